@@ -1,0 +1,194 @@
+/**
+ * The validated configuration: plain JSON data, made by `config/parse.ts` in the primary and sent to the workers,
+ * who compile it to a Snapshot. File contents (certificates, keys) are already in it: workers open no operator files.
+ */
+export interface Config {
+  readonly schemaVersion: 1;
+  readonly server: ServerConfig;
+  readonly tls: TlsConfig | undefined;
+  readonly upstreams: readonly UpstreamConfig[];
+  readonly routes: readonly RouteConfig[];
+  readonly accessLog: AccessLogConfig;
+  readonly telemetry: TelemetryConfig;
+  readonly admin: AdminConfig;
+}
+
+/** `[server]`. */
+export interface ServerConfig {
+  /** Plain listener; undefined only with a TLS listener. */
+  readonly listenHttp: SocketAddress | undefined;
+  readonly listenHttps: SocketAddress | undefined;
+  /** What the plain listener does: 301 to https, or serve the same routes. Default "redirect". */
+  readonly httpMode: "redirect" | "serve";
+  /** 0 = one per CPU (cgroup-aware), at least 2. */
+  readonly workers: number;
+  /** All workers together. 0 = derived from memory and the fd limit (reliability.md C10). */
+  readonly maxConnections: number;
+  /** Per client address (IPv6: per /64), all workers together. 0 = off. Default 256. */
+  readonly maxConnectionsPerIp: number;
+  /** CIDRs. */
+  readonly trustedProxies: readonly string[];
+  readonly internalNetworks: readonly string[];
+  readonly requireRouteAuth: boolean;
+  readonly xffMode: "append" | "rewrite" | "drop";
+  readonly tcpKeepaliveSecs: number;
+  readonly dnsStaleSecs: number;
+  readonly dnsTimeoutMs: number;
+  readonly dnsRefreshSecs: number;
+  /** 16384 */ readonly maxHeaderBytes: number;
+  /** 64 */ readonly maxHeaders: number;
+  /** 8192, one field value */ readonly maxHeaderValueBytes: number;
+  /** 8192 */ readonly maxUriBytes: number;
+  /** 256 */ readonly maxQueryParams: number;
+  /** Default for routes that say nothing, MiB. 10 */ readonly maxBodyMb: number;
+  /** 10000 */ readonly headerTimeoutMs: number;
+  /** Longest pause inside a body. 15000 */ readonly bodyIdleTimeoutMs: number;
+  /** Bytes per second a body must average after 10 s. 1024, 0 = off */ readonly bodyMinRate: number;
+  /** No progress with an answer queued. 20000 */ readonly writeTimeoutMs: number;
+  /** 60000 */ readonly keepaliveTimeoutMs: number;
+  /** 1000 */ readonly keepaliveRequests: number;
+  /** 3600 */ readonly connectionMaxAgeSecs: number;
+  /** 10000 */ readonly handshakeTimeoutMs: number;
+  /** TERM: readiness off, go on accepting this long. 5000 */ readonly shutdownDelayMs: number;
+  /** Then drain at most this long. 30000 */ readonly shutdownGraceMs: number;
+  /** What a path may hold raw of `{ } | ^ [ ] ' backtick`: "refuse" (default) or "encode". */
+  readonly rawPathChars: "refuse" | "encode";
+  /** Directory for locks and the last-gasp file; undefined = none. */
+  readonly stateDir: string | undefined;
+}
+
+export interface SocketAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `[tls]`; PEM text, not paths. */
+export interface TlsConfig {
+  readonly minVersion: "1.3" | "1.2";
+  readonly alpn: readonly string[];
+  /** TLS 1.3 tickets per handshake, 0 = resumption off. 2 */
+  readonly sessionTickets: number;
+  readonly default: CertificateConfig;
+  /** Exact names and one-label wildcards (`*.example.org`). */
+  readonly sni: readonly (CertificateConfig & { readonly serverName: string })[];
+}
+
+export interface CertificateConfig {
+  readonly certPath: string;
+  readonly keyPath: string;
+  readonly certPem: string;
+  readonly keyPem: string;
+}
+
+/** `[upstream.NAME]`. */
+export interface UpstreamConfig {
+  readonly name: string;
+  readonly endpoints: readonly EndpointConfig[];
+  readonly balance: "p2c" | "round_robin" | "least_requests" | "lowest_latency" | "consistent_hash";
+  /** For consistent_hash: "client_ip" (default), "path", "header:NAME", "cookie:NAME". */
+  readonly hashKey: string;
+  /** 3000; 0 = none */ readonly connectTimeoutMs: number;
+  /** To the response head, per attempt. 30000 */ readonly requestTimeoutMs: number;
+  /** Longest pause in a response body. 60000 */ readonly idleTimeoutMs: number;
+  /** Whole exchange. 3600000; 0 = none */ readonly totalTimeoutMs: number;
+  /** Idle connections kept, all endpoints, per worker. 128 */ readonly keepalive: number;
+  /** Idle connections older than this are closed. 30000 */ readonly keepaliveTimeoutMs: number;
+  /** Bulkhead per worker; 0 = none. */ readonly maxInFlight: number;
+  readonly preserveHost: boolean;
+  /** PEM text of a private CA; undefined = system roots. */
+  readonly caPem: string | undefined;
+  readonly clientCertPem: string | undefined;
+  readonly clientKeyPem: string | undefined;
+  /** SNI and name to verify; undefined = the URL's host. */
+  readonly serverName: string | undefined;
+  readonly retry: RetryConfig;
+  readonly health: HealthConfig;
+  readonly circuitBreaker: BreakerConfig | undefined;
+  readonly outlierDetection: OutlierConfig | undefined;
+}
+
+export interface EndpointConfig {
+  /** As written, without userinfo. */
+  readonly url: string;
+  readonly scheme: "http" | "https";
+  /** Host name or address; "" for a Unix socket. */
+  readonly host: string;
+  readonly port: number;
+  /** `unix:/path`; "" otherwise. */
+  readonly socketPath: string;
+  /** 1..1000, default 1 */
+  readonly weight: number;
+}
+
+export interface RetryConfig {
+  /** Further attempts after the first. 1 */ readonly attempts: number;
+  /** Share of requests that may be retries, percent. 20 */ readonly budgetPct: number;
+}
+
+/** Active probes; interval 0 turns them off. */
+export interface HealthConfig {
+  /** "/" */ readonly path: string;
+  /** Host header of probes; undefined = authority of the URL. `health_host` */ readonly host:
+    | string
+    | undefined;
+  /** 30000 */ readonly intervalMs: number;
+  /** 5000 */ readonly timeoutMs: number;
+  /** Statuses that count as healthy, inclusive ranges. [[200,399]] */
+  readonly expectedStatus: readonly (readonly [number, number])[];
+  /** 2 */ readonly unhealthyThreshold: number;
+  /** 1 */ readonly healthyThreshold: number;
+}
+
+export interface BreakerConfig {
+  /** 50 */ readonly errorRatePct: number;
+  /** 20 */ readonly minRequests: number;
+  /** 10, at most 60 */ readonly windowSecs: number;
+  /** 30 */ readonly openSecs: number;
+}
+
+export interface OutlierConfig {
+  readonly errorRatePct: number;
+  readonly minRequests: number;
+  readonly windowSecs: number;
+  readonly ejectSecs: number;
+  readonly maxEjectedPct: number;
+}
+
+/** `[[route]]`. */
+export interface RouteConfig {
+  /** `name`, or the path pattern with its hosts when not given; unique. */
+  readonly name: string;
+  readonly path: string;
+  /** Lower-case exact names and `*.suffix`; undefined = any host. */
+  readonly hosts: readonly string[] | undefined;
+  /** Upper-case; undefined = all seven. */
+  readonly methods: readonly string[] | undefined;
+  readonly upstream: string;
+  readonly internalOnly: boolean;
+  readonly public: boolean;
+  /** Forward `//` as `/`. false */ readonly mergeSlashes: boolean;
+  /** Refuse `%2F` in the path. false */ readonly refuseEncodedSlash: boolean;
+  /** undefined = server's. */ readonly maxBodyMb: number | undefined;
+  /** Pass request and response trailers (gRPC). false */ readonly trailers: boolean;
+}
+
+/** `[access_log]`. */
+export interface AccessLogConfig {
+  /** true */ readonly enabled: boolean;
+  /** File path, or "-" for standard output (default). */ readonly path: string;
+  /** Lower-case names of request headers to add. */ readonly includeHeaders: readonly string[];
+}
+
+/** `[telemetry]`: GET only, no upstream names. */
+export interface TelemetryConfig {
+  /** 127.0.0.1:9464; undefined = off */
+  readonly listen: SocketAddress | undefined;
+}
+
+/** `[admin]`. */
+export interface AdminConfig {
+  /** 127.0.0.1:9180; undefined = off */
+  readonly listen: SocketAddress | undefined;
+  /** The token itself is read from the environment by the primary and never sent to workers. */
+  readonly writeTokenEnv: string | undefined;
+}

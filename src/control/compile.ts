@@ -1,0 +1,110 @@
+import type { CertificateStore } from "../cert/store.ts";
+import type { Config, RouteConfig } from "../config/config.ts";
+import { methodNames } from "../http/request.ts";
+import { buildAddressSet, parseCidr, type AddressSet } from "../identity/address.ts";
+import type { Counters } from "../record/counters.ts";
+import { buildRouteTable } from "../route/table.ts";
+import type { Route, Snapshot } from "../snapshot.ts";
+import type { Upstream } from "../upstream/upstream.ts";
+
+export interface CompileDeps {
+  /** Every upstream of the config, by name. */
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly counters: Counters;
+  readonly viaName: string;
+  readonly store: CertificateStore | undefined;
+}
+
+const SEGMENTS_MAX = 256;
+const MEBIBYTE = 1024 * 1024;
+
+/** Compiles a validated config into the snapshot that exchanges read. Throws when it cannot be compiled. */
+export function buildSnapshot(generation: number, config: Config, deps: CompileDeps): Snapshot {
+  const { server } = config;
+  const { store, viaName } = deps;
+  const redirects =
+    server.httpMode === "redirect" && server.listenHttp !== undefined && server.listenHttps !== undefined;
+  return {
+    generation,
+    config,
+    head: {
+      headBytesMax: server.maxHeaderBytes,
+      fieldsMax: server.maxHeaders,
+      valueBytesMax: server.maxHeaderValueBytes,
+      targetBytesMax: server.maxUriBytes,
+      queryParamsMax: server.maxQueryParams,
+      path: { encodeRawChars: server.rawPathChars === "encode", segmentsMax: SEGMENTS_MAX },
+    },
+    connection: {
+      headTimeoutMs: server.headerTimeoutMs,
+      bodyIdleTimeoutMs: server.bodyIdleTimeoutMs,
+      bodyMinRate: server.bodyMinRate,
+      writeTimeoutMs: server.writeTimeoutMs,
+      keepaliveTimeoutMs: server.keepaliveTimeoutMs,
+      keepaliveRequests: server.keepaliveRequests,
+      ageMaxMs: server.connectionMaxAgeSecs * 1000,
+    },
+    hop: {
+      via11: Buffer.from(`Via: 1.1 ${viaName}\r\n`, "latin1"),
+      via10: Buffer.from(`Via: 1.0 ${viaName}\r\n`, "latin1"),
+      xffMode: server.xffMode,
+    },
+    viaName,
+    trustedProxies: addresses(server.trustedProxies),
+    internalNetworks: addresses(
+      server.internalNetworks.length > 0 ? server.internalNetworks : PRIVATE_NETWORKS,
+    ),
+    routes: buildRouteTable(
+      config.routes.map((route) => ({
+        path: route.path,
+        ...(route.hosts === undefined ? {} : { hosts: route.hosts }),
+        ...(route.methods === undefined ? {} : { methods: route.methods }),
+        value: buildRoute(route, config, deps),
+      })),
+    ),
+    redirectPort: redirects ? server.listenHttps!.port : undefined,
+    isSameCertificate:
+      store === undefined ? () => true : (serverName, host) => store.isSameCertificate(serverName, host),
+  };
+}
+
+/** Loopback, private, link-local and ULA: what is internal when nothing else is said (zion-reference.md §3.2). */
+const PRIVATE_NETWORKS = [
+  "127.0.0.0/8",
+  "10.0.0.0/8",
+  "172.16.0.0/12",
+  "192.168.0.0/16",
+  "169.254.0.0/16",
+  "::1/128",
+  "fc00::/7",
+  "fe80::/10",
+];
+
+function buildRoute(route: RouteConfig, config: Config, deps: CompileDeps): Route {
+  const upstream = deps.upstreams.get(route.upstream);
+  if (upstream === undefined) throw new Error(`route "${route.name}": no upstream "${route.upstream}"`);
+  for (const method of route.methods ?? []) {
+    if (!(methodNames as readonly string[]).includes(method))
+      throw new Error(`route "${route.name}": no method "${method}"`);
+  }
+  return {
+    name: route.name,
+    counters: deps.counters.route(route.name),
+    upstream,
+    internalOnly: route.internalOnly,
+    public: route.public,
+    mergeSlashes: route.mergeSlashes,
+    refuseEncodedSlash: route.refuseEncodedSlash,
+    bodyBytesMax: (route.maxBodyMb ?? config.server.maxBodyMb) * MEBIBYTE,
+  };
+}
+
+function addresses(cidrs: readonly string[]): AddressSet {
+  return buildAddressSet(
+    cidrs.map((cidr) => {
+      const parsed = parseCidr(cidr);
+      if (parsed === undefined) throw new Error(`not an address or CIDR: ${cidr}`);
+      return parsed;
+    }),
+  );
+}

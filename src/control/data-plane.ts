@@ -1,0 +1,283 @@
+import { randomBytes } from "node:crypto";
+import { buildCertificateStore, type CertificateStore } from "../cert/store.ts";
+import type { Config, UpstreamConfig } from "../config/config.ts";
+import { RequestPool } from "../http/request-pool.ts";
+import { ResponseHead } from "../http/response-head.ts";
+import { ConnectionCaps } from "../listener/connection-caps.ts";
+import { type Accepted, Listener } from "../listener/listener.ts";
+import { buildTlsServer, type TlsServer } from "../listener/tls.ts";
+import { AccessLog } from "../record/access-log.ts";
+import { Counters } from "../record/counters.ts";
+import { families, type MetricSample } from "../record/metrics.ts";
+import type { Snapshot } from "../snapshot.ts";
+import type { State } from "../state.ts";
+import { systemClock } from "../std/clock.ts";
+import { Outbox } from "../std/outbox.ts";
+import { openRandomPool } from "../std/random-pool.ts";
+import { openSharedReader } from "../std/shared-read.ts";
+import { TimerWheel } from "../std/timer-wheel.ts";
+import { Upstream } from "../upstream/upstream.ts";
+import { buildSnapshot } from "./compile.ts";
+import { connectionCeiling } from "./connection-ceiling.ts";
+import type { Edge, ListenerName } from "./edge.ts";
+
+export interface EdgeDeps {
+  readonly workerIndex: number;
+  readonly workerCount: number;
+  /** False: `data` events instead of the shared read buffer. For tests of the fallback. */
+  readonly sharedReads?: boolean;
+}
+
+/** A snapshot with what is built beside it, not yet current. */
+interface Prepared {
+  readonly generation: number;
+  readonly snapshot: Snapshot;
+  readonly upstreams: Map<string, Upstream>;
+  readonly tls: TlsServer<Accepted> | undefined;
+  readonly accessLog: AccessLog | undefined;
+  readonly addresses: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Builds the data plane of one worker and wires its parts: nothing else holds references across rooms. */
+export function openEdge(deps: EdgeDeps): Edge {
+  const clock = systemClock;
+  const wheel = new TimerWheel(clock);
+  wheel.start();
+  const reader = openSharedReader(deps.sharedReads ?? true);
+  const counters = new Counters();
+  const upstreamDeps = {
+    wheel,
+    reader,
+    outbox: new Outbox(),
+    responseHead: new ResponseHead(),
+    addresses: new Map<string, readonly string[]>(),
+    nowMs: () => clock.nowMs(),
+  };
+  const viaName = `zion-${randomBytes(4).toString("hex")}`;
+  const caps = new ConnectionCaps(1000, 0);
+  const date = dateLines(clock.wallMs);
+  const state: State = {
+    // Nothing listens before the first commit.
+    snapshot: undefined as unknown as Snapshot,
+    clock,
+    wheel,
+    random: openRandomPool(),
+    reader,
+    requests: new RequestPool(),
+    outbox: new Outbox(),
+    upstreamDeps,
+    counters,
+    accessLog: undefined,
+    draining: false,
+    dateLine: date,
+    conclude(record, request, downstream, nowMs) {
+      counters.conclude(record, request.refusal === undefined ? request.method : 0, nowMs);
+      state.accessLog?.write(record, request, downstream, nowMs);
+      downstream.onConcluded();
+    },
+  };
+  const listeners = { http: new Listener("http", state, caps), https: new Listener("https", state, caps) };
+  let upstreams = new Map<string, Upstream>();
+  let prepared: Prepared | undefined;
+  let ticketKeys: Buffer = randomBytes(48);
+  let logKey = "";
+
+  function prepare(
+    generation: number,
+    config: Config,
+    addresses: ReadonlyMap<string, readonly string[]>,
+  ): void {
+    discard(prepared?.generation ?? -1);
+    const next = adoptUpstreams(config.upstreams);
+    const store = config.tls === undefined ? undefined : buildCertificateStore(config.tls);
+    const snapshot = buildSnapshot(generation, config, { upstreams: next, counters, viaName, store });
+    const tls = store === undefined ? undefined : tlsServer(config, store);
+    const key = JSON.stringify(config.accessLog);
+    const accessLog =
+      key === logKey
+        ? state.accessLog
+        : config.accessLog.enabled
+          ? new AccessLog(config.accessLog.path, config.accessLog.includeHeaders, clock)
+          : undefined;
+    prepared = { generation, snapshot, upstreams: next, tls, accessLog, addresses };
+  }
+
+  /** Upstreams whose table did not change keep their connections and figures. */
+  function adoptUpstreams(configs: readonly UpstreamConfig[]): Map<string, Upstream> {
+    const next = new Map<string, Upstream>();
+    for (const config of configs) {
+      const present = upstreams.get(config.name);
+      if (present !== undefined && JSON.stringify(present.config) === JSON.stringify(config)) {
+        next.set(config.name, present);
+        continue;
+      }
+      const upstream = new Upstream(config, upstreamDeps, randomBytes(4).readUInt32LE());
+      for (const endpoint of upstream.endpoints) {
+        const known = present?.endpoints.find((other) => other.url === endpoint.url);
+        if (known !== undefined) endpoint.up = known.up;
+      }
+      next.set(config.name, upstream);
+    }
+    return next;
+  }
+
+  function tlsServer(config: Config, store: CertificateStore): TlsServer<Accepted> {
+    return buildTlsServer<Accepted>(
+      store,
+      {
+        alpn: config.tls!.alpn,
+        handshakeTimeoutMs: config.server.handshakeTimeoutMs,
+        handshakesMax: HANDSHAKES_MAX,
+        ticketKeys,
+        unknownName: "default",
+        allowHalfOpen: true,
+      },
+      {
+        onSecure: (socket, facts, accepted) => accepted.listener.onSecure(socket, facts, accepted),
+        onFailed: (failure, accepted) => accepted.listener.onTlsFailed(failure),
+      },
+    );
+  }
+
+  function commit(generation: number): void {
+    if (prepared === undefined || prepared.generation !== generation)
+      throw new Error(`generation ${generation} is not prepared`);
+    const next = prepared;
+    prepared = undefined;
+    for (const [host, addresses] of next.addresses) upstreamDeps.addresses.set(host, addresses);
+    const { server } = next.snapshot.config;
+    caps.connectionsMax = connectionCeiling(server.maxConnections, deps.workerCount);
+    caps.perGroupMax = server.maxConnectionsPerIp;
+    if (state.accessLog !== next.accessLog) {
+      const previous = state.accessLog;
+      state.accessLog = next.accessLog;
+      previous?.flushed().then(() => previous.close());
+    }
+    logKey = JSON.stringify(next.snapshot.config.accessLog);
+    const previousTls = listeners.https.tls;
+    listeners.https.tls = next.tls;
+    const previousUpstreams = upstreams;
+    upstreams = next.upstreams;
+    state.snapshot = next.snapshot; // the one assignment: exchanges that begin from here on see the new generation
+    previousTls?.close();
+    for (const upstream of previousUpstreams.values()) {
+      if (upstreams.get(upstream.name) !== upstream) upstream.retire();
+    }
+  }
+
+  function discard(generation: number): void {
+    if (prepared?.generation !== generation) return;
+    if (prepared.accessLog !== state.accessLog) prepared.accessLog?.close();
+    prepared = undefined;
+  }
+
+  function eachConnection(visit: (connection: { drain(): void; close(): void }) => void): number {
+    let count = 0;
+    for (const listener of [listeners.http, listeners.https]) {
+      for (const connection of [...listener.connections]) {
+        visit(connection);
+        count++;
+      }
+    }
+    return count;
+  }
+
+  async function drain(graceMs: number): Promise<number> {
+    state.draining = true;
+    listeners.http.closeAll();
+    listeners.https.closeAll();
+    const until = clock.nowMs() + graceMs;
+    // Idle connections are closed over a second or two rather than all at once: their clients come back at once.
+    for (;;) {
+      const open = [...listeners.http.connections, ...listeners.https.connections];
+      const idle = open.filter((connection) => connection.idle);
+      for (const connection of idle.slice(0, Math.max(50, Math.ceil(idle.length / 10)))) connection.drain();
+      if (listeners.http.connections.size + listeners.https.connections.size === 0) return 0;
+      if (clock.nowMs() >= until) break;
+      await new Promise((resolve) => setTimeout(resolve, Math.min(100, Math.max(1, until - clock.nowMs()))));
+    }
+    listeners.https.tls?.destroyHandshakes();
+    return eachConnection((connection) => connection.close());
+  }
+
+  return {
+    prepare,
+    commit,
+    discard,
+    open: (listener: ListenerName, slot: number, source: unknown) =>
+      listeners[listener].open(slot, source, state.snapshot.config.server.tcpKeepaliveSecs),
+    close: (listener, slot) => listeners[listener].close(slot),
+    setTicketKeys(keys) {
+      ticketKeys = Buffer.from(keys);
+      listeners.https.tls?.setTicketKeys(ticketKeys);
+      prepared?.tls?.setTicketKeys(ticketKeys);
+    },
+    setHealth(name, url, healthy) {
+      const endpoint = upstreams.get(name)?.endpoints.find((candidate) => candidate.url === url);
+      if (endpoint !== undefined) endpoint.up = healthy;
+    },
+    setAddresses(host, addresses) {
+      if (addresses.length > 0) upstreamDeps.addresses.set(host, addresses);
+    },
+    drain,
+    readMetrics: () => readMetrics(counters, listeners, caps, upstreams, state.accessLog, clock.nowMs()),
+    reopenLog: () => state.accessLog?.reopen(),
+    flushLog: async () => {
+      await state.accessLog?.flushed();
+    },
+  };
+}
+
+/** TLS handshakes in progress per worker: each costs 1.6-1.8 ms of CPU (reliability.md §0.1 finding 8). */
+const HANDSHAKES_MAX = 1024;
+
+function readMetrics(
+  counters: Counters,
+  listeners: { readonly http: Listener; readonly https: Listener },
+  caps: ConnectionCaps,
+  upstreams: ReadonlyMap<string, Upstream>,
+  accessLog: AccessLog | undefined,
+  nowMs: number,
+): MetricSample[] {
+  const samples = counters.read();
+  const add = (name: string, labels: readonly string[], value: number): void => {
+    samples.push({ name, labels, value });
+  };
+  add(families.connections.name, ["http"], listeners.http.connections.size);
+  add(families.connections.name, ["https"], listeners.https.connections.size);
+  add(families.connectionsRejected.name, ["conn_cap"], caps.rejectedTotal);
+  add(families.connectionsRejected.name, ["conn_cap_address"], caps.rejectedPerGroup);
+  if (accessLog !== undefined) {
+    add(families.logDropped.name, [], accessLog.linesDropped);
+    add(families.logLines.name, [], accessLog.linesWritten);
+  }
+  for (const upstream of upstreams.values()) {
+    upstream.answers.forEach((count, codeClass) => {
+      if (count > 0) add(families.upstreamRequests.name, [upstream.name, `${codeClass}xx`], count);
+    });
+    for (const [reason, count] of upstream.errors)
+      add(families.upstreamErrors.name, [upstream.name, reason], count);
+    add(families.upstreamRetries.name, [upstream.name], upstream.retries);
+    let open = 0;
+    for (const endpoint of upstream.endpoints) {
+      open += endpoint.open;
+      add(families.upstreamUp.name, [upstream.name, endpoint.url], endpoint.isUsable(nowMs) ? 1 : 0);
+    }
+    add(families.upstreamConnections.name, [upstream.name], open);
+  }
+  return samples;
+}
+
+/** `Date` lines (RFC 9110 §6.6.1), one per second. */
+function dateLines(wallMs: () => number): () => Uint8Array {
+  let second = -1;
+  let line: Uint8Array = new Uint8Array(0);
+  return () => {
+    const now = Math.floor(wallMs() / 1000);
+    if (now !== second) {
+      second = now;
+      line = Buffer.from(`Date: ${new Date(now * 1000).toUTCString()}\r\n`, "latin1");
+    }
+    return line;
+  };
+}

@@ -1,0 +1,39 @@
+import type { Config, SocketAddress } from "../config/config.ts";
+import type { MetricSample } from "../record/metrics.ts";
+
+/** The listeners that carry client traffic. */
+export type ListenerName = "http" | "https";
+
+/** The data plane of one worker, as its control code sees it. Made by `openEdge` (data-plane.ts). */
+export interface Edge {
+  /**
+   * Compiles a config into the next snapshot. Throws when it cannot be compiled; serving is untouched either way.
+   * `addresses` maps every upstream host name to its resolved addresses (IP literals and sockets are not in it).
+   */
+  prepare(generation: number, config: Config, addresses: ReadonlyMap<string, readonly string[]>): void;
+  /** Makes the prepared snapshot current: one assignment. Running exchanges keep theirs. */
+  commit(generation: number): void;
+  /** Forgets a prepared snapshot. */
+  discard(generation: number): void;
+  /** Accepts connections on a bound handle from the primary, or binds `address` itself with reusePort. */
+  open(listener: ListenerName, slot: number, source: unknown | SocketAddress): Promise<void>;
+  /** Stops accepting on that slot; its connections stay. */
+  close(listener: ListenerName, slot: number): void;
+  /** 48 bytes, shared by all workers, rotated by the primary (tls.Server#setTicketKeys). */
+  setTicketKeys(keys: Buffer): void;
+  /** Result of the primary's probes, by upstream name and endpoint URL. */
+  setHealth(upstream: string, url: string, healthy: boolean): void;
+  /** New addresses of an upstream host name; the last good ones stay when this is never called. */
+  setAddresses(host: string, addresses: readonly string[]): void;
+  /**
+   * From now on every answer closes its connection and idle connections are closed, spread over the first seconds.
+   * Resolves with the number of exchanges cut when nothing is left, at the latest after `graceMs`.
+   */
+  drain(graceMs: number): Promise<number>;
+  /** Everything measured since the worker started; counters only grow. */
+  readMetrics(): readonly MetricSample[];
+  /** Opens the access log file anew (log rotation). */
+  reopenLog(): void;
+  /** Writes what is buffered in the access log. */
+  flushLog(): Promise<void>;
+}

@@ -1,0 +1,40 @@
+import type { ResponseHead } from "../http/response-head.ts";
+import type { Reason } from "../reason.ts";
+import type { TlsFacts } from "./tls-facts.ts";
+
+/** Takes request body bytes as they come in. */
+export interface BodySink {
+  /** Valid during the call only. False asks to wait for `resumeBody`. */
+  onBody(bytes: Buffer, start: number, end: number): boolean;
+  onBodyEnd(): void;
+}
+
+/** The client's side of one exchange. Made by listener/http1.ts, later by http2.ts too. */
+export interface Downstream {
+  /** TCP peer, textual. */
+  readonly peerText: string;
+  readonly secure: boolean;
+  /** Undefined on plain connections. */
+  readonly tls: TlsFacts | undefined;
+  /** Name of the listener, for metrics. */
+  readonly listener: "http" | "https";
+
+  /** Body bytes go to `sink` from now on, those that are here already before this returns. */
+  startBody(sink: BodySink): void;
+  resumeBody(): void;
+
+  /** Prints the client's head from the upstream's; it leaves with the first body bytes. */
+  answerHead(head: ResponseHead): void;
+  /** False asks to wait for the exchange's `onDownstreamDrain`. */
+  answerBody(bytes: Buffer, start: number, end: number): boolean;
+  answerFlush(): void;
+  answerEnd(): void;
+  /** Our own fixed answer. */
+  refuse(reason: Reason, retryAfterSecs: number): void;
+  /** Our own answer with these bytes: complete head, ids included by the caller's printer. */
+  answerOwn(status: number, fields: string, body: string): void;
+  /** Ends a half-sent answer so that it cannot look complete. */
+  cut(): void;
+  /** The record is written; the request may be used for another exchange. */
+  onConcluded(): void;
+}

@@ -1,0 +1,15 @@
+import type { CanonicalRequest } from "../http/request.ts";
+import { parseAddress } from "../identity/address.ts";
+import { type Reason, reasons } from "../reason.ts";
+import type { GateContext, GateRoute } from "./context.ts";
+
+/** Refuses clients outside `internal_networks` on a route with `internal_only`, by their resolved address. */
+export function checkInternalOnly(
+  request: CanonicalRequest,
+  route: GateRoute,
+  context: GateContext,
+): Reason | undefined {
+  if (!route.internalOnly) return undefined;
+  const address = parseAddress(request.clientAddress);
+  return address !== undefined && context.internalNetworks.has(address) ? undefined : reasons.internalOnly;
+}

@@ -1,0 +1,31 @@
+import type { CanonicalRequest } from "../http/request.ts";
+import type { Reason } from "../reason.ts";
+import { checkBodyLimit } from "./body-limit.ts";
+import type { GateContext, GateRoute } from "./context.ts";
+import type { Downstream } from "./downstream.ts";
+import { checkEncodedSlash } from "./encoded-slash.ts";
+import { checkInternalOnly } from "./internal-only.ts";
+import { checkLoop } from "./loop.ts";
+import { checkMisdirected } from "./misdirected.ts";
+
+/**
+ * THE list: every check of a request head after routing, in execution order. Connection caps, framing, target, path
+ * and method stand before it, in the listener and the head parser. A gate returns a reason or nothing.
+ */
+export function runHeadGates(
+  request: CanonicalRequest,
+  route: GateRoute,
+  context: GateContext,
+  downstream: Downstream,
+): Reason | undefined {
+  return (
+    // A loop multiplies every later cost.
+    checkLoop(request, context) ??
+    // The connection was opened for another host: its client authentication does not speak for this one.
+    checkMisdirected(request, context, downstream) ??
+    checkEncodedSlash(request, route) ??
+    checkInternalOnly(request, route, context) ??
+    // Declared size first: a body that is too large is refused before one byte of it is read.
+    checkBodyLimit(request, route)
+  );
+}

@@ -1,0 +1,195 @@
+import { type Reason, reasons } from "../reason.ts";
+
+/**
+ * Decoder of the chunked coding (RFC 9112 §7.1), fed with any split of the bytes. Strict: CRLF only, sizes of plain
+ * hex digits, extensions skipped and bounded, trailers checked for syntax and dropped. The same decoder serves both
+ * sides; the caller maps a refusal to its own side's reason.
+ *
+ * Usage: `next()` until it returns `CHUNK_MORE` or `CHUNK_END`; after `CHUNK_DATA` the decoded bytes are
+ * `[dataStart, dataEnd)` of the input.
+ */
+export const CHUNK_MORE = 0;
+export const CHUNK_DATA = 1;
+export const CHUNK_END = 2;
+export const CHUNK_BAD = -1;
+
+export class ChunkDecoder {
+  /** Where the decoder stands in the input after `next()`. */
+  position = 0;
+  dataStart = 0;
+  dataEnd = 0;
+  refusal: Reason = reasons.chunk;
+  #state = SIZE_FIRST;
+  /** Of the current chunk still to come. */
+  #remaining = 0;
+  #digits = 0;
+  #chunks = 0;
+  #bytes = 0;
+  #extensionBytes = 0;
+  #trailerBytes = 0;
+  #trailerLine: number[] = [];
+
+  reset(): void {
+    this.#state = SIZE_FIRST;
+    this.#remaining = 0;
+    this.#digits = 0;
+    this.#chunks = 0;
+    this.#bytes = 0;
+    this.#extensionBytes = 0;
+    this.#trailerBytes = 0;
+    if (this.#trailerLine.length > 0) this.#trailerLine = [];
+  }
+
+  next(input: Uint8Array, start: number, end: number): number {
+    let at = start;
+    while (at < end) {
+      const byte = input[at]!;
+      switch (this.#state) {
+        case SIZE_FIRST:
+        case SIZE: {
+          const digit = hexValue[byte]!;
+          if (digit !== 255) {
+            // 2^52 is far beyond any body; more digits may only be leading zeros.
+            if (this.#remaining >= 0x1000000000000) return this.#refuse(reasons.bodyTooLarge);
+            if (++this.#digits > 32) return this.#refuse(reasons.chunk);
+            this.#remaining = this.#remaining * 16 + digit;
+            this.#state = SIZE;
+            at++;
+            break;
+          }
+          if (this.#state === SIZE_FIRST) return this.#refuse(reasons.chunk);
+          if (byte === CR) this.#state = SIZE_LF;
+          else if (byte === SEMICOLON) this.#state = EXTENSION;
+          else return this.#refuse(reasons.chunk);
+          at++;
+          break;
+        }
+        case EXTENSION:
+          if (byte === CR) this.#state = SIZE_LF;
+          // Quoted CR or LF in an extension has hidden requests from lenient parsers: no control bytes at all.
+          else if ((byte < 32 && byte !== TAB) || byte === 0x7f) return this.#refuse(reasons.chunk);
+          else if (++this.#extensionBytes > EXTENSION_BYTES_MAX) return this.#refuse(reasons.chunkExtension);
+          at++;
+          break;
+        case SIZE_LF:
+          if (byte !== LF) return this.#refuse(reasons.chunk);
+          at++;
+          this.#digits = 0;
+          if (this.#remaining === 0) {
+            this.#state = TRAILER;
+            break;
+          }
+          this.#chunks++;
+          this.#bytes += this.#remaining;
+          // A few bytes per chunk make us work a thousand times harder than the sender (reliability.md CH14).
+          if (this.#chunks >= TINY_CHUNKS && this.#bytes < this.#chunks * TINY_BYTES)
+            return this.#refuse(reasons.chunkTiny);
+          this.#state = DATA;
+          break;
+        case DATA: {
+          const available = end - at;
+          const taken = available < this.#remaining ? available : this.#remaining;
+          this.dataStart = at;
+          this.dataEnd = at + taken;
+          this.#remaining -= taken;
+          if (this.#remaining === 0) this.#state = DATA_CR;
+          this.position = this.dataEnd;
+          return CHUNK_DATA;
+        }
+        case DATA_CR:
+          if (byte !== CR) return this.#refuse(reasons.chunk);
+          this.#state = DATA_LF;
+          at++;
+          break;
+        case DATA_LF:
+          if (byte !== LF) return this.#refuse(reasons.chunk);
+          this.#state = SIZE_FIRST;
+          at++;
+          break;
+        case TRAILER:
+          // At the start of a line: CR ends the section, anything else is a trailer field.
+          this.#state = byte === CR ? END_LF : TRAILER_LINE;
+          if (byte === CR) at++;
+          break;
+        case TRAILER_LINE:
+          if (byte === CR) this.#state = TRAILER_LF;
+          else if ((byte < 32 && byte !== TAB) || byte === 0x7f) return this.#refuse(reasons.trailerSyntax);
+          else if (++this.#trailerBytes > TRAILER_BYTES_MAX) return this.#refuse(reasons.trailerBytes);
+          else this.#trailerLine.push(byte);
+          at++;
+          break;
+        case TRAILER_LF: {
+          if (byte !== LF || !isDroppableTrailer(this.#trailerLine))
+            return this.#refuse(reasons.trailerSyntax);
+          this.#trailerLine = [];
+          this.#state = TRAILER;
+          at++;
+          break;
+        }
+        default: // END_LF
+          if (byte !== LF) return this.#refuse(reasons.chunk);
+          this.position = at + 1;
+          return CHUNK_END;
+      }
+    }
+    this.position = at;
+    return CHUNK_MORE;
+  }
+
+  #refuse(reason: Reason): typeof CHUNK_BAD {
+    this.refusal = reason;
+    return CHUNK_BAD;
+  }
+}
+
+const CR = 13;
+const LF = 10;
+const TAB = 9;
+const SEMICOLON = 59;
+
+const SIZE_FIRST = 0;
+const SIZE = 1;
+const EXTENSION = 2;
+const SIZE_LF = 3;
+const DATA = 4;
+const DATA_CR = 5;
+const DATA_LF = 6;
+const TRAILER = 7;
+const TRAILER_LINE = 8;
+const TRAILER_LF = 9;
+const END_LF = 10;
+
+/** All extensions of one body together. */
+const EXTENSION_BYTES_MAX = 256;
+/** The whole trailer section. */
+const TRAILER_BYTES_MAX = 8192;
+const TINY_CHUNKS = 1000;
+const TINY_BYTES = 16;
+
+const hexValue: Uint8Array = buildHexValues();
+
+function buildHexValues(): Uint8Array {
+  const values = new Uint8Array(256).fill(255);
+  for (let digit = 0; digit < 10; digit++) values[48 + digit] = digit;
+  for (let digit = 10; digit < 16; digit++) values[87 + digit] = values[55 + digit] = digit;
+  return values;
+}
+
+/** A well-formed trailer field that does not frame the message: those are refused, the rest is dropped. */
+function isDroppableTrailer(line: readonly number[]): boolean {
+  const text = String.fromCharCode(...line);
+  const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):/.exec(text);
+  return match !== null && !/^(content-length|transfer-encoding)$/i.test(match[1]!.replaceAll("_", "-"));
+}
+
+/** Writes `size` in hex and CRLF at `at`; returns the offset after it. At most 16 bytes. */
+export function writeChunkSize(out: Uint8Array, at: number, size: number): number {
+  let shift = 0;
+  while (size >>> (shift + 4) !== 0 && shift < 28) shift += 4;
+  for (; shift >= 0; shift -= 4) out[at++] = HEX_DIGITS[(size >>> shift) & 15]!;
+  out[at++] = CR;
+  out[at++] = LF;
+  return at;
+}
+
+const HEX_DIGITS = Buffer.from("0123456789abcdef", "latin1");

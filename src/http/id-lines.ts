@@ -1,0 +1,84 @@
+import type { RandomPool } from "../std/random-pool.ts";
+import { F } from "./field.ts";
+import { type CanonicalRequest, FIELD_ID, FIELD_SLOTS, FORWARD, VALUE_END, VALUE_START } from "./request.ts";
+import { isRequestId, REQUEST_ID_BYTES, writeRequestId } from "./request-id.ts";
+import { isTraceparent, isTracestate, TRACEPARENT_BYTES, writeTraceparent } from "./trace.ts";
+
+/**
+ * Writes the two lines that name this exchange: `X-Request-ID`, the client's if well-formed, and `traceparent`, the
+ * client's if valid (W3C Trace Context), else fresh unguessable ones. A refused head gets fresh ones too: every answer
+ * carries both. `tracestate` goes along only with the traceparent it belongs to.
+ */
+export function stampIds(request: CanonicalRequest, pool: RandomPool): void {
+  request.reserve(ID_LINES_BYTES_MAX);
+  const arena = request.arena;
+  const whole = request.refusal === undefined;
+  let at = request.arenaEnd;
+  request.idLinesStart = at;
+  arena.set(REQUEST_ID_NAME, at);
+  at += REQUEST_ID_NAME.length;
+  request.requestIdStart = at;
+  const idSlot = whole ? soleField(request, F.xRequestId) : -1;
+  if (
+    idSlot >= 0 &&
+    isRequestId(arena, request.fields[idSlot + VALUE_START]!, request.fields[idSlot + VALUE_END]!)
+  ) {
+    const start = request.fields[idSlot + VALUE_START]!;
+    const end = request.fields[idSlot + VALUE_END]!;
+    arena.copyWithin(at, start, end);
+    at += end - start;
+  } else {
+    writeRequestId(arena, at, pool);
+    at += REQUEST_ID_BYTES;
+  }
+  request.requestIdEnd = at;
+  arena.set(TRACEPARENT_NAME, at);
+  at += TRACEPARENT_NAME.length;
+  request.traceStart = at;
+  const traceSlot = whole ? soleField(request, F.traceparent) : -1;
+  const traceGiven = whole && request.firstField[F.traceparent]! >= 0;
+  if (
+    traceSlot >= 0 &&
+    isTraceparent(arena, request.fields[traceSlot + VALUE_START]!, request.fields[traceSlot + VALUE_END]!)
+  ) {
+    arena.copyWithin(at, request.fields[traceSlot + VALUE_START]!, request.fields[traceSlot + VALUE_END]!);
+    if (request.firstField[F.tracestate]! >= 0) dropTracestate(request, false);
+  } else {
+    writeTraceparent(arena, at, pool);
+    request.traceReplaced = traceGiven;
+    if (whole && request.firstField[F.tracestate]! >= 0) dropTracestate(request, true);
+  }
+  at += TRACEPARENT_BYTES;
+  request.traceEnd = at;
+  arena[at++] = 13;
+  arena[at++] = 10;
+  request.idLinesEnd = request.arenaEnd = at;
+}
+
+const REQUEST_ID_NAME = Buffer.from("X-Request-ID: ", "latin1");
+const TRACEPARENT_NAME = Buffer.from("\r\ntraceparent: ", "latin1");
+const ID_LINES_BYTES_MAX = 256;
+
+/** Slot of the field when it occurs exactly once, else -1: two ids are as good as none. */
+function soleField(request: CanonicalRequest, id: number): number {
+  const first = request.firstField[id]!;
+  if (first < 0) return -1;
+  for (let index = first + 1; index < request.fieldCount; index++) {
+    if (request.fields[index * FIELD_SLOTS + FIELD_ID] === id) return -1;
+  }
+  return first * FIELD_SLOTS;
+}
+
+/** Takes tracestate lines away, all of them or the malformed ones. */
+function dropTracestate(request: CanonicalRequest, all: boolean): void {
+  for (let index = request.firstField[F.tracestate]!; index < request.fieldCount; index++) {
+    const slot = index * FIELD_SLOTS;
+    if (request.fields[slot + FIELD_ID] !== F.tracestate) continue;
+    const valid = isTracestate(
+      request.arena,
+      request.fields[slot + VALUE_START]!,
+      request.fields[slot + VALUE_END]!,
+    );
+    if (all || !valid) request.fields[slot + FORWARD] = 0;
+  }
+}

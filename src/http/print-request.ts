@@ -1,0 +1,205 @@
+import type { Outbox } from "../std/outbox.ts";
+import { F } from "./field.ts";
+import {
+  BODY_CHUNKED,
+  BODY_LENGTH,
+  type CanonicalRequest,
+  FIELD_ID,
+  FIELD_SLOTS,
+  FORWARD,
+  methodNames,
+  NAME_START,
+  PATCH,
+  POST,
+  PUT,
+  VALUE_END,
+  VALUE_START,
+} from "./request.ts";
+
+/** What the gateway says about itself and the hop, built once per snapshot. */
+export interface HopFacts {
+  /** `Via: 1.1 zion-…` and `Via: 1.0 zion-…`, with CRLF. */
+  readonly via11: Uint8Array;
+  readonly via10: Uint8Array;
+  readonly xffMode: "append" | "rewrite" | "drop";
+}
+
+/** What a route's upstream wants in the head. */
+export interface UpstreamHeadFacts {
+  /** `Host: authority` with CRLF; undefined = the client's Host. */
+  readonly hostLine: Uint8Array | undefined;
+  /** Send `//` as `/`. */
+  readonly mergeSlashes: boolean;
+}
+
+/** Largest head that `printRequest` can produce beyond the arena's bytes: our own lines. */
+export const OWN_HEAD_BYTES_MAX = 2048;
+
+/**
+ * Prints the upstream head from the canonical request alone (reliability.md C19): Content-Length or
+ * Transfer-Encoding, never both, hop-by-hop fields gone, our own identity fields in place of the client's.
+ * `out` must have room for the arena plus OWN_HEAD_BYTES_MAX.
+ */
+export function printRequest(
+  request: CanonicalRequest,
+  hop: HopFacts,
+  upstream: UpstreamHeadFacts,
+  peerText: string,
+  out: Outbox,
+): void {
+  const arena = request.arena;
+  const bytes = out.bytes;
+  let at = put(bytes, out.length, methodPrefix[request.method]!);
+  const pathStart = upstream.mergeSlashes ? request.routePathStart : request.pathStart;
+  const pathEnd = upstream.mergeSlashes ? request.routePathEnd : request.pathEnd;
+  at = copy(bytes, at, arena, pathStart, pathEnd);
+  at = copy(bytes, at, arena, request.queryStart, request.queryEnd);
+  at = put(bytes, at, VERSION_LINE);
+  if (upstream.hostLine !== undefined) {
+    at = put(bytes, at, upstream.hostLine);
+  } else {
+    at = put(bytes, at, HOST);
+    at = copyAuthority(bytes, at, request);
+    at = put(bytes, at, CRLF);
+  }
+
+  // Field lines stand in the arena as they will be sent: runs of forwarded lines go over in one copy each.
+  const fields = request.fields;
+  let runStart = -1;
+  let runEnd = -1;
+  for (let index = 0; index < request.fieldCount; index++) {
+    const slot = index * FIELD_SLOTS;
+    if (fields[slot + FORWARD] === 0) continue;
+    const lineStart = fields[slot + NAME_START]!;
+    if (lineStart !== runEnd) {
+      if (runStart >= 0) at = copy(bytes, at, arena, runStart, runEnd);
+      runStart = lineStart;
+    }
+    runEnd = fields[slot + VALUE_END]! + 2;
+  }
+  if (runStart >= 0) at = copy(bytes, at, arena, runStart, runEnd);
+
+  at = printForwarded(request, hop, peerText, bytes, at);
+  at = put(bytes, at, request.version === 10 ? hop.via10 : hop.via11);
+  at = copy(bytes, at, arena, request.idLinesStart, request.idLinesEnd);
+  if (request.bodyKind === BODY_CHUNKED) {
+    at = put(bytes, at, CHUNKED_LINE);
+  } else if (request.bodyKind === BODY_LENGTH) {
+    at = put(bytes, at, LENGTH);
+    at = putNumber(bytes, at, request.bodyLength);
+    at = put(bytes, at, CRLF);
+  } else if (request.method === POST || request.method === PUT || request.method === PATCH) {
+    // RFC 9110 §8.6: a method that anticipates content says that there is none.
+    at = put(bytes, at, ZERO_LENGTH);
+  }
+  bytes[at] = 13;
+  bytes[at + 1] = 10;
+  out.length = at + 2;
+}
+
+/** X-Forwarded-*, X-Real-IP and Forwarded (RFC 7239): what we know of the client, in place of what it said. */
+function printForwarded(
+  request: CanonicalRequest,
+  hop: HopFacts,
+  peerText: string,
+  out: Buffer,
+  at: number,
+): number {
+  const client = request.clientAddress;
+  if (hop.xffMode === "append") at = printAppended(request, peerText, out, at);
+  else if (hop.xffMode === "rewrite") at = putText(out, at, `X-Forwarded-For: ${client}\r\n`);
+  const scheme = request.secure ? "https" : "http";
+  const port = request.port >= 0 ? request.port : request.secure ? 443 : 80;
+  at = putText(
+    out,
+    at,
+    `X-Real-IP: ${client}\r\nX-Forwarded-Proto: ${scheme}\r\nX-Forwarded-Port: ${port}\r\n`,
+  );
+  if (request.hostEnd > request.hostStart) {
+    at = put(out, at, FORWARDED_HOST);
+    at = copyAuthority(out, at, request);
+    at = put(out, at, CRLF);
+  }
+  if (hop.xffMode === "drop") return at;
+  at = putText(
+    out,
+    at,
+    client.includes(":")
+      ? `Forwarded: for="[${client}]";proto=${scheme}`
+      : `Forwarded: for=${client};proto=${scheme}`,
+  );
+  if (request.hostEnd > request.hostStart) {
+    at = put(out, at, FORWARDED_QUOTED_HOST);
+    at = copyAuthority(out, at, request);
+    out[at++] = 34;
+  }
+  return put(out, at, CRLF);
+}
+
+/** The client's own list with the peer at its end (`xff_mode = "append"`). */
+function printAppended(request: CanonicalRequest, peerText: string, out: Buffer, at: number): number {
+  at = put(out, at, FORWARDED_FOR);
+  for (let index = request.firstField[F.xForwardedFor]!; index >= 0 && index < request.fieldCount; index++) {
+    const slot = index * FIELD_SLOTS;
+    if (request.fields[slot + FIELD_ID] !== F.xForwardedFor) continue;
+    at = copy(out, at, request.arena, request.fields[slot + VALUE_START]!, request.fields[slot + VALUE_END]!);
+    out[at++] = 44;
+    out[at++] = 32;
+  }
+  return putText(out, at, `${peerText}\r\n`);
+}
+
+/** The client's authority: host and the port it named. */
+function copyAuthority(out: Buffer, at: number, request: CanonicalRequest): number {
+  at = copy(out, at, request.arena, request.hostStart, request.hostEnd);
+  if (request.port < 0) return at;
+  out[at++] = 58;
+  return putNumber(out, at, request.port);
+}
+
+const latin1 = (text: string): Buffer => Buffer.from(text, "latin1");
+const methodPrefix: readonly Uint8Array[] = methodNames.map((name) => latin1(`${name} `));
+const VERSION_LINE = latin1(" HTTP/1.1\r\n");
+const HOST = latin1("Host: ");
+const CRLF = latin1("\r\n");
+const CHUNKED_LINE = latin1("Transfer-Encoding: chunked\r\n");
+const LENGTH = latin1("Content-Length: ");
+const ZERO_LENGTH = latin1("Content-Length: 0\r\n");
+const FORWARDED_FOR = latin1("X-Forwarded-For: ");
+const FORWARDED_HOST = latin1("X-Forwarded-Host: ");
+const FORWARDED_QUOTED_HOST = latin1(';host="');
+
+function put(out: Uint8Array, at: number, bytes: Uint8Array): number {
+  out.set(bytes, at);
+  return at + bytes.length;
+}
+
+/** Copies `source[start, end)`; short spans byte by byte, which is cheaper than a call into C++. */
+function copy(out: Buffer, at: number, source: Buffer, start: number, end: number): number {
+  if (end - start < 32) {
+    while (start < end) out[at++] = source[start++]!;
+    return at;
+  }
+  source.copy(out, at, start, end);
+  return at + end - start;
+}
+
+function putText(out: Buffer, at: number, text: string): number {
+  return at + out.latin1Write(text, at);
+}
+
+/** Decimal digits of a non-negative safe integer. */
+export function putNumber(out: Uint8Array, at: number, value: number): number {
+  if (value < 10) {
+    out[at] = 48 + value;
+    return at + 1;
+  }
+  let digits = 1;
+  for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) digits++;
+  for (let i = digits - 1; i >= 0; i--) {
+    const next = Math.floor(value / 10);
+    out[at + i] = 48 + (value - next * 10);
+    value = next;
+  }
+  return at + digits;
+}

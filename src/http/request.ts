@@ -1,0 +1,194 @@
+import type { Reason } from "../reason.ts";
+import { fieldIdCount } from "./field.ts";
+
+/** Methods this gateway knows, by id. The first seven are served; the rest are known and refused. */
+export const methodNames = [
+  "GET",
+  "HEAD",
+  "POST",
+  "PUT",
+  "PATCH",
+  "DELETE",
+  "OPTIONS",
+  "TRACE",
+  "CONNECT",
+] as const;
+export type MethodName = (typeof methodNames)[number];
+export const GET = 0;
+export const HEAD = 1;
+export const POST = 2;
+export const PUT = 3;
+export const PATCH = 4;
+export const DELETE = 5;
+export const OPTIONS = 6;
+export const TRACE = 7;
+export const CONNECT = 8;
+
+/** How the body is framed on the wire it came in by. */
+export const BODY_NONE = 0;
+export const BODY_LENGTH = 1;
+export const BODY_CHUNKED = 2;
+
+/** Int32 slots of one field in `CanonicalRequest.fields`. */
+export const FIELD_SLOTS = 6;
+/** Offsets within a field's slots: spans in the arena, the field's id (0 = not a known name), and its fate. */
+export const NAME_START = 0;
+export const NAME_END = 1;
+export const VALUE_START = 2;
+export const VALUE_END = 3;
+export const FIELD_ID = 4;
+/** 1 = goes upstream as it stands, 0 = is not forwarded (hop-by-hop, replaced by ours, or scrubbed). */
+export const FORWARD = 5;
+
+/**
+ * One request in the one form that routing, gates, WAF, limits, log and the upstream printer share: a byte arena and
+ * an index of spans. HTTP/1 heads and HTTP/2 fields are written into the same form.
+ *
+ *     arena   ┌ Host: a.test\r\n ┬ Accept: text/html\r\n ┬ … ┬ /canonical/path ┬ ?query ┬ a.test ┐
+ *     fields  [nameStart nameEnd valueStart valueEnd id forward] × fieldCount
+ *
+ * Every field line stands in the arena as `Name: value\r\n` with one space and no padding, in wire order, so that a run
+ * of forwarded lines is one copy. Objects are pooled per worker: nothing may keep one after its exchange ended.
+ */
+export class CanonicalRequest {
+  arena: Buffer;
+  arenaEnd = 0;
+  /** Index into `methodNames`. */
+  method = GET;
+  /** 10, 11 or 20. */
+  version = 11;
+  /** Arrived over TLS. */
+  secure = false;
+
+  /** Canonical path as forwarded (`//` kept). Starts with `/`; `*` only for OPTIONS. */
+  pathStart = 0;
+  pathEnd = 0;
+  /** The same with `//` merged: what routes and the WAF see. Equal to the path span when there is nothing to merge. */
+  routePathStart = 0;
+  routePathEnd = 0;
+  /** The path holds `%2F`. */
+  hasEncodedSlash = false;
+  /** Query with its `?`, byte-exact; empty span when there is none. */
+  queryStart = 0;
+  queryEnd = 0;
+
+  /** Lower-case host without port and trailing dot; IPv6 literals keep their brackets. Empty only in HTTP/1.0. */
+  hostStart = 0;
+  hostEnd = 0;
+  /** Port that the client named; -1 when it named none. */
+  port = -1;
+
+  fieldCount = 0;
+  fields: Int32Array;
+  /** First field of each known id, as its index, or -1. Indexed by the ids of field.ts. */
+  readonly firstField = new Int16Array(fieldIdCount).fill(-1);
+
+  bodyKind = BODY_NONE;
+  /** Declared body bytes for BODY_LENGTH; 0 otherwise. */
+  bodyLength = 0;
+  expectContinue = false;
+  /** The client wants the connection kept after this exchange. */
+  keepAlive = true;
+  /** `Connection: upgrade` with an Upgrade field. */
+  upgrade = false;
+  /** The client said `TE: trailers`. */
+  acceptsTrailers = false;
+
+  /** The target named an authority itself (absolute-form), and with https. */
+  hasTargetAuthority = false;
+  secureTarget = false;
+  /** Bytes of the request-target as received. */
+  targetBytes = 0;
+  /** Why the head parser refused; undefined while it has not. */
+  refusal: Reason | undefined = undefined;
+
+  /** Fields removed because clients must not set them: overrides, identity, httpoxy. */
+  scrubbed = 0;
+  /** Fields dropped for an underscore or an unusual token character in their name; counted in metrics. */
+  droppedNames = 0;
+  /** `X-Request-ID: …` and `traceparent: …` as two lines with CRLF: sent upstream and echoed on every answer. */
+  idLinesStart = 0;
+  idLinesEnd = 0;
+  /** The two values within those lines. */
+  requestIdStart = 0;
+  requestIdEnd = 0;
+  traceStart = 0;
+  traceEnd = 0;
+  /** The client's own traceparent was malformed and was replaced. */
+  traceReplaced = false;
+
+  /** Client address after trusted hops, textual; the peer's when nothing better is known. */
+  clientAddress = "";
+
+  constructor(arenaBytes = 4096, fieldsMax = 64) {
+    this.arena = Buffer.allocUnsafeSlow(arenaBytes);
+    this.fields = new Int32Array(fieldsMax * FIELD_SLOTS);
+  }
+
+  /** Host for routing and certificates; "" when the client sent none. */
+  hostText(): string {
+    return this.arena.latin1Slice(this.hostStart, this.hostEnd);
+  }
+
+  /** Path for routing: `//` merged. */
+  routePathText(): string {
+    return this.arena.latin1Slice(this.routePathStart, this.routePathEnd);
+  }
+
+  /** Text of a span. For routing, refusal details and tests; not for byte-exact work. */
+  text(start: number, end: number): string {
+    return this.arena.latin1Slice(start, end);
+  }
+
+  /** Value of the first field with this id, or undefined. Allocates: not for the hot path. */
+  fieldText(id: number): string | undefined {
+    const index = this.firstField[id]!;
+    if (index < 0) return undefined;
+    const at = index * FIELD_SLOTS;
+    return this.arena.latin1Slice(this.fields[at + VALUE_START]!, this.fields[at + VALUE_END]!);
+  }
+
+  /** Makes room for `bytes` more after `arenaEnd`, keeping what is there. */
+  reserve(bytes: number): void {
+    const needed = this.arenaEnd + bytes;
+    if (needed <= this.arena.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.arena.length * 2));
+    this.arena.copy(grown, 0, 0, this.arenaEnd);
+    this.arena = grown;
+  }
+
+  /** Room for `count` fields; keeps what is there. */
+  growFields(count: number): Int32Array {
+    const grown = new Int32Array(count * FIELD_SLOTS);
+    grown.set(this.fields);
+    this.fields = grown;
+    return grown;
+  }
+
+  /** Ready for the next head. Spans need no clearing: each is written before it is read. */
+  reset(): void {
+    this.arenaEnd = 0;
+    this.fieldCount = 0;
+    this.firstField.fill(-1);
+    this.port = -1;
+    this.hasEncodedSlash = false;
+    this.hostStart = this.hostEnd = 0;
+    this.queryStart = this.queryEnd = 0;
+    this.idLinesStart = this.idLinesEnd = 0;
+    this.requestIdStart = this.requestIdEnd = 0;
+    this.traceStart = this.traceEnd = 0;
+    this.bodyKind = BODY_NONE;
+    this.bodyLength = 0;
+    this.expectContinue = false;
+    this.keepAlive = true;
+    this.upgrade = false;
+    this.acceptsTrailers = false;
+    this.droppedNames = 0;
+    this.scrubbed = 0;
+    this.refusal = undefined;
+    this.hasTargetAuthority = false;
+    this.targetBytes = 0;
+    this.traceReplaced = false;
+    this.clientAddress = "";
+  }
+}

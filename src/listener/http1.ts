@@ -1,0 +1,620 @@
+import type { Socket } from "node:net";
+import { Exchange } from "../exchange.ts";
+import type { BodySink, Downstream } from "../gate/downstream.ts";
+import type { TlsFacts } from "../gate/tls-facts.ts";
+import { CHUNK_DATA, CHUNK_END, CHUNK_MORE, ChunkDecoder, writeChunkSize } from "../http/chunked.ts";
+import { HEAD_MORE, HEAD_REFUSED, readHead } from "../http/head.ts";
+import { stampIds } from "../http/id-lines.ts";
+import {
+  ANSWER_CHUNKED,
+  ANSWER_CLOSE,
+  ANSWER_LENGTH,
+  ANSWER_NONE,
+  printResponse,
+} from "../http/print-response.ts";
+import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, type CanonicalRequest, HEAD } from "../http/request.ts";
+import { RESPONSE_LENGTH, RESPONSE_NONE, type ResponseHead } from "../http/response-head.ts";
+import { type PeerFacts, resolveClientAddress } from "../identity/client-address.ts";
+import { type Reason, reasons } from "../reason.ts";
+import { printOwnAnswer, printRefusal } from "../respond/own.ts";
+import type { Snapshot } from "../snapshot.ts";
+import type { State } from "../state.ts";
+import { Deadline } from "../std/timer-wheel.ts";
+
+const READING_HEAD = 0;
+const BUSY = 1;
+/** The last answer is out; what still comes in is read and thrown away for a moment, then the socket goes. */
+const LINGERING = 2;
+const CLOSED = 3;
+
+/** Discarded after the last answer so that the client can read it before a reset (reliability.md FR19). */
+const LINGER_BYTES = 65536;
+const LINGER_MS = 1000;
+/** A body may be slower than the minimum rate for this long. */
+const RATE_GRACE_MS = 10_000;
+
+/** What the listener that accepted a connection wants to know of it. */
+export interface ConnectionOwner {
+  readonly name: "http" | "https";
+  forget(connection: Http1Connection): void;
+}
+
+/**
+ * One client connection speaking HTTP/1.1: reads heads, one exchange at a time, in order; gives it the body and prints
+ * its answer. Input that nobody can take yet is kept (at most one read) and reading pauses, so that neither a fast
+ * client nor a pipelining one grows anything.
+ */
+export class Http1Connection implements Downstream {
+  readonly peer: PeerFacts;
+  readonly peerText: string;
+  readonly secure: boolean;
+  readonly tls: TlsFacts | undefined;
+  readonly listener: "http" | "https";
+  readonly #socket: Socket;
+  readonly #owner: ConnectionOwner;
+  readonly #state: State;
+  readonly #deadline = new Deadline(this);
+  readonly #bornMs: number;
+  #phase = READING_HEAD;
+  #served = 0;
+
+  /** Input not yet taken. `#input` is the reader's buffer during a read event, or the stash. */
+  #input: Buffer = EMPTY;
+  #inputStart = 0;
+  #inputEnd = 0;
+  /** `#input` is our own copy rather than the reader's buffer. */
+  #stashed = false;
+  /** Line feeds seen in an incomplete head: it is read again only when another line is complete. */
+  #lookedAt = 0;
+  #paused = false;
+  #endSeen = false;
+
+  // The exchange under way.
+  #request: CanonicalRequest | undefined;
+  #exchange: Exchange | undefined;
+  #snapshot: Snapshot;
+
+  // Its body.
+  #sink: BodySink | undefined;
+  #bodyDone = true;
+  #bodyRemaining = 0;
+  #chunks: ChunkDecoder | undefined;
+  #bodyStartMs = 0;
+  #bodyBytes = 0;
+  #sinkFull = false;
+
+  // Its answer.
+  #answerFraming = ANSWER_NONE;
+  #keepAlive = true;
+  #blocked = false;
+  #queueSize = 0;
+
+  constructor(
+    socket: Socket,
+    peer: PeerFacts,
+    tls: TlsFacts | undefined,
+    owner: ConnectionOwner,
+    state: State,
+  ) {
+    this.#socket = socket;
+    this.peer = peer;
+    this.peerText = peer.text;
+    this.secure = tls !== undefined;
+    this.tls = tls;
+    this.listener = owner.name;
+    this.#owner = owner;
+    this.#state = state;
+    this.#snapshot = state.snapshot;
+    this.#bornMs = state.wheel.nowMs;
+    socket.on("error", () => this.close());
+    socket.on("close", () => this.close());
+    socket.on("end", () => this.#onEnd());
+    socket.on("drain", () => this.#onDrain());
+    state.wheel.set(this.#deadline, state.wheel.nowMs + this.#snapshot.connection.headTimeoutMs);
+    state.reader.attach(socket, this);
+  }
+
+  /** Waiting for a request, with none begun. */
+  get idle(): boolean {
+    return this.#phase === READING_HEAD && this.#inputEnd === this.#inputStart;
+  }
+
+  /** Takes the connection down, whatever it is doing. */
+  close(reason: Reason = reasons.clientGone): void {
+    if (this.#phase === CLOSED) return;
+    const exchange = this.#exchange;
+    this.#phase = CLOSED;
+    this.#exchange = undefined;
+    this.#sink = undefined;
+    this.#state.wheel.clear(this.#deadline);
+    this.#owner.forget(this);
+    this.#socket.destroy();
+    this.#input = EMPTY;
+    this.#inputStart = this.#inputEnd = 0;
+    exchange?.abandon(reason);
+    this.#releaseRequest();
+  }
+
+  /** The worker drains: an idle connection goes, a busy one after its answer. */
+  drain(): void {
+    if (this.idle) this.close(reasons.idleTimeout);
+  }
+
+  // --- input
+
+  onRead(buffer: Buffer, length: number): void {
+    if (this.#phase === LINGERING) {
+      this.#bodyBytes += length;
+      if (this.#bodyBytes > LINGER_BYTES) this.close();
+      return;
+    }
+    if (this.#phase === CLOSED) return;
+    if (this.#inputEnd > this.#inputStart) {
+      buffer = Buffer.concat([
+        this.#input.subarray(this.#inputStart, this.#inputEnd),
+        buffer.subarray(0, length),
+      ]);
+      length = buffer.length;
+      this.#stashed = true;
+    } else {
+      this.#stashed = false;
+    }
+    this.#input = buffer;
+    this.#inputStart = 0;
+    this.#inputEnd = length;
+    this.#take();
+    this.#keepRest();
+  }
+
+  /** Takes input until there is none, or the exchange under way must go on first. */
+  #take(): void {
+    while (this.#inputStart < this.#inputEnd) {
+      if (this.#phase === READING_HEAD) {
+        if (!this.#takeHead()) return;
+      } else if (this.#phase === BUSY && !this.#bodyDone && this.#sink !== undefined && !this.#sinkFull) {
+        this.#takeBody();
+      } else {
+        return;
+      }
+    }
+  }
+
+  /** What is left of the reader's buffer is copied before the buffer is used again; then reading pauses if need be. */
+  #keepRest(): void {
+    if (this.#phase === CLOSED || this.#phase === LINGERING) return;
+    if (this.#inputStart === this.#inputEnd) {
+      this.#input = EMPTY;
+      this.#inputStart = this.#inputEnd = 0;
+      if (this.#paused) this.#resumeReading();
+      return;
+    }
+    if (!this.#stashed) {
+      this.#input = Buffer.from(this.#input.subarray(this.#inputStart, this.#inputEnd));
+      this.#inputEnd -= this.#inputStart;
+      this.#inputStart = 0;
+      this.#stashed = true;
+    }
+    // A head that is not complete needs more; everything else waits for its turn.
+    if (this.#phase === READING_HEAD) {
+      if (this.#paused) this.#resumeReading();
+    } else if (!this.#paused) {
+      this.#paused = true;
+      this.#socket.pause();
+    }
+  }
+
+  #resumeReading(): void {
+    this.#paused = false;
+    this.#socket.resume();
+  }
+
+  /** Reads one head and serves it. False: more bytes are needed. */
+  #takeHead(): boolean {
+    // A head that comes in pieces is read again only when a line was completed: at most one reading per line.
+    if (this.#lookedAt > 0 && !this.#hasNewLine()) return false;
+    const snapshot = this.#state.snapshot;
+    const request = this.#request ?? this.#state.requests.take();
+    this.#request = request;
+    request.secure = this.secure;
+    const next = readHead(this.#input, this.#inputStart, this.#inputEnd, request, snapshot.head);
+    if (next === HEAD_MORE) {
+      if (this.#lookedAt === 0) {
+        this.#state.wheel.set(this.#deadline, this.#state.wheel.nowMs + snapshot.connection.headTimeoutMs);
+      }
+      this.#lookedAt = this.#inputEnd - this.#inputStart;
+      return false;
+    }
+    this.#lookedAt = 0;
+    this.#snapshot = snapshot;
+    if (next === HEAD_REFUSED) this.#inputStart = this.#inputEnd;
+    else this.#inputStart = next;
+    this.#serve(request);
+    return true;
+  }
+
+  #hasNewLine(): boolean {
+    const from = this.#inputStart + this.#lookedAt;
+    const size = this.#inputEnd - this.#inputStart;
+    // Without a line feed it is looked at when it doubles, or passes the limit that refuses it.
+    if (size >= this.#lookedAt * 2 || size > this.#snapshot.head.headBytesMax) return true;
+    return this.#input.subarray(from, this.#inputEnd).includes(LF);
+  }
+
+  #serve(request: CanonicalRequest): void {
+    const { wheel, counters } = this.#state;
+    const limits = this.#snapshot.connection;
+    this.#phase = BUSY;
+    this.#served++;
+    stampIds(request, this.#state.random);
+    if (request.refusal === undefined) {
+      const client = resolveClientAddress(request, this.peer, this.#snapshot.trustedProxies);
+      request.clientAddress = client.text;
+      counters.scrubbed.override += request.scrubbed;
+      counters.scrubbed.name += request.droppedNames;
+      if (request.traceReplaced) counters.tracesInvalid++;
+    } else {
+      request.clientAddress = this.peerText;
+    }
+    this.#keepAlive =
+      request.refusal === undefined &&
+      request.keepAlive &&
+      !this.#state.draining &&
+      this.#served < limits.keepaliveRequests &&
+      wheel.nowMs - this.#bornMs < limits.ageMaxMs;
+    this.#bodyDone =
+      request.bodyKind === BODY_NONE || (request.bodyKind === BODY_LENGTH && request.bodyLength === 0);
+    this.#bodyRemaining = request.bodyLength;
+    this.#bodyBytes = 0;
+    this.#sink = undefined;
+    this.#sinkFull = false;
+    if (request.bodyKind === BODY_CHUNKED) (this.#chunks ??= new ChunkDecoder()).reset();
+    this.#answerFraming = ANSWER_NONE;
+    wheel.pause(this.#deadline);
+    const exchange = new Exchange(this, request, this.#snapshot, this.#state);
+    this.#exchange = exchange;
+    exchange.serve();
+  }
+
+  // --- the request body
+
+  startBody(sink: BodySink): void {
+    const request = this.#request!;
+    if (this.#sink === undefined && request.expectContinue && this.#inputStart === this.#inputEnd) {
+      this.#state.counters.expectContinue++;
+      this.#socket.write(CONTINUE);
+    }
+    this.#sink = sink;
+    this.#sinkFull = false;
+    this.#bodyStartMs = this.#state.wheel.nowMs;
+    if (this.#bodyDone) {
+      sink.onBodyEnd();
+      return;
+    }
+    this.#armBody();
+    this.resumeBody();
+  }
+
+  resumeBody(): void {
+    if (this.#phase !== BUSY || this.#bodyDone) return;
+    this.#sinkFull = false;
+    // During a read event the loop in `onRead` goes on by itself; a stash is taken here.
+    while (this.#inputStart < this.#inputEnd && this.#phase === BUSY && !this.#bodyDone && !this.#sinkFull)
+      this.#takeBody();
+    if (this.#phase === BUSY && this.#paused && this.#inputStart === this.#inputEnd && !this.#sinkFull)
+      this.#resumeReading();
+    if (this.#phase === BUSY && !this.#bodyDone) this.#armBody();
+  }
+
+  #armBody(): void {
+    this.#state.wheel.set(
+      this.#deadline,
+      this.#state.wheel.nowMs + this.#snapshot.connection.bodyIdleTimeoutMs,
+    );
+  }
+
+  #takeBody(): void {
+    const sink = this.#sink!;
+    const request = this.#request!;
+    if (request.bodyKind === BODY_LENGTH) {
+      const available = this.#inputEnd - this.#inputStart;
+      const taken = available < this.#bodyRemaining ? available : this.#bodyRemaining;
+      const start = this.#inputStart;
+      this.#inputStart += taken;
+      this.#bodyRemaining -= taken;
+      this.#giveBody(sink, start, start + taken);
+      if (this.#bodyRemaining === 0 && this.#phase === BUSY && !this.#bodyDone) this.#endBody(sink);
+      return;
+    }
+    const chunks = this.#chunks!;
+    const result = chunks.next(this.#input, this.#inputStart, this.#inputEnd);
+    this.#inputStart = result < 0 ? this.#inputEnd : chunks.position;
+    if (result === CHUNK_DATA) {
+      this.#giveBody(sink, chunks.dataStart, chunks.dataEnd);
+    } else if (result === CHUNK_END) {
+      this.#endBody(sink);
+    } else if (result !== CHUNK_MORE) {
+      this.#keepAlive = false;
+      this.#exchange?.fail(chunks.refusal);
+    }
+  }
+
+  #giveBody(sink: BodySink, start: number, end: number): void {
+    const { nowMs } = this.#state.wheel;
+    this.#bodyBytes += end - start;
+    const rate = this.#snapshot.connection.bodyMinRate;
+    const elapsedMs = nowMs - this.#bodyStartMs;
+    if (rate > 0 && elapsedMs > RATE_GRACE_MS && this.#bodyBytes * 1000 < rate * elapsedMs) {
+      this.#timeOutBody();
+      return;
+    }
+    if (!sink.onBody(this.#input, start, end)) {
+      this.#sinkFull = true;
+      // The upstream's slowness is not the client's: its clock stops, and what it sent so far counts no more.
+      this.#state.wheel.pause(this.#deadline);
+      this.#bodyStartMs = nowMs;
+      this.#bodyBytes = 0;
+      if (!this.#paused && this.#phase === BUSY) {
+        this.#paused = true;
+        this.#socket.pause();
+      }
+    } else if (this.#phase === BUSY) {
+      this.#state.wheel.set(this.#deadline, nowMs + this.#snapshot.connection.bodyIdleTimeoutMs);
+    }
+  }
+
+  #endBody(sink: BodySink): void {
+    this.#bodyDone = true;
+    this.#sink = undefined;
+    this.#state.wheel.pause(this.#deadline);
+    sink.onBodyEnd();
+  }
+
+  #timeOutBody(): void {
+    this.#keepAlive = false;
+    this.#exchange?.fail(reasons.bodyTimeout);
+  }
+
+  // --- the answer
+
+  answerHead(head: ResponseHead): void {
+    const request = this.#request!;
+    // A body still on its way cannot be waited for: the answer is the last one on this connection.
+    if (!this.#bodyDone) this.#keepAlive = false;
+    if (this.#state.draining) this.#keepAlive = false;
+    if (head.bodyKind === RESPONSE_NONE || request.method === HEAD) this.#answerFraming = ANSWER_NONE;
+    else if (head.bodyKind === RESPONSE_LENGTH) this.#answerFraming = ANSWER_LENGTH;
+    else if (request.version === 10) {
+      this.#answerFraming = ANSWER_CLOSE;
+      this.#keepAlive = false;
+    } else this.#answerFraming = ANSWER_CHUNKED;
+    printResponse(
+      head,
+      this.#answerFraming,
+      this.#keepAlive,
+      request.version,
+      request.arena,
+      request.idLinesStart,
+      request.idLinesEnd,
+      this.#state.dateLine(),
+      this.#state.outbox,
+    );
+  }
+
+  answerBody(bytes: Buffer, start: number, end: number): boolean {
+    const { outbox } = this.#state;
+    if (this.#answerFraming === ANSWER_CHUNKED) {
+      if (outbox.room < 32) outbox.flush(this.#socket, this.secure);
+      outbox.length = writeChunkSize(outbox.bytes, outbox.length, end - start);
+      outbox.append(bytes, start, end, this.#socket, this.secure);
+      outbox.append(CRLF, 0, 2, this.#socket, this.secure);
+    } else {
+      outbox.append(bytes, start, end, this.#socket, this.secure);
+    }
+    return !this.#socket.writableNeedDrain;
+  }
+
+  answerFlush(): void {
+    if (!this.#state.outbox.flush(this.#socket, this.secure)) this.#block();
+  }
+
+  answerEnd(): void {
+    if (this.#answerFraming === ANSWER_CHUNKED) {
+      this.#state.outbox.append(LAST_CHUNK, 0, LAST_CHUNK.length, this.#socket, this.secure);
+    }
+    this.answerFlush();
+    this.#finish();
+  }
+
+  refuse(reason: Reason, retryAfterSecs: number): void {
+    if (this.#phase !== BUSY) return;
+    if (reason.close || !this.#bodyDone) this.#keepAlive = false;
+    if (reason.status !== 0) {
+      printRefusal(
+        reason,
+        this.#request!,
+        this.#keepAlive,
+        retryAfterSecs,
+        this.#state.dateLine(),
+        this.#state.outbox,
+      );
+      this.answerFlush();
+    }
+    this.#finish();
+  }
+
+  answerOwn(status: number, fields: string, body: string): void {
+    if (!this.#bodyDone || this.#state.draining) this.#keepAlive = false;
+    printOwnAnswer(
+      status,
+      fields,
+      body,
+      this.#request!,
+      this.#keepAlive,
+      this.#state.dateLine(),
+      this.#state.outbox,
+    );
+    this.answerFlush();
+    this.#finish();
+  }
+
+  cut(): void {
+    this.#state.outbox.length = 0;
+    this.#exchange = undefined;
+    // The exchange still has to write its record from the request; `onConcluded` gives it back.
+    const request = this.#request;
+    this.#request = undefined;
+    this.close();
+    this.#request = request;
+  }
+
+  /** The answer is out (or queued): the next request, or the end. The exchange concludes after this returns. */
+  #finish(): void {
+    if (this.#phase !== BUSY) return;
+    this.#exchange = undefined;
+    this.#sink = undefined;
+    if (!this.#keepAlive) {
+      this.#linger();
+      return;
+    }
+    this.#phase = READING_HEAD;
+    this.#state.wheel.set(
+      this.#deadline,
+      this.#state.wheel.nowMs + this.#snapshot.connection.keepaliveTimeoutMs,
+    );
+    // Taken up again outside of the exchange that just ended; only a pipelined request waits here.
+    if (this.#stashed && this.#inputStart < this.#inputEnd) process.nextTick(takeNext, this);
+  }
+
+  /** For `process.nextTick`: goes on with input that waited for an answer. */
+  takeNext(): void {
+    if (this.#phase !== READING_HEAD || this.#inputStart === this.#inputEnd) return;
+    this.#take();
+    this.#keepRest();
+  }
+
+  /** The record is written: the request may be used again. Called by the worker's `conclude`. */
+  onConcluded(): void {
+    this.#releaseRequest();
+  }
+
+  #releaseRequest(): void {
+    if (this.#request === undefined) return;
+    this.#state.requests.give(this.#request);
+    this.#request = undefined;
+  }
+
+  #linger(): void {
+    this.#phase = LINGERING;
+    this.#bodyBytes = 0;
+    this.#input = EMPTY;
+    this.#inputStart = this.#inputEnd = 0;
+    this.#socket.end();
+    if (this.#endSeen) {
+      // Nothing more comes from the client: the socket closes itself when the answer is written.
+      this.#state.wheel.set(
+        this.#deadline,
+        this.#state.wheel.nowMs + this.#snapshot.connection.writeTimeoutMs,
+      );
+      return;
+    }
+    if (this.#paused) this.#resumeReading();
+    this.#state.wheel.set(
+      this.#deadline,
+      this.#state.wheel.nowMs + (this.#blocked ? this.#snapshot.connection.writeTimeoutMs : LINGER_MS),
+    );
+  }
+
+  // --- time and the other end
+
+  #block(): void {
+    if (this.#blocked) return;
+    this.#blocked = true;
+    this.#queueSize = this.#queued();
+    this.#state.wheel.set(this.#deadline, this.#state.wheel.nowMs + this.#snapshot.connection.writeTimeoutMs);
+  }
+
+  #onDrain(): void {
+    if (!this.#blocked) return;
+    this.#blocked = false;
+    if (this.#phase === BUSY) {
+      this.#state.wheel.pause(this.#deadline);
+      if (this.#sink !== undefined && !this.#bodyDone && !this.#sinkFull) this.#armBody();
+      this.#exchange?.onDownstreamDrain();
+    } else if (this.#phase === LINGERING) {
+      this.#state.wheel.set(this.#deadline, this.#state.wheel.nowMs + LINGER_MS);
+    } else if (this.#phase === READING_HEAD) {
+      this.#state.wheel.set(
+        this.#deadline,
+        this.#state.wheel.nowMs + this.#snapshot.connection.keepaliveTimeoutMs,
+      );
+    }
+  }
+
+  /** Bytes that the kernel has not taken. */
+  #queued(): number {
+    const handle = (this.#socket as unknown as { _handle: { writeQueueSize?: number } | null })._handle;
+    return this.#socket.writableLength + (handle?.writeQueueSize ?? 0);
+  }
+
+  #onEnd(): void {
+    this.#endSeen = true;
+    if (this.#phase === BUSY) {
+      // Half-closed: a client that sent everything still gets its answer; one that did not never will send it.
+      this.#keepAlive = false;
+      if (!this.#bodyDone) this.#exchange?.fail(reasons.bodyCut);
+      return;
+    }
+    if (this.#phase === LINGERING && this.#socket.writableLength > 0) return;
+    this.close(this.idle ? reasons.idleTimeout : reasons.clientGone);
+  }
+
+  /** Called by the timer wheel. */
+  expire(_nowMs: number): void {
+    const { wheel } = this.#state;
+    if (this.#blocked) {
+      const queued = this.#queued();
+      if (queued < this.#queueSize) {
+        this.#queueSize = queued;
+        wheel.set(this.#deadline, wheel.nowMs + this.#snapshot.connection.writeTimeoutMs);
+        return;
+      }
+      this.close(reasons.writeTimeout);
+    } else if (this.#phase === READING_HEAD) {
+      if (this.idle && this.#served > 0) {
+        this.close(reasons.idleTimeout);
+        return;
+      }
+      this.#refuseLateHead();
+    } else if (this.#phase === BUSY && !this.#bodyDone) {
+      this.#timeOutBody();
+    } else {
+      this.close();
+    }
+  }
+
+  /** The head did not come in time: 408 for whoever began one, silence for whoever did not. */
+  #refuseLateHead(): void {
+    if (this.idle) {
+      this.#state.counters.rejects[reasons.headTimeout.index]!++;
+      this.close(reasons.headTimeout);
+      return;
+    }
+    const request = this.#request ?? this.#state.requests.take();
+    this.#request = request;
+    request.reset();
+    request.refusal = reasons.headTimeout;
+    this.#inputStart = this.#inputEnd;
+    this.#snapshot = this.#state.snapshot;
+    this.#serve(request);
+  }
+}
+
+function takeNext(connection: Http1Connection): void {
+  connection.takeNext();
+}
+
+const EMPTY = Buffer.alloc(0);
+const LF = 10;
+const CONTINUE = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n", "latin1");
+const CRLF = Buffer.from("\r\n", "latin1");
+const LAST_CHUNK = Buffer.from("0\r\n\r\n", "latin1");

@@ -1,0 +1,129 @@
+import net from "node:net";
+import { type PeerFacts, readPeer } from "../identity/client-address.ts";
+import { reasons } from "../reason.ts";
+import type { State } from "../state.ts";
+import type { ConnectionCaps } from "./connection-caps.ts";
+import { type ConnectionOwner, Http1Connection } from "./http1.ts";
+import type { TlsFacts, TlsServer } from "./tls.ts";
+import { reasonOfTlsFailure, type TlsFailure } from "./tls-failure.ts";
+
+const BACKLOG = 4096;
+
+/** What a TLS server is told about a connection, and tells back. */
+export interface Accepted {
+  readonly peer: PeerFacts;
+  readonly listener: Listener;
+}
+
+/**
+ * One traffic listener of a worker: accepts on the sockets of its slots (its own, and those of a stuck neighbour),
+ * applies the caps before anything is read, and hands the connection to HTTP/1.1 at once or after TLS. Only
+ * `net.Server`s listen.
+ */
+export class Listener implements ConnectionOwner {
+  readonly name: "http" | "https";
+  readonly connections = new Set<Http1Connection>();
+  /** The TLS server of the current snapshot; undefined on the plain listener. */
+  tls: TlsServer<Accepted> | undefined = undefined;
+  readonly #state: State;
+  readonly #caps: ConnectionCaps;
+  readonly #servers = new Map<number, net.Server>();
+
+  constructor(name: "http" | "https", state: State, caps: ConnectionCaps) {
+    this.name = name;
+    this.#state = state;
+    this.#caps = caps;
+  }
+
+  /** Accepts on a bound handle, or binds the address. */
+  open(slot: number, source: unknown, tcpKeepaliveSecs: number): Promise<void> {
+    this.close(slot);
+    const server = net.createServer({
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: tcpKeepaliveSecs > 0,
+      keepAliveInitialDelay: tcpKeepaliveSecs * 1000,
+    });
+    server.on("connection", (socket) => this.#accept(socket));
+    this.#servers.set(slot, server);
+    return new Promise((resolve, reject) => {
+      server.once("error", reject);
+      const listening = (): void => {
+        server.removeListener("error", reject);
+        // EMFILE and the like while accepting: the connection is lost, the listener is not.
+        server.on("error", () => {});
+        resolve();
+      };
+      if (isAddress(source)) {
+        server.listen(
+          { host: source.host, port: source.port, reusePort: true, exclusive: true, backlog: BACKLOG },
+          listening,
+        );
+      } else {
+        server.listen(source as net.Server, BACKLOG, listening);
+      }
+    });
+  }
+
+  /** Stops accepting on the slot. Connections stay. */
+  close(slot: number): void {
+    this.#servers.get(slot)?.close();
+    this.#servers.delete(slot);
+  }
+
+  closeAll(): void {
+    for (const slot of [...this.#servers.keys()]) this.close(slot);
+    this.tls?.close();
+  }
+
+  forget(connection: Http1Connection): void {
+    this.connections.delete(connection);
+  }
+
+  onSecure(socket: net.Socket, facts: TlsFacts, accepted: Accepted): void {
+    this.#state.counters.countHandshake("ok", facts.protocol);
+    this.connections.add(new Http1Connection(socket, accepted.peer, facts, this, this.#state));
+  }
+
+  onTlsFailed(failure: TlsFailure): void {
+    this.#state.counters.countHandshake(failure, "");
+    this.#state.counters.rejects[reasonOfTlsFailure(failure).index]!++;
+  }
+
+  #accept(socket: net.Socket): void {
+    const peer = readPeer(socket.remoteAddress, this.#state.snapshot.trustedProxies);
+    if (peer === undefined) {
+      // Gone between accept and now.
+      socket.on("error", () => {});
+      socket.destroy();
+      return;
+    }
+    const entered = this.#caps.enter(peer.address);
+    if (typeof entered === "string") {
+      const reason = entered === "conn_cap" ? reasons.connCap : reasons.connCapAddress;
+      this.#state.counters.rejects[reason.index]!++;
+      socket.on("error", () => {});
+      socket.destroy();
+      if (entered === "conn_cap") this.#shedIdle();
+      return;
+    }
+    this.#state.counters.connectionsTotal[this.name]++;
+    socket.once("close", () => this.#caps.leave(entered.group));
+    if (this.tls !== undefined) this.tls.accept(socket, { peer, listener: this });
+    else this.connections.add(new Http1Connection(socket, peer, undefined, this, this.#state));
+  }
+
+  /** At the cap, idle connections make room for new ones: a few at a time, oldest first. */
+  #shedIdle(): void {
+    let shed = 0;
+    for (const connection of this.connections) {
+      if (!connection.idle) continue;
+      connection.close(reasons.idleTimeout);
+      if (++shed === 16) return;
+    }
+  }
+}
+
+function isAddress(source: unknown): source is { readonly host: string; readonly port: number } {
+  return typeof source === "object" && source !== null && "host" in source && "port" in source;
+}

@@ -1,0 +1,395 @@
+/**
+ * Every way an exchange can be refused: one row each. The wire gets the status and the fixed text; the operator's
+ * log, the metrics (`zion_reject_total{stage,reason}`) and the audit get the code. Adding a row is the only way to
+ * add an ending.
+ */
+export interface Reason {
+  /** Position in `allReasons`; the index of its counter. */
+  readonly index: number;
+  /** Stable snake_case name: metric label and log value. */
+  readonly code: string;
+  /** HTTP status of the answer; 0 when the connection is closed without one. */
+  readonly status: number;
+  /** Which stage or gate says it. */
+  readonly stage: Stage;
+  /** `client` at fault, `upstream` at fault, or `gateway` (us, or a limit of ours). */
+  readonly blame: Blame;
+  /** Close the client connection after the answer (the framing of what follows cannot be trusted). */
+  readonly close: boolean;
+  /** One sentence for operators; never sent to a client. */
+  readonly doc: string;
+}
+
+export type Stage =
+  | "connection"
+  | "tls"
+  | "framing"
+  | "target"
+  | "fields"
+  | "body"
+  | "gate"
+  | "route"
+  | "upstream"
+  | "gateway";
+export type Blame = "client" | "upstream" | "gateway";
+
+const rows: Reason[] = [];
+
+function row(code: string, status: number, stage: Stage, blame: Blame, close: boolean, doc: string): Reason {
+  const reason: Reason = Object.freeze({ index: rows.length, code, status, stage, blame, close, doc });
+  rows.push(reason);
+  return reason;
+}
+
+const c = "client";
+const u = "upstream";
+const g = "gateway";
+
+export const reasons = {
+  // Connections: counted, mostly closed without an answer.
+  connCap: row(
+    "conn_cap",
+    0,
+    "connection",
+    g,
+    true,
+    "The process holds as many connections as `max_connections` allows.",
+  ),
+  connCapAddress: row(
+    "conn_cap_address",
+    0,
+    "connection",
+    g,
+    true,
+    "This address holds as many connections as `max_connections_per_ip` allows.",
+  ),
+  idleTimeout: row(
+    "idle_timeout",
+    0,
+    "connection",
+    c,
+    true,
+    "A kept-alive connection was idle for too long.",
+  ),
+  headTimeout: row("head_timeout", 408, "connection", c, true, "The request head did not arrive in time."),
+  bodyTimeout: row(
+    "body_timeout",
+    408,
+    "body",
+    c,
+    true,
+    "The request body stopped, or came slower than the minimum rate.",
+  ),
+  writeTimeout: row(
+    "write_timeout",
+    0,
+    "connection",
+    c,
+    true,
+    "The client did not read its answer for too long.",
+  ),
+  clientGone: row(
+    "client_gone",
+    0,
+    "connection",
+    c,
+    true,
+    "The client closed or reset the connection before its answer was complete.",
+  ),
+  drainDeadline: row(
+    "drain_deadline",
+    0,
+    "connection",
+    g,
+    true,
+    "The drain's grace period ended while the exchange was open.",
+  ),
+  tlsFailed: row("tls_failed", 0, "tls", c, true, "The TLS handshake failed or was not TLS."),
+  tlsTimeout: row("tls_timeout", 0, "tls", c, true, "The TLS handshake did not finish in time."),
+  handshakeCap: row("handshake_cap", 0, "tls", g, true, "Too many TLS handshakes are in progress."),
+
+  // Request line.
+  requestLine: row(
+    "request_line",
+    400,
+    "framing",
+    c,
+    true,
+    "The request line is not METHOD SP target SP HTTP-version.",
+  ),
+  version: row("version", 400, "framing", c, true, "The HTTP version is not 1.0 or 1.1."),
+  versionUnsupported: row(
+    "version_unsupported",
+    505,
+    "framing",
+    c,
+    true,
+    "The HTTP major version is not served on this connection.",
+  ),
+  protocol: row("protocol", 400, "framing", c, true, "The protocol name is not HTTP."),
+  methodSyntax: row("method_syntax", 400, "framing", c, true, "The method is not an upper-case token."),
+  methodUnknown: row("method_unknown", 501, "framing", c, true, "The method is not one this gateway knows."),
+  method: row("method", 405, "gate", c, true, "The method is known but never served (TRACE, CONNECT)."),
+  methodRoute: row("method_route", 405, "route", c, false, "The route does not serve this method."),
+  bareLf: row("bare_lf", 400, "framing", c, true, "A line ends in LF without CR, or holds a bare CR."),
+
+  // Target.
+  targetForm: row(
+    "target_form",
+    400,
+    "target",
+    c,
+    true,
+    "The request-target has a form that its method does not allow.",
+  ),
+  targetChar: row(
+    "target_char",
+    400,
+    "target",
+    c,
+    true,
+    "The request-target holds a byte that must be percent-encoded.",
+  ),
+  fragment: row("fragment", 400, "target", c, true, "The request-target holds a fragment."),
+  backslash: row("backslash", 400, "target", c, true, "The path holds a backslash, raw or encoded."),
+  uriLength: row("uri_len", 414, "target", c, true, "The request-target is longer than the limit."),
+  userinfo: row("userinfo", 400, "target", c, true, "The authority holds userinfo."),
+  scheme: row("scheme", 400, "target", c, true, "The absolute-form scheme does not fit this listener."),
+  authority: row("authority", 400, "target", c, true, "The absolute-form authority is empty or malformed."),
+  authorityMismatch: row(
+    "authority_mismatch",
+    400,
+    "target",
+    c,
+    true,
+    "Host and the absolute-form authority name different hosts.",
+  ),
+  misdirected: row(
+    "misdirected",
+    421,
+    "target",
+    c,
+    false,
+    "The Host is served under another certificate than the one this connection was opened with.",
+  ),
+  pathEscape: row("path_escape", 400, "target", c, true, "Dot segments climb above the root."),
+  pathEncodedDot: row("path_encoded_dot", 400, "target", c, true, "An encoded dot forms a dot segment."),
+  pathEncodedSlash: row(
+    "path_encoded_slash",
+    400,
+    "target",
+    c,
+    true,
+    "An encoded slash forms a dot segment, or the route refuses encoded slashes.",
+  ),
+  pathDouble: row(
+    "path_double",
+    400,
+    "target",
+    c,
+    true,
+    "The path is encoded twice in a way that would change its meaning.",
+  ),
+  pathPercent: row(
+    "path_percent",
+    400,
+    "target",
+    c,
+    true,
+    "The path holds a percent sign that is not followed by two hex digits.",
+  ),
+  pathControl: row("path_control", 400, "target", c, true, "The path holds an encoded control character."),
+  pathUtf8: row("utf8", 400, "target", c, true, "The decoded path is not valid UTF-8."),
+  pathParams: row(
+    "path_params",
+    400,
+    "target",
+    c,
+    true,
+    "A path parameter stands where routers and servers disagree.",
+  ),
+  pathSpaceTail: row("path_space_tail", 400, "target", c, true, "The path ends in encoded white space."),
+  pathSegments: row("path_segments", 400, "target", c, true, "The path has more segments than the limit."),
+  pathSlashes: row(
+    "path_slashes",
+    400,
+    "target",
+    c,
+    true,
+    "Empty segments and dot segments together have no single reading.",
+  ),
+  queryCount: row("query_count", 400, "target", c, true, "The query has more parameters than the limit."),
+
+  // Fields.
+  headerBytes: row("header_bytes", 431, "fields", c, true, "The head is larger than the limit."),
+  headerCount: row("header_count", 431, "fields", c, true, "The head has more fields than the limit."),
+  headerValue: row("header_value", 431, "fields", c, true, "One field value is larger than the limit."),
+  fieldSyntax: row(
+    "field_syntax",
+    400,
+    "fields",
+    c,
+    true,
+    "A field line has no colon, an empty name, or white space before the colon.",
+  ),
+  fieldName: row(
+    "name_char",
+    400,
+    "fields",
+    c,
+    true,
+    "A field name holds a byte that is not a token character.",
+  ),
+  fieldValue: row("value_char", 400, "fields", c, true, "A field value holds a control character."),
+  fieldEightBit: row(
+    "value_8bit",
+    400,
+    "fields",
+    c,
+    true,
+    "A field that frames, routes or authenticates holds a byte outside ASCII.",
+  ),
+  obsFold: row("obs_fold", 400, "fields", c, true, "A field line is folded."),
+  underscore: row(
+    "underscore",
+    400,
+    "fields",
+    c,
+    true,
+    "A field name with an underscore imitates a framing, forwarding or identity field.",
+  ),
+  singletonDup: row("singleton_dup", 400, "fields", c, true, "A field that may occur once occurs twice."),
+  host: row("host", 400, "fields", c, true, "HTTP/1.1 without Host, or with an empty one."),
+  hostDup: row("host_dup", 400, "fields", c, true, "Host occurs more than once."),
+  hostSyntax: row(
+    "host_syntax",
+    400,
+    "fields",
+    c,
+    true,
+    "Host is not a host name or IP literal with an optional port.",
+  ),
+  hopNominated: row(
+    "hop_nominated",
+    400,
+    "fields",
+    c,
+    true,
+    "Connection names a field that must not be hop-by-hop.",
+  ),
+  connectionSyntax: row("connection_syntax", 400, "fields", c, true, "Connection is not a list of tokens."),
+  expect: row(
+    "expect",
+    417,
+    "fields",
+    c,
+    true,
+    "Expect is something other than 100-continue, or there is no body to wait for.",
+  ),
+  trailer: row("trailer", 400, "fields", c, true, "Trailer names a field that must not be a trailer."),
+  upgradeBody: row("upgrade_body", 400, "fields", c, true, "An upgrade request carries a body."),
+
+  // Framing.
+  clTe: row("cl_te", 400, "framing", c, true, "Content-Length and Transfer-Encoding together."),
+  contentLength: row("cl", 400, "framing", c, true, "Content-Length is repeated or not plain digits."),
+  transferEncoding: row("te", 501, "framing", c, true, "A transfer coding other than chunked."),
+  transferEncodingSyntax: row(
+    "te_syntax",
+    400,
+    "framing",
+    c,
+    true,
+    "Transfer-Encoding is malformed or does not end in one chunked.",
+  ),
+  transferEncodingVersion: row("te_http10", 400, "framing", c, true, "Transfer-Encoding in HTTP/1.0."),
+  bodyOnGet: row("body_on_get", 400, "framing", c, true, "A body on a method that the route allows none on."),
+  chunk: row("chunk", 400, "body", c, true, "A chunk is malformed."),
+  chunkTiny: row("chunk_tiny", 400, "body", c, true, "Very many very small chunks."),
+  chunkExtension: row("chunk_ext", 400, "body", c, true, "Chunk extensions are larger than the limit."),
+  trailerSyntax: row(
+    "trailer_syntax",
+    400,
+    "body",
+    c,
+    true,
+    "A trailer field is malformed or frames the message.",
+  ),
+  trailerBytes: row("trailer_bytes", 431, "body", c, true, "The trailer section is larger than the limit."),
+  bodyTooLarge: row("body_cap", 413, "body", c, true, "The body is larger than the route allows."),
+  bodyCut: row("body_cut", 400, "body", c, true, "The client ended the connection inside the body."),
+
+  // Gates and routing.
+  loop: row("loop", 508, "gate", c, false, "Via holds this gateway's own id."),
+  routeNotFound: row("route_not_found", 404, "route", c, false, "No route for this host and path."),
+  internalOnly: row("internal_only", 403, "gate", c, false, "The route serves internal networks only."),
+
+  // Upstream.
+  upstreamUnavailable: row(
+    "upstream_unavailable",
+    503,
+    "upstream",
+    u,
+    false,
+    "No endpoint of the upstream can be used.",
+  ),
+  upstreamBusy: row("upstream_busy", 503, "upstream", g, false, "The upstream's bulkhead is full."),
+  upstreamOpen: row("upstream_open", 503, "upstream", u, false, "The upstream's circuit breaker is open."),
+  upstreamConnect: row(
+    "upstream_connect",
+    502,
+    "upstream",
+    u,
+    false,
+    "No connection to the upstream could be made.",
+  ),
+  upstreamConnectTimeout: row(
+    "upstream_connect_timeout",
+    504,
+    "upstream",
+    u,
+    false,
+    "The upstream did not accept a connection in time.",
+  ),
+  upstreamTls: row("upstream_tls", 502, "upstream", u, false, "The TLS handshake with the upstream failed."),
+  upstreamTimeout: row(
+    "upstream_timeout",
+    504,
+    "upstream",
+    u,
+    false,
+    "The upstream's response head did not arrive in time.",
+  ),
+  upstreamIdle: row("upstream_idle", 504, "upstream", u, false, "The upstream's response body stopped."),
+  upstreamTotal: row(
+    "upstream_total",
+    504,
+    "upstream",
+    u,
+    false,
+    "The exchange with the upstream took longer than its total time-out.",
+  ),
+  upstreamReset: row(
+    "upstream_reset",
+    502,
+    "upstream",
+    u,
+    false,
+    "The upstream closed or reset the connection before its response was complete.",
+  ),
+  upstreamInvalid: row(
+    "upstream_invalid",
+    502,
+    "upstream",
+    u,
+    false,
+    "The upstream's response is not valid HTTP/1.",
+  ),
+
+  // Ourselves.
+  draining: row("draining", 503, "gateway", g, true, "The worker is draining."),
+  overload: row("overload", 503, "gateway", g, true, "A limit that protects the process is reached."),
+  defect: row("defect", 500, "gateway", g, true, "A bug in the gateway; the last-gasp record has the stack."),
+} as const;
+
+/** All rows, by `index`. */
+export const allReasons: readonly Reason[] = rows;

@@ -1,0 +1,125 @@
+import { methodNames } from "../http/request.ts";
+import { allReasons, type Reason } from "../reason.ts";
+import { families, type MetricSample } from "./metrics.ts";
+import type { ExchangeRecord, RouteCounters } from "./record.ts";
+
+/** Status classes in counter order. */
+const CLASSES = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"] as const;
+const ALLOW = 0;
+const DENY = 1;
+const ERROR = 2;
+const DECISIONS = ["allow", "deny", "error"] as const;
+const METHODS = methodNames.length;
+const BOUNDS = families.duration.buckets!;
+const BUCKETS = BOUNDS.length + 1;
+
+/** The route label of exchanges that no route took. */
+const NO_ROUTE = "_none";
+
+/**
+ * What a worker counts, in typed arrays: an increment costs nanoseconds where a labelled counter costs 0.3-0.8 us
+ * (dependencies.md). Label values come from configuration and closed lists only, so nothing here grows with traffic.
+ */
+export class Counters {
+  readonly rejects = new Float64Array(allReasons.length);
+  readonly scrubbed = { override: 0, name: 0 };
+  requestBytes = 0;
+  responseBytes = 0;
+  tracesInvalid = 0;
+  loops = 0;
+  expectContinue = 0;
+  readonly connectionsTotal = { http: 0, https: 0 };
+  readonly handshakes = new Map<string, number>();
+  readonly #routes = new Map<string, RouteCounters>();
+  readonly #none: RouteCounters;
+
+  constructor() {
+    this.#none = this.route(NO_ROUTE);
+  }
+
+  /** The counters of a route name; the same ones for the same name across reloads. */
+  route(name: string): RouteCounters {
+    let counters = this.#routes.get(name);
+    if (counters === undefined) {
+      counters = {
+        requests: new Float64Array(METHODS * CLASSES.length * DECISIONS.length),
+        durations: new Float64Array(CLASSES.length * BUCKETS),
+        durationSums: new Float64Array(CLASSES.length),
+      };
+      this.#routes.set(name, counters);
+    }
+    return counters;
+  }
+
+  conclude(record: ExchangeRecord, method: number, nowMs: number): void {
+    const counters = record.route?.counters ?? this.#none;
+    const codeClass = record.status === 0 ? 0 : Math.min(5, Math.floor(record.status / 100));
+    counters.requests[
+      (method * CLASSES.length + codeClass) * DECISIONS.length + decisionOf(record.reason)
+    ]!++;
+    const seconds = (nowMs - record.startedMs) / 1000;
+    let bucket = 0;
+    while (bucket < BOUNDS.length && seconds > BOUNDS[bucket]!) bucket++;
+    counters.durations[codeClass * BUCKETS + bucket]!++;
+    counters.durationSums[codeClass]! += seconds;
+    this.requestBytes += record.requestBytes;
+    this.responseBytes += record.responseBytes;
+    if (record.reason !== undefined) this.rejects[record.reason.index]!++;
+  }
+
+  countHandshake(result: string, version: string): void {
+    const key = `${result}\n${version}`;
+    this.handshakes.set(key, (this.handshakes.get(key) ?? 0) + 1);
+  }
+
+  /** Everything counted so far. At a scrape, not on the hot path. */
+  read(): MetricSample[] {
+    const samples: MetricSample[] = [];
+    const add = (name: string, labels: readonly string[], value: number): void => {
+      if (value !== 0) samples.push({ name, labels, value });
+    };
+    for (const [route, counters] of this.#routes) {
+      for (let i = 0; i < counters.requests.length; i++) {
+        const decision = DECISIONS[i % DECISIONS.length]!;
+        const rest = Math.floor(i / DECISIONS.length);
+        const method = methodNames[Math.floor(rest / CLASSES.length)]!;
+        add(
+          families.requests.name,
+          [route, method, CLASSES[rest % CLASSES.length]!, decision],
+          counters.requests[i]!,
+        );
+      }
+      CLASSES.forEach((codeClass, index) => {
+        const counts = Array.from(counters.durations.subarray(index * BUCKETS, (index + 1) * BUCKETS));
+        if (counts.every((count) => count === 0)) return;
+        samples.push({
+          name: families.duration.name,
+          labels: [route, codeClass],
+          value: counters.durationSums[index]!,
+          counts,
+        });
+      });
+    }
+    for (const reason of allReasons)
+      add(families.rejects.name, [reason.stage, reason.code], this.rejects[reason.index]!);
+    add(families.scrubbed.name, ["override"], this.scrubbed.override);
+    add(families.scrubbed.name, ["name"], this.scrubbed.name);
+    add(families.requestBytes.name, [], this.requestBytes);
+    add(families.responseBytes.name, [], this.responseBytes);
+    add(families.tracesInvalid.name, [], this.tracesInvalid);
+    add(families.loops.name, [], this.loops);
+    add(families.expectContinue.name, [], this.expectContinue);
+    add(families.connectionsTotal.name, ["http"], this.connectionsTotal.http);
+    add(families.connectionsTotal.name, ["https"], this.connectionsTotal.https);
+    for (const [key, value] of this.handshakes) add(families.handshakes.name, key.split("\n"), value);
+    return samples;
+  }
+}
+
+/** The client's fault is a denial, everything else that is not an answer is an error. */
+export function decisionOf(reason: Reason | undefined): typeof ALLOW | typeof DENY | typeof ERROR {
+  if (reason === undefined) return ALLOW;
+  return reason.blame === "client" && reason.status !== 0 ? DENY : ERROR;
+}
+
+export const decisionNames: readonly string[] = DECISIONS;

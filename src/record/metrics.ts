@@ -1,0 +1,93 @@
+/**
+ * Every metric of the data plane, declared once. Workers count in typed arrays (record/counters.ts) and hand over
+ * samples at a scrape; the primary adds workers up and prints them (control/exposition.ts).
+ */
+export interface MetricFamily {
+  readonly name: string;
+  readonly type: "counter" | "gauge" | "histogram";
+  readonly help: string;
+  /** Label names; values come only from configuration names and closed lists, never from clients. */
+  readonly labels: readonly string[];
+  /** Upper bounds in the family's unit, for histograms; +Inf is implied. */
+  readonly buckets?: readonly number[];
+}
+
+export interface MetricSample {
+  /** `MetricFamily.name`. */
+  readonly name: string;
+  /** In the order of `MetricFamily.labels`. */
+  readonly labels: readonly string[];
+  /** Counter or gauge value; for histograms the sum of observations. */
+  readonly value: number;
+  /** Histograms: observations per bucket, not cumulative, the last one is +Inf. */
+  readonly counts?: readonly number[];
+}
+
+const seconds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+
+export const families = {
+  requests: family("zion_http_requests_total", "counter", "Exchanges ended.", [
+    "route",
+    "method",
+    "code_class",
+    "decision",
+  ]),
+  duration: family(
+    "zion_http_request_duration_seconds",
+    "histogram",
+    "From request head to the end of the answer.",
+    ["route", "code_class"],
+    seconds,
+  ),
+  rejects: family("zion_reject_total", "counter", "Refusals by reason.", ["stage", "reason"]),
+  connections: family("zion_connections", "gauge", "Open client connections.", ["listener"]),
+  connectionsTotal: family("zion_connections_total", "counter", "Client connections accepted.", ["listener"]),
+  connectionsRejected: family(
+    "zion_connections_rejected_total",
+    "counter",
+    "Client connections closed by a cap.",
+    ["reason"],
+  ),
+  handshakes: family("zion_tls_handshakes_total", "counter", "TLS handshakes.", ["result", "version"]),
+  requestBytes: family("zion_request_bytes_total", "counter", "Request body bytes forwarded.", []),
+  responseBytes: family("zion_response_bytes_total", "counter", "Response body bytes sent.", []),
+  upstreamRequests: family("zion_upstream_requests_total", "counter", "Attempts answered by upstreams.", [
+    "upstream",
+    "code_class",
+  ]),
+  upstreamErrors: family("zion_upstream_errors_total", "counter", "Attempts that failed.", [
+    "upstream",
+    "reason",
+  ]),
+  upstreamRetries: family("zion_upstream_retries_total", "counter", "Attempts after the first.", [
+    "upstream",
+  ]),
+  upstreamConnections: family("zion_upstream_connections", "gauge", "Open upstream connections.", [
+    "upstream",
+  ]),
+  upstreamUp: family("zion_upstream_up", "gauge", "1 when the endpoint may be chosen.", [
+    "upstream",
+    "endpoint",
+  ]),
+  scrubbed: family("zion_fields_scrubbed_total", "counter", "Client fields removed by name class.", ["kind"]),
+  tracesInvalid: family("zion_traces_invalid_total", "counter", "Malformed traceparents replaced.", []),
+  loops: family("zion_loops_detected_total", "counter", "Requests that had passed this gateway before.", []),
+  logDropped: family(
+    "zion_log_dropped_total",
+    "counter",
+    "Access log lines dropped because the sink was slow.",
+    [],
+  ),
+  expectContinue: family("zion_expect_continue_total", "counter", "100 Continue answers sent.", []),
+  logLines: family("zion_log_lines_total", "counter", "Access log lines written.", []),
+} as const satisfies Record<string, MetricFamily>;
+
+function family(
+  name: string,
+  type: MetricFamily["type"],
+  help: string,
+  labels: readonly string[],
+  buckets?: readonly number[],
+): MetricFamily {
+  return buckets === undefined ? { name, type, help, labels } : { name, type, help, labels, buckets };
+}

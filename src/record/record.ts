@@ -1,0 +1,47 @@
+import type { Reason } from "../reason.ts";
+
+/** What the record keeps of a route: names for the log, counters for the metrics. Met by snapshot.ts `Route`. */
+export interface RecordedRoute {
+  readonly name: string;
+  readonly counters: RouteCounters;
+}
+
+/** Counters of one route; indexed as in record/counters.ts. */
+export interface RouteCounters {
+  readonly requests: Float64Array;
+  readonly durations: Float64Array;
+  readonly durationSums: Float64Array;
+}
+
+/**
+ * What is remembered of one exchange: one flat object with a fixed shape, also for refusals before routing. Access
+ * log, metrics and (later) audit, console, explain and why are views of it.
+ */
+export class ExchangeRecord {
+  /** Monotonic ms when the head was complete. */
+  readonly startedMs: number;
+  /** Generation of the snapshot that judged it. */
+  readonly generation: number;
+  route: RecordedRoute | undefined = undefined;
+  /** Why it was refused or cut; undefined = answered. */
+  reason: Reason | undefined = undefined;
+  /** Status sent to the client; 0 = none. */
+  status = 0;
+  /** Body bytes taken from the client and given to the client. */
+  requestBytes = 0;
+  responseBytes = 0;
+  /** Upstream name and endpoint that answered or failed last. */
+  upstream = "";
+  endpoint = "";
+  /** Attempts after the first. */
+  retries = 0;
+  /** What went wrong with the last attempt; a closed word or an errno. */
+  faultDetail = "";
+  /** Monotonic ms when the upstream's head came; 0 = never. */
+  answeredMs = 0;
+
+  constructor(startedMs: number, generation: number) {
+    this.startedMs = startedMs;
+    this.generation = generation;
+  }
+}

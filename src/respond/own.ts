@@ -1,0 +1,82 @@
+import { STATUS_CODES } from "node:http";
+import { type CanonicalRequest, HEAD } from "../http/request.ts";
+import { allReasons, type Reason, reasons } from "../reason.ts";
+import type { Outbox } from "../std/outbox.ts";
+
+/**
+ * Prints the fixed answer for a refusal: status, a few words that name no rule, request id and traceparent. Which
+ * reason it was, the log tells.
+ */
+export function printRefusal(
+  reason: Reason,
+  request: CanonicalRequest,
+  keepAlive: boolean,
+  retryAfterSecs: number,
+  dateLine: Uint8Array,
+  out: Outbox,
+): void {
+  let fields = refusalFields[reason.index]!;
+  if (retryAfterSecs > 0) fields += `Retry-After: ${retryAfterSecs}\r\n`;
+  print(reason.status, fields, refusalText(reason), request, keepAlive, dateLine, out);
+}
+
+/** Prints an answer of our own; `fields` are whole lines with CRLF, `body` is plain text. */
+export function printOwnAnswer(
+  status: number,
+  fields: string,
+  body: string,
+  request: CanonicalRequest,
+  keepAlive: boolean,
+  dateLine: Uint8Array,
+  out: Outbox,
+): void {
+  print(status, fields, body, request, keepAlive, dateLine, out);
+}
+
+/** The same few bytes for every reason of one status. */
+export function refusalText(reason: Reason): string {
+  return `${(STATUS_CODES[reason.status] ?? "error").toLowerCase()}\n`;
+}
+
+/** Fields that some refusals add (RFC 9110 §15.5.6; X-Zion-* as in the reference gateway). */
+const refusalFields: readonly string[] = allReasons.map((reason) => {
+  const served = "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n";
+  if (reason === reasons.upstreamBusy) return "X-Zion-Bulkhead: full\r\n";
+  if (reason === reasons.upstreamOpen) return "X-Zion-Circuit: open\r\n";
+  return reason.status === 405 ? served : "";
+});
+
+function print(
+  status: number,
+  fields: string,
+  body: string,
+  request: CanonicalRequest,
+  keepAlive: boolean,
+  dateLine: Uint8Array,
+  out: Outbox,
+): void {
+  const bytes = out.bytes;
+  const type =
+    body === "" ? "" : "Content-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n";
+  // 204 must not carry a length (RFC 9110 §8.6).
+  const length = status === 204 ? "" : `Content-Length: ${body.length}\r\n`;
+  const connection = keepAlive
+    ? request.version === 10
+      ? "Connection: keep-alive\r\n"
+      : ""
+    : "Connection: close\r\n";
+  let at = out.length;
+  at += bytes.latin1Write(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${fields}${type}Cache-Control: no-store\r\n${length}${connection}`,
+    at,
+  );
+  bytes.set(dateLine, at);
+  at += dateLine.length;
+  request.arena.copy(bytes, at, request.idLinesStart, request.idLinesEnd);
+  at += request.idLinesEnd - request.idLinesStart;
+  bytes[at++] = 13;
+  bytes[at++] = 10;
+  const silent = request.refusal === undefined && request.method === HEAD;
+  if (!silent) at += bytes.latin1Write(body, at);
+  out.length = at;
+}

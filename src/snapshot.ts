@@ -1,0 +1,49 @@
+import type { Config } from "./config/config.ts";
+import type { HeadLimits } from "./http/head.ts";
+import type { HopFacts } from "./http/print-request.ts";
+import type { AddressSet } from "./identity/address.ts";
+import type { RecordedRoute } from "./record/record.ts";
+import type { RouteTable } from "./route/table.ts";
+import type { Upstream } from "./upstream/upstream.ts";
+
+/**
+ * What an exchange may read that came from configuration. Built whole from a Config (control/data-plane.ts), never
+ * changed, replaced by one assignment. What changes while serving is in state.ts.
+ */
+export interface Snapshot {
+  readonly generation: number;
+  readonly config: Config;
+  readonly head: HeadLimits;
+  readonly connection: ConnectionLimits;
+  readonly hop: HopFacts;
+  /** This gateway's name in Via, to notice loops. */
+  readonly viaName: string;
+  readonly trustedProxies: AddressSet;
+  readonly internalNetworks: AddressSet;
+  readonly routes: RouteTable<Route>;
+  /** The plain listener redirects to this https port; undefined = it serves. */
+  readonly redirectPort: number | undefined;
+  /** Whether both names are served under the same certificate; true without TLS. */
+  isSameCertificate(serverName: string, host: string): boolean;
+}
+
+export interface Route extends RecordedRoute {
+  readonly upstream: Upstream;
+  readonly internalOnly: boolean;
+  readonly public: boolean;
+  readonly mergeSlashes: boolean;
+  readonly refuseEncodedSlash: boolean;
+  readonly bodyBytesMax: number;
+}
+
+/** Time-outs and counts of client connections (reliability.md C10-C14). */
+export interface ConnectionLimits {
+  readonly headTimeoutMs: number;
+  readonly bodyIdleTimeoutMs: number;
+  /** Bytes per second after the first 10 s of a body; 0 = off. */
+  readonly bodyMinRate: number;
+  readonly writeTimeoutMs: number;
+  readonly keepaliveTimeoutMs: number;
+  readonly keepaliveRequests: number;
+  readonly ageMaxMs: number;
+}

@@ -1,0 +1,35 @@
+import type { CanonicalRequest } from "./http/request.ts";
+import type { RequestPool } from "./http/request-pool.ts";
+import type { AccessLog } from "./record/access-log.ts";
+import type { Counters } from "./record/counters.ts";
+import type { ExchangeRecord } from "./record/record.ts";
+import type { Downstream } from "./gate/downstream.ts";
+import type { Snapshot } from "./snapshot.ts";
+import type { Clock } from "./std/clock.ts";
+import type { Outbox } from "./std/outbox.ts";
+import type { RandomPool } from "./std/random-pool.ts";
+import type { SharedReader } from "./std/shared-read.ts";
+import type { TimerWheel } from "./std/timer-wheel.ts";
+import type { UpstreamDeps } from "./upstream/endpoint.ts";
+
+/** What changes while a worker serves and survives a reload. One object per worker; every part has one owner. */
+export interface State {
+  /** Replaced by one assignment at a reload. Read by the listener only, once per exchange. */
+  snapshot: Snapshot;
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  readonly random: RandomPool;
+  readonly reader: SharedReader;
+  readonly requests: RequestPool;
+  /** Bytes on their way to clients. */
+  readonly outbox: Outbox;
+  readonly upstreamDeps: UpstreamDeps;
+  readonly counters: Counters;
+  accessLog: AccessLog | undefined;
+  /** Answers close their connections from now on. */
+  draining: boolean;
+  /** The `Date` line of the current second. */
+  dateLine(): Uint8Array;
+  /** Every exchange ends here, once: metrics and log. */
+  conclude(record: ExchangeRecord, request: CanonicalRequest, downstream: Downstream, nowMs: number): void;
+}

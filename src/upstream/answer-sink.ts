@@ -1,0 +1,36 @@
+import type { CanonicalRequest } from "../http/request.ts";
+import type { ResponseHead } from "../http/response-head.ts";
+import type { HopFacts } from "../http/print-request.ts";
+import type { Reason } from "../reason.ts";
+
+/** The exchange, as an upstream connection sees it: where the request comes from and where its answer goes. */
+export interface AnswerSink {
+  readonly request: CanonicalRequest;
+  readonly hop: HopFacts;
+  /** TCP peer of the client, textual. */
+  readonly peerText: string;
+  /** The route's `merge_slashes`. */
+  readonly mergeSlashes: boolean;
+  /** Starts the request body towards `sendBody`/`endBody` of the connection; what has arrived comes synchronously. */
+  startRequestBody(): void;
+  /** The connection can take body bytes again after `sendBody` returned false. */
+  resumeRequestBody(): void;
+  /** `head` is valid during the call only. */
+  onAnswerHead(head: ResponseHead): void;
+  /** Bytes are valid during the call only. False asks for `pause`; `resume` follows. */
+  onAnswerBody(bytes: Buffer, start: number, end: number): boolean;
+  /** The bytes of one read are through: whatever was gathered may leave. */
+  onAnswerFlush(): void;
+  /** The answer is complete. The connection is already free for the next exchange. */
+  onAnswerEnd(): void;
+  onFault(fault: Fault): void;
+}
+
+/** How an attempt failed. */
+export interface Fault {
+  readonly reason: Reason;
+  /** Not one byte of the request can have reached the upstream's application. */
+  readonly nothingSent: boolean;
+  /** For the log: a closed word of ours or an errno code. */
+  readonly detail: string;
+}

@@ -1,0 +1,372 @@
+import type net from "node:net";
+import { CHUNK_DATA, CHUNK_END, CHUNK_MORE, ChunkDecoder, writeChunkSize } from "../http/chunked.ts";
+import { OWN_HEAD_BYTES_MAX, printRequest } from "../http/print-request.ts";
+import { BODY_CHUNKED, BODY_NONE, HEAD } from "../http/request.ts";
+import {
+  RESPONSE_BAD,
+  RESPONSE_CHUNKED,
+  RESPONSE_CLOSE,
+  RESPONSE_HEAD_BYTES_MAX,
+  RESPONSE_LENGTH,
+  RESPONSE_MORE,
+  RESPONSE_NONE,
+  readResponseHead,
+} from "../http/response-head.ts";
+import { type Reason, reasons } from "../reason.ts";
+import { Deadline } from "../std/timer-wheel.ts";
+import type { AnswerSink } from "./answer-sink.ts";
+import type { Endpoint } from "./endpoint.ts";
+
+const CONNECTING = 0;
+const IDLE = 1;
+const BUSY = 2;
+const CLOSED = 3;
+
+/** 1xx answers before the final one (reliability.md C33). */
+const INTERIM_MAX = 4;
+
+/**
+ * One HTTP/1.1 connection to an upstream endpoint; it serves one exchange at a time and never pipelines. It is used
+ * again only when the answer was complete, the request fully sent, nothing came after the answer, and both sides said
+ * keep-alive: anything else could give the next client somebody else's answer (reliability.md C20).
+ */
+export class UpstreamConnection {
+  readonly endpoint: Endpoint;
+  readonly socket: net.Socket;
+  /** Exchanges served before the present one. */
+  served = 0;
+  /** When it became idle, coarse monotonic ms. */
+  idleSinceMs = 0;
+  #state = CONNECTING;
+  #exchange: AnswerSink | undefined;
+  readonly #deadline = new Deadline(this);
+  readonly #encrypted: boolean;
+
+  // The request under way.
+  #requestDone = false;
+  #chunkedRequest = false;
+  /** Between the request head and the end of what is at hand: gathered, not yet written. */
+  #gathering = false;
+  #startedMs = 0;
+
+  // The answer under way.
+  #headDone = false;
+  #interim = 0;
+  #bodyKind = RESPONSE_NONE;
+  #remaining = 0;
+  #keepAlive = false;
+  #chunks: ChunkDecoder | undefined;
+  #stash: Buffer | undefined;
+  #paused = false;
+  #endSeen = false;
+
+  constructor(endpoint: Endpoint, socket: net.Socket, encrypted: boolean) {
+    this.endpoint = endpoint;
+    this.socket = socket;
+    this.#encrypted = encrypted;
+    socket.on("error", (error: NodeJS.ErrnoException) => this.#onError(error));
+    socket.on("end", () => this.#onEnd());
+    socket.on("close", () => this.#onClose());
+    socket.on("drain", () => this.#onDrain());
+    socket.on(encrypted ? "secureConnect" : "connect", () => this.#onConnect());
+    const timeoutMs = endpoint.settings.connectTimeoutMs;
+    if (timeoutMs > 0) endpoint.deps.wheel.set(this.#deadline, endpoint.deps.wheel.nowMs + timeoutMs);
+  }
+
+  get idle(): boolean {
+    return this.#state === IDLE;
+  }
+
+  /** Serves `exchange`: at once when idle, or as soon as the connection is made. */
+  begin(exchange: AnswerSink): void {
+    this.#exchange = exchange;
+    if (this.#state !== CONNECTING) this.#send(exchange);
+  }
+
+  /** The exchange is over for its client: whatever comes is thrown away with the connection. */
+  abandon(): void {
+    this.#exchange = undefined;
+    this.close();
+  }
+
+  close(): void {
+    if (this.#state === CLOSED) return;
+    this.#state = CLOSED;
+    this.endpoint.deps.wheel.clear(this.#deadline);
+    this.endpoint.forget(this);
+    this.socket.destroy();
+  }
+
+  /** Body bytes of the request. False asks to wait for `resumeRequestBody`. */
+  sendBody(bytes: Buffer, start: number, end: number): boolean {
+    if (this.#state !== BUSY) return true;
+    const { outbox, wheel } = this.endpoint.deps;
+    if (this.#chunkedRequest) {
+      if (outbox.room < 32) outbox.flush(this.socket, this.#encrypted);
+      outbox.length = writeChunkSize(outbox.bytes, outbox.length, end - start);
+      outbox.append(bytes, start, end, this.socket, this.#encrypted);
+      outbox.append(CRLF, 0, 2, this.socket, this.#encrypted);
+    } else {
+      outbox.append(bytes, start, end, this.socket, this.#encrypted);
+    }
+    wheel.set(this.#deadline, this.#limit(wheel.nowMs + this.endpoint.settings.idleTimeoutMs));
+    if (this.#gathering) return true;
+    return outbox.flush(this.socket, this.#encrypted);
+  }
+
+  endBody(): void {
+    if (this.#state !== BUSY) return;
+    this.#requestDone = true;
+    const { outbox, wheel } = this.endpoint.deps;
+    if (this.#chunkedRequest) outbox.append(LAST_CHUNK, 0, LAST_CHUNK.length, this.socket, this.#encrypted);
+    if (!this.#gathering) outbox.flush(this.socket, this.#encrypted);
+    if (!this.#headDone)
+      wheel.set(this.#deadline, this.#limit(wheel.nowMs + this.endpoint.settings.requestTimeoutMs));
+  }
+
+  /** The client is slower than the upstream. */
+  pause(): void {
+    if (this.#paused || this.#state !== BUSY) return;
+    this.#paused = true;
+    this.socket.pause();
+    // The client's own write time-out counts now; only the total goes on.
+    const { wheel } = this.endpoint.deps;
+    wheel.set(this.#deadline, this.#limit(Infinity));
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    if (this.#state !== BUSY) return;
+    const { wheel } = this.endpoint.deps;
+    wheel.set(this.#deadline, this.#limit(wheel.nowMs + this.endpoint.settings.idleTimeoutMs));
+    this.socket.resume();
+  }
+
+  /** Bytes from the upstream; `buffer` belongs to the reader. */
+  onRead(buffer: Buffer, length: number): void {
+    if (this.#state !== BUSY) {
+      // Nobody asked: an answer to nothing must not become the next exchange's answer.
+      this.close();
+      return;
+    }
+    if (this.#stash !== undefined) {
+      buffer = Buffer.concat([this.#stash, buffer.subarray(0, length)]);
+      length = buffer.length;
+      this.#stash = undefined;
+    }
+    const at = this.#headDone ? 0 : this.#readHead(buffer, length);
+    if (at < 0 || this.#state !== BUSY) return;
+    this.#readBody(buffer, at, length);
+  }
+
+  /** Called by the timer wheel. */
+  expire(nowMs: number): void {
+    const { settings } = this.endpoint;
+    if (this.#state === IDLE) {
+      this.close();
+    } else if (this.#state === CONNECTING) {
+      this.#fail(reasons.upstreamConnectTimeout, true, "connect_timeout");
+    } else if (settings.totalTimeoutMs > 0 && nowMs - this.#startedMs >= settings.totalTimeoutMs) {
+      this.#fail(reasons.upstreamTotal, false, "total_timeout");
+    } else {
+      this.#fail(
+        this.#headDone ? reasons.upstreamIdle : reasons.upstreamTimeout,
+        false,
+        this.#headDone ? "idle_timeout" : "head_timeout",
+      );
+    }
+  }
+
+  #onConnect(): void {
+    if (this.#state !== CONNECTING) return;
+    this.endpoint.onConnected(this);
+    const exchange = this.#exchange;
+    if (exchange === undefined) this.#becomeIdle();
+    else this.#send(exchange);
+  }
+
+  /** Head and whatever of the body is at hand leave in one write. */
+  #send(exchange: AnswerSink): void {
+    const { outbox, wheel } = this.endpoint.deps;
+    const { settings } = this.endpoint;
+    const request = exchange.request;
+    this.#state = BUSY;
+    this.#headDone = false;
+    this.#interim = 0;
+    this.#paused = false;
+    this.#requestDone = request.bodyKind === BODY_NONE;
+    this.#chunkedRequest = request.bodyKind === BODY_CHUNKED;
+    this.#startedMs = wheel.nowMs;
+    wheel.set(this.#deadline, this.#limit(wheel.nowMs + settings.requestTimeoutMs));
+    if (outbox.room < request.arena.length + OWN_HEAD_BYTES_MAX) outbox.flush(this.socket, this.#encrypted);
+    printRequest(
+      request,
+      exchange.hop,
+      exchange.mergeSlashes ? this.endpoint.mergedHeadFacts : this.endpoint.headFacts,
+      exchange.peerText,
+      outbox,
+    );
+    if (!this.#requestDone) {
+      this.#gathering = true;
+      exchange.startRequestBody();
+      this.#gathering = false;
+    }
+    // The body may have failed, and with it this connection.
+    if (this.#state === BUSY) outbox.flush(this.socket, this.#encrypted);
+    else outbox.length = 0;
+  }
+
+  /** Returns the offset of the body, or -1 when there is no complete head (yet). */
+  #readHead(buffer: Buffer, length: number): number {
+    const exchange = this.#exchange!;
+    const head = this.endpoint.deps.responseHead;
+    let at = 0;
+    for (;;) {
+      const next = readResponseHead(buffer, at, length, exchange.request.method === HEAD, head);
+      if (next === RESPONSE_MORE) {
+        if (length - at > RESPONSE_HEAD_BYTES_MAX) this.#fail(reasons.upstreamInvalid, false, "head_bytes");
+        else this.#stash = Buffer.from(buffer.subarray(at, length));
+        return -1;
+      }
+      if (next === RESPONSE_BAD) {
+        this.#fail(reasons.upstreamInvalid, false, head.fault);
+        return -1;
+      }
+      if (head.status >= 200) {
+        at = next;
+        break;
+      }
+      // 100 and 103 are answers to us; nobody asked for another protocol.
+      if (head.status === 101 || ++this.#interim > INTERIM_MAX) {
+        this.#fail(reasons.upstreamInvalid, false, head.status === 101 ? "unasked_101" : "interim_count");
+        return -1;
+      }
+      at = next;
+      if (at === length) return -1;
+    }
+    this.#headDone = true;
+    this.#bodyKind = head.bodyKind;
+    this.#remaining = head.bodyKind === RESPONSE_LENGTH ? head.bodyLength : 0;
+    this.#keepAlive = head.keepAlive;
+    if (head.bodyKind === RESPONSE_CHUNKED) (this.#chunks ??= new ChunkDecoder()).reset();
+    exchange.onAnswerHead(head);
+    return at;
+  }
+
+  #readBody(buffer: Buffer, at: number, length: number): void {
+    const exchange = this.#exchange!;
+    let wanted = true;
+    switch (this.#bodyKind) {
+      case RESPONSE_NONE:
+        this.#finish(at === length);
+        return;
+      case RESPONSE_LENGTH: {
+        const end = length - at < this.#remaining ? length : at + this.#remaining;
+        if (end > at) wanted = exchange.onAnswerBody(buffer, at, end);
+        this.#remaining -= end - at;
+        if (this.#state !== BUSY) return;
+        if (this.#remaining === 0) {
+          this.#finish(end === length);
+          return;
+        }
+        break;
+      }
+      case RESPONSE_CHUNKED: {
+        const chunks = this.#chunks!;
+        for (;;) {
+          const result = chunks.next(buffer, at, length);
+          if (result === CHUNK_MORE) break;
+          if (result === CHUNK_DATA) {
+            wanted = exchange.onAnswerBody(buffer, chunks.dataStart, chunks.dataEnd);
+            if (this.#state !== BUSY) return;
+            at = chunks.position;
+            continue;
+          }
+          if (result === CHUNK_END) {
+            this.#finish(chunks.position === length);
+            return;
+          }
+          this.#fail(reasons.upstreamInvalid, false, "chunk");
+          return;
+        }
+        break;
+      }
+      default: // until the upstream closes
+        if (length > at) wanted = exchange.onAnswerBody(buffer, at, length);
+        if (this.#state !== BUSY) return;
+    }
+    exchange.onAnswerFlush();
+    const { wheel } = this.endpoint.deps;
+    wheel.set(this.#deadline, this.#limit(wheel.nowMs + this.endpoint.settings.idleTimeoutMs));
+    if (!wanted) this.pause();
+  }
+
+  /** The answer is complete. The connection is given back before the exchange goes on, who may want it at once. */
+  #finish(nothingAfter: boolean): void {
+    const exchange = this.#exchange!;
+    this.#exchange = undefined;
+    exchange.onAnswerFlush();
+    if (nothingAfter && this.#keepAlive && this.#requestDone && !this.#endSeen && !this.#paused)
+      this.#becomeIdle();
+    else this.close();
+    exchange.onAnswerEnd();
+  }
+
+  #becomeIdle(): void {
+    const { wheel } = this.endpoint.deps;
+    this.served++;
+    this.#state = IDLE;
+    this.idleSinceMs = wheel.nowMs;
+    if (this.endpoint.keep(this))
+      wheel.set(this.#deadline, wheel.nowMs + this.endpoint.settings.keepaliveTimeoutMs);
+    else this.close();
+  }
+
+  #onDrain(): void {
+    if (this.#state === BUSY && !this.#requestDone) this.#exchange?.resumeRequestBody();
+  }
+
+  #onEnd(): void {
+    this.#endSeen = true;
+    if (this.#state === BUSY && this.#headDone && this.#bodyKind === RESPONSE_CLOSE) this.#finish(true);
+    else if (this.#state === BUSY) this.#fail(reasons.upstreamReset, false, "closed");
+    else this.close();
+  }
+
+  #onError(error: NodeJS.ErrnoException): void {
+    const code = error.code ?? "error";
+    if (this.#state === CONNECTING) {
+      const connected = this.#encrypted && !this.socket.connecting && code !== "ECONNREFUSED";
+      this.#fail(connected ? reasons.upstreamTls : reasons.upstreamConnect, true, code);
+    } else {
+      this.#fail(reasons.upstreamReset, false, code);
+    }
+  }
+
+  #onClose(): void {
+    if (this.#state === CONNECTING)
+      this.#fail(this.#encrypted ? reasons.upstreamTls : reasons.upstreamConnect, true, "closed");
+    else this.#fail(reasons.upstreamReset, false, "closed");
+  }
+
+  #fail(reason: Reason, nothingSent: boolean, detail: string): void {
+    if (this.#state === CLOSED) return;
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    // A connection that had served before and was closed before a single byte of the answer: most likely the
+    // upstream closed it while idle and our request crossed its FIN.
+    const stale = this.served > 0 && !this.#headDone && reason === reasons.upstreamReset;
+    this.close();
+    exchange?.onFault({ reason, nothingSent, detail: stale ? "stale" : detail });
+  }
+
+  /** The deadline, but no later than the exchange's total. */
+  #limit(atMs: number): number {
+    const total = this.endpoint.settings.totalTimeoutMs;
+    return total > 0 ? Math.min(atMs, this.#startedMs + total) : atMs;
+  }
+}
+
+const CRLF = Buffer.from("\r\n", "latin1");
+const LAST_CHUNK = Buffer.from("0\r\n\r\n", "latin1");

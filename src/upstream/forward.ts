@@ -1,0 +1,173 @@
+import { reasons } from "../reason.ts";
+import type { AnswerSink, Fault } from "./answer-sink.ts";
+import type { UpstreamConnection } from "./connection.ts";
+import type { Endpoint, UpstreamDeps } from "./endpoint.ts";
+import { ANSWERED, ANSWERED_BADLY, CONNECTION_FAILED } from "./outlier.ts";
+import type { Upstream } from "./upstream.ts";
+
+/** What forwarding writes into the record. Met by record.ts `ExchangeRecord`. */
+export interface ForwardRecord {
+  upstream: string;
+  endpoint: string;
+}
+
+/** The exchange as the attempts see it. */
+export interface ForwardedExchange extends AnswerSink {
+  readonly record: ForwardRecord;
+}
+
+/**
+ * The attempts of one exchange: admits it (bulkhead, breaker), chooses an endpoint, takes a connection, and may try
+ * once more where that cannot do anything twice. Afterwards it tells breaker, balance and outlier detection how it
+ * went.
+ */
+export class Forwarding {
+  connection: UpstreamConnection | undefined = undefined;
+  readonly #exchange: ForwardedExchange;
+  readonly #upstream: Upstream;
+  readonly #deps: UpstreamDeps;
+  #endpoint: Endpoint | undefined = undefined;
+  #attempts = 0;
+  #ticket = -1;
+  #attemptMs = 0;
+  #admitted = false;
+
+  constructor(exchange: ForwardedExchange, upstream: Upstream, deps: UpstreamDeps) {
+    this.#exchange = exchange;
+    this.#upstream = upstream;
+    this.#deps = deps;
+  }
+
+  start(): void {
+    const upstream = this.#upstream;
+    this.#exchange.record.upstream = upstream.name;
+    const full = upstream.checkRoom();
+    if (full !== undefined) {
+      this.#exchange.onFault({ reason: full, nothingSent: true, detail: "" });
+      return;
+    }
+    if (upstream.breaker !== undefined) {
+      this.#ticket = upstream.breaker.admit(this.#deps.nowMs());
+      if (this.#ticket < 0) {
+        this.#exchange.onFault({ reason: reasons.upstreamOpen, nothingSent: true, detail: "" });
+        return;
+      }
+    }
+    this.#admitted = true;
+    upstream.inFlight++;
+    upstream.budget.deposit();
+    this.#attempt(undefined);
+  }
+
+  /** Tries again after `fault` where attempts, budget and `replayable` allow. False: the fault stands. */
+  retry(fault: Fault, replayable: boolean): boolean {
+    const upstream = this.#upstream;
+    if (!this.#admitted) return false;
+    const failed = this.#endpoint;
+    this.#reportFault(fault);
+    if (!replayable || this.#attempts > upstream.config.retry.attempts || isLocal(fault)) return false;
+    // A stale connection says nothing of the endpoint: the other try goes anywhere, and costs no budget.
+    if (fault.detail !== "stale" && !upstream.budget.withdraw()) return false;
+    upstream.retries++;
+    this.#attempt(fault.detail === "stale" ? undefined : failed);
+    return true;
+  }
+
+  /** The answer's head is here. */
+  settle(status: number, nowMs: number): void {
+    const upstream = this.#upstream;
+    const endpoint = this.#endpoint!;
+    endpoint.observeLatency(nowMs - this.#attemptMs, nowMs);
+    const bad = status === 502 || status === 503 || status === 504;
+    upstream.answers[Math.floor(status / 100) % 6]!++;
+    if (this.#ticket >= 0) {
+      upstream.breaker!.settle(this.#ticket, !bad, nowMs);
+      this.#ticket = -1;
+    }
+    upstream.outliers.report(upstream.endpoints, endpoint, bad ? ANSWERED_BADLY : ANSWERED, nowMs);
+  }
+
+  /** Over: answered, or given up. */
+  finish(): void {
+    this.connection = undefined;
+    this.#leaveEndpoint();
+    if (!this.#admitted) return;
+    this.#admitted = false;
+    this.#upstream.inFlight--;
+    if (this.#ticket >= 0) this.#upstream.breaker!.cancel(this.#ticket);
+    this.#ticket = -1;
+  }
+
+  /** The client is gone, or the exchange ends for another reason of ours. */
+  cancel(): void {
+    this.connection?.abandon();
+    this.finish();
+  }
+
+  #attempt(exclude: Endpoint | undefined): void {
+    const nowMs = this.#deps.nowMs();
+    this.#attempts++;
+    this.#attemptMs = nowMs;
+    const endpoint = this.#upstream.choose(this.#exchange.request, nowMs, exclude);
+    if (endpoint === undefined) {
+      this.#exchange.onFault({
+        reason: reasons.upstreamUnavailable,
+        nothingSent: true,
+        detail: "no_endpoint",
+      });
+      return;
+    }
+    this.#endpoint = endpoint;
+    this.#exchange.record.endpoint = endpoint.url;
+    endpoint.inFlight++;
+    const connection = endpoint.take();
+    if (connection === undefined) {
+      this.#exchange.onFault({
+        reason: reasons.upstreamUnavailable,
+        nothingSent: true,
+        detail: "no_address",
+      });
+      return;
+    }
+    this.connection = connection;
+    connection.begin(this.#exchange);
+  }
+
+  #reportFault(fault: Fault): void {
+    const upstream = this.#upstream;
+    const nowMs = this.#deps.nowMs();
+    const endpoint = this.#endpoint;
+    this.connection = undefined;
+    this.#leaveEndpoint();
+    if (fault.detail === "stale") return;
+    upstream.countError(fault.reason);
+    if (endpoint === undefined || isLocal(fault)) return;
+    const timedOut = fault.reason === reasons.upstreamTimeout;
+    if (timedOut) endpoint.observeLatency(nowMs - this.#attemptMs, nowMs);
+    upstream.outliers.report(
+      upstream.endpoints,
+      endpoint,
+      timedOut || fault.reason === reasons.upstreamInvalid ? ANSWERED_BADLY : CONNECTION_FAILED,
+      nowMs,
+    );
+    if (this.#ticket >= 0) {
+      upstream.breaker!.settle(this.#ticket, false, nowMs);
+      this.#ticket = -1;
+    }
+  }
+
+  #leaveEndpoint(): void {
+    if (this.#endpoint === undefined) return;
+    this.#endpoint.inFlight--;
+    this.#endpoint = undefined;
+  }
+}
+
+/** Faults that say nothing about an endpoint. */
+function isLocal(fault: Fault): boolean {
+  return (
+    fault.reason === reasons.upstreamBusy ||
+    fault.reason === reasons.upstreamOpen ||
+    fault.reason === reasons.upstreamUnavailable
+  );
+}
