@@ -1,0 +1,57 @@
+import { performance } from "node:perf_hooks";
+import { connect, type TLSSocket } from "node:tls";
+import { readAnswer, tlsOptions } from "./client.ts";
+import type { Load } from "./wrk.ts";
+
+/**
+ * One connection after the other for `seconds`: full handshake, one request, read to the end, close. No session is
+ * ever offered; one that is resumed all the same counts as an error.
+ */
+export async function runHandshakes(port: number, bytes: string, seconds: number): Promise<Load> {
+  const times: number[] = [];
+  let read = 0;
+  let socketErrors = 0;
+  let statusErrors = 0;
+  const start = performance.now();
+  const end = start + seconds * 1000;
+  while (performance.now() < end) {
+    const begun = performance.now();
+    try {
+      const text = await exchange(port, bytes);
+      read += text.length;
+      if (readAnswer(text)?.status === 200) times.push(performance.now() - begun);
+      else statusErrors++;
+    } catch {
+      // A peer that refuses at once would otherwise make this a busy loop for the whole window.
+      if (++socketErrors >= 100) break;
+    }
+  }
+  times.sort((a, b) => a - b);
+  const at = (share: number): number =>
+    times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
+  return {
+    requests: times.length,
+    seconds: (performance.now() - start) / 1000,
+    bytes: read,
+    p50Ms: at(0.5),
+    p99Ms: at(0.99),
+    p999Ms: at(0.999),
+    socketErrors,
+    statusErrors,
+  };
+}
+
+function exchange(port: number, bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket: TLSSocket = connect(tlsOptions(port), () => {
+      if (socket.isSessionReused()) socket.destroy(new Error("resumed"));
+      else socket.write(bytes);
+    });
+    let text = "";
+    socket.setEncoding("latin1");
+    socket.setTimeout(5_000, () => socket.destroy(new Error("no answer within 5 s")));
+    socket.on("data", (chunk: string) => (text += chunk));
+    socket.once("error", reject);
+    socket.once("close", () => resolve(text));
+  });
+}

@@ -1,0 +1,62 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Setup } from "./candidate.ts";
+
+/**
+ * nginx as a careful administrator sets it up for one core: keep-alive to the upstream, the usual forwarding
+ * fields, buffered combined log. Everything else is left at its default.
+ */
+export async function nginxCommand(setup: Setup): Promise<readonly string[]> {
+  return writeNginx(
+    setup.directory,
+    `
+  ${setup.logFile === undefined ? "access_log off;" : `access_log ${setup.logFile} combined buffer=64k flush=1s;`}
+  ssl_certificate ${setup.certFile};
+  ssl_certificate_key ${setup.keyFile};
+  ssl_protocols TLSv1.3;
+  ssl_ecdh_curve X25519;
+
+  upstream origin {
+    server 127.0.0.1:${setup.originPort};
+    keepalive 64;
+  }
+  server {
+    listen 127.0.0.1:${setup.httpPort};
+    listen 127.0.0.1:${setup.httpsPort} ssl;
+    location / {
+      proxy_pass http://origin;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_set_header Host $http_host;
+      proxy_set_header X-Real-IP $remote_addr;
+      proxy_set_header X-Forwarded-For $remote_addr;
+      proxy_set_header X-Forwarded-Host $http_host;
+      proxy_set_header X-Forwarded-Proto $scheme;
+    }
+  }`,
+  );
+}
+
+/** Puts `http` into a configuration of one worker that writes nowhere but into `directory`. */
+export function writeNginx(directory: string, http: string): readonly string[] {
+  const file = join(directory, "nginx.conf");
+  const root = process.getuid?.() === 0;
+  writeFileSync(
+    file,
+    `${root ? "user root;" : ""}
+daemon off;
+worker_processes 1;
+pid ${directory}/nginx.pid;
+events { worker_connections 16384; }
+http {
+  client_body_temp_path ${directory}/body;
+  proxy_temp_path ${directory}/proxy;
+  fastcgi_temp_path ${directory}/fastcgi;
+  uwsgi_temp_path ${directory}/uwsgi;
+  scgi_temp_path ${directory}/scgi;
+${http}
+}
+`,
+  );
+  return ["nginx", "-p", directory, "-c", file, "-e", join(directory, "error.log")];
+}

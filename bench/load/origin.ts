@@ -1,0 +1,66 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { writeNginx } from "./nginx.ts";
+import { freePort, type Running, startPinned } from "./process.ts";
+import { getLarge, getSmall } from "./traffic.ts";
+
+/** What stands behind every candidate. */
+export interface Origin {
+  readonly port: number;
+  readonly process: Running;
+}
+
+/** 150 bytes of JSON. */
+export const smallAnswer =
+  '{"id":4711,"name":"garden hose 5m","price":"24.90","stock":7,' +
+  '"tags":["garden","water","hose","sale"],"rating":4.5,"reviews":238,"shipping":"2-3 days"}';
+
+/**
+ * nginx on `cpu`: a fixed 150 B answer with 9 fields for everything, a 10 kB file under /files/, and /witness/,
+ * which passes the request on to the benchmark itself to be looked at. Its connections are never closed by count:
+ * reconnects would be charged to the candidates by chance.
+ */
+export async function startOrigin(cpu: number, parent: string, witnessPort: number): Promise<Origin> {
+  const directory = join(parent, "origin");
+  mkdirSync(join(directory, "files"), { recursive: true });
+  const large = getLarge.target.slice(1, getLarge.target.indexOf("?"));
+  writeFileSync(join(directory, large), page(getLarge.answerBytes));
+  if (smallAnswer.length !== getSmall.answerBytes) throw new Error(`${smallAnswer.length} B of small answer`);
+
+  const port = await freePort();
+  const command = writeNginx(
+    directory,
+    `
+  access_log off;
+  keepalive_requests 100000000;
+  keepalive_timeout 300s;
+  server {
+    listen 127.0.0.1:${port};
+    add_header Cache-Control "public, max-age=60";
+    add_header ETag '"4711-17"';
+    add_header Vary "Accept-Encoding";
+    add_header X-Origin "bench";
+    location / {
+      default_type application/json;
+      return 200 '${smallAnswer}';
+    }
+    location /files/ {
+      types { text/html html; }
+      root ${directory};
+    }
+    location /witness/ {
+      proxy_pass http://127.0.0.1:${witnessPort};
+      proxy_set_header Host $http_host;
+    }
+  }`,
+  );
+  const running = startPinned(cpu, command, join(directory, "output"));
+  await running.listening(port);
+  return { port, process: running };
+}
+
+function page(bytes: number): string {
+  const head = "<!doctype html><title>Garden tools</title>\n";
+  const rows = Array.from({ length: 400 }, (_, row) => `<p class="item">Item ${row} of the catalogue</p>\n`);
+  return (head + rows.join("")).slice(0, bytes);
+}

@@ -1,0 +1,153 @@
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Candidate, type CandidateName, label, type Surroundings, startCandidate } from "./candidate.ts";
+import { checkCandidate } from "./correctness.ts";
+import { runHandshakes } from "./handshakes.ts";
+import { idleConnectionKb } from "./idle.ts";
+import type { Options } from "./options.ts";
+import { readStatusKb, readTree } from "./proc.ts";
+import type { Row } from "./results.ts";
+import { type Scenario, type ScenarioName, scenarios } from "./scenarios.ts";
+import { printRequest } from "./traffic.ts";
+import { measureWindow, type Sample } from "./window.ts";
+import { type Load, runWrk, writeWrkScript } from "./wrk.ts";
+
+/** What every scenario of a run works with. */
+export interface Bench {
+  readonly options: Options;
+  /** Candidates that are installed, in table order. */
+  readonly names: readonly CandidateName[];
+  /** CPU of the candidates, and the one of generator and origin. */
+  readonly proxyCpu: number;
+  readonly loadCpu: number;
+  readonly around: Surroundings;
+  readonly opensslConf: string;
+  say(text: string): void;
+}
+
+/** A candidate on its way through one scenario. */
+interface Entry {
+  readonly name: CandidateName;
+  readonly log: boolean;
+  readonly candidate: Candidate | undefined;
+  readonly failed: string | undefined;
+  readonly idleRssMb: number;
+  readonly samples: Sample[];
+  /** Completed since the start, and what the access log says about it. */
+  requests: number;
+  logLines: number;
+}
+
+/** Every candidate has written its buffered lines after this long. */
+const logFlushMs = 1_500;
+
+/**
+ * All candidates of one scenario, started afresh, checked, warmed up and then driven in turn: A B C A B C. What
+ * disturbs the machine for a while then disturbs them alike, and ratios within a round stay comparable.
+ */
+export async function runScenario(bench: Bench, name: ScenarioName): Promise<readonly Row[]> {
+  const scenario: Scenario = scenarios[name];
+  if (scenario.kind === "idle") return runIdle(bench, name, scenario);
+  const entries: Entry[] = [];
+  try {
+    for (const log of bench.options.logs) {
+      for (const one of bench.names) entries.push(await enter(bench, scenario, one, log));
+    }
+    const ready = entries.filter((one) => one.candidate !== undefined);
+    for (const one of ready) {
+      one.requests += (await driver(bench, scenario, one.candidate!)(bench.options.warmUpSeconds)).requests;
+    }
+    for (let round = 1; round <= bench.options.rounds; round++) {
+      for (const one of ready) {
+        const candidate = one.candidate!;
+        const drive = driver(bench, scenario, candidate);
+        const sample = await measureWindow(candidate, bench.proxyCpu, scenario.traffic.answerBytes, () =>
+          drive(bench.options.seconds),
+        );
+        one.requests += sample.requests;
+        one.logLines += candidate.takeLogLines();
+        one.samples.push(sample);
+        bench.say(
+          `${name} round ${round}: ${label(one.name, one.log)} ${sample.cpuUs.toFixed(1)} us, ` +
+            `${Math.round(sample.rps)}/s${sample.invalid === undefined ? "" : `, invalid: ${sample.invalid}`}`,
+        );
+      }
+    }
+    await sleep(logFlushMs);
+    for (const one of ready) one.logLines += one.candidate!.takeLogLines();
+  } finally {
+    for (const one of entries) await one.candidate?.process.stop();
+  }
+  return entries.map((one) => row(name, one, []));
+}
+
+/** Memory is measured on fresh processes: what one scenario's garbage left behind is not a connection's. */
+async function runIdle(bench: Bench, name: ScenarioName, scenario: Scenario): Promise<readonly Row[]> {
+  const log = bench.options.logs[0] ?? true;
+  const figures = new Map<CandidateName, number[]>();
+  const last = new Map<CandidateName, Entry>();
+  for (let round = 1; round <= Math.min(3, bench.options.rounds); round++) {
+    for (const one of bench.names) {
+      const entry = await enter(bench, scenario, one, log);
+      last.set(one, entry);
+      if (entry.candidate === undefined) continue;
+      try {
+        const bytes = printRequest(scenario.traffic, `localhost:${entry.candidate.httpsPort}`);
+        const kb = await idleConnectionKb(entry.candidate, bytes, bench.options.idleConnections);
+        figures.set(one, [...(figures.get(one) ?? []), kb]);
+        bench.say(`${name} round ${round}: ${one} ${kb.toFixed(1)} kB a connection`);
+      } catch (error) {
+        last.set(one, { ...entry, failed: (error as Error).message });
+        bench.say(`${name} round ${round}: ${one} failed: ${(error as Error).message}`);
+      } finally {
+        await entry.candidate.process.stop();
+      }
+    }
+  }
+  return [...last].map(([one, entry]) => row(name, entry, figures.get(one) ?? []));
+}
+
+async function enter(bench: Bench, scenario: Scenario, name: CandidateName, log: boolean): Promise<Entry> {
+  let candidate: Candidate | undefined;
+  try {
+    candidate = await startCandidate(name, log, bench.proxyCpu, bench.around);
+    const wrong = await checkCandidate(candidate, scenario, bench.around.originPort);
+    if (wrong.length > 0) throw new Error(wrong.join("; "));
+    return { name, log, candidate, failed: undefined, idleRssMb: treeRssMb(candidate), ...nothingYet() };
+  } catch (error) {
+    await candidate?.process.stop();
+    const failed = (error as Error).message;
+    bench.say(`${scenario.title}: ${label(name, log)} left out: ${failed}`);
+    return { name, log, candidate: undefined, failed, idleRssMb: 0, ...nothingYet() };
+  }
+}
+
+function driver(bench: Bench, scenario: Scenario, candidate: Candidate): (seconds: number) => Promise<Load> {
+  const port = scenario.tls ? candidate.httpsPort : candidate.httpPort;
+  const authority = `localhost:${port}`;
+  if (scenario.kind === "handshake") {
+    const bytes = printRequest(scenario.traffic, authority, [["Connection", "close"]]);
+    return (seconds) => runHandshakes(port, bytes, seconds);
+  }
+  const scriptFile = join(bench.around.directory, `wrk-${port}.lua`);
+  writeWrkScript(scriptFile, scenario, authority);
+  const url = `${scenario.tls ? "https" : "http"}://${authority}/`;
+  return (seconds) =>
+    runWrk({ cpu: bench.loadCpu, scriptFile, url, seconds, opensslConf: bench.opensslConf });
+}
+
+function row(name: ScenarioName, entry: Entry, idleKb: readonly number[]): Row {
+  const { name: candidate, log, samples, idleRssMb, failed, requests, logLines } = entry;
+  const logLinesPerRequest = log && requests > 0 ? logLines / requests : undefined;
+  return { scenario: name, candidate, log, samples, idleKb, idleRssMb, logLinesPerRequest, failed };
+}
+
+function nothingYet(): Pick<Entry, "samples" | "requests" | "logLines"> {
+  return { samples: [], requests: 0, logLines: 0 };
+}
+
+function treeRssMb(candidate: Candidate): number {
+  let kb = 0;
+  for (const one of readTree(candidate.process.pid)) kb += readStatusKb(one.pid, "VmRSS");
+  return kb / 1024;
+}

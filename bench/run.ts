@@ -1,0 +1,147 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative, resolve } from "node:path";
+import { judge } from "./load/bars.ts";
+import type { CandidateName } from "./load/candidate.ts";
+import { opensslConfText } from "./load/client.ts";
+import { describeMachine, type Machine } from "./load/machine.ts";
+import { type Options, parseOptions, usage } from "./load/options.ts";
+import { startOrigin } from "./load/origin.ts";
+import { parseCpuList, parseStatusCpus } from "./load/proc.ts";
+import { pinSelf } from "./load/process.ts";
+import { report } from "./load/report.ts";
+import type { Results, Row } from "./load/results.ts";
+import { type Bench, runScenario } from "./load/rounds.ts";
+import { startWitness } from "./load/witness.ts";
+import { checkout, zionProgram } from "./load/zion.ts";
+
+/** `npm run bench`: drives the gateway, nginx and HAProxy side by side. README.md tells how and why. */
+async function main(args: readonly string[]): Promise<number> {
+  const options = parseOptions(args);
+  if (typeof options === "string") {
+    console.log(options === "help" ? usage : `${options}\n${usage}`);
+    return options === "help" ? 0 : 64;
+  }
+  const machine = describeMachine();
+  const obstacle = whyNot(machine);
+  if (obstacle !== undefined) {
+    console.log(`load benchmark skipped: ${obstacle}`);
+    return 0;
+  }
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    // Not once: timeout(1) signals the whole group as well, and a second one must not cut the clean-up short.
+    process.on(signal, () => process.exit(130));
+  }
+  // Every process started is killed at exit, each by a listener of its own.
+  process.setMaxListeners(32);
+  const directory = mkdtempSync(join(tmpdir(), "zion-bench-"));
+  process.on("exit", () => rmSync(directory, { recursive: true, force: true, maxRetries: 3 }));
+
+  const { names, notes } = choose(options, machine);
+  const rows = await runAll(options, names, directory);
+  const results: Results = { schema: 1, date: new Date().toISOString(), machine, options, rows, notes };
+  console.log(`\n${report(results)}`);
+  if (options.save) save(results);
+  // A bar missed is a result; a candidate that does not do the work makes the comparison void.
+  return rows.some((row) => row.failed !== undefined) ? 1 : 0;
+}
+
+async function runAll(
+  options: Options,
+  names: readonly CandidateName[],
+  directory: string,
+): Promise<readonly Row[]> {
+  const [proxyCpu, loadCpu] = allowedCpus() as [number, number];
+  pinSelf(loadCpu);
+  const witness = await startWitness();
+  const origin = await startOrigin(loadCpu, directory, witness.port);
+  const bench: Bench = {
+    options,
+    names,
+    proxyCpu,
+    loadCpu,
+    around: {
+      directory,
+      originPort: origin.port,
+      beforeDirectory: options.before,
+      ...makeCertificate(directory),
+    },
+    opensslConf: join(directory, "openssl.cnf"),
+    say: (text) => console.error(text),
+  };
+  writeFileSync(bench.opensslConf, opensslConfText);
+  const rows: Row[] = [];
+  try {
+    for (const name of options.scenarios) rows.push(...(await runScenario(bench, name)));
+  } finally {
+    await origin.process.stop();
+    witness.close();
+  }
+  return rows;
+}
+
+/** Why nothing can be measured here; undefined = it can. */
+function whyNot({ versions }: Machine): string | undefined {
+  if (process.platform !== "linux") return "it reads CPU time from /proc, which only Linux has";
+  const missing = (["nginx", "wrk", "openssl", "taskset"] as const).filter(
+    (one) => versions[one] === undefined,
+  );
+  if (missing.length > 0) {
+    return `${missing.join(", ")} not installed (Debian: apt-get install nginx haproxy wrk openssl util-linux)`;
+  }
+  return allowedCpus().length < 2 ? "it needs two CPUs, one for the proxy and one for the load" : undefined;
+}
+
+function choose(
+  options: Options,
+  machine: Machine,
+): { readonly names: readonly CandidateName[]; readonly notes: readonly string[] } {
+  const notes: string[] = [];
+  const names = options.candidates.filter((name) => {
+    if (name === "before" && options.before === undefined) return false;
+    const here =
+      name === "zion" || name === "before" ? hasProgram(name, options) : machine.versions[name] !== undefined;
+    if (!here) notes.push(`${name} is not here and was left out.`);
+    return here;
+  });
+  if (names.includes("haproxy")) {
+    notes.push("HAProxy cannot write a log file itself: it logs unbuffered to its standard output, a file.");
+  }
+  return { names, notes };
+}
+
+function hasProgram(name: "zion" | "before", { before }: Options): boolean {
+  return zionProgram(name === "zion" ? checkout : resolve(before ?? "")) !== undefined;
+}
+
+function allowedCpus(): readonly number[] {
+  return parseCpuList(parseStatusCpus(readFileSync("/proc/self/status", "utf8")));
+}
+
+/** ECDSA P-256, what certificate authorities issue by default; signed by itself. */
+function makeCertificate(directory: string): { certFile: string; keyFile: string; bothFile: string } {
+  const certFile = join(directory, "cert.pem");
+  const keyFile = join(directory, "key.pem");
+  const bothFile = join(directory, "both.pem");
+  const args =
+    "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost";
+  const made = spawnSync("openssl", [...args.split(" "), "-keyout", keyFile, "-out", certFile], {
+    encoding: "utf8",
+    timeout: 10_000,
+  });
+  if (made.status !== 0) throw new Error(`openssl made no certificate: ${made.stderr}`);
+  writeFileSync(bothFile, readFileSync(certFile, "utf8") + readFileSync(keyFile, "utf8"), { mode: 0o600 });
+  return { certFile, keyFile, bothFile };
+}
+
+function save(results: Results): void {
+  const directory = join(import.meta.dirname, "results");
+  mkdirSync(directory, { recursive: true });
+  const file = join(directory, `${results.date.slice(0, 10)}-${results.machine.commit}.json`);
+  writeFileSync(file, `${JSON.stringify({ ...results, verdicts: judge(results.rows) }, null, 1)}\n`);
+  writeFileSync(join(directory, "latest.md"), report(results));
+  console.error(`wrote ${relative(process.cwd(), file)} and latest.md`);
+}
+
+process.exitCode = await main(process.argv.slice(2));
