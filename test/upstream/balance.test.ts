@@ -201,6 +201,28 @@ test("p2c sends fewer requests to a slow member, but not none", () => {
   assert.ok(slow! > 5 && slow! * 10 < fast!, `${slow} slow, ${fast} fast`);
 });
 
+test("p2c counts requests in flight by weight, times latency", () => {
+  const members = pool(1, 3);
+  const balance = new Balance("p2c", 1);
+  const choose = (inFlight: readonly [number, number], latencyMs: readonly [number, number]) => {
+    const chosen = new Set<number>();
+    for (const [index, member] of members.entries()) {
+      member.inFlight = inFlight[index]!;
+      member.observeLatency(latencyMs[index]!, 1e9);
+    }
+    for (let draw = 0; draw < 100; draw++) {
+      chosen.add(members.indexOf(chooseEndpoint(balance, members, 1e9, 0, undefined)!));
+    }
+    return [...chosen].sort();
+  };
+  assert.deepEqual(choose([3, 9], [10, 10]), [0, 1]);
+  assert.deepEqual(choose([9, 9], [10, 10]), [1]);
+  assert.deepEqual(choose([0, 9], [10, 10]), [0]);
+  assert.deepEqual(choose([3, 9], [100, 10]), [1]);
+  // The peak stays, so the other one must rise with it.
+  assert.deepEqual(choose([3, 9], [100, 1_000]), [0]);
+});
+
 test("least_requests balances requests in flight by weight", () => {
   const members = pool(1, 2);
   members[0]!.inFlight = 4;

@@ -46,7 +46,7 @@ test("opens at the error rate and says how long, rounded up and at least a secon
   assert.equal(breaker.trips, 1);
 });
 
-test("one probe passes after the pause; its success closes the breaker with a clean window", () => {
+test("one probe passes after the pause, and its success closes the breaker", () => {
   const breaker = openBreaker(0);
   const probe = breaker.admit(30_000);
   assert.ok(probe >= 0);
@@ -54,9 +54,25 @@ test("one probe passes after the pause; its success closes the breaker with a cl
   assert.equal(breaker.admit(90_000), -1);
   breaker.settle(probe, true, 90_000);
   assert.equal(breaker.isOpen, false);
-  // One failure does not open it again: what was before is forgotten.
-  breaker.settle(breaker.admit(90_000), false, 90_000);
   assert.ok(breaker.admit(90_000) >= 0);
+});
+
+test("what was before it opened is forgotten, even within the window", () => {
+  const breaker = new Breaker({ errorRatePct: 50, minRequests: 4, windowSecs: 60, openSecs: 1 });
+  for (let request = 0; request < 4; request++) breaker.settle(breaker.admit(0), false, 0);
+  breaker.settle(breaker.admit(1_000), true, 1_000);
+  breaker.settle(breaker.admit(1_000), false, 1_000);
+  assert.equal(breaker.isOpen, false);
+});
+
+test("late failures while it is open do not lengthen the pause", () => {
+  const breaker = new Breaker(settings);
+  const late = Array.from({ length: 10 }, () => breaker.admit(0));
+  for (let request = 0; request < 4; request++) breaker.settle(breaker.admit(0), false, 0);
+  for (const ticket of late) breaker.settle(ticket, false, 20_000);
+  assert.equal(breaker.retryAfterSecs(20_000), 10);
+  assert.equal(breaker.trips, 1);
+  assert.ok(breaker.admit(30_000) >= 0);
 });
 
 test("a failed probe opens it for the whole pause again", () => {

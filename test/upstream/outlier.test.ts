@@ -212,6 +212,18 @@ test("each ejection in a row lasts longer, up to ten times; a healthy time start
   assert.equal(misbehave(nowMs), 30_000);
 });
 
+test("after its return a member is judged by what it does then", () => {
+  const detection = new OutlierDetection({ ...settings, windowSecs: 60, ejectSecs: 1 });
+  const members = pool(2);
+  const [member, other] = members as [EndpointState, EndpointState];
+  reportMany(detection, members, other, ANSWERED, 20, 0);
+  reportMany(detection, members, member, ANSWERED_BADLY, 10, 0);
+  sendTrial(member, 1_000);
+  detection.report(members, member, ANSWERED, 1_000);
+  assert.equal(detection.report(members, member, ANSWERED_BADLY, 1_000), false);
+  assert.equal(member.ejectedUntilMs, 0);
+});
+
 test("a member that fails again soon after its return is out for longer", () => {
   const detection = new OutlierDetection(settings);
   const members = pool(2);
