@@ -1,0 +1,27 @@
+/** Where a command writes. Results go to `out`, messages to `err`. */
+export interface Output {
+  readonly out: Stream;
+  readonly err: Stream;
+}
+
+export interface Stream {
+  readonly write: (text: string) => void;
+  /** Whether ANSI colours are wanted here. */
+  readonly color: boolean;
+}
+
+export type ColorChoice = "auto" | "always" | "never";
+
+/** The process's own streams. Colours only on a terminal and without NO_COLOR (https://no-color.org), unless asked for. */
+export function processOutput(choice: ColorChoice): Output {
+  const stream = (target: NodeJS.WriteStream): Stream => ({
+    write: (text) => void target.write(text),
+    color:
+      choice === "always" ||
+      (choice === "auto" &&
+        target.isTTY === true &&
+        !process.env["NO_COLOR"] &&
+        process.env["TERM"] !== "dumb"),
+  });
+  return { out: stream(process.stdout), err: stream(process.stderr) };
+}

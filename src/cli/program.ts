@@ -1,0 +1,80 @@
+import { Command, CommanderError, Option } from "commander";
+import type { ReportFormat } from "../config/report.ts";
+import { exitCodes } from "./exit-code.ts";
+import { type ColorChoice, type Output, processOutput } from "./output.ts";
+import { packageVersion } from "./version.ts";
+
+/** Runs one command line (without the program's name) and returns the exit code. Each command is loaded when it is used. */
+export async function runCommandLine(args: readonly string[]): Promise<number> {
+  let exitCode: number = exitCodes.ok;
+  const program = buildProgram((code) => {
+    exitCode = code;
+  });
+  try {
+    if (args.length === 0) program.help({ error: true });
+    await program.parseAsync(args, { from: "user" });
+  } catch (error) {
+    // Commander has printed its message already: help on request is fine, everything else was wrong usage.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    process.stderr.write(`zion: internal error: ${error instanceof Error ? error.stack : String(error)}\n`);
+    return exitCodes.fault;
+  }
+  return exitCode;
+}
+
+function buildProgram(finish: (exitCode: number) => void): Command {
+  const program = new Command("zion")
+    .description("A reverse proxy and edge gateway.")
+    .addOption(
+      new Option("--color <when>", "colour messages").choices(["auto", "always", "never"]).default("auto"),
+    )
+    .version(packageVersion(), "-V, --version", "print the version")
+    .helpCommand("help [command]", "help for a command")
+    .showHelpAfterError("(zion --help lists what there is)")
+    .exitOverride();
+  const output = (): Output => processOutput(program.opts<{ color: ColorChoice }>().color);
+  const command = (name: string, description: string): Command =>
+    program.command(name).description(description).exitOverride();
+  const config = (): Option =>
+    new Option(
+      "-c, --config <file>",
+      "config file, - for standard input (default: $ZION_CONFIG, ./zion.toml, /etc/zion/zion.toml)",
+    );
+
+  command("run", "run the gateway")
+    .addOption(config())
+    .action(async (options: { config?: string }) => {
+      const { discoverConfig, noConfig } = await import("./load.ts");
+      const file = options.config ?? discoverConfig();
+      if (file === undefined) {
+        output().err.write(`error[Z1001]: ${noConfig}\n`);
+        return finish(exitCodes.configRefused);
+      }
+      const { runCommand } = await import("./run.ts");
+      finish(await runCommand({ config: file }));
+    });
+  command("check", "validate a config without side effects")
+    .addOption(config())
+    .addOption(
+      new Option("--format <format>", "how to print the result")
+        .choices(["human", "json", "github", "sarif"])
+        .default("human"),
+    )
+    .action(async (options: { config?: string; format: ReportFormat }) => {
+      const { checkCommand } = await import("./check.ts");
+      finish(checkCommand({ config: options.config, format: options.format }, output()));
+    });
+  command("demo", "run a gateway with a certificate and an upstream of its own").action(async () => {
+    const { demoCommand } = await import("./demo.ts");
+    finish(await demoCommand());
+  });
+  command("explain <code>", "explain a diagnostic, such as Z1042").action(async (code: string) => {
+    const { explainCommand } = await import("./explain.ts");
+    finish(explainCommand(code, output()));
+  });
+  command("version", "print the versions of zion, Node and OpenSSL").action(async () => {
+    const { versionCommand } = await import("./version.ts");
+    finish(versionCommand(output()));
+  });
+  return program;
+}

@@ -1,0 +1,333 @@
+/**
+ * Every code a config diagnostic can carry. Codes are stable: never reuse a number.
+ * Z10xx the file and its keys, Z11xx values, Z12xx what belongs together, Z13xx files it names, Z20xx/Z21xx warnings.
+ */
+export interface CodeRow {
+  readonly severity: "error" | "warning";
+  readonly title: string;
+  /** Default `effect` line. */
+  readonly effect: string;
+  /** Default `fix` line. */
+  readonly fix: string;
+  /** The page of `zion explain`: why, then a failing and a fixed example. */
+  readonly why: string;
+  readonly bad: string;
+  readonly good: string;
+}
+
+export type DiagnosticCode = keyof typeof codes;
+
+/** The row of a code as typed by a person (`z1042` and `1042` work too); undefined if there is none. */
+export function findCode(text: string): { readonly code: DiagnosticCode; readonly row: CodeRow } | undefined {
+  const code = `Z${text.trim().replace(/^z/i, "")}`;
+  return Object.hasOwn(codes, code)
+    ? { code: code as DiagnosticCode, row: codes[code as DiagnosticCode] }
+    : undefined;
+}
+
+function error(title: string, effect: string, fix: string, why: string, bad = "", good = ""): CodeRow {
+  return { severity: "error", title, effect, fix, why, bad, good };
+}
+
+function warning(title: string, effect: string, fix: string, why: string, bad = "", good = ""): CodeRow {
+  return { severity: "warning", title, effect, fix, why, bad, good };
+}
+
+const notStarted = "the gateway refuses this file; a running one keeps its last good configuration.";
+
+export const codes = {
+  Z1001: error(
+    "the config file cannot be read",
+    "there is no configuration to run with. A named file that is missing is an error: the gateway never starts on defaults.",
+    "check the path and the permissions of the file and its directories",
+    "A proxy that starts on defaults because its file was missing serves nothing, or the wrong thing, and looks healthy.",
+  ),
+  Z1002: error(
+    "the file is not UTF-8 text",
+    notStarted,
+    "save the file as UTF-8 (a byte order mark and CRLF line ends are fine)",
+    "TOML is UTF-8. A NUL or a broken sequence usually means a binary file, UTF-16, or a file cut while it was written.",
+  ),
+  Z1003: error(
+    "the file is larger than 1 MiB",
+    notStarted,
+    "check that this is the right file",
+    "The limit keeps a wrong path (a log, a disk image) from stalling the control plane. 1 MiB holds about 8,000 routes.",
+  ),
+  Z1004: error(
+    "TOML syntax error",
+    "nothing below the error can be trusted, so only this one is reported.",
+    "correct the line; https://toml.io describes the syntax",
+    "After a syntax error the meaning of the rest of the file is a guess, and a guess could switch a protection off.",
+    "listen_http = 0.0.0.0:8080",
+    'listen_http = "0.0.0.0:8080"',
+  ),
+  Z1005: error(
+    "the document is too deep or has too many keys",
+    notStarted,
+    "a config nests at most 16 levels and has at most 50,000 keys",
+    "No real configuration is near these limits; files that are were made to exhaust the reader.",
+  ),
+  Z1006: error(
+    "the file is empty",
+    notStarted,
+    "start from config/minimal.toml",
+    'An empty file is what a failed template or a cut write leaves behind. It must never mean "all defaults".',
+  ),
+  Z1010: error(
+    "schema_version is not supported",
+    "the keys may mean something else in that version, so the file is not read further.",
+    "use schema_version = 1, or leave it out: a missing value always means 1",
+    "The version says which meaning the keys have. This program knows version 1.",
+    "schema_version = 2",
+    "schema_version = 1",
+  ),
+  Z1041: error(
+    "unknown table",
+    "everything in this table would be ignored. This is why unknown tables are errors.",
+    "correct the name or remove the table",
+    "A table that is silently ignored is a protection that is silently off.",
+    '[[routes]]\npath = "/"',
+    '[[route]]\npath = "/"',
+  ),
+  Z1042: error(
+    "unknown key",
+    "the setting would be ignored and its default used. This is why unknown keys are errors.",
+    "correct the name or remove the line",
+    "A misspelt key that is silently ignored is a protection that is silently off.",
+    'xff_mod = "drop"',
+    'xff_mode = "drop"',
+  ),
+  Z1043: error(
+    "wrong type or out of range",
+    notStarted,
+    "write a value of that type and range",
+    "Values are never converted or clamped: what you read in the file is what runs. Durations and sizes are plain integers; the unit is in the key's name.",
+    'max_body_mb = "ten"',
+    "max_body_mb = 10",
+  ),
+  Z1045: error(
+    "not one of the allowed values",
+    notStarted,
+    "use one of the listed values",
+    "Enumerated values are compared exactly; a near miss never falls back to a default.",
+    'load_balancing = "roundrobin"',
+    'load_balancing = "round_robin"',
+  ),
+  Z1046: error(
+    "a required key is missing",
+    notStarted,
+    "add the key",
+    "There is no default that would be right for everyone.",
+    '[[route]]\npath = "/"',
+    '[[route]]\npath = "/"\nupstream = "app"',
+  ),
+  Z1047: error(
+    "not supported yet",
+    "the setting would have no effect, and you would believe it had. This is why it is refused.",
+    "remove it until this version supports it",
+    "The key is known and reserved, but this version does not do what it says.",
+    'waf_profile = "strict"',
+    "",
+  ),
+  Z1101: error(
+    "not a listen address",
+    "the listener could not be opened.",
+    'write an IP address and a port: "0.0.0.0:8080", "127.0.0.1:8080" or "[::]:8080"',
+    "Listeners bind to addresses, not names: what a name resolves to may change, and then who can reach the gateway changes.",
+    'listen_http = "localhost:8080"',
+    'listen_http = "127.0.0.1:8080"',
+  ),
+  Z1102: error(
+    "not an address or CIDR block",
+    "the list decides whose word is taken about client addresses, so nothing in it is guessed.",
+    'write an address ("192.0.2.7") or a block with its host bits zero ("10.0.0.0/8")',
+    "A block with host bits set (10.1.2.3/8) usually means a slip of the prefix length, which can trust 16 million hosts.",
+    'trusted_proxies = ["10.1.2.3/8"]',
+    'trusted_proxies = ["10.0.0.0/8"]',
+  ),
+  Z1103: error(
+    "not a host name",
+    "no request could ever match it.",
+    'write a bare name ("shop.example.org") or a suffix ("*.example.org"), without scheme, port or path',
+    "Hosts are compared in lower case without port or trailing dot. International names are written in their xn-- form.",
+    'hosts = ["https://shop.example.org:8443"]',
+    'hosts = ["shop.example.org"]',
+  ),
+  Z1104: error(
+    "bad path pattern",
+    "no request could ever match it, or not the ones you mean.",
+    'start with "/", use {name} for one whole segment and {*rest} only as the last one, and no query',
+    "Patterns are matched against the normalised path: no dot segments, no //, unreserved characters decoded, %XX in upper case.",
+    'path = "/api/{*rest}/edit"',
+    'path = "/api/{name}/edit"',
+  ),
+  Z1105: error(
+    "bad upstream URL",
+    "requests would go nowhere, or not where you mean.",
+    'write "http://host:port", "https://host:port" or "unix:/path/to/socket"; the path of a request is forwarded as it is',
+    "Credentials, paths, queries and fragments in an upstream URL would be ignored, so they are refused.",
+    'url = "http://user:pass@10.0.0.5:8080/app"',
+    'url = "http://10.0.0.5:8080"',
+  ),
+  Z1106: error(
+    "bad value",
+    notStarted,
+    "write the value in the expected form",
+    "The value has the right type but not a form the gateway can use.",
+    'expected_status = ["2xx"]',
+    'expected_status = ["200-299"]',
+  ),
+  Z1110: error(
+    "bad name",
+    "names become metric labels and log values, so they have a fixed form.",
+    "use 1 to 64 letters, digits, `_`, `-` or `.`, starting with a letter or digit",
+    "Names appear in metrics, logs and on the command line. A fixed form keeps them unambiguous everywhere.",
+    '[upstream."my shop"]',
+    "[upstream.my_shop]",
+  ),
+  Z1210: error(
+    "reference to something that is not defined",
+    "every request of the route would be answered 502.",
+    "define it or correct the name",
+    "A route names its upstream; the upstream must exist in the same file as [upstream.NAME] or in [upstreams].",
+    '[upstream.shop_v2]\nurl = "http://10.0.0.5:8080"\n\n[[route]]\npath = "/"\nupstream = "shop-v2"',
+    '[[route]]\npath = "/"\nupstream = "shop_v2"',
+  ),
+  Z1211: error(
+    "the same name twice",
+    "logs and metrics could not tell them apart.",
+    "rename one of them",
+    "Names identify routes, upstreams and certificates in logs, metrics and across reloads.",
+  ),
+  Z1212: error(
+    "routes conflict",
+    "which of them serves a request would depend on their order, which is not a rule here.",
+    "give them different hosts, methods or patterns, or remove one",
+    "Specificity decides between routes, never file order. `/a/{x}` and `/a/{y}` are the same pattern.",
+    '[[route]]\npath = "/a/{x}"\nupstream = "one"\n\n[[route]]\npath = "/a/{y}"\nupstream = "two"',
+    '[[route]]\npath = "/a/{x}"\nmethods = ["GET"]\nupstream = "one"\n\n[[route]]\npath = "/a/{y}"\nmethods = ["POST"]\nupstream = "two"',
+  ),
+  Z1213: error(
+    "no route",
+    "every request would be answered 404.",
+    "add at least one [[route]] with `path` and `upstream`",
+    "A file without routes is what a failed template leaves behind.",
+  ),
+  Z1214: error(
+    "a setting that contradicts another",
+    notStarted,
+    "keep one of the two",
+    "Two settings that cannot both be true would leave the outcome to chance.",
+    '[upstream.app]\nurl = "http://10.0.0.5:8080"\ntls = true',
+    '[upstream.app]\nurl = "https://10.0.0.5:8443"\ntls = true',
+  ),
+  Z1220: error(
+    "two listeners share an address",
+    "connections would reach one or the other at random.",
+    "give each listener its own port",
+    "Listeners are opened so that several processes can share a port; the system would not notice the clash and split connections between them.",
+    'listen_http = "0.0.0.0:8080"\nlisten_https = "0.0.0.0:8080"',
+    'listen_http = "0.0.0.0:8080"\nlisten_https = "0.0.0.0:8443"',
+  ),
+  Z1221: error(
+    "no listener",
+    "no client could connect.",
+    "add `listen_http` or `listen_https` to [server]",
+    "At least one listener is needed.",
+    "[server]",
+    '[server]\nlisten_http = "0.0.0.0:8080"',
+  ),
+  Z1222: error(
+    "a TLS listener without a certificate",
+    "no TLS handshake could succeed.",
+    "add a [tls] table with `cert_path` and `key_path`",
+    "`listen_https` needs a default certificate.",
+    '[server]\nlisten_https = "0.0.0.0:8443"',
+    '[server]\nlisten_https = "0.0.0.0:8443"\n\n[tls]\ncert_path = "tls.crt"\nkey_path = "tls.key"',
+  ),
+  Z1223: error(
+    "the admin listener is open to other hosts",
+    "whoever reaches it could read the state of the gateway.",
+    'bind it to loopback: listen = "127.0.0.1:9180", or turn it off: listen = "off"',
+    'With `auth = "internal-ip"` the only protection is that nobody else can reach the address.',
+    '[admin]\nlisten = "0.0.0.0:9180"',
+    '[admin]\nlisten = "127.0.0.1:9180"',
+  ),
+  Z1224: error(
+    "a route declares neither public nor internal_only",
+    "`require_route_auth` is on, so a route without a declaration is refused instead of being open by accident.",
+    "add `public = true` or `internal_only = true` to the route",
+    "`require_route_auth` makes every route say who may use it.",
+  ),
+  Z1301: error(
+    "a file cannot be read",
+    notStarted,
+    "check the path (relative paths start at the config file's directory) and the permissions",
+    "Files are read when the configuration is loaded. Only regular files up to 1 MiB are read.",
+  ),
+  Z1302: error(
+    "not usable PEM",
+    "TLS with this certificate, key or CA could not work.",
+    "give a PEM file: -----BEGIN CERTIFICATE----- or -----BEGIN PRIVATE KEY-----",
+    "Certificates and keys are read as PEM. DER files are converted with `openssl x509 -inform der` or `openssl pkey -inform der`.",
+  ),
+  Z1303: error(
+    "certificate and key do not belong together",
+    "no TLS handshake could succeed.",
+    "use the key the certificate was issued for",
+    "The public key in the certificate is not the public half of the private key. Often one of two files was renewed and the other not.",
+  ),
+  Z1304: error(
+    "the private key is encrypted",
+    "the gateway has nobody to ask for a passphrase.",
+    "store it decrypted with mode 0600: openssl pkey -in key.pem -out key.plain.pem",
+    "A passphrase in a file beside the key protects nothing, so encrypted keys are not supported.",
+  ),
+  Z2101: warning(
+    "trusted_proxies trusts everyone",
+    "every client can choose the address it is logged, limited and judged by.",
+    "list the addresses of your balancers, or leave the list empty",
+    "X-Forwarded-For is believed when the peer is in `trusted_proxies`. With 0.0.0.0/0 or ::/0 that is every host on the internet.",
+    'trusted_proxies = ["0.0.0.0/0"]',
+    'trusted_proxies = ["10.0.12.0/24"]',
+  ),
+  Z2102: warning(
+    "the certificate is not valid now",
+    "clients will refuse the connection.",
+    "renew the certificate",
+    "The file loads, because refusing it would take down every other host as well.",
+  ),
+  Z2104: warning(
+    "others can read the private key",
+    "every local account that can read the key can impersonate your site.",
+    "chmod 600 the key, or 640 with a group of its own for secrets mounted by an orchestrator",
+    "Private keys should be readable by their owner only.",
+  ),
+  Z2106: warning(
+    "the certificate does not cover its name",
+    "clients that ask for this name will refuse the certificate.",
+    "use a certificate whose subjectAltName has the name",
+    "Browsers compare the name they asked for with the certificate's subjectAltName.",
+  ),
+  Z2107: warning(
+    "an upstream that no route uses",
+    "it is probed and takes connections, but never gets a request.",
+    "remove it or point a route at it",
+    "Often a sign of a route that was meant to use it.",
+  ),
+  Z2108: warning(
+    "a setting without effect",
+    "the value is read and not used.",
+    "remove it, or set what it depends on",
+    "The setting depends on another one that is off.",
+  ),
+  Z2109: warning(
+    "a pattern that looks like a wildcard but is literal",
+    "the route serves only the path exactly as written, with its `*` or `:`.",
+    "write {name} for one segment and {*rest} for the rest",
+    "Other routers write wildcards as `*` or `:name`. Here these are ordinary characters of a path.",
+    'path = "/api/*"',
+    'path = "/api/{*rest}"',
+  ),
+} as const satisfies Record<string, CodeRow>;

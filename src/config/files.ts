@@ -1,0 +1,62 @@
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from "node:fs";
+
+/** How the parser reaches the files a config names. Injected, so that tests and stdin need no disk. */
+export interface FileAccess {
+  /** The contents of a file. Throws an Error, with a `code` when the system gave one. */
+  readonly readFile: (path: string) => string | Uint8Array;
+  /** Permission bits of a file; undefined when unknown. Absent = permissions are not checked. */
+  readonly stat?: (path: string) => { readonly mode: number } | undefined;
+}
+
+/** Bytes. Certificates and keys are far smaller. */
+const maxFileBytes = 1_048_576;
+
+/** The real file system, read-only: nothing is created or changed, and nothing but regular files is read. */
+export function diskAccess(): FileAccess {
+  return {
+    readFile: readRegularFile,
+    stat: (path) => statSync(path, { throwIfNoEntry: false }),
+  };
+}
+
+/** At most 1 MiB of a regular file. Never waits: a FIFO or a device is refused, not read. */
+export function readRegularFile(path: string): Uint8Array {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  try {
+    const stat = fstatSync(fd);
+    if (stat.isDirectory()) throw new FileProblem("it is a directory", "EISDIR");
+    if (!stat.isFile()) throw new FileProblem("it is not a regular file", "ENOTREG");
+    const bytes = Buffer.alloc(maxFileBytes + 1);
+    let length = 0;
+    // The size of the stat may be stale by now: read to the end, and one byte more than allowed.
+    for (;;) {
+      const count = readSync(fd, bytes, length, bytes.length - length, null);
+      length += count;
+      if (count === 0 || length > maxFileBytes) break;
+    }
+    if (length > maxFileBytes) throw new FileProblem("it is larger than 1 MiB", "EFBIG");
+    return bytes.subarray(0, length);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+class FileProblem extends Error {
+  readonly code: string;
+  constructor(message: string, code: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Why a file could not be read, in words, without its path. */
+export function readProblem(error: unknown): string {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  if (error instanceof FileProblem) return error.message;
+  if (code === "ENOENT") return "it does not exist";
+  if (code === "EACCES" || code === "EPERM") return "permission denied";
+  if (code === "EISDIR") return "it is a directory";
+  if (code === "ENOTDIR") return "a part of its path is not a directory";
+  if (code === "ELOOP") return "it is a loop of symbolic links";
+  return code ?? "it cannot be read";
+}

@@ -1,0 +1,113 @@
+import type { Path } from "./finding.ts";
+
+/**
+ * Keys and tables of the reference that this version does not act on. They are refused, never ignored, unless they are
+ * set to what this version does anyway (`harmless`).
+ */
+export interface LaterKey {
+  /** Whether this value may stay in the file. */
+  readonly harmless: (value: unknown) => boolean;
+  /** What to do instead; "" = nothing. */
+  readonly instead: string;
+}
+
+/** The row for `key` in the table at `table` (array indexes and names included), or undefined. */
+export function findLaterKey(table: Path, key: string): LaterKey | undefined {
+  const rows = laterKeys[tableName(table)];
+  return rows !== undefined && Object.hasOwn(rows, key) ? rows[key] : undefined;
+}
+
+/** Names of the later keys of a table. */
+export function laterKeysOf(table: Path): readonly string[] {
+  return Object.keys(laterKeys[tableName(table)] ?? {});
+}
+
+/** `["upstream", "shop"]` → "upstream.*", `["route", 3]` → "route". */
+function tableName(table: Path): string {
+  const names = table.filter((step) => typeof step === "string");
+  if (names[0] === "upstream" && names.length > 1) names[1] = "*";
+  return names.join(".");
+}
+
+function never(instead = ""): LaterKey {
+  return { harmless: () => false, instead };
+}
+
+function unless(...harmless: readonly unknown[]): LaterKey {
+  return { harmless: (value) => harmless.includes(value), instead: "" };
+}
+
+function offTable(): LaterKey {
+  return {
+    harmless: (value) =>
+      isTable(value) && Object.entries(value).every(([k, v]) => k === "enabled" && v === false),
+    instead: "",
+  };
+}
+
+function isTable(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+const laterKeys: Readonly<Record<string, Readonly<Record<string, LaterKey>>>> = {
+  "": {
+    waf_profile: never(),
+    cache_profile: never(),
+    auth_profile: never(),
+    audit: offTable(),
+    redact: never(),
+    sovereign: offTable(),
+    sovereign_aimp: offTable(),
+  },
+  server: {
+    rate_limit_rps: unless(0),
+    rate_limit_window_secs: unless(1),
+    rate_limit_max_tracked_ips: unless(100_000),
+    cache_max_memory_mb: never(),
+    tcp_user_timeout_secs: {
+      harmless: (value) => value === 0,
+      instead: "`write_timeout_ms` drops clients that stop reading",
+    },
+    h2_control_frames_per_sec: unless(0),
+    log_queue_lines: unless(8192),
+    log_format: unless("json"),
+  },
+  tls: {
+    hot_reload: { harmless: (value) => value === false, instead: "certificates are read again on SIGHUP" },
+    client_ca_path: never(),
+    client_crl_path: never(),
+    client_crl_enforce_next_update: unless(false),
+    client_auth: unless("none"),
+    acme: never(),
+    fingerprint: {
+      harmless: (value) =>
+        isTable(value) && Object.entries(value).every(([k, v]) => k === "mode" && v === "off"),
+      instead: "",
+    },
+  },
+  route: {
+    mode: unless("standard"),
+    serve_dir: never(),
+    spa_fallback: unless(false),
+    precompressed: unless(false),
+    waf_profile: never(),
+    cache_profile: never(),
+    auth_profile: never(),
+    csp: never(),
+    waf: unless(false),
+    waf_shadow: unless(false),
+    cors: never(),
+  },
+  access_log: {
+    mtls_fingerprint: unless(true, false),
+  },
+  admin: {
+    auth: unless("internal-ip"),
+    rate_limit_rps: unless(10),
+    persist_push: unless(false),
+    client_ca_path: never(),
+    client_crl_path: never(),
+    client_crl_enforce_next_update: unless(false),
+    revocations_path: never(),
+  },
+};

@@ -1,0 +1,83 @@
+/** Whether the value of a key with this name must never be shown. Paths and names of environment variables may be. */
+export function isSecretName(name: string): boolean {
+  if (/_(path|env|file|id|ms|secs|pct)$/i.test(name) || /^(hash_key|max_|keepalive)/i.test(name))
+    return false;
+  return /secret|token|passw|credential|private|hmac|api_?key|(^|[_-])keys?$/i.test(name);
+}
+
+/** A source line fit to be shown, and where its columns went. */
+export interface MaskedLine {
+  readonly text: string;
+  /** Column of the shown text for a column of the source; both 0-based, UTF-16 units. */
+  map(column: number): number;
+}
+
+/** Replaces the values of secret keys, passwords in URLs and what looks like key material by `…`. */
+export function maskLine(line: string): MaskedLine {
+  const cuts: { start: number; end: number; shown: string }[] = [];
+  const cut = (start: number, end: number, shown: string): void => {
+    if (cuts.every((other) => end <= other.start || start >= other.end)) cuts.push({ start, end, shown });
+  };
+  const bare = line.trim();
+  if (/^[A-Za-z0-9+/=]{24,}$/.test(bare) || /-----BEGIN|-----END/.test(bare)) {
+    const start = line.indexOf(bare);
+    cut(start, start + bare.length, "…");
+  }
+  const first = /^\s*["']?([A-Za-z0-9_-]+)["']?/.exec(line);
+  const secretFirst = first !== null && isSecretName(first[1]!);
+  // A secret's line without `=` is a syntax error; the value is in there somewhere.
+  if (secretFirst && !/=/.test(line) && !/^\s*\[/.test(line)) cut(first![0].length, line.length, " …");
+  for (const match of line.matchAll(
+    /(["']?)([A-Za-z0-9_.-]+)\1(\s*=\s*)("""|'''|\[|"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,}\]#]+)/g,
+  )) {
+    if (!isSecretName(match[2]!.split(".").at(-1)!)) continue;
+    const start = match.index + match[0].length - match[4]!.length;
+    const open = match[4] === '"""' || match[4] === "'''" || match[4] === "[";
+    // Unclosed or oddly quoted: everything after it may belong to the secret.
+    const whole =
+      open ||
+      !/^("(?:[^"\\]|\\.)*"|'[^']*')$/.test(match[4]!) ||
+      /^\s*["'\w]/.test(line.slice(start + match[4]!.length));
+    cut(start, whole ? line.length : start + match[4]!.length, '"…"');
+  }
+  for (const match of line.matchAll(/:\/\/([^\s"']*)@/g))
+    cut(match.index + 3, match.index + 3 + match[1]!.length, "…");
+  cuts.sort((a, b) => a.start - b.start);
+
+  let text = "";
+  let from = 0;
+  for (const { start, end, shown } of cuts) {
+    text += line.slice(from, start) + shown;
+    from = end;
+  }
+  text += line.slice(from);
+  return {
+    text,
+    map(column) {
+      let shift = 0;
+      for (const { start, end, shown } of cuts) {
+        if (column <= start) break;
+        if (column < end) return start + shift;
+        shift += shown.length - (end - start);
+      }
+      return column + shift;
+    },
+  };
+}
+
+/**
+ * Lines (1-based) that start inside a multi-line string: they are not shown at all, since the key that owns them may be a
+ * secret. Counts triple quotes; a wrong guess hides a line too many.
+ */
+export function linesInsideStrings(lines: readonly string[]): ReadonlySet<number> {
+  const inside = new Set<number>();
+  let open: string | undefined;
+  for (let i = 0; i < lines.length; i++) {
+    if (open !== undefined) inside.add(i + 1);
+    for (const match of lines[i]!.matchAll(/"""|'''/g)) {
+      if (open === undefined) open = match[0];
+      else if (open === match[0]) open = undefined;
+    }
+  }
+  return inside;
+}

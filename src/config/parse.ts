@@ -1,0 +1,80 @@
+import { readAccessLog } from "./access-log.ts";
+import { codes } from "./codes.ts";
+import type { Config } from "./config.ts";
+import type { Diagnostic } from "./diagnostic.ts";
+import type { FileAccess } from "./files.ts";
+import { createFindings, type Findings } from "./finding.ts";
+import { placeFindings } from "./position.ts";
+import { readRoutes } from "./routes.ts";
+import { directoryOf, type SectionContext } from "./section.ts";
+import { readServer } from "./server.ts";
+import { shapeDocument } from "./shape.ts";
+import { readTls } from "./tls.ts";
+import { decodeToml, parseToml } from "./toml.ts";
+import { readUpstreams } from "./upstreams.ts";
+
+export interface ParseOptions extends FileAccess {
+  /** How diagnostics name the file; relative paths in it start at its directory. "<stdin>" = the working directory. */
+  readonly file: string;
+  /** Milliseconds since the epoch, for certificate dates. Default: the system's clock. */
+  readonly now?: () => number;
+}
+
+/** A config with its warnings, or everything that is wrong with the file (warnings too), in the order of its lines. */
+export type ParseOutcome =
+  | { readonly config: Config; readonly diagnostics: readonly Diagnostic[] }
+  | { readonly config: undefined; readonly diagnostics: readonly Diagnostic[] };
+
+/**
+ * Reads zion.toml. Finds all problems in one run; opens only files that the config names, and those only for reading.
+ * Never throws for what is in the file. Runs in the primary only.
+ */
+export function parseConfig(source: string | Uint8Array, options: ParseOptions): ParseOutcome {
+  const findings = createFindings();
+  const text = decodeToml(source, findings);
+  const config = text === undefined ? undefined : readDocument(text, options, findings);
+  const diagnostics = placeFindings(findings.list, text ?? sourceText(source), options.file);
+  const refused = findings.list.some(({ code }) => codes[code].severity === "error");
+  return { config: refused ? undefined : config, diagnostics };
+}
+
+/** The text that the lines and columns of diagnostics refer to. */
+export function sourceText(source: string | Uint8Array): string {
+  const text = typeof source === "string" ? source : Buffer.from(source).toString("utf8");
+  return text.startsWith("\uFEFF") ? text.slice(1) : text;
+}
+
+function readDocument(text: string, options: ParseOptions, findings: Findings): Config | undefined {
+  const tree = parseToml(text, findings);
+  if (tree === undefined) return undefined;
+  // Before the rest: in another version the keys may mean something else, and hints about them would mislead.
+  const version = tree["schema_version"];
+  if (typeof version === "number" && version !== 1) {
+    const fix =
+      version > 1
+        ? "this file needs a newer zion; or remove the key if it was written for this one"
+        : "write 1, or leave it out";
+    findings.add({
+      code: "Z1010",
+      path: ["schema_version"],
+      message: `schema_version ${version} is not supported: this program knows version 1`,
+      fix,
+    });
+    return undefined;
+  }
+  const document = shapeDocument(tree, findings);
+  if (document === undefined) return undefined;
+  const context: SectionContext = {
+    findings,
+    files: options,
+    directory: directoryOf(options.file),
+    now: options.now ?? Date.now,
+  };
+  const listeners = readServer(document, context);
+  const tls = document.tls === undefined ? undefined : readTls(document.tls, context);
+  const upstreams = readUpstreams(document, context);
+  const routes = readRoutes(document, context);
+  const accessLog = readAccessLog(document.access_log, context);
+  if (listeners === undefined) return undefined;
+  return { schemaVersion: 1, ...listeners, tls, upstreams, routes, accessLog };
+}

@@ -1,0 +1,295 @@
+import { findRouteConflicts } from "../route/conflict.ts";
+import { isPatternProblem, parsePattern } from "../route/pattern.ts";
+import { readHostName } from "./address.ts";
+import type { RouteConfig } from "./config.ts";
+import type { Path } from "./finding.ts";
+import { keyLabel, printable, shownValue } from "./label.ts";
+import { type DocumentInput, type RouteInput, servedMethods } from "./schema.ts";
+import { requireKey, type SectionContext, take } from "./section.ts";
+import { nearest } from "./suggest.ts";
+import { upstreamNames } from "./upstreams.ts";
+
+/** Checks `[[route]]`. Routes with problems are left out; findings say why. */
+export function readRoutes(document: DocumentInput, context: SectionContext): readonly RouteConfig[] {
+  const { findings } = context;
+  if (document.route.length === 0 && !findings.isPoisoned(["route"]))
+    findings.add({ code: "Z1213", path: [], message: "the file has no [[route]]" });
+  const upstreams = upstreamNames(document);
+  const used = new Set<string>();
+  const routes: RouteConfig[] = [];
+  /** Place in the file of each of `routes`. */
+  const places: number[] = [];
+  for (const [i, input] of document.route.entries()) {
+    const route = readRoute(["route", i], input, document, upstreams, context);
+    if (input.upstream !== undefined) used.add(input.upstream);
+    if (route === undefined) continue;
+    routes.push(route);
+    places.push(i);
+  }
+  reportConflicts(routes, places, context);
+  reportNames(routes, places, document, context);
+  reportUnused(upstreams, used, document, context);
+  return routes;
+}
+
+function readRoute(
+  path: Path,
+  input: RouteInput,
+  document: DocumentInput,
+  upstreams: ReadonlyMap<string, Path>,
+  context: SectionContext,
+): RouteConfig | undefined {
+  const what =
+    input.name !== undefined
+      ? `route "${printable(input.name)}"`
+      : input.path !== undefined
+        ? `the route "${printable(input.path)}"`
+        : "[[route]]";
+  const hasPath =
+    requireKey(path, "path", input.path, what, context) &&
+    checkPattern([...path, "path"], input.path!, context);
+  const hasUpstream = requireKey(path, "upstream", input.upstream, what, context);
+  if (hasUpstream) checkReference(path, what, input.upstream!, upstreams, context);
+  const hosts = readHosts([...path, "hosts"], input.hosts, context);
+  const methods = readMethods([...path, "methods"], input.methods, context);
+  if (input.name !== undefined && !/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(input.name))
+    context.findings.add({
+      code: "Z1110",
+      path: [...path, "name"],
+      message: `"${printable(input.name)}" cannot be the name of a route`,
+    });
+  if (
+    document.server?.require_route_auth === true &&
+    !input.public &&
+    !input.internal_only &&
+    !["public", "internal_only"].some((key) => context.findings.isPoisoned([...path, key]))
+  )
+    context.findings.add({
+      code: "Z1224",
+      path,
+      at: "key",
+      message: `${what} declares neither \`public\` nor \`internal_only\``,
+      related: [{ path: ["server", "require_route_auth"], label: "required here" }],
+    });
+  if (!hasPath || !hasUpstream) return undefined;
+  return {
+    name: input.name ?? routeName(input.path!, hosts, methods),
+    path: input.path!,
+    hosts,
+    methods,
+    upstream: input.upstream!,
+    internalOnly: input.internal_only,
+    public: input.public,
+    mergeSlashes: input.merge_slashes,
+    refuseEncodedSlash: input.refuse_encoded_slash,
+    maxBodyMb: input.max_body_mb,
+    trailers: input.trailers,
+  };
+}
+
+/** "GET,HEAD a.example,b.example/items/{id}": what sets a route apart, when it has no name of its own. */
+function routeName(
+  path: string,
+  hosts: readonly string[] | undefined,
+  methods: readonly string[] | undefined,
+): string {
+  return `${methods === undefined ? "" : `${methods.join(",")} `}${hosts?.join(",") ?? ""}${path}`;
+}
+
+function checkPattern(path: Path, text: string, context: SectionContext): boolean {
+  const pattern = parsePattern(text);
+  if (isPatternProblem(pattern)) {
+    const suggestion = mend(text);
+    context.findings.add({
+      code: "Z1104",
+      path,
+      within: { offset: pattern.offset, length: text.length },
+      message: `${keyLabel(path)}: ${pattern.problem}`,
+      suggestion,
+      label: suggestion === undefined ? "" : `did you mean "${suggestion}"?`,
+    });
+    return false;
+  }
+  if (pattern.segments[0] === "_zion") {
+    context.findings.add({
+      code: "Z1104",
+      path,
+      message: `${keyLabel(path)}: /_zion/ belongs to the gateway`,
+      fix: "choose another path",
+    });
+    return false;
+  }
+  const alien = pattern.segments.find((segment) => segment !== undefined && /^\*|^:./.test(segment));
+  if (alien !== undefined)
+    context.findings.add({
+      code: "Z2109",
+      path,
+      message: `${keyLabel(path)}: \`${printable(alien)}\` is literal text here`,
+      label: "not a wildcard",
+    });
+  return true;
+}
+
+/** The pattern that was probably meant: a slash in front, no query, or the wildcards of other routers. */
+function mend(text: string): string | undefined {
+  const path = text
+    .replace(/[?#].*$/s, "")
+    .replace(/^(?!\/)/, "/")
+    .replace(/\/{2,}/g, "/");
+  return path !== text && !isPatternProblem(parsePattern(path)) ? path : undefined;
+}
+
+function checkReference(
+  path: Path,
+  what: string,
+  name: string,
+  upstreams: ReadonlyMap<string, Path>,
+  context: SectionContext,
+): void {
+  const { findings } = context;
+  if (
+    upstreams.has(name) ||
+    findings.isPoisoned(["upstream"]) ||
+    findings.isPoisoned(["upstreams"]) ||
+    findings.isPoisoned(["upstream", name])
+  )
+    return;
+  const suggestion = nearest(name, upstreams.keys());
+  const defined = [...upstreams.keys()].slice(0, 8).map(printable).join(", ");
+  findings.add({
+    code: "Z1210",
+    path: [...path, "upstream"],
+    message: `${what} uses upstream \`${printable(name)}\`, which is not defined`,
+    suggestion,
+    label: suggestion === undefined ? "" : `did you mean \`${printable(suggestion)}\`?`,
+    fix:
+      suggestion !== undefined
+        ? `write "${printable(suggestion)}"`
+        : upstreams.size === 0
+          ? `add [upstream.${printable(name)}] with a \`url\``
+          : `define it; the file has: ${defined}`,
+    related:
+      suggestion === undefined
+        ? []
+        : [{ path: upstreams.get(suggestion)!, at: "key", label: "defined here" }],
+  });
+}
+
+function readHosts(
+  path: Path,
+  hosts: readonly string[] | undefined,
+  context: SectionContext,
+): readonly string[] | undefined {
+  if (hosts === undefined) return undefined;
+  if (hosts.length === 0)
+    context.findings.add({
+      code: "Z1106",
+      path,
+      message: `${keyLabel(path)} is empty: no request could match`,
+      fix: "name a host, or leave the key out for any host",
+    });
+  return hosts
+    .map((host, i) => take(readHostName(host, true), "Z1103", [...path, i], host, context))
+    .filter((host) => host !== undefined);
+}
+
+function readMethods(
+  path: Path,
+  methods: readonly string[] | undefined,
+  context: SectionContext,
+): readonly string[] | undefined {
+  if (methods === undefined) return undefined;
+  if (methods.length === 0)
+    context.findings.add({
+      code: "Z1106",
+      path,
+      message: `${keyLabel(path)} is empty: no request could match`,
+      fix: "name a method, or leave the key out for all of them",
+    });
+  for (const [i, method] of methods.entries()) {
+    if (servedMethods.includes(method)) continue;
+    const at = [...path, i];
+    const suggestion = nearest(method, servedMethods);
+    context.findings.add({
+      code: "Z1045",
+      path: at,
+      message: `${keyLabel(at)}: ${shownValue(at, method)} is not a method this gateway serves`,
+      suggestion,
+      label: suggestion === undefined ? "" : `did you mean "${suggestion}"?`,
+      fix: `use ${servedMethods.join(", ")}; methods are upper case`,
+    });
+  }
+  return methods;
+}
+
+function reportConflicts(
+  routes: readonly RouteConfig[],
+  places: readonly number[],
+  context: SectionContext,
+): void {
+  const reported = new Set<string>();
+  for (const { first, second, host, methods } of findRouteConflicts(routes)) {
+    // Two routes can clash on several hosts: once is enough.
+    if (reported.has(`${first} ${second}`)) continue;
+    reported.add(`${first} ${second}`);
+    const scope = `${host === undefined ? "any host" : `host ${host}`}, ${methods.length === servedMethods.length ? "any method" : methods.join(", ")}`;
+    context.findings.add({
+      code: "Z1212",
+      path: ["route", places[second]!, "path"],
+      message: `two routes serve the same requests: "${printable(routes[second]!.path)}" (${scope})`,
+      label: "matches the same paths",
+      related: [{ path: ["route", places[first]!, "path"], label: "as this one" }],
+    });
+  }
+}
+
+function reportNames(
+  routes: readonly RouteConfig[],
+  places: readonly number[],
+  document: DocumentInput,
+  context: SectionContext,
+): void {
+  const seen = new Map<string, number>();
+  for (const [i, route] of routes.entries()) {
+    const place = places[i]!;
+    const first = seen.get(route.name);
+    if (first === undefined) {
+      seen.set(route.name, place);
+      continue;
+    }
+    // Two made-up names are equal only for routes that conflict, and that is reported already.
+    const named = document.route[place]!.name !== undefined || document.route[first]!.name !== undefined;
+    if (!named) continue;
+    const key = (at: number): Path => ["route", at, document.route[at]!.name === undefined ? "path" : "name"];
+    context.findings.add({
+      code: "Z1211",
+      path: key(place),
+      message: `two routes are named "${printable(route.name)}"`,
+      related: [{ path: key(first), label: "first used here" }],
+    });
+  }
+}
+
+function reportUnused(
+  upstreams: ReadonlyMap<string, Path>,
+  used: ReadonlySet<string>,
+  document: DocumentInput,
+  context: SectionContext,
+): void {
+  const { findings } = context;
+  // A route that is broken may have been meant to use it.
+  if (
+    document.route.length === 0 ||
+    document.route.some((_, i) => findings.isPoisoned(["route", i, "upstream"]))
+  )
+    return;
+  if ([...used].some((name) => !upstreams.has(name))) return;
+  for (const [name, path] of upstreams)
+    if (!used.has(name))
+      findings.add({
+        code: "Z2107",
+        path,
+        at: "key",
+        message: `no route uses the upstream ${printable(name)}`,
+      });
+}

@@ -1,0 +1,324 @@
+import { z } from "zod";
+import { methodNames } from "../http/request.ts";
+import { choice, flag, int, keyDocs, optionalInt, optionalText, optionalTexts, text, texts } from "./keys.ts";
+import { circuitBreaker, health, outlierDetection, retry, upstream } from "./upstream-schema.ts";
+
+/**
+ * The keys of zion.toml (zion-reference §3 plus our own). Types and ranges only: what needs more than one key, a file
+ * or a format of its own is checked in server.ts, tls.ts, upstreams.ts and routes.ts. Loaded in the primary only.
+ */
+
+/** Methods a route can list. TRACE and CONNECT are never served. */
+export const servedMethods: readonly string[] = methodNames.slice(0, 7);
+
+const hour = 3_600_000;
+
+const server = z.strictObject({
+  listen_http: optionalText({
+    type: "ip:port",
+    example: "0.0.0.0:8080",
+    doc: "Plain listener. One of listen_http and listen_https is required.",
+  }),
+  listen_https: optionalText({ type: "ip:port", example: "0.0.0.0:8443", doc: "TLS listener. Needs [tls]." }),
+  http_mode: choice(
+    ["redirect", "serve"],
+    "redirect",
+    "What the plain listener does when there is a TLS listener: 301 to https, or serve the same routes. Without a TLS listener it always serves.",
+  ),
+  workers: int({
+    min: 0,
+    max: 256,
+    default: 0,
+    doc: "Worker processes. 0 = one per CPU this process may use, at least 2.",
+  }),
+  max_connections: int({
+    min: 0,
+    max: 10_000_000,
+    default: 0,
+    doc: "Client connections, all workers together. 0 = derived from memory and the file descriptor limit.",
+  }),
+  max_connections_per_ip: int({
+    min: 0,
+    max: 10_000_000,
+    default: 256,
+    doc: "Client connections per address (IPv6: per /64), all workers together. 0 = off.",
+  }),
+  trusted_proxies: texts({
+    type: "array of addresses or CIDR blocks",
+    default: [],
+    doc: "Peers whose X-Forwarded-For is believed.",
+  }),
+  internal_networks: texts({
+    type: "array of addresses or CIDR blocks",
+    default: [],
+    doc: "What counts as internal for internal_only. Empty = loopback, private, link-local and unique local addresses.",
+  }),
+  require_route_auth: flag(false, "Every route must declare public or internal_only."),
+  xff_mode: choice(
+    ["append", "rewrite", "drop"],
+    "rewrite",
+    "X-Forwarded-For to the upstream: append the peer, replace it by the client's address, or send none. `rewrite` is right at the edge.",
+  ),
+  tcp_keepalive_secs: int({
+    min: 0,
+    max: 86_400,
+    default: 60,
+    doc: "Idle time before TCP keep-alive probes to clients. 0 = off.",
+  }),
+  dns_stale_secs: int({
+    min: 0,
+    max: 604_800,
+    default: 3600,
+    doc: "How long the last good answer for an upstream name is used while lookups fail. 0 = never.",
+  }),
+  dns_timeout_ms: int({ min: 0, max: 60_000, default: 2000, doc: "Deadline of one lookup. 0 = none." }),
+  dns_refresh_secs: int({
+    min: 1,
+    max: 86_400,
+    default: 30,
+    doc: "How often upstream names are looked up again.",
+  }),
+  max_header_bytes: int({
+    min: 1024,
+    max: 262_144,
+    default: 16_384,
+    doc: "Request head, in bytes: 431 above.",
+  }),
+  max_headers: int({ min: 8, max: 1000, default: 64, doc: "Request header fields: 431 above." }),
+  max_header_value_bytes: int({
+    min: 256,
+    max: 262_144,
+    default: 8192,
+    doc: "One field value, in bytes: 431 above.",
+  }),
+  max_uri_bytes: int({ min: 256, max: 131_072, default: 8192, doc: "Request target, in bytes: 414 above." }),
+  max_query_params: int({ min: 1, max: 100_000, default: 256, doc: "Parameters in a query: 400 above." }),
+  max_body_mb: int({
+    min: 1,
+    max: 1_048_576,
+    default: 10,
+    doc: "Request body in MiB, for routes that set none: 413 above.",
+  }),
+  header_timeout_ms: int({
+    min: 100,
+    max: hour,
+    default: 10_000,
+    doc: "From the first byte of a request head to its last.",
+  }),
+  body_idle_timeout_ms: int({
+    min: 100,
+    max: hour,
+    default: 15_000,
+    doc: "Longest pause inside a request body.",
+  }),
+  body_min_rate: int({
+    min: 0,
+    max: 1_073_741_824,
+    default: 1024,
+    doc: "Bytes per second a request body must average after 10 s. 0 = off.",
+  }),
+  write_timeout_ms: int({
+    min: 100,
+    max: hour,
+    default: 20_000,
+    doc: "How long a client may read nothing while an answer waits for it.",
+  }),
+  keepalive_timeout_ms: int({
+    min: 100,
+    max: hour,
+    default: 60_000,
+    doc: "Idle time of a kept-alive client connection.",
+  }),
+  keepalive_requests: int({
+    min: 1,
+    max: 1_000_000_000,
+    default: 1000,
+    doc: "Requests on one client connection.",
+  }),
+  connection_max_age_secs: int({ min: 1, max: 604_800, default: 3600, doc: "Life of a client connection." }),
+  handshake_timeout_ms: int({ min: 100, max: 120_000, default: 10_000, doc: "TLS handshake." }),
+  shutdown_delay_ms: int({
+    min: 0,
+    max: 300_000,
+    default: 5000,
+    doc: "After SIGTERM: not ready, but still accepting, so that balancers can take the instance out.",
+  }),
+  shutdown_grace_ms: int({
+    min: 0,
+    max: hour,
+    default: 30_000,
+    doc: "Then the longest wait for running exchanges.",
+  }),
+  raw_path_chars: choice(
+    ["refuse", "encode"],
+    "refuse",
+    "Raw { } | ^ [ ] ' and backtick in a path: refuse with 400, or percent-encode.",
+  ),
+  state_dir: optionalText({
+    type: "path",
+    example: "/var/lib/zion",
+    doc: "Directory for the start lock and the last-gasp file.",
+  }),
+});
+
+const sniEntry = z.strictObject({
+  server_name: optionalText({
+    type: "host name",
+    example: "shop.example.org",
+    doc: "Exact name, or *.example.org for one label below.",
+  }),
+  cert_path: optionalText({ type: "path", example: "/etc/zion/tls/shop.crt", doc: "PEM chain, leaf first." }),
+  key_path: optionalText({
+    type: "path",
+    example: "/etc/zion/tls/shop.key",
+    doc: "PEM private key, mode 0600.",
+  }),
+});
+
+const tls = z.strictObject({
+  cert_path: optionalText({
+    type: "path",
+    example: "/etc/zion/tls/tls.crt",
+    doc: "PEM chain of the default certificate, leaf first. Required.",
+  }),
+  key_path: optionalText({
+    type: "path",
+    example: "/etc/zion/tls/tls.key",
+    doc: "Its PEM private key, mode 0600. Required.",
+  }),
+  min_version: choice(["1.3", "1.2"], "1.3", "Oldest TLS version."),
+  alpn: texts({ default: ["http/1.1"], doc: "Protocols offered. `h2` is not served yet." }),
+  session_tickets: int({
+    min: 0,
+    max: 16,
+    default: 2,
+    doc: "TLS 1.3 tickets per handshake. 0 = no resumption.",
+  }),
+  sni: z.array(sniEntry, { error: "expected an array of tables" }).default([]),
+});
+
+const route = z.strictObject({
+  path: optionalText({
+    type: "pattern",
+    example: "/{*rest}",
+    doc: "Pattern: {name} is one segment, {*rest} the rest. Required. Specificity decides, not file order.",
+  }),
+  upstream: optionalText({ example: "app", doc: "Name of the upstream. Required." }),
+  name: optionalText({
+    example: "shop",
+    doc: "Name in logs and metrics, unique. Absent = made of methods, hosts and path.",
+  }),
+  hosts: optionalTexts({
+    type: "array of host names",
+    example: ["shop.example.org", "*.shop.example.org"],
+    doc: "Names this route answers to; *.suffix = any depth below it. Absent = any.",
+  }),
+  methods: optionalTexts({
+    type: "array of methods",
+    example: ["GET", "HEAD"],
+    doc: "Absent = all of GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS.",
+  }),
+  internal_only: flag(false, "Only for clients in internal_networks: 403 for others."),
+  public: flag(false, "Says that the route is meant for everyone; for require_route_auth."),
+  merge_slashes: flag(false, "Forward // as /. Routing and inspection always see it merged."),
+  refuse_encoded_slash: flag(false, "Refuse %2F in the path."),
+  trailers: flag(false, "Pass request and response trailers (gRPC)."),
+  max_body_mb: optionalInt({
+    min: 1,
+    max: 1_048_576,
+    example: 100,
+    doc: "Request body in MiB: 413 above. Absent = the server's.",
+  }),
+});
+
+const accessLog = z.strictObject({
+  enabled: flag(true, "Write one JSON line per exchange."),
+  path: text({ type: "path", default: "-", doc: "File to append to, or - for standard output." }),
+  include_headers: texts({
+    type: "array of field names",
+    default: [],
+    doc: "Request header fields to add to the line. Fields that carry credentials are refused.",
+  }),
+});
+
+const telemetry = z.strictObject({
+  listen: text({
+    type: 'ip:port or "off"',
+    default: "127.0.0.1:9464",
+    doc: "/livez, /readyz and /metrics: read-only, no secrets.",
+  }),
+});
+
+const admin = z.strictObject({
+  listen: text({
+    type: 'ip:port or "off"',
+    default: "127.0.0.1:9180",
+    doc: "Admin listener, loopback only.",
+  }),
+  write_token_env: optionalText({
+    type: "environment variable",
+    example: "ZION_ADMIN_TOKEN",
+    doc: "Variable with the token for changes, at least 32 bytes. Absent = no changes.",
+  }),
+});
+
+const legacyUpstreams = z.record(z.string(), z.string({ error: "expected a URL" })).default({});
+keyDocs.add(legacyUpstreams, {
+  type: "table of name = url",
+  preset: undefined,
+  example: undefined,
+  doc: "Short form: NAME = URL, every other key at its default.",
+});
+
+const table = { error: "expected a table" };
+
+/** Keys outside any table. */
+export const topLevelKeys = {
+  schema_version: int({ min: 1, max: 1, default: 1, doc: "Format of this file. Absent always means 1." }),
+};
+
+/** The whole file. */
+export const documentSchema = z.strictObject({
+  ...topLevelKeys,
+  server: server.optional(),
+  tls: tls.optional(),
+  upstreams: legacyUpstreams,
+  upstream: z.record(z.string(), upstream, table).default({}),
+  route: z.array(route, { error: "expected an array of tables: write [[route]]" }).default([]),
+  access_log: accessLog.prefault({}),
+  telemetry: telemetry.prefault({}),
+  admin: admin.prefault({}),
+});
+
+export type DocumentInput = z.infer<typeof documentSchema>;
+export type ServerInput = z.infer<typeof server>;
+export type TlsInput = z.infer<typeof tls>;
+export type RouteInput = z.infer<typeof route>;
+
+/** Tables as the reference lists them, in file order. `header` is how the table is written. */
+export const tableSchemas = [
+  { header: "[server]", keys: server.shape, doc: "Listeners and limits. Required." },
+  { header: "[tls]", keys: tls.shape, doc: "Certificates. Required with listen_https." },
+  { header: "[[tls.sni]]", keys: sniEntry.shape, doc: "Further certificates by server name." },
+  {
+    header: "[upstream.NAME]",
+    keys: upstream.shape,
+    doc: "A pool of servers that answer requests. NAME: letters, digits, `_`, `-`, `.`. Short form: [upstreams] with lines NAME = url.",
+  },
+  { header: "[upstream.NAME.health]", keys: health.shape, doc: "Active probes." },
+  { header: "[upstream.NAME.retry]", keys: retry.shape, doc: "Retries." },
+  {
+    header: "[upstream.NAME.circuit_breaker]",
+    keys: circuitBreaker.shape,
+    doc: "Stops sending to an upstream that fails. Off without this table.",
+  },
+  {
+    header: "[upstream.NAME.outlier_detection]",
+    keys: outlierDetection.shape,
+    doc: "Takes single members out by their errors. Off without this table; needs two members.",
+  },
+  { header: "[[route]]", keys: route.shape, doc: "Which requests go to which upstream. At least one." },
+  { header: "[access_log]", keys: accessLog.shape, doc: "The access log." },
+  { header: "[telemetry]", keys: telemetry.shape, doc: "Health and metrics listener." },
+  { header: "[admin]", keys: admin.shape, doc: "Admin listener." },
+] as const;

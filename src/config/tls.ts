@@ -1,0 +1,117 @@
+import { readHostName } from "./address.ts";
+import { readPair } from "./certificate.ts";
+import type { TlsConfig } from "./config.ts";
+import { shownValue } from "./label.ts";
+import type { TlsInput } from "./schema.ts";
+import { requireKey, type SectionContext, take } from "./section.ts";
+import { nearest } from "./suggest.ts";
+
+type SniEntry = TlsConfig["sni"][number];
+
+/** Checks `[tls]` and reads its files. Undefined, and findings, if it cannot serve. */
+export function readTls(input: TlsInput, context: SectionContext): TlsConfig | undefined {
+  checkAlpn(input.alpn, context);
+  const hasCert = requireKey(["tls"], "cert_path", input.cert_path, "[tls]", context);
+  const hasKey = requireKey(["tls"], "key_path", input.key_path, "[tls]", context);
+  const pair =
+    hasCert && hasKey
+      ? readPair(
+          {
+            certKey: ["tls", "cert_path"],
+            keyKey: ["tls", "key_path"],
+            certPath: input.cert_path!,
+            keyPath: input.key_path!,
+            serverName: undefined,
+          },
+          context,
+        )
+      : undefined;
+  const sni = readSni(input, context);
+  if (pair === undefined) return undefined;
+  return {
+    minVersion: input.min_version,
+    alpn: input.alpn,
+    sessionTickets: input.session_tickets,
+    default: pair,
+    sni,
+  };
+}
+
+function readSni(input: TlsInput, context: SectionContext): readonly SniEntry[] {
+  const entries: SniEntry[] = [];
+  const seen = new Map<string, number>();
+  for (const [i, entry] of input.sni.entries()) {
+    const table = ["tls", "sni", i];
+    const complete = (["server_name", "cert_path", "key_path"] as const)
+      .map((key) => requireKey(table, key, entry[key], "[[tls.sni]]", context))
+      .every((present) => present);
+    if (entry.server_name === undefined) continue;
+    const serverName = take(
+      readHostName(entry.server_name, true),
+      "Z1103",
+      [...table, "server_name"],
+      entry.server_name,
+      context,
+    );
+    if (serverName !== undefined) {
+      const first = seen.get(serverName);
+      if (first === undefined) seen.set(serverName, i);
+      else
+        context.findings.add({
+          code: "Z1211",
+          path: [...table, "server_name"],
+          message: `[[tls.sni]] names ${serverName} twice`,
+          related: [{ path: ["tls", "sni", first, "server_name"], label: "first named here" }],
+        });
+    }
+    if (!complete) continue;
+    const pair = readPair(
+      {
+        certKey: [...table, "cert_path"],
+        keyKey: [...table, "key_path"],
+        certPath: entry.cert_path!,
+        keyPath: entry.key_path!,
+        serverName,
+      },
+      context,
+    );
+    if (pair !== undefined && serverName !== undefined) entries.push({ ...pair, serverName });
+  }
+  return entries;
+}
+
+const served: readonly string[] = ["http/1.1"];
+
+function checkAlpn(alpn: readonly string[], context: SectionContext): void {
+  const path = ["tls", "alpn"];
+  if (alpn.length === 0) {
+    context.findings.add({
+      code: "Z1106",
+      path,
+      message: "`alpn` in [tls] is empty",
+      fix: 'leave it out, or write ["http/1.1"]',
+    });
+  }
+  for (const [i, protocol] of alpn.entries()) {
+    if (served.includes(protocol)) continue;
+    if (protocol === "h2") {
+      context.findings.add({
+        code: "Z1047",
+        path: [...path, i],
+        message: "`alpn` in [tls]: h2 is not supported yet",
+        effect: "clients that choose HTTP/2 would be cut off.",
+        fix: 'write ["http/1.1"], the default',
+      });
+      continue;
+    }
+    const suggestion = nearest(protocol, served);
+    context.findings.add({
+      code: "Z1045",
+      path: [...path, i],
+      message: `\`alpn\` in [tls]: ${shownValue(path, protocol)} is not a protocol this gateway speaks`,
+      suggestion,
+      label: suggestion === undefined ? "" : `did you mean "${suggestion}"?`,
+      fix: 'write ["http/1.1"], the default',
+    });
+  }
+}
