@@ -1,5 +1,5 @@
 import { parse, TomlError } from "smol-toml";
-import type { Findings } from "./finding.ts";
+import type { Finding, Findings } from "./finding.ts";
 
 /** Larger files are not configs; reliability.md CF2. Bytes. */
 export const maxConfigBytes = 1_048_576;
@@ -48,7 +48,7 @@ export function decodeToml(source: string | Uint8Array, findings: Findings): str
 export function parseToml(text: string, findings: Findings): TomlTree | undefined {
   let tree: TomlTree;
   try {
-    tree = parse(text, { maxDepth });
+    tree = parse(text, { maxDepth, unsafeKeyBehaviour: "throw" });
   } catch (error) {
     if (!(error instanceof TomlError)) {
       // RangeError from a library out of stack, for one: still an answer, not a crash.
@@ -59,14 +59,7 @@ export function parseToml(text: string, findings: Findings): TomlTree | undefine
       });
       return undefined;
     }
-    // The first line of the library's message; the rest quotes the source, secrets included.
-    const reason = error.message.split("\n", 1)[0]!.replace("Invalid TOML document: ", "");
-    findings.add({
-      code: "Z1004",
-      path: [],
-      message: `TOML syntax: ${reason}`,
-      place: { line: error.line, column: error.column },
-    });
+    findings.add(syntaxFinding(error));
     return undefined;
   }
   const size = measure(tree);
@@ -81,6 +74,16 @@ export function parseToml(text: string, findings: Findings): TomlTree | undefine
     return undefined;
   }
   return tree;
+}
+
+/** The first line of the library's message in our words; the rest of it quotes the source, secrets included. */
+function syntaxFinding(error: TomlError): Finding {
+  const place = { line: error.line, column: error.column };
+  const reason = error.message.split("\n", 1)[0]!.replace("Invalid TOML document: ", "");
+  if (reason.includes("excessively nested"))
+    return { code: "Z1005", path: [], message: `the document nests more than ${maxDepth} levels`, place };
+  const words = reason.includes("redefine") ? "the key or table is defined twice" : reason;
+  return { code: "Z1004", path: [], message: `TOML syntax: ${words}`, place };
 }
 
 /** Walks without recursion: dotted keys nest as deep as the file is long. */

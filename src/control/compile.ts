@@ -1,7 +1,7 @@
 import type { CertificateStore } from "../cert/store.ts";
 import type { Config, RouteConfig } from "../config/config.ts";
 import { methodNames } from "../http/request.ts";
-import { buildAddressSet, parseCidr, type AddressSet } from "../identity/address.ts";
+import { type AddressSet, buildAddressSet, parseCidr } from "../identity/address.ts";
 import type { Counters } from "../record/counters.ts";
 import { buildRouteTable } from "../route/table.ts";
 import type { Route, Snapshot } from "../snapshot.ts";

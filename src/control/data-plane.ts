@@ -16,6 +16,7 @@ import { Outbox } from "../std/outbox.ts";
 import { openRandomPool } from "../std/random-pool.ts";
 import { openSharedReader } from "../std/shared-read.ts";
 import { TimerWheel } from "../std/timer-wheel.ts";
+import { reinstate } from "../upstream/outlier.ts";
 import { Upstream } from "../upstream/upstream.ts";
 import { buildSnapshot } from "./compile.ts";
 import { connectionCeiling } from "./connection-ceiling.ts";
@@ -214,7 +215,10 @@ export function openEdge(deps: EdgeDeps): Edge {
     },
     setHealth(name, url, healthy) {
       const endpoint = upstreams.get(name)?.endpoints.find((candidate) => candidate.url === url);
-      if (endpoint !== undefined) endpoint.up = healthy;
+      if (endpoint === undefined) return;
+      endpoint.up = healthy;
+      // A probe that succeeds outranks an ejection.
+      if (healthy) reinstate(endpoint);
     },
     setAddresses(host, addresses) {
       if (addresses.length > 0) upstreamDeps.addresses.set(host, addresses);

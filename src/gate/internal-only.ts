@@ -10,6 +10,8 @@ export function checkInternalOnly(
   context: GateContext,
 ): Reason | undefined {
   if (!route.internalOnly) return undefined;
+  // A chain that cannot be read leaves the proxy's own address, which is often an internal one.
+  if (request.clientMalformed) return reasons.internalOnly;
   const address = parseAddress(request.clientAddress);
   return address !== undefined && context.internalNetworks.has(address) ? undefined : reasons.internalOnly;
 }

@@ -69,8 +69,9 @@ function soleField(request: CanonicalRequest, id: number): number {
   return first * FIELD_SLOTS;
 }
 
-/** Takes tracestate lines away, all of them or the malformed ones. */
+/** Takes tracestate lines away: all of them, or malformed ones and all when they are longer together than one may be. */
 function dropTracestate(request: CanonicalRequest, all: boolean): void {
+  if (soleField(request, F.tracestate) < 0) all = true; // one line is what senders send; the limits are for the sum
   for (let index = request.firstField[F.tracestate]!; index < request.fieldCount; index++) {
     const slot = index * FIELD_SLOTS;
     if (request.fields[slot + FIELD_ID] !== F.tracestate) continue;

@@ -117,6 +117,8 @@ export class CanonicalRequest {
   /** The client's own traceparent was malformed and was replaced. */
   traceReplaced = false;
 
+  /** The forwarding chain could not be read: `clientAddress` is the proxy's, and such a client is never internal. */
+  clientMalformed = false;
   /** Client address after trusted hops, textual; the peer's when nothing better is known. */
   clientAddress = "";
 
@@ -190,5 +192,6 @@ export class CanonicalRequest {
     this.targetBytes = 0;
     this.traceReplaced = false;
     this.clientAddress = "";
+    this.clientMalformed = false;
   }
 }

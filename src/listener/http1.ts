@@ -249,6 +249,8 @@ export class Http1Connection implements Downstream {
     if (request.refusal === undefined) {
       const client = resolveClientAddress(request, this.peer, this.#snapshot.trustedProxies);
       request.clientAddress = client.text;
+      request.clientMalformed = client.malformed;
+      if (client.malformed) counters.xffMalformed++;
       counters.scrubbed.override += request.scrubbed;
       counters.scrubbed.name += request.droppedNames;
       if (request.traceReplaced) counters.tracesInvalid++;

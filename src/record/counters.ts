@@ -1,5 +1,5 @@
 import { methodNames } from "../http/request.ts";
-import { allReasons, type Reason } from "../reason.ts";
+import { allReasons, type Reason, reasons } from "../reason.ts";
 import { families, type MetricSample } from "./metrics.ts";
 import type { ExchangeRecord, RouteCounters } from "./record.ts";
 
@@ -26,7 +26,7 @@ export class Counters {
   requestBytes = 0;
   responseBytes = 0;
   tracesInvalid = 0;
-  loops = 0;
+  xffMalformed = 0;
   expectContinue = 0;
   readonly connectionsTotal = { http: 0, https: 0 };
   readonly handshakes = new Map<string, number>();
@@ -107,7 +107,8 @@ export class Counters {
     add(families.requestBytes.name, [], this.requestBytes);
     add(families.responseBytes.name, [], this.responseBytes);
     add(families.tracesInvalid.name, [], this.tracesInvalid);
-    add(families.loops.name, [], this.loops);
+    add(families.loops.name, [], this.rejects[reasons.loop.index]!);
+    add(families.xffMalformed.name, [], this.xffMalformed);
     add(families.expectContinue.name, [], this.expectContinue);
     add(families.connectionsTotal.name, ["http"], this.connectionsTotal.http);
     add(families.connectionsTotal.name, ["https"], this.connectionsTotal.https);

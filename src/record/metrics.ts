@@ -71,6 +71,12 @@ export const families = {
   ]),
   scrubbed: family("zion_fields_scrubbed_total", "counter", "Client fields removed by name class.", ["kind"]),
   tracesInvalid: family("zion_traces_invalid_total", "counter", "Malformed traceparents replaced.", []),
+  xffMalformed: family(
+    "zion_xff_malformed_total",
+    "counter",
+    "Forwarding chains of trusted proxies that could not be read.",
+    [],
+  ),
   loops: family("zion_loops_detected_total", "counter", "Requests that had passed this gateway before.", []),
   logDropped: family(
     "zion_log_dropped_total",

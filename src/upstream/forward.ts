@@ -65,9 +65,12 @@ export class Forwarding {
     if (!this.#admitted) return false;
     const failed = this.#endpoint;
     this.#reportFault(fault);
-    if (!replayable || this.#attempts > upstream.config.retry.attempts || isLocal(fault)) return false;
+    const allowed = replayable && this.#attempts <= upstream.config.retry.attempts && !isLocal(fault);
     // A stale connection says nothing of the endpoint: the other try goes anywhere, and costs no budget.
-    if (fault.detail !== "stale" && !upstream.budget.withdraw()) return false;
+    if (!allowed || (fault.detail !== "stale" && !upstream.budget.withdraw())) {
+      this.#settleBreaker(fault);
+      return false;
+    }
     upstream.retries++;
     this.#attempt(fault.detail === "stale" ? undefined : failed);
     return true;
@@ -142,18 +145,20 @@ export class Forwarding {
     if (fault.detail === "stale") return;
     upstream.countError(fault.reason);
     if (endpoint === undefined || isLocal(fault)) return;
-    const timedOut = fault.reason === reasons.upstreamTimeout;
-    if (timedOut) endpoint.observeLatency(nowMs - this.#attemptMs, nowMs);
+    if (fault.reason === reasons.upstreamTimeout) endpoint.observeLatency(nowMs - this.#attemptMs, nowMs);
     upstream.outliers.report(
       upstream.endpoints,
       endpoint,
-      timedOut || fault.reason === reasons.upstreamInvalid ? ANSWERED_BADLY : CONNECTION_FAILED,
+      isConnectionFault(fault) ? CONNECTION_FAILED : ANSWERED_BADLY,
       nowMs,
     );
-    if (this.#ticket >= 0) {
-      upstream.breaker!.settle(this.#ticket, false, nowMs);
-      this.#ticket = -1;
-    }
+  }
+
+  /** The breaker judges the exchange, not the attempt: a failure that a retry made good is none. */
+  #settleBreaker(fault: Fault): void {
+    if (this.#ticket < 0 || isLocal(fault)) return;
+    this.#upstream.breaker!.settle(this.#ticket, false, this.#deps.nowMs());
+    this.#ticket = -1;
   }
 
   #leaveEndpoint(): void {
@@ -161,6 +166,16 @@ export class Forwarding {
     this.#endpoint.inFlight--;
     this.#endpoint = undefined;
   }
+}
+
+/** The endpoint could not be reached, or dropped the connection; time-outs inside an answer are not that. */
+function isConnectionFault(fault: Fault): boolean {
+  return (
+    fault.reason === reasons.upstreamConnect ||
+    fault.reason === reasons.upstreamConnectTimeout ||
+    fault.reason === reasons.upstreamTls ||
+    fault.reason === reasons.upstreamReset
+  );
 }
 
 /** Faults that say nothing about an endpoint. */

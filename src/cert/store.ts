@@ -1,0 +1,130 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
+import type { CertificateConfig, TlsConfig } from "../config/config.ts";
+import { foldServerName } from "./server-name.ts";
+import { secureContextOptions } from "./tls-policy.ts";
+
+/** One certificate chain with its key. Names that are configured with the same pair share one entry. */
+export interface CertificateEntry {
+  /** Identity within one store: 0 is the default. Never compare ids of two generations; see `isSameCertificate`. */
+  readonly id: number;
+  /** As configured, for operators. */
+  readonly certPath: string;
+  readonly leaf: X509Certificate;
+  /** End of validity of the leaf, ms since the epoch. */
+  readonly notAfterMs: number;
+  /** Native memory: built once per generation, freed with the store. */
+  readonly context: SecureContext;
+}
+
+/**
+ * The certificates of one generation and the names they are chosen for: exact name, then one-label wildcard, then
+ * the default. All lookups are total: they never throw, whatever the name (reliability.md N3, N23, TL5).
+ */
+export interface CertificateStore {
+  readonly default: CertificateEntry;
+  /** By id. */
+  readonly entries: readonly CertificateEntry[];
+  /** For the `tls.Server`: policy and the default certificate. */
+  readonly serverOptions: SecureContextOptions;
+  /** The certificate that a client asking for `name` gets. Any string; "" is the default. */
+  find(name: string): CertificateEntry;
+  /** As `find`, but undefined where only the default is left. */
+  match(name: string): CertificateEntry | undefined;
+  /**
+   * Whether both names get the same certificate today. This is the 421 question: the SNI of the connection against
+   * the host of the request. Both are looked up here, in the current generation, because connections outlive a reload.
+   */
+  isSameCertificate(serverName: string, host: string): boolean;
+  /** 48 bytes. OpenSSL seals tickets with the context that SNI chose, so every context needs the keys. */
+  setTicketKeys(keys: Buffer): void;
+}
+
+/** Builds all secure contexts. Throws with the file's path when a chain, a key or a name cannot be used. */
+export function buildCertificateStore(tls: TlsConfig): CertificateStore {
+  const entries: CertificateEntry[] = [];
+  const entryByPair = new Map<string, CertificateEntry>();
+  const exact = new Map<string, CertificateEntry>();
+  /** `example.org` for `*.example.org`. */
+  const wildcard = new Map<string, CertificateEntry>();
+
+  function entryOf(certificate: CertificateConfig): CertificateEntry {
+    const pair = `${certificate.certPem}\n${certificate.keyPem}`;
+    let entry = entryByPair.get(pair);
+    if (entry === undefined) {
+      entry = buildEntry(entries.length, tls, certificate);
+      entries.push(entry);
+      entryByPair.set(pair, entry);
+    }
+    return entry;
+  }
+
+  const fallback = entryOf(tls.default);
+  for (const row of tls.sni) {
+    const isWildcard = row.serverName.startsWith("*.");
+    const name = foldServerName(isWildcard ? row.serverName.slice(2) : row.serverName);
+    if (name === undefined)
+      throw new Error(`server_name ${JSON.stringify(row.serverName)} is not a host name`);
+    const table = isWildcard ? wildcard : exact;
+    if (table.has(name)) throw new Error(`server_name ${JSON.stringify(row.serverName)} is configured twice`);
+    table.set(name, entryOf(row));
+  }
+
+  function match(name: string): CertificateEntry | undefined {
+    const folded = foldServerName(name);
+    if (folded === undefined) return undefined;
+    const entry = exact.get(folded);
+    if (entry !== undefined || wildcard.size === 0) return entry;
+    const dot = folded.indexOf(".");
+    return dot === -1 ? undefined : wildcard.get(folded.slice(dot + 1));
+  }
+
+  return {
+    default: fallback,
+    entries,
+    serverOptions: secureContextOptions(tls, tls.default),
+    match,
+    find: (name) => match(name) ?? fallback,
+    isSameCertificate: (serverName, host) => (match(serverName) ?? fallback) === (match(host) ?? fallback),
+    setTicketKeys: (keys) => {
+      checkTicketKeys(keys);
+      for (const entry of entries) entry.context.context.setTicketKeys(keys);
+    },
+  };
+}
+
+/** Throws unless `keys` are 48 bytes (name, HMAC key, AES key): Node would abort the process on others. */
+export function checkTicketKeys(keys: Buffer): void {
+  if (keys.length !== 48) throw new RangeError(`ticket keys are 48 bytes, not ${keys.length}`);
+}
+
+function buildEntry(id: number, tls: TlsConfig, certificate: CertificateConfig): CertificateEntry {
+  const { certPath, keyPath } = certificate;
+  const leaf = attempt(`certificate ${certPath} cannot be read`, () => readChain(certificate.certPem));
+  const key = attempt(`key ${keyPath} cannot be read`, () => createPrivateKey(certificate.keyPem));
+  if (!leaf.checkPrivateKey(key))
+    throw new Error(`key ${keyPath} does not belong to certificate ${certPath}`);
+  const context = attempt(`certificate ${certPath} cannot be used`, () =>
+    createSecureContext(secureContextOptions(tls, certificate)),
+  );
+  return { id, certPath, leaf, notAfterMs: leaf.validToDate.getTime(), context };
+}
+
+/** The leaf, which stands first. Every block is read, because OpenSSL drops what follows a broken one silently. */
+function readChain(pem: string): X509Certificate {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  const begins = pem.split("-----BEGIN CERTIFICATE-----").length - 1;
+  if (begins === 0) throw new Error("it holds no PEM certificate");
+  if (begins !== blocks.length) throw new Error("a PEM block has no end");
+  const [leaf] = blocks.map((block) => new X509Certificate(block));
+  return leaf!;
+}
+
+/** OpenSSL's messages name neither the file nor any key material. */
+function attempt<T>(problem: string, run: () => T): T {
+  try {
+    return run();
+  } catch (cause) {
+    throw new Error(`${problem}: ${cause instanceof Error ? cause.message : "unknown"}`, { cause });
+  }
+}

@@ -1,0 +1,131 @@
+import { fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { makeSelfSigned } from "../cert/self-signed.ts";
+import { parseConfig } from "../config/parse.ts";
+import { renderDiagnostics } from "../config/render.ts";
+import { workerEnvironment, workerFlags } from "../control/flags.ts";
+import { createLog } from "../control/log.ts";
+import { runPrimary } from "../control/primary.ts";
+import type { LoadResult } from "../control/reload.ts";
+import type { WantedListener } from "../control/slots.ts";
+import { oneLine, packageVersion } from "./run.ts";
+
+export interface DemoOptions {
+  /** 8080; 0 = any free port. */
+  readonly httpPort?: number;
+  /** 8443; 0 = any free port. */
+  readonly httpsPort?: number;
+}
+
+/**
+ * `zion demo`: a gateway with a certificate made in memory in front of a small upstream of its own. Nothing is read or
+ * written. Resolves with the exit code when Ctrl-C has stopped it.
+ */
+export async function demoCommand(options: DemoOptions = {}): Promise<number> {
+  const { httpPort = 8080, httpsPort = 8443 } = options;
+  const upstream = await startUpstream();
+  const certificate = makeSelfSigned({ names: ["localhost", "127.0.0.1", "::1"], days: 30 });
+  try {
+    return await runPrimary({
+      load: async () => readDemo(demoToml(httpPort, httpsPort, upstream.port), certificate),
+      log: createLog("warn"),
+      version: packageVersion(),
+      environment: process.env,
+      explain: (problem) => process.stderr.write(`${problem.trimEnd()}\n`),
+      onServing: (listeners) => process.stdout.write(welcome(listeners)),
+    });
+  } finally {
+    upstream.stop();
+  }
+}
+
+/** The configuration that the demo runs, as an operator would write it. */
+function demoToml(httpPort: number, httpsPort: number, upstreamPort: number): string {
+  return `schema_version = 1
+
+[server]
+listen_http = "127.0.0.1:${httpPort}"
+listen_https = "127.0.0.1:${httpsPort}"
+http_mode = "serve"
+workers = 2
+shutdown_delay_ms = 0
+shutdown_grace_ms = 3000
+
+[tls]
+cert_path = "${certPath}"
+key_path = "${keyPath}"
+
+[telemetry]
+listen = "127.0.0.1:9464"
+
+[upstream.demo]
+url = "http://127.0.0.1:${upstreamPort}"
+
+[[route]]
+path = "/{*rest}"
+upstream = "demo"
+public = true
+`;
+}
+
+const certPath = "/demo/certificate.pem";
+const keyPath = "/demo/key.pem";
+
+function readDemo(
+  toml: string,
+  certificate: { readonly certPem: string; readonly keyPem: string },
+): LoadResult {
+  const files: Readonly<Record<string, string>> = {
+    [certPath]: certificate.certPem,
+    [keyPath]: certificate.keyPem,
+  };
+  const readFile = (path: string): string => {
+    const text = files[path];
+    if (text === undefined) throw new Error(`the demo has no file ${path}`);
+    return text;
+  };
+  const { config, diagnostics } = parseConfig(toml, { file: "/demo/zion.toml", readFile });
+  if (config !== undefined) return { kind: "loaded", config, warnings: diagnostics.map(oneLine) };
+  return { kind: "refused", problem: renderDiagnostics(diagnostics, toml, { color: false }) };
+}
+
+function welcome(listeners: readonly WantedListener[]): string {
+  const url = (name: string) => {
+    const { host, port } = listeners.find((listener) => listener.name === name)!.address;
+    return `${name}://${host}:${port}`;
+  };
+  const https = url("https");
+  const http = url("http");
+  return `
+zion demo: ${https} (self-signed certificate) and ${http}
+
+Try, in another terminal:
+  curl -k ${https}/
+  curl -k ${https}/api/hello
+  curl ${http}/echo?a=1 -H 'X-Demo: yes' -d 'some body'
+  curl -k ${https}/upload -T package-lock.json
+  curl ${http}/ -H 'Host: a' -H 'Host: b'        # refused: two hosts
+  curl ${http}/ -H 'Transfer-Encoding: gzip'     # refused: unknown framing
+
+Each request leaves a line below. Ctrl-C stops.
+
+`;
+}
+
+/** A process of its own: the primary, which holds keys, reads no bytes of clients, not even passed on. */
+async function startUpstream(): Promise<{ readonly port: number; stop(): void }> {
+  const here = fileURLToPath(import.meta.url);
+  const entry = here.replace(/demo\.(ts|js)$/, "demo-upstream.$1");
+  const packageDir = fileURLToPath(new URL("../..", import.meta.url));
+  const child = fork(entry, [], {
+    execArgv: [...workerFlags({ packageDir, workerCount: 2, logPath: undefined })],
+    env: workerEnvironment(process.env),
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
+  const port = await new Promise<number>((resolve, reject) => {
+    child.once("message", (message) => resolve(Number(message)));
+    child.once("exit", () => reject(new Error("the demo upstream did not start")));
+    child.once("error", reject);
+  });
+  return { port, stop: () => void child.kill("SIGKILL") };
+}

@@ -1,0 +1,95 @@
+import { availableParallelism } from "node:os";
+import { dirname, sep } from "node:path";
+
+/**
+ * Node flags of every process of the gateway (reliability.md §5.3). `bin/zion.js` starts the primary with them, the
+ * primary starts the workers; test/control/flags.test.ts reads them back from /proc.
+ *
+ * Left out: `--disallow-code-generation-from-strings`, because find-my-way compiles its matchers with `new Function`.
+ */
+export const hardeningFlags: readonly string[] = [
+  "--disable-proto=throw", // prototype pollution by `__proto__` (CVE-2026-21710)
+  "--disable-sigusr1", // SIGUSR1 would open the inspector
+  "--no-addons", // native code from node_modules
+  "--report-exclude-env", // diagnostic reports leak the environment (CVE-2026-48615)
+  "--unhandled-rejections=strict", // a forgotten rejection ends the process with a record
+  "--max-http-header-size=16384", // for the control listeners; the data path has its own parser
+  // Only the default of connections that name no version: `tls.min_version = "1.2"` and upstreams set theirs explicitly.
+  "--tls-min-v1.3",
+  "--secure-heap=65536", // private key numbers live in locked memory
+  "--secure-heap-min=64",
+  "--disable-warning=SecurityWarning", // printed for each --allow-* flag below
+];
+
+/** `npx zion COMMAND`: what its process may do. The permission model is a seat belt, not a boundary (N29). */
+export function primaryFlags(command: string | undefined): readonly string[] {
+  // `run` reads the config, certificates and CA files wherever the operator keeps them, and writes in `state_dir`,
+  // which is known only after reading. Everything else writes nothing; `check` cannot even start a process.
+  const serves = command === "run" || command === "demo";
+  const allowed = ["--permission", "--allow-fs-read=*"];
+  if (serves) allowed.push("--allow-child-process");
+  if (command === "run") allowed.push("--allow-fs-write=*");
+  const processes = serves ? defaultWorkerCount() + 1 : 1;
+  return [...hardeningFlags, oldSpaceFlag(processes), ...allowed];
+}
+
+export interface WorkerFlagsOptions {
+  /** Where package.json lies. */
+  readonly packageDir: string;
+  readonly workerCount: number;
+  /** Of the access log; undefined = standard output. */
+  readonly logPath: string | undefined;
+}
+
+/** A worker reads its own code, and writes its access log if that is a file. */
+export function workerFlags(options: WorkerFlagsOptions): readonly string[] {
+  const allowed = ["--permission", ...codeDirs(options.packageDir).map((dir) => `--allow-fs-read=${dir}`)];
+  if (options.logPath !== undefined) allowed.push(`--allow-fs-write=${options.logPath}`);
+  return [...hardeningFlags, oldSpaceFlag(options.workerCount + 1), ...allowed];
+}
+
+/** libuv counts the CPU quota of the cgroup and the affinity mask in (since 1.49). Two, so that one may die. */
+export function defaultWorkerCount(): number {
+  return Math.max(2, availableParallelism());
+}
+
+/** Operators put secrets into the environment of the primary; workers get none of it. NODE_OPTIONS undoes flags. */
+const passedOn = [
+  "PATH",
+  "TZ",
+  "LANG",
+  "LC_ALL",
+  "NODE_ENV",
+  "NODE_EXTRA_CA_CERTS",
+  "SSL_CERT_FILE",
+  "SSL_CERT_DIR",
+];
+
+export function workerEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const passed: NodeJS.ProcessEnv = { ...fixedEnvironment };
+  for (const name of passedOn) if (env[name] !== undefined) passed[name] = env[name];
+  return passed;
+}
+
+/** The primary keeps its environment, but for what could switch flags off again. */
+export function primaryEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { NODE_OPTIONS: _, ...rest } = env;
+  return { NODE_ENV: "production", ...rest, ...fixedEnvironment };
+}
+
+/** dns.lookup, file writes and key operations share the pool; four threads let one slow name server stop the log (N8). */
+const fixedEnvironment = { UV_THREADPOOL_SIZE: "16" };
+
+/** The percentage is per process, so the share of the heap is divided by their number (N25). */
+function oldSpaceFlag(processes: number): string {
+  return `--max-old-space-size-percentage=${Math.max(1, Math.floor(5500 / processes) / 100)}`;
+}
+
+/** Installed as a dependency, the gateway's own dependencies may lie beside it in an outer node_modules. */
+function codeDirs(packageDir: string): string[] {
+  const dirs = [packageDir];
+  for (let dir = dirname(packageDir); dir !== dirname(dir); dir = dirname(dir)) {
+    if (dir.endsWith(`${sep}node_modules`)) dirs.push(dir);
+  }
+  return dirs;
+}

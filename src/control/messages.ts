@@ -1,0 +1,53 @@
+import type { Config, SocketAddress } from "../config/config.ts";
+import type { MetricSample } from "../record/metrics.ts";
+import type { ListenerName } from "./edge.ts";
+
+/**
+ * Everything that primary and workers tell each other. It travels by structured clone on the IPC pipe, so configuration
+ * and keys appear in no argument list, environment or file that another process of the machine could read.
+ */
+export type ToWorker =
+  | PrepareMessage
+  | { readonly type: "commit"; readonly generation: number }
+  | { readonly type: "discard"; readonly generation: number }
+  /** With a bound handle attached, or with an address for the worker to bind. */
+  | {
+      readonly type: "open";
+      readonly listener: ListenerName;
+      readonly slot: number;
+      readonly address: SocketAddress | undefined;
+    }
+  | { readonly type: "close"; readonly listener: ListenerName; readonly slot: number }
+  | { readonly type: "ticket_keys"; readonly keys: Buffer }
+  | { readonly type: "health"; readonly upstream: string; readonly url: string; readonly healthy: boolean }
+  | { readonly type: "addresses"; readonly host: string; readonly addresses: readonly string[] }
+  | { readonly type: "metrics"; readonly scrape: number }
+  | { readonly type: "reopen_log" }
+  | { readonly type: "drain"; readonly graceMs: number };
+
+export interface PrepareMessage {
+  readonly type: "prepare";
+  readonly generation: number;
+  readonly config: Config;
+  /** Upstream host name to its addresses. */
+  readonly addresses: ReadonlyMap<string, readonly string[]>;
+}
+
+export type FromWorker =
+  | { readonly type: "online" }
+  | { readonly type: "heartbeat" }
+  | { readonly type: "ready"; readonly generation: number }
+  | { readonly type: "failed"; readonly generation: number; readonly message: string }
+  | { readonly type: "opened"; readonly listener: ListenerName; readonly slot: number }
+  | {
+      readonly type: "open_failed";
+      readonly listener: ListenerName;
+      readonly slot: number;
+      readonly message: string;
+    }
+  | { readonly type: "metrics"; readonly scrape: number; readonly samples: readonly MetricSample[] }
+  /** The last message of a worker: exchanges cut at the end of its drain, and its final figures. */
+  | { readonly type: "drained"; readonly cut: number; readonly samples: readonly MetricSample[] };
+
+/** A worker says something at least this often. */
+export const heartbeatMs = 500;

@@ -1,0 +1,408 @@
+import { mkdirSync, openSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Config } from "../config/config.ts";
+import { type Clock, systemClock } from "../std/clock.ts";
+import { createAdmin, digestToken, maxAdminBodyBytes, minTokenBytes } from "./admin.ts";
+import { type ControlListener, openControlListener } from "./control-listener.ts";
+import type { ListenerName } from "./edge.ts";
+import { createExposition, type Exposition } from "./exposition.ts";
+import { defaultWorkerCount, workerEnvironment, workerFlags } from "./flags.ts";
+import { faultExitCode, installLastGasp } from "./last-gasp.ts";
+import type { Log } from "./log.ts";
+import type { PrepareMessage, ToWorker } from "./messages.ts";
+import { createProber, type Prober } from "./prober.ts";
+import { createReloader, type LoadConfig, type Reloader } from "./reload.ts";
+import { createResolver, type Resolver, resolverSettings, upstreamHosts } from "./resolver.ts";
+import { installSignals, type StopSignal } from "./signals.ts";
+import { BindError, type ListenerSlots, openSlots, type WantedListener } from "./slots.ts";
+import { type StartOutcome, Supervision } from "./supervision.ts";
+import { createTelemetry } from "./telemetry.ts";
+import { createTicketKeys, type TicketKeys } from "./tickets.ts";
+import { forkWorkers } from "./worker-link.ts";
+
+/** Exit codes (operators.md §1.1). */
+export const configExitCode = 78;
+export const temporaryExitCode = 75;
+const signalExitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** A worker compiles its snapshot in far less; one that takes longer is stuck and about to be replaced. */
+const prepareDeadlineMs = 5000;
+
+export interface PrimaryOptions {
+  readonly load: LoadConfig;
+  readonly log: Log;
+  readonly version: string;
+  readonly environment: NodeJS.ProcessEnv;
+  /** For people: where a refused configuration is explained. */
+  readonly explain: (problem: string) => void;
+  readonly onServing?: (listeners: readonly WantedListener[]) => void;
+  /** Entry file of workers; tests give another. */
+  readonly workerEntry?: string;
+}
+
+/**
+ * The control plane from start to end: reads the configuration, binds, keeps workers serving it, stops. It never touches
+ * a byte of a client. Resolves with the exit code.
+ */
+export async function runPrimary(options: PrimaryOptions): Promise<number> {
+  const { log, explain } = options;
+  const loaded = await options.load();
+  if (loaded.kind === "refused") {
+    explain(loaded.problem);
+    return configExitCode;
+  }
+  for (const warning of loaded.warnings) log.warn({ "event.name": "zion.config.warning" }, warning);
+  const { config } = loaded;
+  const token = readToken(config, options.environment);
+  if (token.problem !== undefined) {
+    explain(token.problem);
+    return configExitCode;
+  }
+
+  const workerCount = config.server.workers === 0 ? defaultWorkerCount() : config.server.workers;
+  let listeners: readonly ListenerSlots[];
+  try {
+    listeners = await openSlots(wantedListeners(config), workerCount);
+  } catch (error) {
+    return explainBind(error, explain);
+  }
+  const primary = assemble(options, config, listeners, workerCount);
+  let control: readonly ControlListener[];
+  try {
+    control = await openControl(primary, token.digest);
+  } catch (error) {
+    closeAll(listeners);
+    return explainBind(error, explain);
+  }
+  try {
+    return await serve(primary, options, control);
+  } finally {
+    closeAll(control);
+    closeAll(listeners);
+    primary.tickets.stop();
+    primary.prober.stop();
+    primary.resolver.stop();
+  }
+}
+
+interface Primary {
+  readonly supervision: Supervision;
+  readonly reloader: Reloader;
+  readonly resolver: Resolver;
+  readonly prober: Prober;
+  readonly tickets: TicketKeys;
+  readonly exposition: Exposition;
+  readonly listeners: readonly ListenerSlots[];
+  readonly clock: Clock;
+  /** What probes see of the life cycle. */
+  readonly life: { started: boolean; draining: boolean };
+}
+
+/** Builds the parts and ties them together; nothing runs yet. */
+function assemble(
+  options: PrimaryOptions,
+  initial: Config,
+  listeners: readonly ListenerSlots[],
+  workerCount: number,
+): Primary {
+  const { log, environment } = options;
+  const clock = systemClock;
+  const lastGaspFile = openLastGaspFile(initial.server.stateDir, log);
+  installLastGasp({ role: "primary", fileDescriptor: () => lastGaspFile });
+  const exposition = createExposition();
+  exposition.set("buildInfo", 1, [options.version, process.version]);
+
+  const resolver = createResolver({
+    onChange: (host, addresses) => supervision.broadcast({ type: "addresses", host, addresses }),
+    clock,
+    log,
+  });
+  const prober = createProber({
+    onChange: (upstream, url, healthy) => supervision.broadcast({ type: "health", upstream, url, healthy }),
+    addressesOf: (host) => resolver.addresses.get(host),
+    log,
+  });
+  const tickets = createTicketKeys((keys) => supervision.broadcast({ type: "ticket_keys", keys }));
+
+  const preparation = (generation: number, config: Config): PrepareMessage => ({
+    type: "prepare",
+    generation,
+    config,
+    addresses: new Map(resolver.addresses),
+  });
+  const addressNews = (): ToWorker[] =>
+    [...resolver.addresses].map(([host, addresses]) => ({ type: "addresses", host, addresses }));
+
+  const reloader = createReloader({
+    load: options.load,
+    initial,
+    prepare: async (generation, config) => {
+      // The names of both: the old ones serve on whatever comes of the new.
+      const both = new Set([...upstreamHosts(reloader.config), ...upstreamHosts(config)]);
+      await resolver.watch(both, resolverSettings(config));
+      return supervision.prepare(preparation(generation, config), prepareDeadlineMs);
+    },
+    discard: (generation) => {
+      supervision.discard(generation);
+      void resolver.watch(upstreamHosts(reloader.config), resolverSettings(reloader.config));
+    },
+    commit: (generation, config) => {
+      supervision.commit(generation);
+      void resolver.watch(upstreamHosts(config), resolverSettings(config));
+      // What changed while the workers were between two snapshots.
+      for (const news of addressNews()) supervision.broadcast(news);
+      prober.watch(config.upstreams);
+    },
+    exposition,
+    clock,
+    log,
+  });
+
+  const supervision: Supervision = new Supervision({
+    workerCount,
+    startWorker: forkWorkers({
+      entry: options.workerEntry ?? workerEntry,
+      flags: () => workerFlags({ packageDir, workerCount, logPath: logPath(reloader.config) }),
+      environment: workerEnvironment(environment),
+      workerCount,
+      lastGaspFile,
+    }),
+    listeners,
+    current: () => preparation(reloader.generation, reloader.config),
+    greeting: () => [
+      { type: "ticket_keys", keys: tickets.current },
+      ...addressNews(),
+      ...prober.results().map((result) => ({ type: "health", ...result }) as const),
+    ],
+    onSamples: (worker, samples) => exposition.absorb(worker, samples),
+    onGone: (worker, signal) => {
+      exposition.forget(worker);
+      if (signal !== undefined) exposition.add("workerExits", [signal]);
+    },
+    clock,
+    log,
+  });
+  const life = { started: false, draining: false };
+  return { supervision, reloader, resolver, prober, tickets, exposition, listeners, clock, life };
+}
+
+/** From the first worker to the last. */
+async function serve(
+  primary: Primary,
+  options: PrimaryOptions,
+  control: readonly ControlListener[],
+): Promise<number> {
+  const { supervision, reloader, resolver, prober, listeners, life, clock } = primary;
+  const { log } = options;
+  const stop = Promise.withResolvers<StopSignal>();
+  const now = Promise.withResolvers<void>();
+  const uninstall = installSignals(
+    {
+      stop: (signal) => {
+        // At once, so that whoever balances over us looks elsewhere before we stop accepting.
+        life.draining = true;
+        stop.resolve(signal);
+      },
+      stopNow: () => {
+        now.resolve();
+        supervision.killAll("stopped by a second signal");
+      },
+      reload: () => void reloader.reload("signal"),
+      reopenLogs: () => supervision.broadcast({ type: "reopen_log" }),
+      describe: () => {
+        const { generation } = reloader;
+        log.info({ "event.name": "zion.state", generation, workers: supervision.describe() }, "state");
+      },
+    },
+    clock,
+  );
+  try {
+    await resolver.watch(upstreamHosts(reloader.config), resolverSettings(reloader.config));
+    prober.watch(reloader.config.upstreams);
+    const outcome = await Promise.race([supervision.start(), stop.promise]);
+    if (typeof outcome === "object" && outcome.kind !== "serving") {
+      log.fatal({ "event.name": "zion.start.failed", problem: outcome.message }, "not started");
+      options.explain(outcome.message);
+      supervision.killAll("not started");
+      await supervision.drain(0);
+      return startExitCodes[outcome.kind];
+    }
+    if (typeof outcome === "object") {
+      life.started = true;
+      log.info(
+        {
+          "event.name": "zion.started",
+          version: options.version,
+          node: process.version,
+          pid: process.pid,
+          generation: reloader.generation,
+          workers: supervision.wanted,
+          listeners: listeners.map(({ name, address }) => ({ name, ...address })),
+          control: control.map(({ name, address }) => ({ name, ...address })),
+        },
+        "serving",
+      );
+      options.onServing?.(listeners);
+    }
+    return await shutDown(primary, log, await stop.promise, now.promise);
+  } finally {
+    uninstall();
+  }
+}
+
+/** Readiness is off already; accept for the delay, drain for the grace period (reliability.md C44, F35). */
+async function shutDown(primary: Primary, log: Log, signal: StopSignal, now: Promise<void>): Promise<number> {
+  const { supervision, reloader, listeners } = primary;
+  const { shutdownDelayMs, shutdownGraceMs } = reloader.config.server;
+  log.info(
+    { "event.name": "zion.stopping", signal, delay_ms: shutdownDelayMs, grace_ms: shutdownGraceMs },
+    "readiness is off",
+  );
+  let hurried = false;
+  void now.then(() => {
+    hurried = true;
+  });
+  await Promise.race([pause(shutdownDelayMs), now]);
+  log.info({ "event.name": "zion.draining" }, "no new connections");
+  const drained = supervision.drain(hurried ? 0 : shutdownGraceMs);
+  // While we hold a copy, the kernel goes on queueing connections that nobody would accept.
+  closeAll(listeners);
+  const cut = await drained;
+  log.info({ "event.name": "zion.stopped", signal, exchanges_cut: cut, hurried }, "stopped");
+  return signalExitCodes[signal];
+}
+
+async function openControl(
+  primary: Primary,
+  tokenDigest: Buffer | undefined,
+): Promise<readonly ControlListener[]> {
+  const { supervision, reloader, exposition, life, clock } = primary;
+  const { telemetry, admin } = reloader.config;
+  const onAnswer = (path: string, status: number) =>
+    exposition.add("adminRequests", [countedPaths.has(path) ? path : "_other", String(status)]);
+  const opened: ControlListener[] = [];
+  try {
+    if (telemetry.listen !== undefined) {
+      const handle = createTelemetry({
+        vitals: () => ({
+          sinceTickMs: supervision.sinceTickMs,
+          servingWorkers: supervision.serving,
+          wantedWorkers: supervision.wanted,
+          configured: reloader.generation > 0,
+          ...life,
+        }),
+        exposition,
+        scrapeWorkers: (deadlineMs) => supervision.scrape(deadlineMs),
+        clock,
+      });
+      const name = "telemetry";
+      opened.push(
+        await openControlListener({ name, address: telemetry.listen, maxBodyBytes: 0, handle, onAnswer }),
+      );
+    }
+    if (admin.listen !== undefined) {
+      let port = admin.listen.port;
+      const handle = createAdmin({
+        tokenDigest,
+        port: () => port,
+        generations: reloader.history,
+        reload: () => reloader.reload("api"),
+      });
+      const address = admin.listen;
+      const listener = await openControlListener({
+        name: "admin",
+        address,
+        maxBodyBytes: maxAdminBodyBytes,
+        handle,
+        onAnswer,
+      });
+      port = listener.address.port;
+      opened.push(listener);
+    }
+    return opened;
+  } catch (error) {
+    closeAll(opened);
+    throw error;
+  }
+}
+
+/** Label values: paths of ours, never what somebody asked for. */
+const countedPaths: ReadonlySet<string> = new Set([
+  "/",
+  "/livez",
+  "/readyz",
+  "/startupz",
+  "/metrics",
+  "/v1/generations",
+  "/v1/reload",
+]);
+
+const startExitCodes: Readonly<Record<Exclude<StartOutcome["kind"], "serving">, number>> = {
+  refused: configExitCode,
+  not_listening: temporaryExitCode,
+  dying: faultExitCode,
+};
+
+/** The admin token; a short one is refused, none means that nothing can be written. It leaves the environment. */
+function readToken(
+  { admin }: Config,
+  environment: NodeJS.ProcessEnv,
+): { readonly digest: Buffer | undefined; readonly problem?: string } {
+  const name = admin.writeTokenEnv;
+  if (admin.listen === undefined || name === undefined) return { digest: undefined };
+  const token = environment[name];
+  if (token === undefined) return { digest: undefined };
+  if (Buffer.byteLength(token) < minTokenBytes) {
+    return {
+      digest: undefined,
+      problem: `admin.write_token_env: ${name} holds fewer than ${minTokenBytes} bytes`,
+    };
+  }
+  delete environment[name];
+  return { digest: digestToken(token) };
+}
+
+function wantedListeners({ server }: Config): readonly WantedListener[] {
+  const all: readonly { name: ListenerName; address: WantedListener["address"] | undefined }[] = [
+    { name: "https", address: server.listenHttps },
+    { name: "http", address: server.listenHttp },
+  ];
+  return all.filter((listener): listener is WantedListener => listener.address !== undefined);
+}
+
+function explainBind(error: unknown, explain: (problem: string) => void): number {
+  if (!(error instanceof BindError)) throw error;
+  explain(error.message);
+  // Waiting helps against a port in use, not against a missing capability.
+  return error.code === "EACCES" ? configExitCode : temporaryExitCode;
+}
+
+/** Opened once and early: at the last gasp there may be no descriptors left, and workers may not open files there. */
+function openLastGaspFile(stateDir: string | undefined, log: Log): number | undefined {
+  if (stateDir === undefined) return undefined;
+  try {
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    return openSync(join(stateDir, "last_panic.jsonl"), "a", 0o600);
+  } catch (cause) {
+    log.warn({ "event.name": "zion.state_dir", problem: String(cause) }, "state_dir cannot be written");
+    return undefined;
+  }
+}
+
+function logPath({ accessLog }: Config): string | undefined {
+  return accessLog.enabled && accessLog.path !== "-" ? resolve(accessLog.path) : undefined;
+}
+
+const here = fileURLToPath(import.meta.url);
+/** src/control/primary.ts or dist/control/primary.js */
+const packageDir = dirname(dirname(dirname(here)));
+const workerEntry = join(dirname(here), here.endsWith(".ts") ? "worker-process.ts" : "worker-process.js");
+
+function closeAll(all: readonly { close(): void }[]): void {
+  for (const one of all) one.close();
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((done) => setTimeout(done, ms));
+}

@@ -1,0 +1,467 @@
+import type { MetricSample } from "../record/metrics.ts";
+import type { Clock } from "../std/clock.ts";
+import { type CrashLoop, createCrashLoop } from "./crash-loop.ts";
+import type { Log } from "./log.ts";
+import type { FromWorker, PrepareMessage, ToWorker } from "./messages.ts";
+import type { ListenerSlots } from "./slots.ts";
+import type { StartWorker, WorkerLink } from "./worker-link.ts";
+
+/** Silent this long, a worker's sockets are served by a neighbour too. */
+const adoptAfterMs = 1000;
+/** Silent this long, a worker is stuck: it is killed and replaced (reliability.md F7, F8). */
+const stuckAfterMs = 5000;
+/** From fork to serving. Much, because a starved machine is no reason to start over. */
+const startWithinMs = 30_000;
+const tickMs = 250;
+/** Longer between two ticks, and it was the primary that stood still: nobody was heard, nobody is to blame. */
+const ownStallMs = 1000;
+/** Deaths of one slot before it ever served, after which a start counts as failed. */
+const startAttempts = 3;
+
+export interface SupervisionOptions {
+  readonly workerCount: number;
+  readonly startWorker: StartWorker;
+  readonly listeners: readonly ListenerSlots[];
+  /** What a new worker is told first: the current generation. */
+  readonly current: () => PrepareMessage;
+  /** What it is told before its listeners open: ticket keys, health, addresses. */
+  readonly greeting: () => readonly ToWorker[];
+  readonly onSamples: (worker: number, samples: readonly MetricSample[]) => void;
+  /** `signal` is "none" after an exit by code, undefined when the worker was told to finish. */
+  readonly onGone: (worker: number, signal: string | undefined) => void;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** How a start went. */
+export type StartOutcome =
+  | { readonly kind: "serving" }
+  /** The data plane cannot compile this config. */
+  | { readonly kind: "refused"; readonly message: string }
+  /** A worker could not listen. */
+  | { readonly kind: "not_listening"; readonly message: string }
+  /** Workers die before they serve. */
+  | { readonly kind: "dying"; readonly message: string };
+
+interface Slot {
+  readonly index: number;
+  readonly crashes: CrashLoop;
+  worker: WorkerLink | undefined;
+  restart: NodeJS.Timeout | undefined;
+  /** Its sockets have been opened by somebody: from then on somebody must accept on them. */
+  opened: boolean;
+  earlyDeaths: number;
+  /** Workers of other slots that accept here too until the own worker is back. */
+  readonly adopters: Set<WorkerLink>;
+}
+
+interface Vote {
+  readonly worker: WorkerLink;
+  readonly generation: number;
+  settle(problem: string | undefined): void;
+}
+
+interface Scrape {
+  readonly id: number;
+  readonly waiting: Set<WorkerLink>;
+  done(): void;
+}
+
+/** Keeps the wanted number of workers alive and every listening socket served. */
+export class Supervision {
+  readonly #options: SupervisionOptions;
+  readonly #slots: readonly Slot[];
+  readonly #votes = new Set<Vote>();
+  readonly #scrapes = new Set<Scrape>();
+  #nextWorkerId = 1;
+  #nextScrapeId = 1;
+  #timer: NodeJS.Timeout | undefined;
+  #lastTickMs = 0;
+  #stopping = false;
+  #cut = 0;
+  #started: ((outcome: StartOutcome) => void) | undefined;
+  #emptied: (() => void) | undefined;
+
+  constructor(options: SupervisionOptions) {
+    this.#options = options;
+    this.#slots = Array.from({ length: options.workerCount }, (_, index) => ({
+      index,
+      crashes: createCrashLoop(),
+      worker: undefined,
+      restart: undefined,
+      opened: false,
+      earlyDeaths: 0,
+      adopters: new Set<WorkerLink>(),
+    }));
+  }
+
+  /** Starts all workers. Resolves when each serves, or when it is clear that they will not. */
+  start(): Promise<StartOutcome> {
+    this.#lastTickMs = this.#options.clock.nowMs();
+    this.#timer = setInterval(() => this.#tick(), tickMs);
+    const outcome = new Promise<StartOutcome>((resolve) => {
+      this.#started = (result) => {
+        this.#started = undefined;
+        resolve(result);
+      };
+    });
+    for (const slot of this.#slots) this.#startIn(slot);
+    return outcome;
+  }
+
+  /** Workers that accept connections now. A silent one does not count. */
+  get serving(): number {
+    return this.#slots.filter((slot) => this.#isServing(slot.worker)).length;
+  }
+
+  get wanted(): number {
+    return this.#slots.length;
+  }
+
+  /** Processes that have not exited. */
+  get alive(): number {
+    return this.#slots.filter((slot) => slot.worker !== undefined).length;
+  }
+
+  /** Milliseconds since the supervision itself last ran; the primary's event loop is judged by it. */
+  get sinceTickMs(): number {
+    return this.#options.clock.nowMs() - this.#lastTickMs;
+  }
+
+  describe(): readonly object[] {
+    return this.#slots.map(({ index, worker, adopters }) => ({
+      slot: index,
+      pid: worker?.pid,
+      phase: worker?.phase ?? "none",
+      adopted_by: [...adopters].map((adopter) => adopter.slot),
+    }));
+  }
+
+  /** To every worker that runs a generation; the others get the current state as their greeting. */
+  broadcast(message: ToWorker): void {
+    for (const worker of this.#runningGeneration()) worker.send(message);
+  }
+
+  /**
+   * First phase of a reload: asks every worker that runs a generation to compile the next. Returns their problems, in
+   * operator's words; none means that all are ready. Workers that are just starting get the winner when they are up.
+   */
+  async prepare(message: PrepareMessage, deadlineMs: number): Promise<readonly string[]> {
+    const voters = this.#runningGeneration();
+    for (const worker of voters) worker.asked = message.generation;
+    if (voters.length === 0) return ["no worker is serving"];
+    const problems = await Promise.all(voters.map((worker) => this.#ask(worker, message, deadlineMs)));
+    return problems.filter((problem) => problem !== undefined);
+  }
+
+  /** Second phase. The caller has made the generation the current one. */
+  commit(generation: number): void {
+    for (const worker of this.#runningGeneration()) {
+      if (worker.ready === generation) this.#commitTo(worker, generation);
+      // It came up with the old generation while the others voted.
+      else worker.send(this.#options.current());
+    }
+  }
+
+  discard(generation: number): void {
+    for (const worker of this.#runningGeneration()) {
+      if (worker.asked === generation) worker.send({ type: "discard", generation });
+    }
+  }
+
+  /** Asks all workers for their figures; those that do not answer in time keep what they last said. */
+  async scrape(deadlineMs: number): Promise<void> {
+    const waiting = new Set(this.#runningGeneration());
+    if (waiting.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(() => scrape.done(), deadlineMs);
+      const scrape: Scrape = {
+        id: this.#nextScrapeId++,
+        waiting,
+        done: () => {
+          clearTimeout(timer);
+          this.#scrapes.delete(scrape);
+          resolve();
+        },
+      };
+      this.#scrapes.add(scrape);
+      for (const worker of waiting) worker.send({ type: "metrics", scrape: scrape.id });
+    });
+  }
+
+  /** Lets all workers finish and exit, at most `graceMs` (and a second). Returns the exchanges that were cut. */
+  async drain(graceMs: number): Promise<number> {
+    this.#stopping = true;
+    const killer = setTimeout(() => this.killAll("grace period over"), graceMs + 1000);
+    const empty = new Promise<void>((resolve) => {
+      this.#emptied = resolve;
+    });
+    for (const slot of this.#slots) {
+      clearTimeout(slot.restart);
+      if (slot.worker === undefined) continue;
+      // One that never served has nothing to finish.
+      if (slot.worker.phase === "starting" || slot.worker.phase === "preparing") slot.worker.kill();
+      else {
+        slot.worker.phase = "draining";
+        slot.worker.send({ type: "drain", graceMs });
+      }
+    }
+    if (this.alive > 0) await empty;
+    clearTimeout(killer);
+    clearInterval(this.#timer);
+    return this.#cut;
+  }
+
+  /** Now. */
+  killAll(reason: string): void {
+    this.#stopping = true;
+    for (const slot of this.#slots) {
+      clearTimeout(slot.restart);
+      if (slot.worker !== undefined) this.#kill(slot.worker, reason);
+    }
+  }
+
+  #startIn(slot: Slot): void {
+    const id = this.#nextWorkerId++;
+    const worker: WorkerLink = this.#options.startWorker(slot.index, id, this.#options.clock.nowMs(), {
+      message: (message) => this.#hear(slot, worker, message),
+      exit: (code, signal) => this.#bury(slot, worker, code, signal),
+    });
+    slot.worker = worker;
+  }
+
+  #hear(slot: Slot, worker: WorkerLink, message: FromWorker): void {
+    worker.lastHeardMs = this.#options.clock.nowMs();
+    switch (message.type) {
+      case "online":
+        worker.phase = "preparing";
+        worker.send(this.#options.current());
+        return;
+      case "ready":
+      case "failed":
+        this.#hearVerdict(slot, worker, message);
+        return;
+      case "opened":
+        if (message.slot === slot.index) this.#hearOpened(slot, worker);
+        return;
+      case "open_failed":
+        this.#hearOpenFailed(worker, message);
+        return;
+      case "metrics":
+        this.#options.onSamples(worker.id, message.samples);
+        for (const scrape of this.#scrapes) {
+          if (scrape.id !== message.scrape) continue;
+          scrape.waiting.delete(worker);
+          if (scrape.waiting.size === 0) scrape.done();
+        }
+        return;
+      case "drained":
+        this.#options.onSamples(worker.id, message.samples);
+        this.#cut += message.cut;
+        return;
+      case "heartbeat":
+        return;
+    }
+  }
+
+  /** A worker has compiled a config, or cannot: its first one, the candidate of a reload, or one it missed. */
+  #hearVerdict(
+    slot: Slot,
+    worker: WorkerLink,
+    message: FromWorker & { readonly type: "ready" | "failed" },
+  ): void {
+    const { generation } = message;
+    const problem = message.type === "failed" ? message.message : undefined;
+    if (problem === undefined) worker.ready = generation;
+    for (const vote of this.#votes) {
+      if (vote.worker !== worker || vote.generation !== generation) continue;
+      vote.settle(problem);
+      return;
+    }
+    const current = this.#options.current();
+    if (problem !== undefined && generation === current.generation) {
+      this.#started?.({ kind: "refused", message: problem });
+      this.#kill(worker, `cannot compile generation ${generation}: ${problem}`);
+    } else if (worker.phase === "preparing") {
+      // Another generation: a reload was decided meanwhile.
+      if (current.generation === generation) this.#admit(slot, worker, generation);
+      else worker.send(current);
+    } else if (current.generation === generation && worker.generation !== generation) {
+      this.#commitTo(worker, generation);
+    }
+  }
+
+  /** Puts the first generation of a worker in force, and gives it its sockets. */
+  #admit(slot: Slot, worker: WorkerLink, generation: number): void {
+    this.#commitTo(worker, generation);
+    for (const greeting of this.#options.greeting()) worker.send(greeting);
+    worker.phase = "opening";
+    worker.unopened = this.#options.listeners.length;
+    this.#open(slot, worker);
+  }
+
+  #commitTo(worker: WorkerLink, generation: number): void {
+    worker.generation = generation;
+    worker.send({ type: "commit", generation });
+  }
+
+  #hearOpened(slot: Slot, worker: WorkerLink): void {
+    slot.opened = true;
+    if (worker.phase !== "opening" || --worker.unopened > 0) return;
+    worker.phase = "serving";
+    slot.earlyDeaths = 0;
+    this.#reconcile();
+    if (this.#started !== undefined && this.serving === this.wanted) this.#started({ kind: "serving" });
+  }
+
+  #hearOpenFailed(worker: WorkerLink, message: FromWorker & { readonly type: "open_failed" }): void {
+    const text = `worker cannot listen (${message.listener}): ${message.message}`;
+    this.#started?.({ kind: "not_listening", message: text });
+    this.#kill(worker, text);
+  }
+
+  /** Accepts the loss of a worker: its sockets go to a neighbour at once, a new one is started. */
+  #bury(slot: Slot, worker: WorkerLink, code: number | null, signal: string | null): void {
+    const { clock, log, onGone } = this.#options;
+    const served = worker.phase === "serving" || worker.phase === "opening";
+    worker.phase = "gone";
+    slot.worker = undefined;
+    for (const other of this.#slots) other.adopters.delete(worker);
+    for (const vote of this.#votes) if (vote.worker === worker) vote.settle(`worker ${slot.index} exited`);
+    for (const scrape of this.#scrapes) {
+      if (scrape.waiting.delete(worker) && scrape.waiting.size === 0) scrape.done();
+    }
+    const about = {
+      worker: slot.index,
+      pid: worker.pid,
+      code,
+      signal,
+      uptime_ms: Math.round(clock.nowMs() - worker.startedMs),
+    };
+
+    if (this.#stopping) {
+      onGone(worker.id, undefined);
+      log.info({ "event.name": "zion.worker.finished", ...about }, "worker finished");
+      if (this.alive === 0) this.#emptied?.();
+      return;
+    }
+
+    onGone(worker.id, signal ?? "none");
+    const alone = this.alive === 0;
+    const delayMs = slot.crashes.nextDelayMs(clock.nowMs(), alone);
+    const reason = worker.killedFor === "" ? undefined : worker.killedFor;
+    log.error(
+      { "event.name": "zion.worker.exit", ...about, reason, restart_in_ms: delayMs },
+      "worker exited",
+    );
+    if (delayMs === 0) this.#startIn(slot);
+    else slot.restart = setTimeout(() => this.#startIn(slot), delayMs);
+    this.#reconcile();
+
+    if (!served) slot.earlyDeaths++;
+    if (slot.earlyDeaths >= startAttempts) {
+      this.#started?.({ kind: "dying", message: `worker ${slot.index} exits before it serves` });
+    }
+  }
+
+  #tick(): void {
+    const nowMs = this.#options.clock.nowMs();
+    const stalled = nowMs - this.#lastTickMs > ownStallMs;
+    this.#lastTickMs = nowMs;
+    for (const { worker } of this.#slots) {
+      if (worker === undefined) continue;
+      if (stalled) worker.lastHeardMs = nowMs;
+      if (worker.phase === "draining") continue;
+      if (worker.phase === "starting" || worker.phase === "preparing" || worker.phase === "opening") {
+        if (nowMs - worker.startedMs > startWithinMs) this.#kill(worker, "not serving in time");
+      } else if (nowMs - worker.lastHeardMs > stuckAfterMs) {
+        this.#kill(worker, "no heartbeat");
+      }
+    }
+    this.#reconcile();
+  }
+
+  /** Sees to it that every opened slot has somebody who accepts, and that adopters leave when its own worker is back. */
+  #reconcile(): void {
+    if (this.#stopping) return;
+    for (const slot of this.#slots) {
+      if (this.#isServing(slot.worker)) {
+        for (const adopter of slot.adopters) this.#close(slot, adopter);
+        slot.adopters.clear();
+      } else if (slot.opened && ![...slot.adopters].some((adopter) => this.#isServing(adopter))) {
+        const neighbour = this.#neighbourOf(slot);
+        if (neighbour === undefined) continue;
+        slot.adopters.add(neighbour);
+        this.#open(slot, neighbour);
+        this.#options.log.warn(
+          { "event.name": "zion.slot.adopted", slot: slot.index, by: neighbour.slot },
+          "a neighbour serves the sockets of a worker that is gone or silent",
+        );
+      }
+    }
+  }
+
+  #open(slot: Slot, worker: WorkerLink): void {
+    for (const { name, address, handle } of this.#options.listeners) {
+      const bound = handle(slot.index);
+      const open = { type: "open", listener: name, slot: slot.index } as const;
+      if (bound === undefined) {
+        // Its own sockets are all it can have: an adopter's would take a share of new connections for nothing.
+        if (worker.slot === slot.index) worker.send({ ...open, address });
+      } else if (worker.slot === slot.index || bound !== handle(worker.slot)) {
+        worker.send({ ...open, address: undefined }, bound);
+      }
+    }
+  }
+
+  #close(slot: Slot, worker: WorkerLink): void {
+    for (const { name } of this.#options.listeners)
+      worker.send({ type: "close", listener: name, slot: slot.index });
+  }
+
+  /** The next slot's worker that serves, so that two lost slots go to two neighbours. */
+  #neighbourOf(slot: Slot): WorkerLink | undefined {
+    for (let step = 1; step < this.#slots.length; step++) {
+      const { worker } = this.#slots[(slot.index + step) % this.#slots.length]!;
+      if (this.#isServing(worker)) return worker;
+    }
+    return undefined;
+  }
+
+  #isServing(worker: WorkerLink | undefined): worker is WorkerLink {
+    return worker?.phase === "serving" && this.#options.clock.nowMs() - worker.lastHeardMs <= adoptAfterMs;
+  }
+
+  #runningGeneration(): readonly WorkerLink[] {
+    return this.#slots
+      .map(({ worker }) => worker)
+      .filter((worker) => worker !== undefined)
+      .filter(({ phase }) => phase === "opening" || phase === "serving" || phase === "draining");
+  }
+
+  #ask(worker: WorkerLink, message: PrepareMessage, deadlineMs: number): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(
+        () => vote.settle(`worker ${worker.slot} did not answer in ${deadlineMs} ms`),
+        deadlineMs,
+      );
+      const vote: Vote = {
+        worker,
+        generation: message.generation,
+        settle: (problem) => {
+          clearTimeout(timer);
+          this.#votes.delete(vote);
+          resolve(problem);
+        },
+      };
+      this.#votes.add(vote);
+      worker.send(message);
+    });
+  }
+
+  #kill(worker: WorkerLink, reason: string): void {
+    if (worker.killedFor !== "") return;
+    worker.killedFor = reason;
+    worker.kill();
+  }
+}

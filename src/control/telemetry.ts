@@ -1,0 +1,88 @@
+import type { Clock } from "../std/clock.ts";
+import { type ControlAnswer, type ControlRequest, json, text } from "./control-listener.ts";
+import type { Exposition } from "./exposition.ts";
+
+/** A primary whose own timers are this late does not supervise any more. */
+const aliveWithinMs = 5000;
+/** A worker that does not answer a scrape in this time keeps its last figures. */
+const scrapeDeadlineMs = 500;
+/** However many scrapers ask, the workers are asked this seldom. */
+const scrapeCacheMs = 1000;
+
+/** What probes and readiness are told from. */
+export interface Vitals {
+  /** Milliseconds since the supervision last ran. */
+  readonly sinceTickMs: number;
+  readonly servingWorkers: number;
+  readonly wantedWorkers: number;
+  /** A configuration is in force. */
+  readonly configured: boolean;
+  /** All workers have served once. */
+  readonly started: boolean;
+  readonly draining: boolean;
+}
+
+export interface TelemetryOptions {
+  readonly vitals: () => Vitals;
+  readonly exposition: Exposition;
+  readonly scrapeWorkers: (deadlineMs: number) => Promise<void>;
+  readonly clock: Clock;
+}
+
+/**
+ * The telemetry listener: for the kubelet and Prometheus, which do not come from loopback. GET only, no bodies, no
+ * token, and nothing in it names an upstream host (operators.md §1.2).
+ */
+export function createTelemetry(
+  options: TelemetryOptions,
+): (request: ControlRequest) => Promise<ControlAnswer> {
+  const { vitals, exposition, scrapeWorkers, clock } = options;
+  let printed = { atMs: Number.NEGATIVE_INFINITY, body: Promise.resolve("") };
+
+  const print = async (): Promise<string> => {
+    await scrapeWorkers(scrapeDeadlineMs);
+    const { servingWorkers, wantedWorkers } = vitals();
+    exposition.set("workers", servingWorkers);
+    exposition.set("workersWanted", wantedWorkers);
+    return exposition.print();
+  };
+
+  const metrics = async (): Promise<ControlAnswer> => {
+    // The promise is kept, so scrapes at the same time share one round.
+    if (clock.nowMs() - printed.atMs > scrapeCacheMs) printed = { atMs: clock.nowMs(), body: print() };
+    return { status: 200, body: await printed.body, type: exposition.contentType };
+  };
+
+  return async ({ method, path, query }) => {
+    if (method !== "GET") return text(405, "method not allowed", { Allow: "GET" });
+    switch (path) {
+      case "/livez":
+        return vitals().sinceTickMs < aliveWithinMs ? text(200, "ok") : text(503, "event loop late");
+      case "/readyz":
+        return readiness(vitals(), query.has("verbose"));
+      case "/startupz":
+        return vitals().started ? text(200, "ok") : text(503, "starting");
+      case "/metrics":
+        return metrics();
+      default:
+        return text(404, "not found");
+    }
+  };
+}
+
+/** 200 "ready", 200 "degraded" with fewer workers than wanted, else 503 (reliability.md C36). */
+export function readiness(vitals: Vitals, verbose: boolean): ControlAnswer {
+  const { servingWorkers, wantedWorkers, configured, started, draining } = vitals;
+  const checks = {
+    config: configured ? "ok" : "fail",
+    startup: started ? "ok" : "fail",
+    draining: draining ? "fail" : "ok",
+    workers: servingWorkers === 0 ? "fail" : servingWorkers < wantedWorkers ? "degraded" : "ok",
+  };
+  const results = Object.values(checks);
+  const failed = results.includes("fail");
+  const state = failed ? "not ready" : results.includes("degraded") ? "degraded" : "ready";
+  const status = failed ? 503 : 200;
+  if (!verbose) return text(status, state);
+  return json(status, { state, checks, workers: { serving: servingWorkers, wanted: wantedWorkers } });
+}

@@ -1,0 +1,33 @@
+import { randomBytes } from "node:crypto";
+
+/** What OpenSSL asks for: 16 bytes of name, 16 of HMAC key, 16 of AES key. */
+const keyBytes = 48;
+const rotateEveryMs = 3_600_000;
+
+export interface TicketKeys {
+  readonly current: Buffer;
+  /** New keys now: tickets given out before stop working (revocation). */
+  rotate(): void;
+  stop(): void;
+}
+
+/**
+ * Keys of the TLS session tickets, the same in all workers: with reusePort a client comes back to any of them, and
+ * without shared keys only about half of the sessions resumed (reliability.md N22). Rotated hourly, kept in memory only.
+ */
+export function createTicketKeys(onRotate: (keys: Buffer) => void): TicketKeys {
+  let current = randomBytes(keyBytes);
+  const rotate = () => {
+    current = randomBytes(keyBytes);
+    onRotate(current);
+  };
+  const timer = setInterval(rotate, rotateEveryMs);
+  timer.unref();
+  return {
+    get current() {
+      return current;
+    },
+    rotate,
+    stop: () => clearInterval(timer),
+  };
+}

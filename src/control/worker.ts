@@ -1,0 +1,148 @@
+import type { Config } from "../config/config.ts";
+import type { Edge, ListenerName } from "./edge.ts";
+import { installLastGasp } from "./last-gasp.ts";
+import { type FromWorker, heartbeatMs, type ToWorker } from "./messages.ts";
+import { workerLastGaspFd } from "./worker-link.ts";
+
+export type OpenEdge = (place: { readonly workerIndex: number; readonly workerCount: number }) => Edge;
+
+/** What a worker process is connected to; tests give a fake. */
+export interface WorkerChannel {
+  /** Resolves when the message is on its way, or cannot be. Never rejects. */
+  send(message: FromWorker): Promise<void>;
+  exit(code: number): void;
+}
+
+export interface WorkerControl {
+  receive(message: ToWorker, handle: unknown): void;
+  /** The primary is gone: finish what runs, then end (reliability.md F4). */
+  primaryLost(): void;
+}
+
+/** What a worker process does: carries the primary's messages to the data plane, and says that it lives. */
+export function runWorkerProcess(openEdge: OpenEdge): void {
+  // Ctrl-C and a service manager signal the whole group; only the primary decides what that means.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2", "SIGPIPE"] as const)
+    process.on(signal, () => {});
+  const workerIndex = argument("slot");
+  installLastGasp({ role: `worker ${workerIndex}`, fileDescriptor: () => workerLastGaspFd });
+
+  const channel: WorkerChannel = {
+    // The callback keeps a broken pipe from becoming an 'error' event.
+    send: (message) =>
+      new Promise((resolve) => {
+        if (process.connected) process.send!(message, undefined, {}, () => resolve());
+        else resolve();
+      }),
+    exit: (code) => process.exit(code),
+  };
+  const control = controlWorker(openEdge({ workerIndex, workerCount: argument("workers") }), channel);
+  process.on("message", (message, handle) => control.receive(message as ToWorker, handle));
+  process.on("disconnect", () => control.primaryLost());
+  setInterval(() => void channel.send({ type: "heartbeat" }), heartbeatMs);
+  void channel.send({ type: "online" });
+}
+
+/** Longer than any drain that keeps its word: a worker without its primary must never stay behind. */
+const overdueMs = 2000;
+/** A log sink that does not take the last lines does not get to hold the exit. */
+const flushWithinMs = 500;
+
+/** The worker's side of messages.ts. */
+export function controlWorker(edge: Edge, channel: WorkerChannel): WorkerControl {
+  const open = new Map<string, { readonly listener: ListenerName; readonly slot: number }>();
+  let prepared: Config | undefined;
+  let graceMs = 30_000;
+  let finishing = false;
+
+  const prepare = (message: ToWorker & { readonly type: "prepare" }) => {
+    const { generation, config, addresses } = message;
+    try {
+      edge.prepare(generation, config, addresses);
+    } catch (cause) {
+      void channel.send({ type: "failed", generation, message: messageOf(cause) });
+      return;
+    }
+    prepared = config;
+    void channel.send({ type: "ready", generation });
+  };
+
+  const openListener = async (message: ToWorker & { readonly type: "open" }, handle: unknown) => {
+    const { listener, slot, address } = message;
+    const key = `${listener} ${slot}`;
+    if (finishing || open.has(key)) return closeHandle(handle);
+    open.set(key, { listener, slot });
+    try {
+      await edge.open(listener, slot, handle ?? address);
+    } catch (cause) {
+      open.delete(key);
+      return channel.send({ type: "open_failed", listener, slot, message: messageOf(cause) });
+    }
+    return channel.send({ type: "opened", listener, slot });
+  };
+
+  const closeListener = (listener: ListenerName, slot: number) => {
+    if (open.delete(`${listener} ${slot}`)) edge.close(listener, slot);
+  };
+
+  const finish = async (withinMs: number) => {
+    if (finishing) return withinMs === 0 ? channel.exit(0) : undefined;
+    finishing = true;
+    setTimeout(() => channel.exit(0), withinMs + overdueMs).unref();
+    for (const { listener, slot } of [...open.values()]) closeListener(listener, slot);
+    const cut = await edge.drain(withinMs);
+    await Promise.race([edge.flushLog(), pause(flushWithinMs)]);
+    await channel.send({ type: "drained", cut, samples: edge.readMetrics() });
+    channel.exit(0);
+  };
+
+  return {
+    receive(message, handle) {
+      switch (message.type) {
+        case "prepare":
+          return prepare(message);
+        case "commit":
+          edge.commit(message.generation);
+          if (prepared !== undefined) graceMs = prepared.server.shutdownGraceMs;
+          return;
+        case "discard":
+          return edge.discard(message.generation);
+        case "open":
+          return void openListener(message, handle);
+        case "close":
+          return closeListener(message.listener, message.slot);
+        case "ticket_keys":
+          return edge.setTicketKeys(message.keys);
+        case "health":
+          return edge.setHealth(message.upstream, message.url, message.healthy);
+        case "addresses":
+          return edge.setAddresses(message.host, message.addresses);
+        case "metrics":
+          return void channel.send({ type: "metrics", scrape: message.scrape, samples: edge.readMetrics() });
+        case "reopen_log":
+          return edge.reopenLog();
+        case "drain":
+          return void finish(message.graceMs);
+      }
+    },
+    primaryLost: () => void finish(graceMs),
+  };
+}
+
+function argument(name: string): number {
+  const prefix = `--${name}=`;
+  const found = process.argv.find((arg) => arg.startsWith(prefix));
+  return Number(found?.slice(prefix.length) ?? 0);
+}
+
+function closeHandle(handle: unknown): void {
+  (handle as { close?(): void } | undefined)?.close?.();
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
