@@ -14,9 +14,12 @@ export function report(results: Results): string {
     parts.push(`## ${name}: ${scenarios[name].title}\n\n${table}`);
   }
   const failures = results.rows.flatMap((row) =>
-    row.failed === undefined ? [] : `${row.scenario}, ${label(row.candidate, row.log)}: ${row.failed}`,
+    row.failed === undefined
+      ? []
+      : `${row.scenario}, ${label(row.candidate, row.log)}: ${oneLine(row.failed)}`,
   );
-  const notes = [...results.notes, ...failures, ...disturbance(results.rows)];
+  const quick = results.options.quick ? ["**A quick run: too short to judge bars by.**"] : [];
+  const notes = [...quick, ...results.notes, ...failures, ...disturbance(results.rows)];
   if (notes.length > 0) parts.push(`## Notes\n\n${notes.map((note) => `- ${note}`).join("\n")}`);
   return `${parts.join("\n\n")}\n`;
 }
@@ -90,7 +93,18 @@ function disturbance(rows: readonly Row[]): readonly string[] {
       ? []
       : `${row.scenario}, ${label(row.candidate, row.log)} logged only ${(row.logLinesPerRequest * 100).toFixed(0)} % of the requests`,
   );
-  return [...silent, `CPU under test used by others during a window: ${show(foreign, 1)} %.`, ...invalid];
+  const shared = foreign.median > 5 ? " **The machine was not quiet: do not judge bars by this run.**" : "";
+  return [
+    ...silent,
+    `CPU under test used by others during a window: ${show(foreign, 1)} %.${shared}`,
+    ...invalid,
+  ];
+}
+
+/** A failure may quote a program's output; the whole of it is in the JSON. */
+function oneLine(text: string): string {
+  const line = text.replace(/\s+/g, " ");
+  return line.length > 300 ? `${line.slice(0, 300)}…` : line;
 }
 
 function show(value: Spread | undefined, digits: number): string {
