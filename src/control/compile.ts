@@ -2,6 +2,7 @@ import type { CertificateStore } from "../cert/store.ts";
 import type { Config, RouteConfig } from "../config/config.ts";
 import { methodNames } from "../http/request.ts";
 import { type AddressSet, buildAddressSet, parseCidr } from "../identity/address.ts";
+import { routeLogPiece } from "../record/access-log.ts";
 import type { Counters } from "../record/counters.ts";
 import { buildRouteTable } from "../route/table.ts";
 import type { Route, Snapshot } from "../snapshot.ts";
@@ -90,6 +91,7 @@ function buildRoute(route: RouteConfig, config: Config, deps: CompileDeps): Rout
   return {
     name: route.name,
     counters: deps.counters.route(route.name),
+    logPiece: routeLogPiece(route.name),
     upstream,
     internalOnly: route.internalOnly,
     public: route.public,

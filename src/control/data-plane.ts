@@ -6,7 +6,7 @@ import { ResponseHead } from "../http/response-head.ts";
 import { ConnectionCaps } from "../listener/connection-caps.ts";
 import { type Accepted, Listener } from "../listener/listener.ts";
 import { buildTlsServer, type TlsServer } from "../listener/tls.ts";
-import { AccessLog } from "../record/access-log.ts";
+import { AccessLog, endpointLogPiece } from "../record/access-log.ts";
 import { Counters } from "../record/counters.ts";
 import { families, type MetricSample } from "../record/metrics.ts";
 import type { Snapshot } from "../snapshot.ts";
@@ -53,6 +53,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     responseHead: new ResponseHead(),
     addresses: new Map<string, readonly string[]>(),
     nowMs: () => clock.nowMs(),
+    logPiece: endpointLogPiece,
   };
   const viaName = `zion-${randomBytes(4).toString("hex")}`;
   const caps = new ConnectionCaps(1000, 0);

@@ -16,6 +16,8 @@ export interface Downstream {
   readonly secure: boolean;
   /** Undefined on plain connections. */
   readonly tls: TlsFacts | undefined;
+  /** Kept for the access log. */
+  logPiece: Uint8Array | undefined;
   /** Name of the listener, for metrics. */
   readonly listener: "http" | "https";
 

@@ -50,6 +50,7 @@ export class Http1Connection implements Downstream {
   readonly secure: boolean;
   readonly tls: TlsFacts | undefined;
   readonly listener: "http" | "https";
+  logPiece: Uint8Array | undefined = undefined;
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
   readonly #state: State;
@@ -269,7 +270,7 @@ export class Http1Connection implements Downstream {
     this.#bodyBytes = 0;
     this.#sink = undefined;
     this.#sinkFull = false;
-    if (request.bodyKind === BODY_CHUNKED) (this.#chunks ??= new ChunkDecoder()).reset();
+    if (request.bodyKind === BODY_CHUNKED) (this.#chunks ??= new ChunkDecoder(true)).reset();
     this.#answerFraming = ANSWER_NONE;
     wheel.pause(this.#deadline);
     const exchange = new Exchange(this, request, this.#snapshot, this.#state);

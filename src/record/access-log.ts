@@ -1,15 +1,15 @@
 import fs from "node:fs";
+import { F } from "../http/field.ts";
+import { putNumber } from "../http/print-request.ts";
 import {
   type CanonicalRequest,
+  FIELD_SLOTS,
   methodNames,
   NAME_END,
   NAME_START,
-  FIELD_SLOTS,
   VALUE_END,
   VALUE_START,
 } from "../http/request.ts";
-import { F } from "../http/field.ts";
-import { putNumber } from "../http/print-request.ts";
 import type { Clock } from "../std/clock.ts";
 import { decisionNames, decisionOf } from "./counters.ts";
 import type { ExchangeRecord } from "./record.ts";
@@ -19,6 +19,8 @@ export interface LoggedConnection {
   readonly peerText: string;
   readonly secure: boolean;
   readonly tls: { readonly protocol: string; readonly cipher: string } | undefined;
+  /** Kept for the log by its owner, written by it alone. */
+  logPiece: Uint8Array | undefined;
 }
 
 /** Bytes of lines gathered before they are written. */
@@ -50,7 +52,7 @@ export class AccessLog {
   #writing = false;
   #timer: NodeJS.Timeout;
   #second = -1;
-  #stamp = "";
+  #stamp: Uint8Array = new Uint8Array(0);
   #idle: (() => void)[] = [];
 
   /** `path` "-" is standard output. Throws when the file cannot be opened. */
@@ -63,6 +65,10 @@ export class AccessLog {
     this.#timer.unref();
   }
 
+  /**
+   * Adds one line. Built from byte pieces rather than by template and JSON.stringify: 0.6 us against 1.5 us, which is
+   * a tenth of a request's whole cost (test/record/access-log.test.ts has the plain form).
+   */
   write(
     record: ExchangeRecord,
     request: CanonicalRequest,
@@ -77,15 +83,30 @@ export class AccessLog {
     const out = this.#batch;
     const arena = request.arena;
     const whole = request.refusal === undefined;
-    let at = this.#length;
-    at += out.latin1Write(
-      `{"time":"${this.#time()}","level":"info","msg":"access","zion.request_id":"${arena.latin1Slice(request.requestIdStart, request.requestIdEnd)}","trace_id":"${arena.latin1Slice(request.traceStart + 3, request.traceStart + 35)}","client.address":"${request.clientAddress}","network.peer.address":"${connection.peerText}","http.request.method":"${whole ? methodNames[request.method] : "_OTHER"}","url.scheme":"${connection.secure ? "https" : "http"}","http.response.status_code":`,
-      at,
-    );
+    let at = this.#putTime(out, this.#length);
+    at = put(out, at, ID_KEY);
+    at = copy(out, at, arena, request.requestIdStart, request.requestIdEnd);
+    at = put(out, at, TRACE_KEY);
+    at = copy(out, at, arena, request.traceStart + 3, request.traceStart + 35);
+    at = put(out, at, CLIENT_KEY);
+    at += out.latin1Write(request.clientAddress, at);
+    connection.logPiece ??= connectionPiece(connection);
+    at = put(out, at, connection.logPiece);
+    at = put(out, at, whole ? METHODS[request.method]! : OTHER_METHOD);
     at = putNumber(out, at, record.status);
     if (whole) {
-      at = putValue(out, at, HOST_KEY, arena, request.hostStart, request.hostEnd);
-      at = putValue(out, at, PATH_KEY, arena, request.pathStart, request.pathEnd);
+      // Host and path are canonical: nothing in them needs an escape.
+      at = put(out, at, HOST_KEY);
+      at = copy(out, at, arena, request.hostStart, request.hostEnd);
+      at = put(out, at, PATH_KEY);
+      at = copy(
+        out,
+        at,
+        arena,
+        request.pathStart,
+        Math.min(request.pathEnd, request.pathStart + VALUE_BYTES_MAX),
+      );
+      out[at++] = QUOTE;
       if (request.queryEnd > request.queryStart)
         at = putValue(out, at, QUERY_KEY, arena, request.queryStart + 1, request.queryEnd);
       const agent = request.firstField[F.userAgent]! * FIELD_SLOTS;
@@ -101,24 +122,21 @@ export class AccessLog {
       if (this.#includeHeaders.length > 0) at = this.#putHeaders(out, at, request);
     }
     const { route, reason } = record;
-    const total = Math.max(0, Math.round((nowMs - record.startedMs) * 1000));
-    const ttfb =
-      record.answeredMs === 0 ? 0 : Math.max(0, Math.round((record.answeredMs - record.startedMs) * 1000));
-    at += out.latin1Write(
-      `,"http.route":"${route === undefined ? "-" : jsonText(route.name)}","http.request.body.size":${record.requestBytes},"http.response.body.size":${record.responseBytes},"network.protocol.version":"${request.version === 11 ? "1.1" : request.version === 10 ? "1.0" : "2"}","zion.duration.total_us":${total},"zion.duration.ttfb_us":${ttfb},"zion.decision":"${decisionNames[decisionOf(reason)]}","zion.generation":${record.generation}`,
-      at,
-    );
-    if (record.upstream !== "") {
-      at += out.latin1Write(
-        `,"zion.upstream":"${jsonText(record.upstream)}","zion.upstream_addr":"${jsonText(record.endpoint)}","zion.retries":${record.retries}`,
-        at,
-      );
+    at = put(out, at, route === undefined ? NO_ROUTE : route.logPiece);
+    at = putNumber(out, at, record.requestBytes);
+    at = put(out, at, RESPONSE_KEY);
+    at = putNumber(out, at, record.responseBytes);
+    at = put(out, at, request.version === 11 ? VERSION_11 : request.version === 10 ? VERSION_10 : VERSION_2);
+    at = putNumber(out, at, micros(record.startedMs, nowMs));
+    if (record.answeredMs !== 0) {
+      at = put(out, at, TTFB_KEY);
+      at = putNumber(out, at, micros(record.startedMs, record.answeredMs));
     }
-    if (connection.tls !== undefined) {
-      at += out.latin1Write(
-        `,"tls.protocol.version":"${connection.tls.protocol}","tls.cipher":"${connection.tls.cipher}"`,
-        at,
-      );
+    at = put(out, at, DECISIONS[decisionOf(reason)]!);
+    at = putNumber(out, at, record.generation);
+    if (record.upstream !== undefined) {
+      at = put(out, at, record.upstream.logPiece);
+      at = putNumber(out, at, record.retries);
     }
     if (reason !== undefined) {
       at += out.latin1Write(`,"zion.gate":"${reason.stage}","zion.reason":"${reason.code}"`, at);
@@ -201,7 +219,7 @@ export class AccessLog {
           request.arena.latin1Slice(start, end).toLowerCase() !== name.latin1Slice()
         )
           continue;
-        const key = Buffer.from(`,"http.request.header.${name.latin1Slice()}":"`, "latin1");
+        const key = bytesOf(`,"http.request.header.${name.latin1Slice()}":"`);
         at = putValue(
           out,
           at,
@@ -216,16 +234,21 @@ export class AccessLog {
     return at;
   }
 
-  /** RFC 3339 in UTC with milliseconds; the text of a second is made once. */
-  #time(): string {
+  /** RFC 3339 in UTC with milliseconds; the bytes of a second are made once. */
+  #putTime(out: Buffer, at: number): number {
     const wallMs = this.#clock.wallMs();
     const second = Math.floor(wallMs / 1000);
     if (second !== this.#second) {
       this.#second = second;
-      this.#stamp = new Date(second * 1000).toISOString().slice(0, 20);
+      this.#stamp = bytesOf(`{"time":"${new Date(second * 1000).toISOString().slice(0, 20)}`);
     }
+    at = put(out, at, this.#stamp);
     const ms = wallMs - second * 1000;
-    return `${this.#stamp}${ms < 10 ? "00" : ms < 100 ? "0" : ""}${ms}Z`;
+    out[at] = 48 + Math.floor(ms / 100);
+    out[at + 1] = 48 + (Math.floor(ms / 10) % 10);
+    out[at + 2] = 48 + (ms % 10);
+    out[at + 3] = 90;
+    return at + 4;
   }
 }
 
@@ -233,11 +256,63 @@ function openSink(path: string): number {
   return path === "-" ? 1 : fs.openSync(path, "a", 0o640);
 }
 
-const key = (name: string): Buffer => Buffer.from(`,"${name}":"`, "latin1");
-const HOST_KEY = key("server.address");
-const PATH_KEY = key("url.path");
-const QUERY_KEY = key("url.query");
-const AGENT_KEY = key("user_agent.original");
+const bytesOf = (text: string): Buffer => Buffer.from(text, "latin1");
+const QUOTE = 34;
+const ID_KEY = bytesOf('","level":"info","msg":"access","zion.request_id":"');
+const TRACE_KEY = bytesOf('","trace_id":"');
+const CLIENT_KEY = bytesOf('","client.address":"');
+const METHODS = methodNames.map((name) => bytesOf(`${name}","http.response.status_code":`));
+const OTHER_METHOD = bytesOf('_OTHER","http.response.status_code":');
+const HOST_KEY = bytesOf(',"server.address":"');
+const PATH_KEY = bytesOf('","url.path":"');
+const QUERY_KEY = bytesOf(',"url.query":"');
+const AGENT_KEY = bytesOf(',"user_agent.original":"');
+const RESPONSE_KEY = bytesOf(',"http.response.body.size":');
+const VERSION_11 = bytesOf(',"network.protocol.version":"1.1","zion.duration.total_us":');
+const VERSION_10 = bytesOf(',"network.protocol.version":"1.0","zion.duration.total_us":');
+const VERSION_2 = bytesOf(',"network.protocol.version":"2","zion.duration.total_us":');
+const TTFB_KEY = bytesOf(',"zion.duration.ttfb_us":');
+const DECISIONS = decisionNames.map((name) => bytesOf(`,"zion.decision":"${name}","zion.generation":`));
+const SAFE = /^[\w./:@{}*+-]*$/;
+const NO_ROUTE = routeLogPiece("-");
+
+/** The part of a line that only the route decides; made once per snapshot. */
+export function routeLogPiece(name: string): Uint8Array {
+  return bytesOf(`,"http.route":"${jsonText(name)}","http.request.body.size":`);
+}
+
+/** The part of a line that only the endpoint decides; made once per endpoint. */
+export function endpointLogPiece(upstream: string, url: string): Uint8Array {
+  return bytesOf(
+    `,"zion.upstream":"${jsonText(upstream)}","zion.upstream_addr":"${jsonText(url)}","zion.retries":`,
+  );
+}
+
+/** The part of a line that only the connection decides; made at its first line. */
+function connectionPiece(connection: LoggedConnection): Uint8Array {
+  const { tls } = connection;
+  const facts =
+    tls === undefined ? "" : `,"tls.protocol.version":"${tls.protocol}","tls.cipher":"${tls.cipher}"`;
+  const scheme = connection.secure ? "https" : "http";
+  return bytesOf(
+    `","network.peer.address":"${connection.peerText}","url.scheme":"${scheme}"${facts},"http.request.method":"`,
+  );
+}
+
+function put(out: Uint8Array, at: number, bytes: Uint8Array): number {
+  out.set(bytes, at);
+  return at + bytes.length;
+}
+
+function copy(out: Buffer, at: number, source: Buffer, start: number, end: number): number {
+  source.copy(out, at, start, end);
+  return at + end - start;
+}
+
+function micros(startMs: number, endMs: number): number {
+  const us = Math.round((endMs - startMs) * 1000);
+  return us > 0 ? us : 0;
+}
 
 /** Key and quoted client bytes. Control bytes, quotes, backslashes and everything outside ASCII are escaped. */
 function putValue(out: Buffer, at: number, name: Buffer, source: Buffer, start: number, end: number): number {
@@ -271,5 +346,3 @@ function jsonText(text: string): string {
         .slice(1, -1)
         .replace(/[^\x20-\x7e]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
-
-const SAFE = /^[\w./:@{}*+-]*$/;

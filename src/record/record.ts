@@ -4,6 +4,14 @@ import type { Reason } from "../reason.ts";
 export interface RecordedRoute {
   readonly name: string;
   readonly counters: RouteCounters;
+  /** See access-log.ts `routeLogPiece`. */
+  readonly logPiece: Uint8Array;
+}
+
+/** What the record keeps of the endpoint that answered or failed last. Met by upstream/endpoint.ts. */
+export interface RecordedEndpoint {
+  readonly url: string;
+  readonly logPiece: Uint8Array;
 }
 
 /** Counters of one route; indexed as in record/counters.ts. */
@@ -30,9 +38,8 @@ export class ExchangeRecord {
   /** Body bytes taken from the client and given to the client. */
   requestBytes = 0;
   responseBytes = 0;
-  /** Upstream name and endpoint that answered or failed last. */
-  upstream = "";
-  endpoint = "";
+  /** The endpoint that answered or failed last. */
+  upstream: RecordedEndpoint | undefined = undefined;
   /** Attempts after the first. */
   retries = 0;
   /** What went wrong with the last attempt; a closed word or an errno. */

@@ -1,6 +1,6 @@
+import type { HopFacts } from "../http/print-request.ts";
 import type { CanonicalRequest } from "../http/request.ts";
 import type { ResponseHead } from "../http/response-head.ts";
-import type { HopFacts } from "../http/print-request.ts";
 import type { Reason } from "../reason.ts";
 
 /** The exchange, as an upstream connection sees it: where the request comes from and where its answer goes. */

@@ -249,7 +249,7 @@ export class UpstreamConnection {
     this.#bodyKind = head.bodyKind;
     this.#remaining = head.bodyKind === RESPONSE_LENGTH ? head.bodyLength : 0;
     this.#keepAlive = head.keepAlive;
-    if (head.bodyKind === RESPONSE_CHUNKED) (this.#chunks ??= new ChunkDecoder()).reset();
+    if (head.bodyKind === RESPONSE_CHUNKED) (this.#chunks ??= new ChunkDecoder(false)).reset();
     exchange.onAnswerHead(head);
     return at;
   }

@@ -19,6 +19,8 @@ export interface UpstreamDeps {
   /** Resolved addresses of upstream host names; written by the control messages, last good ones stay. */
   readonly addresses: Map<string, readonly string[]>;
   nowMs(): number;
+  /** Bytes of a log line that name the endpoint. */
+  logPiece(upstream: string, url: string): Uint8Array;
 }
 
 /** Time-outs that a connection reads; met by UpstreamConfig. */
@@ -50,6 +52,7 @@ export class Endpoint extends EndpointState {
   readonly deps: UpstreamDeps;
   readonly headFacts: UpstreamHeadFacts;
   readonly mergedHeadFacts: UpstreamHeadFacts;
+  readonly logPiece: Uint8Array;
   /** Open connections, busy ones too. */
   open = 0;
   readonly #config: EndpointConfig;
@@ -68,6 +71,7 @@ export class Endpoint extends EndpointState {
     this.#config = config;
     this.#upstream = upstream;
     this.#owner = owner;
+    this.logPiece = deps.logPiece(upstream.name, config.url);
     const hostLine = upstream.preserveHost ? undefined : Buffer.from(`Host: ${hostOf(config)}\r\n`, "latin1");
     this.headFacts = { hostLine, mergeSlashes: false };
     this.mergedHeadFacts = { hostLine, mergeSlashes: true };

@@ -7,8 +7,8 @@ import type { Upstream } from "./upstream.ts";
 
 /** What forwarding writes into the record. Met by record.ts `ExchangeRecord`. */
 export interface ForwardRecord {
-  upstream: string;
-  endpoint: string;
+  readonly startedMs: number;
+  upstream: Pick<Endpoint, "url" | "logPiece"> | undefined;
 }
 
 /** The exchange as the attempts see it. */
@@ -40,7 +40,6 @@ export class Forwarding {
 
   start(): void {
     const upstream = this.#upstream;
-    this.#exchange.record.upstream = upstream.name;
     const full = upstream.checkRoom();
     if (full !== undefined) {
       this.#exchange.onFault({ reason: full, nothingSent: true, detail: "" });
@@ -56,7 +55,7 @@ export class Forwarding {
     this.#admitted = true;
     upstream.inFlight++;
     upstream.budget.deposit();
-    this.#attempt(undefined);
+    this.#attempt(undefined, this.#exchange.record.startedMs);
   }
 
   /** Tries again after `fault` where attempts, budget and `replayable` allow. False: the fault stands. */
@@ -72,7 +71,7 @@ export class Forwarding {
       return false;
     }
     upstream.retries++;
-    this.#attempt(fault.detail === "stale" ? undefined : failed);
+    this.#attempt(fault.detail === "stale" ? undefined : failed, this.#deps.nowMs());
     return true;
   }
 
@@ -107,8 +106,7 @@ export class Forwarding {
     this.finish();
   }
 
-  #attempt(exclude: Endpoint | undefined): void {
-    const nowMs = this.#deps.nowMs();
+  #attempt(exclude: Endpoint | undefined, nowMs: number): void {
     this.#attempts++;
     this.#attemptMs = nowMs;
     const endpoint = this.#upstream.choose(this.#exchange.request, nowMs, exclude);
@@ -121,7 +119,7 @@ export class Forwarding {
       return;
     }
     this.#endpoint = endpoint;
-    this.#exchange.record.endpoint = endpoint.url;
+    this.#exchange.record.upstream = endpoint;
     endpoint.inFlight++;
     const connection = endpoint.take();
     if (connection === undefined) {
