@@ -12,16 +12,17 @@ export interface Stream {
 
 export type ColorChoice = "auto" | "always" | "never";
 
-/** The process's own streams. Colours only on a terminal and without NO_COLOR (https://no-color.org), unless asked for. */
+/** The process's own streams. */
 export function processOutput(choice: ColorChoice): Output {
   const stream = (target: NodeJS.WriteStream): Stream => ({
     write: (text) => void target.write(text),
-    color:
-      choice === "always" ||
-      (choice === "auto" &&
-        target.isTTY === true &&
-        !process.env["NO_COLOR"] &&
-        process.env["TERM"] !== "dumb"),
+    color: wantsColor(choice, target.isTTY === true, process.env),
   });
   return { out: stream(process.stdout), err: stream(process.stderr) };
+}
+
+/** Colours only on a terminal and without NO_COLOR (https://no-color.org), unless asked for. */
+export function wantsColor(choice: ColorChoice, terminal: boolean, environment: NodeJS.ProcessEnv): boolean {
+  if (choice !== "auto") return choice === "always";
+  return terminal && !environment["NO_COLOR"] && environment["TERM"] !== "dumb";
 }

@@ -1,4 +1,4 @@
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { ReportFormat } from "../config/report.ts";
 import { exitCodes } from "./exit-code.ts";
 import { type ColorChoice, type Output, processOutput } from "./output.ts";
@@ -64,10 +64,14 @@ function buildProgram(finish: (exitCode: number) => void): Command {
       const { checkCommand } = await import("./check.ts");
       finish(checkCommand({ config: options.config, format: options.format }, output()));
     });
-  command("demo", "run a gateway with a certificate and an upstream of its own").action(async () => {
-    const { demoCommand } = await import("./demo.ts");
-    finish(await demoCommand());
-  });
+  command("demo", "run a gateway with a certificate and an upstream of its own")
+    .addOption(port("--https-port <port>", "TLS port", 8443))
+    .addOption(port("--http-port <port>", "plain port", 8080))
+    .addOption(port("--telemetry-port <port>", "port of /livez, /readyz, /metrics", 9464))
+    .action(async (ports: { httpsPort: number; httpPort: number; telemetryPort: number }) => {
+      const { demoCommand } = await import("./demo.ts");
+      finish(await demoCommand(ports));
+    });
   command("explain <code>", "explain a diagnostic, such as Z1042").action(async (code: string) => {
     const { explainCommand } = await import("./explain.ts");
     finish(explainCommand(code, output()));
@@ -77,4 +81,13 @@ function buildProgram(finish: (exitCode: number) => void): Command {
     finish(versionCommand(output()));
   });
   return program;
+}
+
+/** 0 = any that is free. */
+function port(flags: string, description: string, preset: number): Option {
+  return new Option(flags, `${description}, 0 = any`).default(preset).argParser((text) => {
+    const value = Number(text);
+    if (!/^\d{1,5}$/.test(text) || value > 65_535) throw new InvalidArgumentError("a port is 0 to 65535");
+    return value;
+  });
 }

@@ -87,8 +87,8 @@ export const codes = {
     "everything in this table would be ignored. This is why unknown tables are errors.",
     "correct the name or remove the table",
     "A table that is silently ignored is a protection that is silently off.",
-    '[[routes]]\npath = "/"',
-    '[[route]]\npath = "/"',
+    '[[routes]]\npath = "/"\nupstream = "app"',
+    '[[route]]\npath = "/"\nupstream = "app"',
   ),
   Z1042: error(
     "unknown key",
@@ -183,8 +183,8 @@ export const codes = {
     "names become metric labels and log values, so they have a fixed form.",
     "use 1 to 64 letters, digits, `_`, `-` or `.`, starting with a letter or digit",
     "Names appear in metrics, logs and on the command line. A fixed form keeps them unambiguous everywhere.",
-    '[upstream."my shop"]',
-    "[upstream.my_shop]",
+    '[upstream."my shop"]\nurl = "http://10.0.0.5:8080"',
+    '[upstream.my_shop]\nurl = "http://10.0.0.5:8080"',
   ),
   Z1210: error(
     "reference to something that is not defined",

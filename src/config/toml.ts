@@ -59,7 +59,7 @@ export function parseToml(text: string, findings: Findings): TomlTree | undefine
       });
       return undefined;
     }
-    findings.add(syntaxFinding(error));
+    findings.add(syntaxFinding(error, text));
     return undefined;
   }
   const size = measure(tree);
@@ -77,13 +77,21 @@ export function parseToml(text: string, findings: Findings): TomlTree | undefine
 }
 
 /** The first line of the library's message in our words; the rest of it quotes the source, secrets included. */
-function syntaxFinding(error: TomlError): Finding {
+function syntaxFinding(error: TomlError, text: string): Finding {
   const place = { line: error.line, column: error.column };
   const reason = error.message.split("\n", 1)[0]!.replace("Invalid TOML document: ", "");
   if (reason.includes("excessively nested"))
     return { code: "Z1005", path: [], message: `the document nests more than ${maxDepth} levels`, place };
-  const words = reason.includes("redefine") ? "the key or table is defined twice" : reason;
-  return { code: "Z1004", path: [], message: `TOML syntax: ${words}`, place };
+  return { code: "Z1004", path: [], message: `TOML syntax: ${syntaxWords(reason, error, text)}`, place };
+}
+
+function syntaxWords(reason: string, error: TomlError, text: string): string {
+  if (reason.includes("redefine")) return "the key or table is defined twice";
+  if (reason.includes("unsafe property")) return "this name is not allowed";
+  const line = (text.split("\n")[error.line - 1] ?? "").trimEnd();
+  return /control characters/.test(reason) && error.column > line.length
+    ? "the string is not closed"
+    : reason;
 }
 
 /** Walks without recursion: dotted keys nest as deep as the file is long. */

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { diskAccess, readProblem } from "../../src/config/files.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "zion-files-"));
+after(() => rmSync(directory, { recursive: true }));
+const { readFile } = diskAccess();
+
+function problemOf(path: string): string {
+  try {
+    readFile(path);
+    return "none";
+  } catch (error) {
+    return readProblem(error);
+  }
+}
+
+test("reads a regular file", () => {
+  const file = join(directory, "a.pem");
+  writeFileSync(file, "text");
+  assert.equal(Buffer.from(readFile(file)).toString(), "text");
+});
+
+test("refuses what is not a regular file, without waiting for it", () => {
+  const fifo = join(directory, "fifo");
+  const loop = join(directory, "loop");
+  symlinkSync(loop, loop);
+  assert.equal(problemOf(directory), "it is a directory");
+  assert.equal(problemOf("/dev/zero"), "it is not a regular file");
+  assert.equal(problemOf(loop), "it is a loop of symbolic links");
+  assert.equal(problemOf(join(directory, "none")), "it does not exist");
+  if (spawnSync("mkfifo", [fifo]).status === 0) assert.equal(problemOf(fifo), "it is not a regular file");
+});
+
+test("refuses a file of more than 1 MiB", () => {
+  const file = join(directory, "big");
+  writeFileSync(file, Buffer.alloc(1_048_577));
+  assert.equal(problemOf(file), "it is larger than 1 MiB");
+  writeFileSync(file, Buffer.alloc(1_048_576));
+  assert.equal(readFile(file).length, 1_048_576);
+});

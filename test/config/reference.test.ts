@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { exampleToml, generatedFiles } from "../../src/config/reference.ts";
+import { tableSchemas } from "../../src/config/schema.ts";
+import { brief, certificate, goodConfig, minimal, parseText, withFiles } from "../support/config-case.ts";
+
+const root = new URL("../../", import.meta.url);
+const pair = certificate();
+const files = {
+  "/etc/zion/tls/tls.crt": pair.certPem,
+  "/etc/zion/tls/tls.key": pair.keyPem,
+  "/etc/zion/tls/edge.crt": pair.certPem,
+  "/etc/zion/tls/edge.key": pair.keyPem,
+  "/etc/zion/tls/shop.crt": pair.certPem,
+  "/etc/zion/tls/shop.key": pair.keyPem,
+  "/etc/zion/tls/client.crt": pair.certPem,
+  "/etc/zion/tls/client.key": pair.keyPem,
+  "/etc/zion/tls/internal-ca.pem": pair.certPem,
+  "/etc/zion/tls/upstream-ca.pem": pair.certPem,
+};
+
+for (const { path, text } of generatedFiles()) {
+  test(`${path} is what the schema says (node src/config/reference.ts --write)`, () => {
+    assert.equal(readFileSync(new URL(path, root), "utf8"), text);
+  });
+}
+
+for (const name of ["minimal", "production", "zion"]) {
+  test(`config/${name}.toml is valid without a warning`, () => {
+    const { diagnostics } = parseText(readFileSync(new URL(`config/${name}.toml`, root)), withFiles(files));
+    assert.deepEqual(brief(diagnostics), []);
+  });
+}
+
+test("every default of the full example is the default without it", () => {
+  const full = goodConfig(exampleToml(), withFiles(files));
+  const least = goodConfig(
+    minimal
+      .replace(
+        "[upstream",
+        'listen_https = "0.0.0.0:8443"\n[tls]\ncert_path = "tls/tls.crt"\nkey_path = "tls/tls.key"\n[upstream',
+      )
+      .replace('path = "/"', 'path = "/{*rest}"'),
+    withFiles(files),
+  );
+  assert.deepEqual(full, least);
+});
+
+test("every key of every table is in the full example", () => {
+  const lines = exampleToml().split("\n");
+  for (const { header, keys } of tableSchemas) {
+    const title = header.replace("NAME", "app");
+    const start = lines.findIndex((line) => line === title || line === `# ${title}`);
+    assert.notEqual(start, -1, title);
+    const end = lines.indexOf("", start);
+    const section = lines.slice(start, end < 0 ? undefined : end);
+    const tables = tableSchemas.map(({ header: other }) => other.replace(/[[\]]/g, ""));
+    for (const key of Object.keys(keys)) {
+      if (tables.includes(`${header.replace(/[[\]]/g, "")}.${key}`)) continue;
+      assert.ok(
+        section.some((line) => new RegExp(`^(# )?${key} = `).test(line)),
+        `${header} ${key}`,
+      );
+    }
+  }
+});
+
+test("what is commented out is valid too", () => {
+  const all = exampleToml()
+    .split("\n")
+    .map((line) => line.replace(/^# (?=\[|[a-z_]+ = )/, ""))
+    .join("\n")
+    .replace('url = "http://127.0.0.1:3000"', 'url = "https://127.0.0.1:3000"')
+    .replace("urls = []", 'urls = ["https://127.0.0.1:3001"]');
+  const { diagnostics } = parseText(all, withFiles(files));
+  // The test's certificate is for another name.
+  assert.deepEqual(brief(diagnostics.filter(({ code }) => code !== "Z2106")), []);
+});
