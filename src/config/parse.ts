@@ -1,3 +1,4 @@
+import { systemClock } from "../std/clock.ts";
 import { readAccessLog } from "./access-log.ts";
 import { codes } from "./codes.ts";
 import type { Config } from "./config.ts";
@@ -68,7 +69,7 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
     findings,
     files: options,
     directory: directoryOf(options.file),
-    now: options.now ?? Date.now,
+    now: options.now ?? systemClock.wallMs,
   };
   const listeners = readServer(document, context);
   const tls = document.tls === undefined ? undefined : readTls(document.tls, context);
