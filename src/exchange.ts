@@ -1,5 +1,5 @@
 import { runHeadGates } from "./gate/order.ts";
-import type { BodySink, Downstream } from "./gate/downstream.ts";
+import type { BodySink, Downstream } from "./http/downstream.ts";
 import type { HopFacts } from "./http/print-request.ts";
 import { type CanonicalRequest, DELETE, GET, HEAD, OPTIONS, PUT } from "./http/request.ts";
 import type { ResponseHead } from "./http/response-head.ts";

@@ -1,9 +1,9 @@
+import type { Downstream } from "./http/downstream.ts";
 import type { CanonicalRequest } from "./http/request.ts";
 import type { RequestPool } from "./http/request-pool.ts";
 import type { AccessLog } from "./record/access-log.ts";
 import type { Counters } from "./record/counters.ts";
 import type { ExchangeRecord } from "./record/record.ts";
-import type { Downstream } from "./gate/downstream.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { Clock } from "./std/clock.ts";
 import type { Outbox } from "./std/outbox.ts";

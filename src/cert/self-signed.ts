@@ -1,5 +1,6 @@
 import { createHash, generateKeyPairSync, randomBytes, sign } from "node:crypto";
 import { isIP } from "node:net";
+import { systemClock } from "../std/clock.ts";
 import {
   bitString,
   contextTag,
@@ -32,7 +33,7 @@ export interface SelfSigned {
  * never for the public. Throws on names that are neither DNS names nor addresses. RFC 5280 §4.1, RFC 5480.
  */
 export function makeSelfSigned(options: SelfSignedOptions): SelfSigned {
-  const { names, days, nowMs = Date.now() } = options;
+  const { names, days, nowMs = systemClock.wallMs() } = options;
   if (names.length < 1 || names.length > namesMax) throw new Error(`names: 1 to ${namesMax} are needed`);
   if (!Number.isInteger(days) || days < 1 || days > daysMax) throw new Error(`days: 1 to ${daysMax}`);
 

@@ -1,7 +1,7 @@
+import type { Downstream } from "../http/downstream.ts";
 import type { CanonicalRequest } from "../http/request.ts";
 import { type Reason, reasons } from "../reason.ts";
 import type { GateContext } from "./context.ts";
-import type { Downstream } from "./downstream.ts";
 
 /**
  * Refuses a Host that this gateway serves under another certificate than the one the connection was opened with

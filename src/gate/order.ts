@@ -1,8 +1,8 @@
+import type { Downstream } from "../http/downstream.ts";
 import type { CanonicalRequest } from "../http/request.ts";
 import type { Reason } from "../reason.ts";
 import { checkBodyLimit } from "./body-limit.ts";
 import type { GateContext, GateRoute } from "./context.ts";
-import type { Downstream } from "./downstream.ts";
 import { checkEncodedSlash } from "./encoded-slash.ts";
 import { checkInternalOnly } from "./internal-only.ts";
 import { checkLoop } from "./loop.ts";

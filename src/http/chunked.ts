@@ -23,16 +23,29 @@ export class ChunkDecoder {
   /** Of the current chunk still to come. */
   #remaining = 0;
   #digits = 0;
+  /** Digits of the size without its leading zeros. */
+  #significant = 0;
   #chunks = 0;
   #bytes = 0;
   #extensionBytes = 0;
   #trailerBytes = 0;
   #trailerLine: number[] = [];
 
+  readonly #tinyRefused: boolean;
+
+  /**
+   * `tinyRefused`: many chunks of a few bytes are an attack when they come from a client, and an ordinary event or
+   * token stream when they come from an upstream.
+   */
+  constructor(tinyRefused: boolean) {
+    this.#tinyRefused = tinyRefused;
+  }
+
   reset(): void {
     this.#state = SIZE_FIRST;
     this.#remaining = 0;
     this.#digits = 0;
+    this.#significant = 0;
     this.#chunks = 0;
     this.#bytes = 0;
     this.#extensionBytes = 0;
@@ -49,15 +62,17 @@ export class ChunkDecoder {
         case SIZE: {
           const digit = hexValue[byte]!;
           if (digit !== 255) {
-            // 2^52 is far beyond any body; more digits may only be leading zeros.
-            if (this.#remaining >= 0x1000000000000) return this.#refuse(reasons.bodyTooLarge);
+            // More digits than 64 bits hold have been read as a small number (overflow): no size at all.
             if (++this.#digits > 32) return this.#refuse(reasons.chunk);
-            this.#remaining = this.#remaining * 16 + digit;
+            if ((digit !== 0 || this.#significant > 0) && ++this.#significant > 16)
+              return this.#refuse(reasons.chunk);
+            if (this.#remaining < BEYOND_ANY_BODY) this.#remaining = this.#remaining * 16 + digit;
             this.#state = SIZE;
             at++;
             break;
           }
           if (this.#state === SIZE_FIRST) return this.#refuse(reasons.chunk);
+          if (this.#remaining >= BEYOND_ANY_BODY) return this.#refuse(reasons.bodyTooLarge);
           if (byte === CR) this.#state = SIZE_LF;
           else if (byte === SEMICOLON) this.#state = EXTENSION;
           else return this.#refuse(reasons.chunk);
@@ -75,6 +90,7 @@ export class ChunkDecoder {
           if (byte !== LF) return this.#refuse(reasons.chunk);
           at++;
           this.#digits = 0;
+          this.#significant = 0;
           if (this.#remaining === 0) {
             this.#state = TRAILER;
             break;
@@ -82,7 +98,7 @@ export class ChunkDecoder {
           this.#chunks++;
           this.#bytes += this.#remaining;
           // A few bytes per chunk make us work a thousand times harder than the sender (reliability.md CH14).
-          if (this.#chunks >= TINY_CHUNKS && this.#bytes < this.#chunks * TINY_BYTES)
+          if (this.#tinyRefused && this.#chunks >= TINY_CHUNKS && this.#bytes < this.#chunks * TINY_BYTES)
             return this.#refuse(reasons.chunkTiny);
           this.#state = DATA;
           break;
@@ -163,6 +179,8 @@ const END_LF = 10;
 const EXTENSION_BYTES_MAX = 256;
 /** The whole trailer section. */
 const TRAILER_BYTES_MAX = 8192;
+/** 2^48: larger sizes are refused without being counted further. */
+const BEYOND_ANY_BODY = 0x1000000000000;
 const TINY_CHUNKS = 1000;
 const TINY_BYTES = 16;
 

@@ -61,7 +61,7 @@ export const F = {
   contentLocation: known("content-location"),
   contentRange: known("content-range"),
   date: known("date"),
-  via: known("via", OURS | ASCII | GUARDED),
+  via: known("via", ASCII | GUARDED), // ours comes after it: without the others' names no loop through two of us ends
   forwarded: known("forwarded", OURS | ASCII | GUARDED),
   xForwardedFor: known("x-forwarded-for", OURS | ASCII | GUARDED),
   xForwardedHost: known("x-forwarded-host", OURS | ASCII | GUARDED),

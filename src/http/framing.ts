@@ -1,5 +1,5 @@
 import { type Reason, reasons } from "../reason.ts";
-import { ODD_NAME, F, fieldFlags, fieldId, GUARDED, HASH_PRIME, HASH_START, nameByte } from "./field.ts";
+import { F, fieldFlags, fieldId, GUARDED, HASH_PRIME, HASH_START, nameByte, ODD_NAME } from "./field.ts";
 import {
   BODY_CHUNKED,
   BODY_LENGTH,

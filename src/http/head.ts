@@ -14,8 +14,8 @@ import {
   SINGLETON,
 } from "./field.ts";
 import { readFraming } from "./framing.ts";
-import type { PathOptions } from "./path.ts";
 import { imitatesGuardedField } from "./odd-name.ts";
+import type { PathOptions } from "./path.ts";
 import {
   type CanonicalRequest,
   FIELD_ID,
@@ -73,7 +73,10 @@ export function readHead(
   const methodStart = at;
   while (at < stop && methodByte[source[at]!] === 1) at++;
   const methodEnd = at;
-  if (at >= stop) return runOut(request, end, stop, at - methodStart > 32 ? reasons.methodSyntax : undefined);
+  if (at - methodStart > 32) return refuse(request, reasons.methodSyntax);
+  if (at >= stop) return runOut(request, end, stop);
+  // What a CR is depends on the byte after it: no split of the bytes may change the reason.
+  if (source[at] === CR && at + 1 >= stop) return runOut(request, end, stop);
   if (source[at] !== SP || methodEnd === methodStart)
     return refuse(request, lineFault(source, at, methodStart, stop));
   at++;
@@ -82,19 +85,19 @@ export function readHead(
   const targetEnd = at;
   request.targetBytes = targetEnd - targetStart;
   if (targetEnd - targetStart > limits.targetBytesMax) return refuse(request, reasons.uriLength);
-  if (at >= stop) return runOut(request, end, stop, undefined);
+  if (at >= stop) return runOut(request, end, stop);
+  if (source[at] === CR && at + 1 >= stop) return runOut(request, end, stop);
   if (source[at] !== SP) return refuse(request, targetFault(source[at]!, source[at + 1]));
   if (targetEnd === targetStart) return refuse(request, reasons.requestLine);
   at++;
   const versionStart = at;
   while (at < stop && source[at] !== CR && source[at] !== LF) at++;
-  if (at >= stop) {
-    return runOut(request, end, stop, at - versionStart > 16 ? reasons.requestLine : undefined);
-  }
+  if (at - versionStart > 16) return refuse(request, reasons.requestLine);
+  if (at >= stop) return runOut(request, end, stop);
   const versionFault = readVersion(source, versionStart, at, request);
   if (versionFault !== undefined) return refuse(request, versionFault);
   if (source[at] === LF) return refuse(request, reasons.bareLf);
-  if (at + 1 >= stop) return runOut(request, end, stop, undefined);
+  if (at + 1 >= stop) return runOut(request, end, stop);
   if (source[at + 1] !== LF) return refuse(request, reasons.bareLf);
   at += 2;
   const method = methodId(source, methodStart, methodEnd);
@@ -108,10 +111,10 @@ export function readHead(
   let count = 0;
   let irregular = false;
   for (;;) {
-    if (at >= stop) return runOut(request, end, stop, undefined);
+    if (at >= stop) return runOut(request, end, stop);
     const first = source[at]!;
     if (first === CR) {
-      if (at + 1 >= stop) return runOut(request, end, stop, undefined);
+      if (at + 1 >= stop) return runOut(request, end, stop);
       if (source[at + 1] !== LF) return refuse(request, reasons.bareLf);
       break;
     }
@@ -129,7 +132,7 @@ export function readHead(
       odd |= byte;
       hash = Math.imul(hash ^ byte, HASH_PRIME);
     }
-    if (at >= stop) return runOut(request, end, stop, undefined);
+    if (at >= stop) return runOut(request, end, stop);
     if (source[at] !== COLON || at === nameStart)
       return refuse(request, nameFault(source, nameStart, at, count));
     const nameEnd = at;
@@ -148,9 +151,9 @@ export function readHead(
         high = 1;
       }
     }
-    if (at >= stop) return runOut(request, end, stop, undefined);
+    if (at >= stop) return runOut(request, end, stop);
     if (source[at] !== CR) return refuse(request, source[at] === LF ? reasons.bareLf : reasons.fieldValue);
-    if (at + 1 >= stop) return runOut(request, end, stop, undefined);
+    if (at + 1 >= stop) return runOut(request, end, stop);
     if (source[at + 1] !== LF) return refuse(request, reasons.bareLf);
     let valueEnd = at;
     while (valueEnd > valueStart && (source[valueEnd - 1] === SP || source[valueEnd - 1] === TAB)) valueEnd--;
@@ -274,9 +277,8 @@ function refuse(request: CanonicalRequest, reason: Reason): typeof HEAD_REFUSED 
   return HEAD_REFUSED;
 }
 
-/** The bytes ended: wait for more, unless the size limit or an earlier fault already decides. */
-function runOut(request: CanonicalRequest, end: number, stop: number, fault: Reason | undefined): number {
-  if (fault !== undefined) return refuse(request, fault);
+/** The bytes ended: wait for more, unless the size limit already decides. */
+function runOut(request: CanonicalRequest, end: number, stop: number): number {
   return end > stop ? refuse(request, reasons.headerBytes) : HEAD_MORE;
 }
 
@@ -284,7 +286,7 @@ function lineFault(source: Uint8Array, at: number, methodStart: number, stop: nu
   const byte = source[at]!;
   if (byte === LF) return reasons.bareLf;
   if (byte === CR) return at + 1 < stop && source[at + 1] === LF ? reasons.requestLine : reasons.bareLf;
-  return at === methodStart || byte <= SP ? reasons.requestLine : reasons.methodSyntax;
+  return byte <= SP ? reasons.requestLine : reasons.methodSyntax;
 }
 
 /** Byte after a target that is not a space. `GET /` with no version is HTTP/0.9. */

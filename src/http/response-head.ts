@@ -168,6 +168,8 @@ export function readResponseHead(
 }
 
 const STATUS_LINE = Buffer.from("HTTP/1.", "latin1");
+const KEEP_ALIVE = Buffer.from("keep-alive", "latin1");
+const CLOSE = Buffer.from("close", "latin1");
 const CR = 13;
 const LF = 10;
 const SP = 32;
@@ -191,12 +193,16 @@ function parseLength(source: Uint8Array, start: number, end: number): number {
 }
 
 function readConnection(source: Buffer, start: number, end: number, head: ResponseHead): void {
-  if (end - start === 10 && head.version === 11) return; // keep-alive, the common case
+  if (head.version === 11 && is(source, start, end, KEEP_ALIVE)) return; // the common case
   for (const part of source.latin1Slice(start, end).toLowerCase().split(",", 32)) {
     const token = part.trim();
     if (token === "close") head.keepAlive = false;
     else if (token === "keep-alive") head.keepAlive = true;
   }
+}
+
+function is(source: Buffer, start: number, end: number, word: Buffer): boolean {
+  return end - start === word.length && word.compare(source, start, end) === 0;
 }
 
 /** Fields that the upstream's Connection names are for this hop only. Rare: not on the path of ordinary answers. */
@@ -207,7 +213,7 @@ function dropNominated(head: ResponseHead, connectionAt: number): void {
     if (fields[slot + FIELD_ID] !== F.connection) continue;
     const start = fields[slot + VALUE_START]!;
     const end = fields[slot + VALUE_END]!;
-    if (end - start === 5 || end - start === 10) continue; // close, keep-alive
+    if (is(source, start, end, CLOSE) || is(source, start, end, KEEP_ALIVE)) continue;
     for (const part of source.latin1Slice(start, end).toLowerCase().split(",", 32)) {
       const token = part.trim();
       if (token === "" || token === "close" || token === "keep-alive") continue;

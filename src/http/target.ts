@@ -3,7 +3,7 @@ import { writeAuthority } from "./authority.ts";
 import type { HeadLimits } from "./head.ts";
 import { writePath } from "./path.ts";
 import { checkQuery } from "./query.ts";
-import { CONNECT, type CanonicalRequest, OPTIONS, TRACE } from "./request.ts";
+import { type CanonicalRequest, CONNECT, OPTIONS, TRACE } from "./request.ts";
 
 /**
  * Reads the request-target `source[start, end)` (RFC 9112 §3.2): origin-form, absolute-form, or `*` for OPTIONS. Writes

@@ -1,8 +1,7 @@
 import type { Socket } from "node:net";
 import { Exchange } from "../exchange.ts";
-import type { BodySink, Downstream } from "../gate/downstream.ts";
-import type { TlsFacts } from "../gate/tls-facts.ts";
 import { CHUNK_DATA, CHUNK_END, CHUNK_MORE, ChunkDecoder, writeChunkSize } from "../http/chunked.ts";
+import type { BodySink, Downstream } from "../http/downstream.ts";
 import { HEAD_MORE, HEAD_REFUSED, readHead } from "../http/head.ts";
 import { stampIds } from "../http/id-lines.ts";
 import {
@@ -14,6 +13,7 @@ import {
 } from "../http/print-response.ts";
 import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, type CanonicalRequest, HEAD } from "../http/request.ts";
 import { RESPONSE_LENGTH, RESPONSE_NONE, type ResponseHead } from "../http/response-head.ts";
+import type { TlsFacts } from "../http/tls-facts.ts";
 import { type PeerFacts, resolveClientAddress } from "../identity/client-address.ts";
 import { type Reason, reasons } from "../reason.ts";
 import { printOwnAnswer, printRefusal } from "../respond/own.ts";
@@ -124,12 +124,15 @@ export class Http1Connection implements Downstream {
   close(reason: Reason = reasons.clientGone): void {
     if (this.#phase === CLOSED) return;
     const exchange = this.#exchange;
+    // An answer that only the end of the connection ends looks complete after a FIN: a cut one ends in a reset.
+    const reset = this.#phase === BUSY && this.#answerFraming === ANSWER_CLOSE && !this.secure;
     this.#phase = CLOSED;
     this.#exchange = undefined;
     this.#sink = undefined;
     this.#state.wheel.clear(this.#deadline);
     this.#owner.forget(this);
-    this.#socket.destroy();
+    if (reset) this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
     this.#input = EMPTY;
     this.#inputStart = this.#inputEnd = 0;
     exchange?.abandon(reason);

@@ -1,4 +1,4 @@
-import type { Downstream } from "../gate/downstream.ts";
+import type { Downstream } from "../http/downstream.ts";
 import { type CanonicalRequest, GET, HEAD } from "../http/request.ts";
 
 /** What answering locally reads of the snapshot. */

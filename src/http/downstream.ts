@@ -1,5 +1,5 @@
-import type { ResponseHead } from "../http/response-head.ts";
 import type { Reason } from "../reason.ts";
+import type { ResponseHead } from "./response-head.ts";
 import type { TlsFacts } from "./tls-facts.ts";
 
 /** Takes request body bytes as they come in. */
