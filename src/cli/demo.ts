@@ -8,13 +8,16 @@ import { createLog } from "../control/log.ts";
 import { runPrimary } from "../control/primary.ts";
 import type { LoadResult } from "../control/reload.ts";
 import type { WantedListener } from "../control/slots.ts";
-import { oneLine, packageVersion } from "./run.ts";
+import { oneLine } from "./run.ts";
+import { packageVersion } from "./version.ts";
 
 export interface DemoOptions {
   /** 8080; 0 = any free port. */
   readonly httpPort?: number;
   /** 8443; 0 = any free port. */
   readonly httpsPort?: number;
+  /** 9464; 0 = any free port. */
+  readonly telemetryPort?: number;
 }
 
 /**
@@ -22,12 +25,13 @@ export interface DemoOptions {
  * written. Resolves with the exit code when Ctrl-C has stopped it.
  */
 export async function demoCommand(options: DemoOptions = {}): Promise<number> {
-  const { httpPort = 8080, httpsPort = 8443 } = options;
+  const { httpPort = 8080, httpsPort = 8443, telemetryPort = 9464 } = options;
   const upstream = await startUpstream();
   const certificate = makeSelfSigned({ names: ["localhost", "127.0.0.1", "::1"], days: 30 });
   try {
     return await runPrimary({
-      load: async () => readDemo(demoToml(httpPort, httpsPort, upstream.port), certificate),
+      load: async () =>
+        readDemo(demoToml({ httpPort, httpsPort, telemetryPort, upstreamPort: upstream.port }), certificate),
       log: createLog("warn"),
       version: packageVersion(),
       environment: process.env,
@@ -40,12 +44,14 @@ export async function demoCommand(options: DemoOptions = {}): Promise<number> {
 }
 
 /** The configuration that the demo runs, as an operator would write it. */
-function demoToml(httpPort: number, httpsPort: number, upstreamPort: number): string {
+function demoToml(
+  ports: Readonly<Record<"httpPort" | "httpsPort" | "telemetryPort" | "upstreamPort", number>>,
+): string {
   return `schema_version = 1
 
 [server]
-listen_http = "127.0.0.1:${httpPort}"
-listen_https = "127.0.0.1:${httpsPort}"
+listen_http = "127.0.0.1:${ports.httpPort}"
+listen_https = "127.0.0.1:${ports.httpsPort}"
 http_mode = "serve"
 workers = 2
 shutdown_delay_ms = 0
@@ -56,10 +62,10 @@ cert_path = "${certPath}"
 key_path = "${keyPath}"
 
 [telemetry]
-listen = "127.0.0.1:9464"
+listen = "127.0.0.1:${ports.telemetryPort}"
 
 [upstream.demo]
-url = "http://127.0.0.1:${upstreamPort}"
+url = "http://127.0.0.1:${ports.upstreamPort}"
 
 [[route]]
 path = "/{*rest}"
@@ -103,8 +109,8 @@ Try, in another terminal:
   curl -k ${https}/
   curl -k ${https}/api/hello
   curl ${http}/echo?a=1 -H 'X-Demo: yes' -d 'some body'
-  curl -k ${https}/upload -T package-lock.json
-  curl ${http}/ -H 'Host: a' -H 'Host: b'        # refused: two hosts
+  head -c 1000000 /dev/zero | curl -k ${https}/upload -T -
+  curl --path-as-is ${http}/../secret            # refused: climbs above the root
   curl ${http}/ -H 'Transfer-Encoding: gzip'     # refused: unknown framing
 
 Each request leaves a line below. Ctrl-C stops.

@@ -110,17 +110,21 @@ export function createExposition(): Exposition {
   return {
     contentType: registry.contentType,
     absorb(worker, samples) {
-      const last = lastOf.get(worker) ?? new Map<string, MetricSample>();
+      const before = lastOf.get(worker);
+      // Anew each time, so that the gauges of a removed upstream go with it.
+      const last = new Map<string, MetricSample>();
       lastOf.set(worker, last);
       for (const sample of samples) {
         const family = byName.get(sample.name);
         if (family === undefined) continue;
         const key = `${sample.name}\0${sample.labels.join("\0")}`;
-        const before = last.get(key);
         last.set(key, sample);
         if (family.type === "gauge") continue;
-        const counts = sample.counts?.map((count, i) => count - (before?.counts?.[i] ?? 0));
-        grow(family, sample.labels, sample.value - (before?.value ?? 0), counts);
+        const previous = before?.get(key);
+        // Lower than before: what counts was replaced by a reload and began at 0, as Prometheus reads it too.
+        const base = previous === undefined || sample.value < previous.value ? undefined : previous;
+        const counts = sample.counts?.map((count, i) => count - (base?.counts?.[i] ?? 0));
+        grow(family, sample.labels, sample.value - (base?.value ?? 0), counts);
       }
     },
     forget: (worker) => void lastOf.delete(worker),

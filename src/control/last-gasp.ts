@@ -1,4 +1,5 @@
 import { writeSync } from "node:fs";
+import { systemClock } from "../std/clock.ts";
 
 /** Exit code of a process that met a bug of its own (operators.md §1.1). */
 export const faultExitCode = 70;
@@ -20,7 +21,7 @@ export interface LastGaspOptions {
  */
 export function installLastGasp(options: LastGaspOptions): void {
   process.on("uncaughtException", (cause, origin) => {
-    const line = lastGaspLine(options.role, origin, cause, Date.now());
+    const line = lastGaspLine(options.role, origin, cause, systemClock.wallMs());
     writeQuietly(2, line);
     const file = options.fileDescriptor();
     if (file !== undefined) writeQuietly(file, line);

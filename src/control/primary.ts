@@ -3,21 +3,20 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Config } from "../config/config.ts";
 import { type Clock, systemClock } from "../std/clock.ts";
-import { createAdmin, digestToken, maxAdminBodyBytes, minTokenBytes } from "./admin.ts";
-import { type ControlListener, openControlListener } from "./control-listener.ts";
+import type { ControlListener } from "./control-listener.ts";
 import type { ListenerName } from "./edge.ts";
 import { createExposition, type Exposition } from "./exposition.ts";
 import { defaultWorkerCount, workerEnvironment, workerFlags } from "./flags.ts";
 import { faultExitCode, installLastGasp } from "./last-gasp.ts";
 import type { Log } from "./log.ts";
 import type { PrepareMessage, ToWorker } from "./messages.ts";
+import { openOperatorListeners, readToken } from "./operator-listeners.ts";
 import { createProber, type Prober } from "./prober.ts";
 import { createReloader, type LoadConfig, type Reloader } from "./reload.ts";
 import { createResolver, type Resolver, resolverSettings, upstreamHosts } from "./resolver.ts";
 import { installSignals, type StopSignal } from "./signals.ts";
 import { BindError, type ListenerSlots, openSlots, type WantedListener } from "./slots.ts";
 import { type StartOutcome, Supervision } from "./supervision.ts";
-import { createTelemetry } from "./telemetry.ts";
 import { createTicketKeys, type TicketKeys } from "./tickets.ts";
 import { forkWorkers } from "./worker-link.ts";
 
@@ -70,7 +69,7 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
   const primary = assemble(options, config, listeners, workerCount);
   let control: readonly ControlListener[];
   try {
-    control = await openControl(primary, token.digest);
+    control = await openOperatorListeners(primary, token.digest);
   } catch (error) {
     closeAll(listeners);
     return explainBind(error, explain);
@@ -133,6 +132,7 @@ function assemble(
   });
   const addressNews = (): ToWorker[] =>
     [...resolver.addresses].map(([host, addresses]) => ({ type: "addresses", host, addresses }));
+  const healthNews = (): ToWorker[] => prober.results().map((result) => ({ type: "health", ...result }));
 
   const reloader = createReloader({
     load: options.load,
@@ -150,9 +150,9 @@ function assemble(
     commit: (generation, config) => {
       supervision.commit(generation);
       void resolver.watch(upstreamHosts(config), resolverSettings(config));
-      // What changed while the workers were between two snapshots.
-      for (const news of addressNews()) supervision.broadcast(news);
       prober.watch(config.upstreams);
+      // What changed while the workers were between two snapshots.
+      for (const news of [...addressNews(), ...healthNews()]) supervision.broadcast(news);
     },
     exposition,
     clock,
@@ -170,11 +170,7 @@ function assemble(
     }),
     listeners,
     current: () => preparation(reloader.generation, reloader.config),
-    greeting: () => [
-      { type: "ticket_keys", keys: tickets.current },
-      ...addressNews(),
-      ...prober.results().map((result) => ({ type: "health", ...result }) as const),
-    ],
+    greeting: () => [{ type: "ticket_keys", keys: tickets.current }, ...addressNews(), ...healthNews()],
     onSamples: (worker, samples) => exposition.absorb(worker, samples),
     onGone: (worker, signal) => {
       exposition.forget(worker);
@@ -273,95 +269,11 @@ async function shutDown(primary: Primary, log: Log, signal: StopSignal, now: Pro
   return signalExitCodes[signal];
 }
 
-async function openControl(
-  primary: Primary,
-  tokenDigest: Buffer | undefined,
-): Promise<readonly ControlListener[]> {
-  const { supervision, reloader, exposition, life, clock } = primary;
-  const { telemetry, admin } = reloader.config;
-  const onAnswer = (path: string, status: number) =>
-    exposition.add("adminRequests", [countedPaths.has(path) ? path : "_other", String(status)]);
-  const opened: ControlListener[] = [];
-  try {
-    if (telemetry.listen !== undefined) {
-      const handle = createTelemetry({
-        vitals: () => ({
-          sinceTickMs: supervision.sinceTickMs,
-          servingWorkers: supervision.serving,
-          wantedWorkers: supervision.wanted,
-          configured: reloader.generation > 0,
-          ...life,
-        }),
-        exposition,
-        scrapeWorkers: (deadlineMs) => supervision.scrape(deadlineMs),
-        clock,
-      });
-      const name = "telemetry";
-      opened.push(
-        await openControlListener({ name, address: telemetry.listen, maxBodyBytes: 0, handle, onAnswer }),
-      );
-    }
-    if (admin.listen !== undefined) {
-      let port = admin.listen.port;
-      const handle = createAdmin({
-        tokenDigest,
-        port: () => port,
-        generations: reloader.history,
-        reload: () => reloader.reload("api"),
-      });
-      const address = admin.listen;
-      const listener = await openControlListener({
-        name: "admin",
-        address,
-        maxBodyBytes: maxAdminBodyBytes,
-        handle,
-        onAnswer,
-      });
-      port = listener.address.port;
-      opened.push(listener);
-    }
-    return opened;
-  } catch (error) {
-    closeAll(opened);
-    throw error;
-  }
-}
-
-/** Label values: paths of ours, never what somebody asked for. */
-const countedPaths: ReadonlySet<string> = new Set([
-  "/",
-  "/livez",
-  "/readyz",
-  "/startupz",
-  "/metrics",
-  "/v1/generations",
-  "/v1/reload",
-]);
-
 const startExitCodes: Readonly<Record<Exclude<StartOutcome["kind"], "serving">, number>> = {
   refused: configExitCode,
   not_listening: temporaryExitCode,
   dying: faultExitCode,
 };
-
-/** The admin token; a short one is refused, none means that nothing can be written. It leaves the environment. */
-function readToken(
-  { admin }: Config,
-  environment: NodeJS.ProcessEnv,
-): { readonly digest: Buffer | undefined; readonly problem?: string } {
-  const name = admin.writeTokenEnv;
-  if (admin.listen === undefined || name === undefined) return { digest: undefined };
-  const token = environment[name];
-  if (token === undefined) return { digest: undefined };
-  if (Buffer.byteLength(token) < minTokenBytes) {
-    return {
-      digest: undefined,
-      problem: `admin.write_token_env: ${name} holds fewer than ${minTokenBytes} bytes`,
-    };
-  }
-  delete environment[name];
-  return { digest: digestToken(token) };
-}
 
 function wantedListeners({ server }: Config): readonly WantedListener[] {
   const all: readonly { name: ListenerName; address: WantedListener["address"] | undefined }[] = [

@@ -70,49 +70,49 @@ export function createReloader(options: ReloadOptions): Reloader {
     history.length = Math.min(history.length, historyLength);
   };
 
-  const attempt = async (): Promise<ReloadResult & { readonly config?: Config }> => {
-    const refused = (problem: string) => ({ kind: "refused", generation, problem }) as const;
+  const refuse = (problem: string): ReloadResult => ({ kind: "refused", generation, problem });
+
+  /** The result, and what was read if it could be read. */
+  const attempt = async (): Promise<readonly [ReloadResult, Config | undefined]> => {
     const loaded = await load();
-    if (loaded.kind === "refused") return refused(loaded.problem);
+    if (loaded.kind === "refused") return [refuse(loaded.problem), undefined];
     for (const warning of loaded.warnings) log.warn({ "event.name": "zion.config.warning" }, warning);
-    const fixed = needsRestart(config, loaded.config);
-    if (fixed.length > 0)
-      return { ...refused(`needs a restart to change: ${fixed.join(", ")}`), config: loaded.config };
+    const next = loaded.config;
+    const fixed = needsRestart(config, next);
+    if (fixed.length > 0) return [refuse(`needs a restart to change: ${fixed.join(", ")}`), next];
 
     // A discarded number is not used again, so a late answer of a worker cannot be taken for another candidate's.
     const candidate = ++candidates;
-    const problems = await prepare(candidate, loaded.config);
+    const problems = await prepare(candidate, next);
     if (problems.length > 0) {
       discard(candidate);
-      return { ...refused([...new Set(problems)].join("; ")), config: loaded.config };
+      return [refuse([...new Set(problems)].join("; ")), next];
     }
     generation = candidate;
-    config = loaded.config;
+    config = next;
     commit(generation, config);
-    return { kind: "loaded", generation, config };
+    return [{ kind: "loaded", generation }, next];
   };
 
   const run = async (by: string): Promise<ReloadResult> => {
     waiting = undefined;
     const startMs = clock.nowMs();
-    const result = await attempt();
+    const [result, read] = await attempt();
     const ms = Math.round(clock.nowMs() - startMs);
     const time = new Date(clock.wallMs()).toISOString();
-    const sha256 = result.config === undefined ? "" : configHash(result.config);
-    const entry = { generation: result.generation, sha256, time, by, result: result.kind, ms };
+    const sha256 = read === undefined ? "" : configHash(read);
+    const entry = { generation, sha256, time, by, result: result.kind, ms };
     exposition.add("reloads", [result.kind === "loaded" ? "success" : "failure"]);
     exposition.set("lastReloadGood", result.kind === "loaded" ? 1 : 0);
+    const about = { "event.name": "zion.config.reload", generation, by, ms };
     if (result.kind === "loaded") {
       remember(entry);
       noteSuccess();
-      log.info({ "event.name": "zion.config.reload", generation, sha256, by, ms }, "configuration reloaded");
+      log.info({ ...about, sha256 }, "configuration reloaded");
     } else {
       const { problem } = result;
       remember({ ...entry, problem });
-      log.error(
-        { "event.name": "zion.config.reload", generation, by, ms, problem },
-        "configuration refused, the old one stays",
-      );
+      log.error({ ...about, problem }, "configuration refused, the old one stays");
     }
     return result;
   };

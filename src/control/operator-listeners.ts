@@ -1,0 +1,102 @@
+import type { Config } from "../config/config.ts";
+import type { Clock } from "../std/clock.ts";
+import { createAdmin, digestToken, maxAdminBodyBytes, minTokenBytes } from "./admin.ts";
+import { type ControlListener, openControlListener } from "./control-listener.ts";
+import type { Exposition } from "./exposition.ts";
+import type { Reloader } from "./reload.ts";
+import type { Supervision } from "./supervision.ts";
+import { createTelemetry } from "./telemetry.ts";
+
+/** What operators may look at and change. */
+export interface Gateway {
+  readonly supervision: Supervision;
+  readonly reloader: Reloader;
+  readonly exposition: Exposition;
+  readonly life: { readonly started: boolean; readonly draining: boolean };
+  readonly clock: Clock;
+}
+
+/** Binds the telemetry and the admin listener, as far as they are on. Throws BindError, and then none is bound. */
+export async function openOperatorListeners(
+  gateway: Gateway,
+  tokenDigest: Buffer | undefined,
+): Promise<readonly ControlListener[]> {
+  const { supervision, reloader, exposition, life, clock } = gateway;
+  const { telemetry, admin } = reloader.config;
+  const onAnswer = (path: string, status: number) =>
+    exposition.add("adminRequests", [countedPaths.has(path) ? path : "_other", String(status)]);
+  const opened: ControlListener[] = [];
+  try {
+    if (telemetry.listen !== undefined) {
+      const handle = createTelemetry({
+        vitals: () => ({
+          sinceTickMs: supervision.sinceTickMs,
+          servingWorkers: supervision.serving,
+          wantedWorkers: supervision.wanted,
+          configured: reloader.generation > 0,
+          ...life,
+        }),
+        exposition,
+        scrapeWorkers: (deadlineMs) => supervision.scrape(deadlineMs),
+        clock,
+      });
+      const name = "telemetry";
+      opened.push(
+        await openControlListener({ name, address: telemetry.listen, maxBodyBytes: 0, handle, onAnswer }),
+      );
+    }
+    if (admin.listen !== undefined) {
+      let port = admin.listen.port;
+      const handle = createAdmin({
+        tokenDigest,
+        port: () => port,
+        generations: reloader.history,
+        reload: () => reloader.reload("api"),
+      });
+      const address = admin.listen;
+      const listener = await openControlListener({
+        name: "admin",
+        address,
+        maxBodyBytes: maxAdminBodyBytes,
+        handle,
+        onAnswer,
+      });
+      port = listener.address.port;
+      opened.push(listener);
+    }
+    return opened;
+  } catch (error) {
+    for (const listener of opened) listener.close();
+    throw error;
+  }
+}
+
+/** Label values: paths of ours, never what somebody asked for. */
+const countedPaths: ReadonlySet<string> = new Set([
+  "/",
+  "/livez",
+  "/readyz",
+  "/startupz",
+  "/metrics",
+  "/v1/generations",
+  "/v1/reload",
+]);
+
+/** The admin token; a short one is refused, none means that nothing can be written. It leaves the environment. */
+export function readToken(
+  { admin }: Config,
+  environment: NodeJS.ProcessEnv,
+): { readonly digest: Buffer | undefined; readonly problem?: string } {
+  const name = admin.writeTokenEnv;
+  if (admin.listen === undefined || name === undefined) return { digest: undefined };
+  const token = environment[name];
+  if (token === undefined) return { digest: undefined };
+  if (Buffer.byteLength(token) < minTokenBytes) {
+    return {
+      digest: undefined,
+      problem: `admin.write_token_env: ${name} holds fewer than ${minTokenBytes} bytes`,
+    };
+  }
+  delete environment[name];
+  return { digest: digestToken(token) };
+}

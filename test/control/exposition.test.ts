@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createExposition } from "../../src/control/exposition.ts";
+import { families } from "../../src/record/metrics.ts";
+
+const requests = (value: number, route = "app") => ({
+  name: families.requests.name,
+  labels: [route, "GET", "2xx", "allow"],
+  value,
+});
+const open = (value: number) => ({ name: families.connections.name, labels: ["https"], value });
+const up = (value: number, endpoint = "http://a") => ({
+  name: families.upstreamUp.name,
+  labels: ["app", endpoint],
+  value,
+});
+
+/** Lines of one metric. */
+async function lines(exposition: ReturnType<typeof createExposition>, name: string): Promise<string[]> {
+  return (await exposition.print()).split("\n").filter((line) => line.startsWith(name));
+}
+const total = 'zion_http_requests_total{route="app",method="GET",code_class="2xx",decision="allow"}';
+
+test("counters of all workers add up", async () => {
+  const exposition = createExposition();
+  exposition.absorb(1, [requests(3)]);
+  exposition.absorb(2, [requests(4)]);
+  exposition.absorb(1, [requests(5)]);
+  assert.deepEqual(await lines(exposition, "zion_http_requests_total"), [`${total} 9`]);
+});
+
+test("a total does not go down when a worker dies and its replacement counts from 0", async () => {
+  const exposition = createExposition();
+  exposition.absorb(1, [requests(100)]);
+  exposition.forget(1);
+  exposition.absorb(2, [requests(1)]);
+  assert.deepEqual(await lines(exposition, "zion_http_requests_total"), [`${total} 101`]);
+});
+
+test("a total does not go down when a reload replaces what counts", async () => {
+  const exposition = createExposition();
+  exposition.absorb(1, [requests(100)]);
+  exposition.absorb(1, [requests(2)]);
+  assert.deepEqual(await lines(exposition, "zion_http_requests_total"), [`${total} 102`]);
+});
+
+test("gauges are those of the workers that live: connections add up, an endpoint is up if any may use it", async () => {
+  const exposition = createExposition();
+  exposition.absorb(1, [open(10), up(0)]);
+  exposition.absorb(2, [open(5), up(1)]);
+  assert.deepEqual(await lines(exposition, "zion_connections{"), ['zion_connections{listener="https"} 15']);
+  assert.deepEqual(await lines(exposition, "zion_upstream_up{"), [
+    'zion_upstream_up{upstream="app",endpoint="http://a"} 1',
+  ]);
+  exposition.forget(2);
+  assert.deepEqual(await lines(exposition, "zion_connections{"), ['zion_connections{listener="https"} 10']);
+});
+
+test("an endpoint that a reload removed is not printed any more", async () => {
+  const exposition = createExposition();
+  exposition.absorb(1, [up(1, "http://old")]);
+  exposition.absorb(1, [up(1, "http://new")]);
+  const printed = await lines(exposition, "zion_upstream_up{");
+  assert.deepEqual(printed, ['zion_upstream_up{upstream="app",endpoint="http://new"} 1']);
+});
+
+test("histograms are printed cumulative, with sum and count", async () => {
+  const exposition = createExposition();
+  const counts = Array.from({ length: families.duration.buckets!.length + 1 }, () => 0);
+  counts[0] = 2;
+  counts[2] = 1;
+  counts[counts.length - 1] = 1;
+  exposition.absorb(1, [{ name: families.duration.name, labels: ["app", "2xx"], value: 1.5, counts }]);
+  exposition.absorb(2, [{ name: families.duration.name, labels: ["app", "2xx"], value: 0.5, counts }]);
+  const printed = await lines(exposition, families.duration.name);
+  const value = (suffix: string) =>
+    printed
+      .find((line) => line.includes(suffix))
+      ?.split(" ")
+      .at(-1);
+  assert.equal(value('le="0.005"'), "4");
+  assert.equal(value('le="0.025"'), "6");
+  assert.equal(value('le="10"'), "6");
+  assert.equal(value('le="+Inf"'), "8");
+  assert.equal(value("_sum"), "2");
+  assert.equal(value("_count"), "8");
+});
+
+test("a sample of an unknown family is not printed", async () => {
+  const exposition = createExposition();
+  exposition.absorb(1, [{ name: "zion_surprise_total", labels: [], value: 1 }]);
+  assert.deepEqual(await lines(exposition, "zion_surprise"), []);
+});
+
+test("label values are escaped", async () => {
+  const exposition = createExposition();
+  exposition.absorb(1, [requests(1, 'a"b\\c\nd')]);
+  const [line] = await lines(exposition, "zion_http_requests_total{");
+  assert.ok(line!.includes('route="a\\"b\\\\c\\nd"'), line);
+});

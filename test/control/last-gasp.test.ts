@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import fc from "fast-check";
+import { lastGaspLine } from "../../src/control/last-gasp.ts";
+
+test("a last gasp is one line of JSON of at most 4 KiB, whatever was thrown", () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.string({ maxLength: 9000, unit: "binary" }), fc.anything()), (thrown) => {
+      const cause = typeof thrown === "string" ? Object.assign(new Error(), { stack: thrown }) : thrown;
+      const line = lastGaspLine("worker 1", "uncaughtException", cause, 0);
+      assert.ok(Buffer.byteLength(line) <= 4096);
+      assert.equal(line.indexOf("\n"), line.length - 1);
+      assert.equal(JSON.parse(line)["event.name"], "zion.panic");
+    }),
+  );
+});
+
+test("a last gasp holds no character that could forge a line or hide text", () => {
+  const line = lastGaspLine(
+    "primary",
+    "uncaughtException",
+    "a\n{}\r\u0085\u2028\u202e\u001b[2J\u009bz\u2066",
+    0,
+  );
+  assert.doesNotMatch(line.slice(0, -1), /[^\x20-\x7e]/);
+  assert.match(JSON.parse(line).msg, /z\u2066$/);
+});
+
+const module = JSON.stringify(new URL("../../src/control/last-gasp.ts", import.meta.url).href);
+
+/** Runs a process that has the last gasp installed and then does `code`. */
+function dying(code: string): {
+  readonly status: number | null;
+  readonly stderr: string;
+  readonly file: string;
+} {
+  const directory = mkdtempSync(join(tmpdir(), "zion-gasp-"));
+  const path = join(directory, "last_panic.jsonl");
+  const setup = `
+    const { openSync } = await import("node:fs");
+    const { installLastGasp } = await import(${module});
+    const file = openSync(${JSON.stringify(path)}, "a");
+    installLastGasp({ role: "worker 7", fileDescriptor: () => file });`;
+  const args = ["--unhandled-rejections=strict", "--input-type=module", "-e", `${setup}\n${code}`];
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  const file = readFileSync(path, "utf8");
+  rmSync(directory, { recursive: true });
+  return { status, stderr, file };
+}
+
+for (const [what, code] of [
+  ["an exception nobody caught", `setTimeout(() => { throw new Error("a bug") }, 1)`],
+  ["a rejection nobody handled", `Promise.reject(new Error("a bug"))`],
+] as const) {
+  test(`${what} ends the process with code 70 and one record on standard error and in the file`, () => {
+    const { status, stderr, file } = dying(code);
+    assert.equal(status, 70);
+    assert.equal(stderr, file);
+    const record = JSON.parse(stderr);
+    assert.equal(record.process, "worker 7");
+    assert.match(record.msg, /a bug/);
+  });
+}

@@ -1,0 +1,262 @@
+import assert from "node:assert/strict";
+import net from "node:net";
+import { type TestContext, test } from "node:test";
+import { createAdmin, digestToken, maxAdminBodyBytes } from "../../src/control/admin.ts";
+import { type ControlHandler, openControlListener, text } from "../../src/control/control-listener.ts";
+import { createExposition } from "../../src/control/exposition.ts";
+import { createTelemetry, type Vitals } from "../../src/control/telemetry.ts";
+
+async function listen(t: TestContext, handle: ControlHandler, maxBodyBytes = 0): Promise<number> {
+  const address = { host: "127.0.0.1", port: 0 };
+  const listener = await openControlListener({
+    name: "test",
+    address,
+    maxBodyBytes,
+    handle,
+    onAnswer: () => {},
+  });
+  t.after(() => listener.close());
+  return listener.address.port;
+}
+
+/** Sends raw bytes and resolves with everything that comes back until the server closes. */
+function exchange(port: number, request: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect(port, "127.0.0.1", () => socket.write(request));
+    let answer = "";
+    socket.setEncoding("latin1");
+    socket.on("data", (part) => {
+      answer += part;
+    });
+    socket.on("error", reject);
+    socket.on("close", () => resolve(answer));
+  });
+}
+
+/** Status and body. */
+async function ask(
+  port: number,
+  requestLine: string,
+  fields: readonly string[] = [],
+  body = "",
+): Promise<[number, string]> {
+  const host = fields.some((field) => field.startsWith("Host:")) ? [] : ["Host: localhost"];
+  const head = [`${requestLine} HTTP/1.1`, ...host, ...fields, "Connection: close", "", ""].join("\r\n");
+  const answer = await exchange(port, head + body);
+  return [Number(answer.split(" ")[1]), answer.slice(answer.indexOf("\r\n\r\n") + 4)];
+}
+
+const well: Vitals = {
+  sinceTickMs: 10,
+  servingWorkers: 2,
+  wantedWorkers: 2,
+  configured: true,
+  started: true,
+  draining: false,
+};
+
+function telemetry(
+  vitals: Partial<Vitals> = {},
+  scrapeWorkers: (ms: number) => Promise<void> = async () => {},
+) {
+  let nowMs = 0;
+  const handle = createTelemetry({
+    vitals: () => ({ ...well, ...vitals }),
+    exposition: createExposition(),
+    scrapeWorkers,
+    clock: { nowMs: () => nowMs, wallMs: () => nowMs },
+  });
+  const get = async (path: string) => {
+    const url = new URL(path, "http://x");
+    const body = Buffer.alloc(0);
+    return handle({ method: "GET", path: url.pathname, query: url.searchParams, header: () => "", body });
+  };
+  return { handle, get, advance: (ms: number) => (nowMs += ms) };
+}
+
+const readiness: readonly (readonly [string, Partial<Vitals>, number, string])[] = [
+  ["all workers serve", {}, 200, "ready"],
+  ["a worker is missing", { servingWorkers: 1 }, 200, "degraded"],
+  ["no worker serves", { servingWorkers: 0 }, 503, "not ready"],
+  ["the gateway drains", { draining: true }, 503, "not ready"],
+  ["no configuration was loaded", { configured: false }, 503, "not ready"],
+  ["it has not served yet", { started: false }, 503, "not ready"],
+];
+for (const [when, vitals, status, body] of readiness) {
+  test(`readiness is ${status} ${body} when ${when}`, async () => {
+    const answer = await telemetry(vitals).get("/readyz");
+    assert.deepEqual([answer.status, answer.body], [status, `${body}\n`]);
+  });
+}
+
+test("verbose readiness names the check that fails", async () => {
+  const answer = await telemetry({ draining: true }).get("/readyz?verbose");
+  assert.equal(answer.status, 503);
+  assert.equal(JSON.parse(answer.body).checks.draining, "fail");
+});
+
+test("liveness fails only when the primary itself stands still", async () => {
+  assert.equal((await telemetry({ servingWorkers: 0, draining: true }).get("/livez")).status, 200);
+  assert.equal((await telemetry({ sinceTickMs: 60_000 }).get("/livez")).status, 503);
+});
+
+test("start-up is over when the workers have served once", async () => {
+  assert.equal((await telemetry({ started: false }).get("/startupz")).status, 503);
+  assert.equal((await telemetry({ servingWorkers: 0 }).get("/startupz")).status, 200);
+});
+
+test("however many scrapers ask, workers are asked once a second, with a deadline of half a second", async () => {
+  const deadlines: number[] = [];
+  const { get, advance } = telemetry({}, async (ms) => void deadlines.push(ms));
+  await Promise.all([get("/metrics"), get("/metrics"), get("/metrics")]);
+  advance(999);
+  await get("/metrics");
+  assert.deepEqual(deadlines, [500]);
+  advance(2);
+  const answer = await get("/metrics");
+  assert.deepEqual(deadlines, [500, 500]);
+  assert.match(answer.body, /^zion_workers 2$/m);
+  assert.match(answer.type!, /^text\/plain; version=0\.0\.4/);
+});
+
+test("telemetry serves GET and nothing else, and takes no body", async (t) => {
+  const port = await listen(t, telemetry().handle);
+  for (const method of ["POST", "HEAD", "PUT", "DELETE", "OPTIONS"]) {
+    assert.equal((await ask(port, `${method} /livez`))[0], 405, method);
+  }
+  assert.equal((await ask(port, "GET /livez", ["Content-Length: 1"], "x"))[0], 400);
+  assert.equal((await ask(port, "GET /livez", ["Transfer-Encoding: chunked"], "0\r\n\r\n"))[0], 400);
+  assert.equal((await ask(port, "GET /nothing"))[0], 404);
+  assert.equal((await ask(port, "GET //livez"))[0], 404);
+  assert.equal((await ask(port, "GET /livez"))[0], 200);
+});
+
+test("control answers are neither cached nor sniffed", async (t) => {
+  const port = await listen(t, telemetry().handle);
+  const answer = await exchange(port, "GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  assert.match(answer, /^Cache-Control: no-store\r$/m);
+  assert.match(answer, /^X-Content-Type-Options: nosniff\r$/m);
+});
+
+test("bytes that are not HTTP, and heads that are too large, are refused", async (t) => {
+  const port = await listen(t, telemetry().handle);
+  assert.match(await exchange(port, "\x16\x03\x01\x02\x00\x01\x00\r\n\r\n"), /^HTTP\/1\.1 400 /);
+  assert.match(
+    await exchange(port, `GET / HTTP/1.1\r\nHost: x\r\nA: ${"a".repeat(9000)}\r\n\r\n`),
+    /^HTTP\/1\.1 4/,
+  );
+});
+
+test("a control listener holds at most 64 connections", async (t) => {
+  const port = await listen(t, () => text(200, "ok"));
+  const sockets: net.Socket[] = [];
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+  });
+  for (let i = 0; i < 64; i++) {
+    const socket = net.connect(port, "127.0.0.1");
+    sockets.push(socket);
+    // Answered, so accepted and counted.
+    await new Promise((resolve) => socket.once("data", resolve).write("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+  }
+  const late = net.connect(port, "127.0.0.1");
+  sockets.push(late);
+  late.on("error", () => {});
+  await new Promise((resolve) => late.once("close", resolve));
+});
+
+const token = "0123456789abcdef0123456789abcdef";
+const write = [`Authorization: Bearer ${token}`, "Content-Type: application/json"];
+
+async function admin(t: TestContext, withToken = true) {
+  let port = 0;
+  let reloads = 0;
+  const handle = createAdmin({
+    tokenDigest: withToken ? digestToken(token) : undefined,
+    port: () => port,
+    generations: () => [],
+    reload: async () => {
+      reloads++;
+      return reloads === 1
+        ? { kind: "loaded", generation: 2 }
+        : { kind: "refused", generation: 2, problem: "zion.toml:1:1: Z1000 bad" };
+    },
+  });
+  port = await listen(t, handle, maxAdminBodyBytes);
+  return {
+    port,
+    get reloads() {
+      return reloads;
+    },
+  };
+}
+
+test("the admin listener answers under loopback names only", async (t) => {
+  const { port } = await admin(t);
+  for (const host of ["localhost", "127.0.0.1", "[::1]", `localhost:${port}`, `127.0.0.1:${port}`]) {
+    assert.equal((await ask(port, "GET /", [`Host: ${host}`]))[0], 200, host);
+  }
+  for (const host of [
+    "evil.example",
+    `evil.example:${port}`,
+    "localhost.evil.example",
+    `localhost:${port + 1}`,
+    "127.0.0.2",
+  ]) {
+    assert.equal((await ask(port, "GET /", [`Host: ${host}`]))[0], 421, host);
+  }
+});
+
+test("the admin listener lists what it offers", async (t) => {
+  const { port } = await admin(t);
+  const [, body] = await ask(port, "GET /");
+  const { endpoints } = JSON.parse(body);
+  for (const { method, path } of endpoints) {
+    assert.equal((await ask(port, `${method} ${path}`, write))[0], 200, `${method} ${path}`);
+  }
+  assert.equal((await ask(port, "GET /v1/reload"))[0], 405);
+  assert.equal((await ask(port, "GET /v1/nothing"))[0], 404);
+});
+
+test("a reload needs the whole token, JSON, and a request that no foreign page sent", async (t) => {
+  const run = await admin(t);
+  const refused: readonly (readonly [number, readonly string[]])[] = [
+    [401, ["Content-Type: application/json"]],
+    [401, [`Authorization: Bearer ${token.slice(1)}`, "Content-Type: application/json"]],
+    [401, [`Authorization: Bearer ${token}x`, "Content-Type: application/json"]],
+    [401, [`Authorization: Basic ${token}`, "Content-Type: application/json"]],
+    [415, [`Authorization: Bearer ${token}`]],
+    [415, [`Authorization: Bearer ${token}`, "Content-Type: text/plain"]],
+    [403, [...write, "Sec-Fetch-Site: cross-site"]],
+    [403, [...write, "Sec-Fetch-Site: same-site"]],
+  ];
+  for (const [status, fields] of refused) {
+    assert.equal((await ask(run.port, "POST /v1/reload", fields))[0], status, fields.join(", "));
+  }
+  assert.equal(run.reloads, 0);
+  assert.deepEqual(
+    await ask(run.port, "POST /v1/reload", write).then(([status, body]) => [status, JSON.parse(body)]),
+    [200, { generation: 2 }],
+  );
+});
+
+test("a refused configuration is a 422 with the problem", async (t) => {
+  const { port } = await admin(t);
+  await ask(port, "POST /v1/reload", write);
+  const [status, body] = await ask(port, "POST /v1/reload", write);
+  assert.equal(status, 422);
+  assert.deepEqual(JSON.parse(body), { generation: 2, error: "zion.toml:1:1: Z1000 bad" });
+});
+
+test("without a token nothing can be written", async (t) => {
+  const run = await admin(t, false);
+  assert.equal((await ask(run.port, "POST /v1/reload", write))[0], 403);
+  assert.equal(run.reloads, 0);
+});
+
+test("a body larger than the limit is refused", async (t) => {
+  const { port } = await admin(t);
+  const body = "x".repeat(maxAdminBodyBytes + 1);
+  const [status] = await ask(port, "POST /v1/reload", [...write, `Content-Length: ${body.length}`], body);
+  assert.equal(status, 413);
+});
