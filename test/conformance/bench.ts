@@ -1,0 +1,49 @@
+import type { TestContext } from "node:test";
+import { type Edge, type EdgeOptions, startEdge } from "../support/edge.ts";
+import { type Origin, type Script, startOrigin } from "../support/origin.ts";
+
+/** One origin behind one gateway; both end with the test. */
+export interface Bench {
+  readonly origin: Origin;
+  readonly edge: Edge;
+}
+
+export interface BenchOptions extends EdgeOptions {
+  /** Lines of `[server]` beside `http_mode = "serve"`. */
+  readonly server?: string;
+  /** Lines of `[upstream.app]` beside its url. */
+  readonly upstream?: string;
+  /** Lines of the one `[[route]]`. */
+  readonly route?: string;
+  readonly script?: Script;
+  readonly keepBodies?: boolean;
+}
+
+export async function startBench(t: TestContext, options: BenchOptions = {}): Promise<Bench> {
+  const { script, keepBodies } = options;
+  const origin = await startOrigin({
+    ...(script === undefined ? {} : { script }),
+    ...(keepBodies === undefined ? {} : { keepBodies }),
+  });
+  t.after(() => origin.close());
+  const edge = await startEdge(benchConfig(origin.port, options), options);
+  t.after(() => edge.stop());
+  return { origin, edge };
+}
+
+export function benchConfig(originPort: number, options: BenchOptions = {}): string {
+  return `
+[server]
+http_mode = "serve"
+${options.server ?? ""}
+
+[upstream.app]
+url = "http://127.0.0.1:${originPort}"
+${options.upstream ?? ""}
+
+[[route]]
+path = "/{*rest}"
+upstream = "app"
+${options.route ?? ""}
+`;
+}

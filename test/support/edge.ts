@@ -1,0 +1,107 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { diskAccess } from "../../src/config/files.ts";
+import { parseConfig } from "../../src/config/parse.ts";
+import { openEdge } from "../../src/control/data-plane.ts";
+import { openSlots, type WantedListener } from "../../src/control/slots.ts";
+
+/** The data plane of one worker in this process, on free ports. */
+export interface Edge {
+  /** Plain listener. */
+  readonly port: number;
+  /** TLS listener; 0 without one. */
+  readonly tlsPort: number;
+  /** The access log line of one exchange; throws when there is none. */
+  logLine(requestId: string): Promise<LogLine>;
+  /** All access log lines so far, in order. */
+  logLines(): Promise<LogLine[]>;
+  /** A metric, its samples added up. With `label`, only samples that have it among their label values. */
+  metric(name: string, label?: string): number;
+  /** Makes another configuration current. */
+  reload(config: string): void;
+  /** Stops accepting and waits at most `graceMs` for what is open; returns the exchanges that were cut. */
+  drain(graceMs: number): Promise<number>;
+  stop(): Promise<void>;
+}
+
+export type LogLine = Readonly<Record<string, string | number | boolean>>;
+
+export interface EdgeOptions {
+  /** More lines of `[access_log]`. */
+  readonly accessLog?: string;
+  /** False: `data` events instead of the shared read buffer. */
+  readonly sharedReads?: boolean;
+}
+
+/**
+ * Starts a data plane with this configuration. Its `[server]` names no addresses: the plain listener is added here,
+ * the TLS listener too where there is a `[tls]`.
+ */
+export async function startEdge(config: string, options: EdgeOptions = {}): Promise<Edge> {
+  const folder = mkdtempSync(path.join(tmpdir(), "zion-edge-"));
+  const logPath = path.join(folder, "access.log");
+  const hasTls = /^\[tls\]/m.test(config);
+  const wanted: WantedListener[] = [{ name: "http", address: { host: "127.0.0.1", port: 0 } }];
+  if (hasTls) wanted.push({ name: "https", address: { host: "127.0.0.1", port: 0 } });
+  const [http, https] = await openSlots(wanted, 1);
+  const ports = { http: http!.address.port, https: https?.address.port ?? 0 };
+  const complete = (text: string): string => {
+    const listen = `listen_http = "127.0.0.1:${ports.http}"\n${hasTls ? `listen_https = "127.0.0.1:${ports.https}"\n` : ""}`;
+    const log = `[access_log]\npath = ${JSON.stringify(logPath)}\n${options.accessLog ?? ""}\n`;
+    return `${text.replace(/^\[server\]$/m, `[server]\n${listen}`)}\n${log}`;
+  };
+
+  const edge = openEdge({
+    workerIndex: 0,
+    workerCount: 1,
+    ...(options.sharedReads === undefined ? {} : { sharedReads: options.sharedReads }),
+  });
+  let generation = 0;
+  const load = (text: string): void => {
+    const { config: parsed, diagnostics } = parseConfig(complete(text), {
+      ...diskAccess(),
+      file: "test.toml",
+    });
+    if (parsed === undefined) throw new Error(`the test's config is refused: ${JSON.stringify(diagnostics)}`);
+    edge.prepare(++generation, parsed, new Map());
+    edge.commit(generation);
+  };
+  load(config);
+  for (const slots of [http, https]) {
+    if (slots !== undefined) await edge.open(slots.name, 0, slots.handle(0) ?? slots.address);
+  }
+
+  const logLines = async (): Promise<LogLine[]> => {
+    await edge.flushLog();
+    const text = readFileSync(logPath, "latin1");
+    return text
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line) as LogLine);
+  };
+  return {
+    port: ports.http,
+    tlsPort: ports.https,
+    logLines,
+    async logLine(requestId) {
+      const lines = await logLines();
+      const line = lines.findLast((one) => one["zion.request_id"] === requestId);
+      if (line === undefined) throw new Error(`no access log line for ${requestId}`);
+      return line;
+    },
+    metric(name, label) {
+      return edge
+        .readMetrics()
+        .filter((sample) => sample.name === name && (label === undefined || sample.labels.includes(label)))
+        .reduce((sum, sample) => sum + sample.value, 0);
+    },
+    reload: load,
+    drain: (graceMs) => edge.drain(graceMs),
+    async stop() {
+      await edge.drain(0);
+      for (const slots of [http, https]) slots?.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
