@@ -32,6 +32,8 @@ const FLUSH_MS = 200;
 const VALUE_BYTES_MAX = 1024;
 /** Upper bound of one line: a few values at six bytes a byte, and our own text. */
 const LINE_BYTES_MAX = 32768;
+/** Kept free in it for what follows the included headers. */
+const LINE_TAIL_BYTES = 8192;
 
 /**
  * The access log: one JSON object a line (operators.md §1.3), built as bytes from the request's arena and written in
@@ -220,6 +222,9 @@ export class AccessLog {
         )
           continue;
         const key = bytesOf(`,"http.request.header.${name.latin1Slice()}":"`);
+        // A client fills a value with bytes that take six each: what would not fit is left out, never the line.
+        if (at + key.length + 6 * VALUE_BYTES_MAX + 1 > this.#length + LINE_BYTES_MAX - LINE_TAIL_BYTES)
+          return at;
         at = putValue(
           out,
           at,
