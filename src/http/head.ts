@@ -77,8 +77,7 @@ export function readHead(
   if (at >= stop) return runOut(request, end, stop);
   // What a CR is depends on the byte after it: no split of the bytes may change the reason.
   if (source[at] === CR && at + 1 >= stop) return runOut(request, end, stop);
-  if (source[at] !== SP || methodEnd === methodStart)
-    return refuse(request, lineFault(source, at, methodStart, stop));
+  if (source[at] !== SP || methodEnd === methodStart) return refuse(request, lineFault(source, at, stop));
   at++;
   const targetStart = at;
   while (at < stop && source[at]! > SP && source[at] !== 0x7f) at++;
@@ -282,7 +281,7 @@ function runOut(request: CanonicalRequest, end: number, stop: number): number {
   return end > stop ? refuse(request, reasons.headerBytes) : HEAD_MORE;
 }
 
-function lineFault(source: Uint8Array, at: number, methodStart: number, stop: number): Reason {
+function lineFault(source: Uint8Array, at: number, stop: number): Reason {
   const byte = source[at]!;
   if (byte === LF) return reasons.bareLf;
   if (byte === CR) return at + 1 < stop && source[at + 1] === LF ? reasons.requestLine : reasons.bareLf;
