@@ -49,8 +49,9 @@ function runByPinnedNode() {
 
 /** Replaces this process, so that signals, exit codes and the process id are the gateway's own. */
 async function becomeGateway() {
-  // A clone runs its sources, a package what was built from them.
-  const built = !existsSync(join(packageDir, "src", "main.ts"));
+  // A clone runs its sources, a package what was built from them. ZION_BUILT=1 asks for the built form in a clone:
+  // it holds 30 MB less in each process, because nothing strips types.
+  const built = process.env.ZION_BUILT === "1" || !existsSync(join(packageDir, "src", "main.ts"));
   const main = built ? join(packageDir, "dist", "main.js") : join(packageDir, "src", "main.ts");
   const flagsFile = built ? join("dist", "control", "flags.js") : join("src", "control", "flags.ts");
   const flags = await import(pathToFileURL(join(packageDir, flagsFile)).href);
