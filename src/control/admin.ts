@@ -71,6 +71,6 @@ async function reload(options: AdminOptions): Promise<ControlAnswer> {
 
 /** `Host` as a loopback literal or localhost, with our port or none. */
 function isLoopbackName(host: string, port: number): boolean {
-  const [, name, given] = /^(localhost|127\.0\.0\.1|\[::1\])(?::(\d+))?$/i.exec(host) ?? [];
+  const [, name, given] = /^(localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::(\d+))?$/i.exec(host) ?? [];
   return name !== undefined && (given === undefined || Number(given) === port);
 }

@@ -201,7 +201,8 @@ test("the admin listener answers under loopback names only", async (t) => {
     `evil.example:${port}`,
     "localhost.evil.example",
     `localhost:${port + 1}`,
-    "127.0.0.2",
+    "127.0.0.1.evil.example",
+    "192.168.0.1",
   ]) {
     assert.equal((await ask(port, "GET /", [`Host: ${host}`]))[0], 421, host);
   }

@@ -1,0 +1,252 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+
+export const launcher = fileURLToPath(new URL("../../bin/zion.js", import.meta.url));
+
+/** A gateway as operators run it: the launcher, a primary and its workers. */
+export interface Gateway {
+  /** Process id of the primary. */
+  readonly pid: number;
+  readonly port: number;
+  readonly telemetryPort: number;
+  readonly adminPort: number;
+  readonly directory: string;
+  /** Process ids of the workers, oldest first. */
+  workers(): readonly number[];
+  /** Lines of the application log so far. */
+  log(): readonly LogLine[];
+  /** Resolves with the first line that fits, now or later. */
+  logged(fits: (line: LogLine) => boolean): Promise<LogLine>;
+  /** A request on a connection of its own. */
+  get(path: string, port?: number): Promise<Answer>;
+  /** Replaces the configuration file. */
+  write(toml: string): void;
+  signal(signal: NodeJS.Signals): void;
+  /** Exit code or signal. */
+  readonly exited: Promise<number | NodeJS.Signals | null>;
+  /** What was printed to standard error so far. */
+  stderr(): string;
+}
+
+export type LogLine = Readonly<Record<string, unknown>>;
+
+export interface Answer {
+  readonly status: number;
+  readonly body: string;
+  readonly headers: http.IncomingHttpHeaders;
+}
+
+export interface GatewayOptions {
+  readonly toml: string;
+  readonly environment?: NodeJS.ProcessEnv;
+  /** False: resolves without waiting until it serves. */
+  readonly expectServing?: boolean;
+}
+
+/** Starts a gateway; it and its workers are gone when the test is over. */
+export async function startGateway(t: TestContext, options: GatewayOptions): Promise<Gateway> {
+  const directory = mkdtempSync(join(tmpdir(), "zion-test-"));
+  const file = join(directory, "zion.toml");
+  writeFileSync(file, options.toml.replaceAll("DIRECTORY", directory));
+  const child = spawn(process.execPath, [launcher, "run", "-c", file], {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { ...process.env, ...options.environment },
+  });
+  const pid = child.pid!;
+  const known = new Set<number>();
+  const workers = () => {
+    const found = childrenOf(pid);
+    for (const worker of found) known.add(worker);
+    return found;
+  };
+  const output = collect(child);
+  const exited = new Promise<number | NodeJS.Signals | null>((resolve) => {
+    child.on("exit", (code, signal) => resolve(signal ?? code));
+  });
+  t.after(async () => {
+    workers();
+    for (const process of [pid, ...known]) kill(process, "SIGKILL");
+    await exited;
+    rmSync(directory, { recursive: true });
+  });
+
+  const started =
+    options.expectServing === false
+      ? undefined
+      : await Promise.race([
+          output.logged((line) => line["event.name"] === "zion.started"),
+          exited.then((code) => {
+            throw new Error(`the gateway ended with ${code}: ${output.text()}`);
+          }),
+        ]);
+  workers();
+  const portOf = (group: "listeners" | "control", name: string) =>
+    (started?.[group] as readonly { name: string; port: number }[] | undefined)?.find(
+      (one) => one.name === name,
+    )?.port ?? 0;
+  const port = portOf("listeners", "http");
+  return {
+    pid,
+    port,
+    telemetryPort: portOf("control", "telemetry"),
+    adminPort: portOf("control", "admin"),
+    directory,
+    workers,
+    log: output.lines,
+    logged: output.logged,
+    get: (path, at = port) => request(at, path),
+    write: (toml) => writeFileSync(file, toml.replaceAll("DIRECTORY", directory)),
+    signal: (signal) => void process.kill(pid, signal),
+    exited,
+    stderr: output.text,
+  };
+}
+
+/** An upstream whose `/wait` answers are given when the test says so. */
+export interface Upstream {
+  readonly port: number;
+  /** Requests for `/wait` that are held. */
+  readonly held: () => number;
+  release(): void;
+}
+
+export async function startUpstream(t: TestContext): Promise<Upstream> {
+  const held: http.ServerResponse[] = [];
+  const server = http.createServer((request, response) => {
+    if (request.url === "/wait") held.push(response);
+    else response.end("hello");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    held: () => held.length,
+    release: () => {
+      for (const response of held.splice(0)) response.end("waited");
+    },
+  };
+}
+
+/** A small configuration; `more` is added to [server]. */
+export function config(upstreamPort: number, more: readonly string[] = [], tables = ""): string {
+  return `[server]
+listen_http = "127.0.0.1:0"
+http_mode = "serve"
+${more.join("\n")}
+
+[access_log]
+enabled = false
+
+[telemetry]
+listen = "127.0.0.1:0"
+
+[admin]
+listen = "127.0.0.1:0"
+${tables}
+
+[upstream.app]
+url = "http://127.0.0.1:${upstreamPort}"
+
+[[route]]
+path = "/{*rest}"
+upstream = "app"
+`;
+}
+
+export function request(port: number, path: string, options: http.RequestOptions = {}): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const request = http.request({ host: "127.0.0.1", port, path, agent: false, ...options }, (response) => {
+      let body = "";
+      response.setEncoding("utf8");
+      response.on("data", (part) => {
+        body += part;
+      });
+      response.on("error", reject);
+      response.on("end", () => resolve({ status: response.statusCode!, body, headers: response.headers }));
+    });
+    request.on("error", reject);
+    request.end();
+  });
+}
+
+/** Resolves when `fits` holds; asks again every few milliseconds, gives up after 20 s. */
+export async function until(what: string, fits: () => boolean | Promise<boolean>): Promise<void> {
+  const deadlineMs = performance.now() + 20_000;
+  while (!(await fits())) {
+    if (performance.now() > deadlineMs) throw new Error(`not in 20 s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+export function childrenOf(pid: number): readonly number[] {
+  try {
+    const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+    return text === "" ? [] : text.split(" ").map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** Running, and not a zombie that nobody has waited for. */
+export function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+export function kill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended already.
+  }
+}
+
+interface Output {
+  text(): string;
+  lines(): readonly LogLine[];
+  logged(fits: (line: LogLine) => boolean): Promise<LogLine>;
+}
+
+function collect(child: ChildProcess): Output {
+  let text = "";
+  const waiting = new Set<() => void>();
+  child.stderr!.setEncoding("utf8").on("data", (part) => {
+    text += part;
+    for (const look of waiting) look();
+  });
+  const lines = () =>
+    text
+      .split("\n")
+      .slice(0, -1)
+      .filter((line) => line.startsWith("{"))
+      .map((line) => JSON.parse(line) as LogLine);
+  const logged = (fits: (line: LogLine) => boolean) =>
+    new Promise<LogLine>((resolve, reject) => {
+      const look = () => {
+        const found = lines().find(fits);
+        if (found === undefined) return;
+        clearTimeout(timer);
+        waiting.delete(look);
+        resolve(found);
+      };
+      const timer = setTimeout(() => {
+        waiting.delete(look);
+        reject(new Error(`not logged in 30 s; the log says:\n${text}`));
+      }, 30_000);
+      waiting.add(look);
+      look();
+    });
+  return { text: () => text, lines, logged };
+}
