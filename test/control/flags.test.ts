@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import tls from "node:tls";
+import { makeSelfSigned } from "../../src/cert/self-signed.ts";
 import {
   hardeningFlags,
   primaryEnvironment,
@@ -18,7 +20,10 @@ test(
   async (t) => {
     const upstream = await startUpstream(t);
     const log = 'enabled = true\npath = "DIRECTORY/access.log"';
-    const toml = config(upstream.port, ["workers = 3"]).replace("enabled = false", log);
+    const toml = config(upstream.port, ["workers = 3", "shutdown_delay_ms = 0"]).replace(
+      "enabled = false",
+      log,
+    );
     const gateway = await startGateway(t, { toml });
     const workers = gateway.workers();
     assert.equal(workers.length, 3);
@@ -72,6 +77,33 @@ test("SIGUSR1 neither opens the inspector nor ends a process", onLinux, async (t
   assert.ok(processes.every(isRunning));
   assert.doesNotMatch(gateway.stderr(), /Debugger/);
 });
+
+test("TLS 1.2 is spoken when the configuration asks for it, and only then", async (t) => {
+  const { certPem, keyPem } = makeSelfSigned({ names: ["localhost"], days: 1 });
+  const files = { "cert.pem": certPem, "key.pem": keyPem };
+  const table = '[tls]\ncert_path = "DIRECTORY/cert.pem"\nkey_path = "DIRECTORY/key.pem"\n';
+  const listen = ['listen_https = "127.0.0.1:0"'];
+  for (const [more, answer] of [
+    ["", "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION"],
+    ['min_version = "1.2"', "TLSv1.2"],
+  ] as const) {
+    const gateway = await startGateway(t, { toml: config(1, listen, `${table}${more}`), files });
+    assert.equal(await handshake(gateway.httpsPort, "TLSv1.2"), answer);
+    assert.equal(await handshake(gateway.httpsPort, "TLSv1.3"), "TLSv1.3");
+  }
+});
+
+/** The version agreed on, or the error code. */
+function handshake(port: number, version: "TLSv1.2" | "TLSv1.3"): Promise<string> {
+  return new Promise((resolve) => {
+    const options = { port, host: "127.0.0.1", rejectUnauthorized: false };
+    const socket = tls.connect({ ...options, minVersion: version, maxVersion: version }, () => {
+      resolve(socket.getProtocol() ?? "");
+      socket.destroy();
+    });
+    socket.on("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+  });
+}
 
 test("a command that does not serve may neither write nor start processes", () => {
   for (const command of ["check", "version", "explain", undefined]) {

@@ -14,6 +14,7 @@ export interface Gateway {
   /** Process id of the primary. */
   readonly pid: number;
   readonly port: number;
+  readonly httpsPort: number;
   readonly telemetryPort: number;
   readonly adminPort: number;
   readonly directory: string;
@@ -45,6 +46,8 @@ export interface Answer {
 export interface GatewayOptions {
   readonly toml: string;
   readonly environment?: NodeJS.ProcessEnv;
+  /** Further files in the gateway's directory, which `DIRECTORY` stands for in the configuration. */
+  readonly files?: Readonly<Record<string, string>>;
   /** False: resolves without waiting until it serves. */
   readonly expectServing?: boolean;
 }
@@ -54,6 +57,9 @@ export async function startGateway(t: TestContext, options: GatewayOptions): Pro
   const directory = mkdtempSync(join(tmpdir(), "zion-test-"));
   const file = join(directory, "zion.toml");
   writeFileSync(file, options.toml.replaceAll("DIRECTORY", directory));
+  for (const [name, text] of Object.entries(options.files ?? {})) {
+    writeFileSync(join(directory, name), text, { mode: 0o600 });
+  }
   const child = spawn(process.execPath, [launcher, "run", "-c", file], {
     stdio: ["ignore", "ignore", "pipe"],
     env: { ...process.env, ...options.environment },
@@ -94,6 +100,7 @@ export async function startGateway(t: TestContext, options: GatewayOptions): Pro
   return {
     pid,
     port,
+    httpsPort: portOf("listeners", "https"),
     telemetryPort: portOf("control", "telemetry"),
     adminPort: portOf("control", "admin"),
     directory,
