@@ -1,5 +1,6 @@
 import type { MetricSample } from "../record/metrics.ts";
 import type { Clock } from "../std/clock.ts";
+import { type AdoptableSlot, adoptLostSlots, openSlot } from "./adoption.ts";
 import { type CrashLoop, createCrashLoop } from "./crash-loop.ts";
 import type { Log } from "./log.ts";
 import type { FromWorker, PrepareMessage, ToWorker } from "./messages.ts";
@@ -43,16 +44,12 @@ export type StartOutcome =
   /** Workers die before they serve. */
   | { readonly kind: "dying"; readonly message: string };
 
-interface Slot {
-  readonly index: number;
+interface Slot extends AdoptableSlot {
   readonly crashes: CrashLoop;
   worker: WorkerLink | undefined;
   restart: NodeJS.Timeout | undefined;
-  /** Its sockets have been opened by somebody: from then on somebody must accept on them. */
   opened: boolean;
   earlyDeaths: number;
-  /** Workers of other slots that accept here too until the own worker is back. */
-  readonly adopters: Set<WorkerLink>;
 }
 
 interface Vote {
@@ -67,7 +64,10 @@ interface Scrape {
   done(): void;
 }
 
-/** Keeps the wanted number of workers alive and every listening socket served. */
+/**
+ * Keeps the wanted number of workers alive and every listening socket served. Long, because all of it is one state
+ * machine: what a worker may be told depends on its phase, and its phase on all that it said.
+ */
 export class Supervision {
   readonly #options: SupervisionOptions;
   readonly #slots: readonly Slot[];
@@ -297,7 +297,7 @@ export class Supervision {
     for (const greeting of this.#options.greeting()) worker.send(greeting);
     worker.phase = "opening";
     worker.unopened = this.#options.listeners.length;
-    this.#open(slot, worker);
+    openSlot(this.#options.listeners, slot.index, worker);
   }
 
   #commitTo(worker: WorkerLink, generation: number): void {
@@ -381,51 +381,10 @@ export class Supervision {
     this.#reconcile();
   }
 
-  /** Sees to it that every opened slot has somebody who accepts, and that adopters leave when its own worker is back. */
   #reconcile(): void {
     if (this.#stopping) return;
-    for (const slot of this.#slots) {
-      if (this.#isServing(slot.worker)) {
-        for (const adopter of slot.adopters) this.#close(slot, adopter);
-        slot.adopters.clear();
-      } else if (slot.opened && ![...slot.adopters].some((adopter) => this.#isServing(adopter))) {
-        const neighbour = this.#neighbourOf(slot);
-        if (neighbour === undefined) continue;
-        slot.adopters.add(neighbour);
-        this.#open(slot, neighbour);
-        this.#options.log.warn(
-          { "event.name": "zion.slot.adopted", slot: slot.index, by: neighbour.slot },
-          "a neighbour serves the sockets of a worker that is gone or silent",
-        );
-      }
-    }
-  }
-
-  #open(slot: Slot, worker: WorkerLink): void {
-    for (const { name, address, handle } of this.#options.listeners) {
-      const bound = handle(slot.index);
-      const open = { type: "open", listener: name, slot: slot.index } as const;
-      if (bound === undefined) {
-        // Its own sockets are all it can have: an adopter's would take a share of new connections for nothing.
-        if (worker.slot === slot.index) worker.send({ ...open, address });
-      } else if (worker.slot === slot.index || bound !== handle(worker.slot)) {
-        worker.send({ ...open, address: undefined }, bound);
-      }
-    }
-  }
-
-  #close(slot: Slot, worker: WorkerLink): void {
-    for (const { name } of this.#options.listeners)
-      worker.send({ type: "close", listener: name, slot: slot.index });
-  }
-
-  /** The next slot's worker that serves, so that two lost slots go to two neighbours. */
-  #neighbourOf(slot: Slot): WorkerLink | undefined {
-    for (let step = 1; step < this.#slots.length; step++) {
-      const { worker } = this.#slots[(slot.index + step) % this.#slots.length]!;
-      if (this.#isServing(worker)) return worker;
-    }
-    return undefined;
+    const { listeners, log } = this.#options;
+    adoptLostSlots(this.#slots, (worker) => this.#isServing(worker), listeners, log);
   }
 
   #isServing(worker: WorkerLink | undefined): worker is WorkerLink {

@@ -1,0 +1,71 @@
+import type { Log } from "./log.ts";
+import type { ListenerSlots } from "./slots.ts";
+import type { WorkerLink } from "./worker-link.ts";
+
+/** A place for one worker, with sockets of its own that outlive it. */
+export interface AdoptableSlot {
+  readonly index: number;
+  readonly worker: WorkerLink | undefined;
+  /** Its sockets have been opened by somebody: from then on somebody must accept on them. */
+  readonly opened: boolean;
+  /** Workers of other slots that accept here too until the own worker is back. */
+  readonly adopters: Set<WorkerLink>;
+}
+
+/**
+ * Sees to it that every opened slot has somebody who accepts, and that adopters leave when its own worker is back. What
+ * the kernel has queued on the socket of a dead or stopped worker is thereby served, not lost.
+ */
+export function adoptLostSlots(
+  slots: readonly AdoptableSlot[],
+  isServing: (worker: WorkerLink | undefined) => worker is WorkerLink,
+  listeners: readonly ListenerSlots[],
+  log: Log,
+): void {
+  for (const slot of slots) {
+    if (isServing(slot.worker)) {
+      for (const adopter of slot.adopters) closeSlot(listeners, slot.index, adopter);
+      slot.adopters.clear();
+    } else if (slot.opened && ![...slot.adopters].some(isServing)) {
+      const neighbour = neighbourOf(slot, slots, isServing);
+      if (neighbour === undefined) continue;
+      slot.adopters.add(neighbour);
+      openSlot(listeners, slot.index, neighbour);
+      log.warn(
+        { "event.name": "zion.slot.adopted", slot: slot.index, by: neighbour.slot },
+        "a neighbour serves the sockets of a worker that is gone or silent",
+      );
+    }
+  }
+}
+
+/** Gives a worker the sockets of a slot, its own or a neighbour's. */
+export function openSlot(listeners: readonly ListenerSlots[], index: number, worker: WorkerLink): void {
+  for (const { name, address, handle } of listeners) {
+    const bound = handle(index);
+    const open = { type: "open", listener: name, slot: index } as const;
+    if (bound === undefined) {
+      // Its own sockets are all it can have: an adopter's would take a share of new connections for nothing.
+      if (worker.slot === index) worker.send({ ...open, address });
+    } else if (worker.slot === index || bound !== handle(worker.slot)) {
+      worker.send({ ...open, address: undefined }, bound);
+    }
+  }
+}
+
+function closeSlot(listeners: readonly ListenerSlots[], index: number, worker: WorkerLink): void {
+  for (const { name } of listeners) worker.send({ type: "close", listener: name, slot: index });
+}
+
+/** The next slot's worker that serves, so that two lost slots go to two neighbours. */
+function neighbourOf(
+  slot: AdoptableSlot,
+  slots: readonly AdoptableSlot[],
+  isServing: (worker: WorkerLink | undefined) => worker is WorkerLink,
+): WorkerLink | undefined {
+  for (let step = 1; step < slots.length; step++) {
+    const { worker } = slots[(slot.index + step) % slots.length]!;
+    if (isServing(worker)) return worker;
+  }
+  return undefined;
+}
