@@ -36,8 +36,6 @@ export interface CertificateStore {
    * the host of the request. Both are looked up here, in the current generation, because connections outlive a reload.
    */
   isSameCertificate(serverName: string, host: string): boolean;
-  /** 48 bytes. OpenSSL seals tickets with the context that SNI chose, so every context needs the keys. */
-  setTicketKeys(keys: Buffer): void;
 }
 
 /** Builds all secure contexts. Throws with the file's path when a chain, a key or a name cannot be used. */
@@ -86,16 +84,7 @@ export function buildCertificateStore(tls: TlsConfig): CertificateStore {
     match,
     find: (name) => match(name) ?? fallback,
     isSameCertificate: (serverName, host) => (match(serverName) ?? fallback) === (match(host) ?? fallback),
-    setTicketKeys: (keys) => {
-      checkTicketKeys(keys);
-      for (const entry of entries) entry.context.context.setTicketKeys(keys);
-    },
   };
-}
-
-/** Throws unless `keys` are 48 bytes (name, HMAC key, AES key): Node would abort the process on others. */
-export function checkTicketKeys(keys: Buffer): void {
-  if (keys.length !== 48) throw new RangeError(`ticket keys are 48 bytes, not ${keys.length}`);
 }
 
 function buildEntry(id: number, tls: TlsConfig, certificate: CertificateConfig): CertificateEntry {

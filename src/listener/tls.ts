@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { createServer, type TlsOptions as NodeTlsOptions, type TLSSocket } from "node:tls";
 import { foldServerName } from "../cert/server-name.ts";
-import { type CertificateStore, checkTicketKeys } from "../cert/store.ts";
+import type { CertificateStore } from "../cert/store.ts";
 import { readTlsFailure, type TlsFailure, unknownNameError } from "./tls-failure.ts";
 
 /** Facts of a finished handshake, copied once; fixed shape. */
@@ -55,7 +55,7 @@ export interface TlsServer<T> {
    */
   accept(raw: Socket, context: T): void;
   /**
-   * 48 bytes, for this server and its store. Node replaces the key at once: tickets sealed with the old one are
+   * 48 bytes; throws on another length. Node replaces the key at once: tickets sealed with the old one are
    * refused from now on, which costs their holders one full handshake and nothing else. All workers must get the
    * keys together. There is no period in which both are taken, so a rotation also revokes.
    */
@@ -140,9 +140,10 @@ export function buildTlsServer<T>(
   });
 
   function setTicketKeys(keys: Buffer): void {
-    checkTicketKeys(keys);
-    server.setTicketKeys(keys); // connections without SNI, and those that got the default certificate
-    store.setTicketKeys(keys);
+    // Node would throw an assertion; the length comes from another process's message.
+    if (keys.length !== 48) throw new RangeError(`ticket keys are 48 bytes, not ${keys.length}`);
+    // Also for certificates that SNI chose: Node takes only the chain and the key from their contexts.
+    server.setTicketKeys(keys);
   }
 
   return {
