@@ -189,10 +189,13 @@ export function openEdge(deps: EdgeDeps): Edge {
     listeners.http.closeAll();
     listeners.https.closeAll();
     const until = clock.nowMs() + graceMs;
-    // Idle connections are closed over a second or two rather than all at once: their clients come back at once.
+    // Idle connections are closed over a second or two rather than all at once: their clients come back at once. One
+    // that had an exchange just now is left alone: its next request may be on the way, and is answered with close.
+    const quietMs = Math.min(DRAIN_QUIET_MS, graceMs / 4);
     for (;;) {
       const open = [...listeners.http.connections, ...listeners.https.connections];
-      const idle = open.filter((connection) => connection.idle);
+      const quietSinceMs = clock.nowMs() - quietMs;
+      const idle = open.filter((connection) => connection.idle && connection.idleSinceMs <= quietSinceMs);
       for (const connection of idle.slice(0, Math.max(50, Math.ceil(idle.length / 10)))) connection.drain();
       if (listeners.http.connections.size + listeners.https.connections.size === 0) return 0;
       if (clock.nowMs() >= until) break;
@@ -232,6 +235,9 @@ export function openEdge(deps: EdgeDeps): Edge {
     },
   };
 }
+
+/** A connection without a request for this long is taken to be idle when the worker drains. */
+const DRAIN_QUIET_MS = 1000;
 
 /** TLS handshakes in progress per worker: each costs 1.6-1.8 ms of CPU (reliability.md §0.1 finding 8). */
 const HANDSHAKES_MAX = 1024;

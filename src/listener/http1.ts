@@ -57,6 +57,7 @@ export class Http1Connection implements Downstream {
   readonly #deadline = new Deadline(this);
   readonly #bornMs: number;
   #phase = READING_HEAD;
+  #idleSinceMs: number;
   #served = 0;
 
   /** Input not yet taken. `#input` is the reader's buffer during a read event, or the stash. */
@@ -107,12 +108,18 @@ export class Http1Connection implements Downstream {
     this.#state = state;
     this.#snapshot = state.snapshot;
     this.#bornMs = state.wheel.nowMs;
+    this.#idleSinceMs = this.#bornMs;
     socket.on("error", () => this.close());
     socket.on("close", () => this.close());
     socket.on("end", () => this.#onEnd());
     socket.on("drain", () => this.#onDrain());
     state.wheel.set(this.#deadline, state.wheel.nowMs + this.#snapshot.connection.headTimeoutMs);
     state.reader.attach(socket, this);
+  }
+
+  /** When it last became idle, coarse monotonic ms. */
+  get idleSinceMs(): number {
+    return this.#idleSinceMs;
   }
 
   /** Waiting for a request, with none begun. */
@@ -483,6 +490,7 @@ export class Http1Connection implements Downstream {
       return;
     }
     this.#phase = READING_HEAD;
+    this.#idleSinceMs = this.#state.wheel.nowMs;
     this.#state.wheel.set(
       this.#deadline,
       this.#state.wheel.nowMs + this.#snapshot.connection.keepaliveTimeoutMs,
