@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startGateway } from "../support/gateway.ts";
+import { startLoad } from "../support/load.ts";
+import { ok, type Script, startOrigin } from "../support/origin.ts";
+import { systemConfig } from "./config.ts";
+
+const echoTarget: Script = (request, connection) => {
+  setTimeout(() => connection.socket.write(ok(request.target)), 2);
+};
+
+test("a killed worker costs what it had in flight, and no more", async (t) => {
+  // F1
+  const origin = await startOrigin({ script: echoTarget });
+  t.after(() => origin.close());
+  const gateway = await startGateway(t, systemConfig(origin.port));
+  const before = gateway.workers();
+  assert.equal(before.length, 2);
+  const load = startLoad(gateway.port, { connections: 20 });
+  t.after(() => load.stop());
+  await load.more(500);
+
+  const inFlight = load.inFlight();
+  process.kill(before[0]!, "SIGKILL");
+  await load.more(2000);
+  await load.stop();
+
+  const hung = load.failures.filter(({ kind }) => kind === "hung");
+  assert.deepEqual(hung, []);
+  assert.ok(
+    load.failures.length <= inFlight + 5,
+    `${load.failures.length} failures, ${inFlight} were in flight: ${JSON.stringify(load.failures)}`,
+  );
+  await until(() => gateway.workers().length === 2 && !gateway.workers().includes(before[0]!));
+  assert.ok(gateway.workers().includes(before[1]!), "the other worker stays");
+  t.diagnostic(`${load.done()} answered, ${load.failures.length} lost of ${inFlight} in flight`);
+});
+
+test("workers killed one after the other are replaced, and serving goes on", async (t) => {
+  const origin = await startOrigin({ script: echoTarget });
+  t.after(() => origin.close());
+  const gateway = await startGateway(t, systemConfig(origin.port));
+  const load = startLoad(gateway.port, { connections: 10 });
+  t.after(() => load.stop());
+  for (let round = 0; round < 3; round++) {
+    await until(() => gateway.workers().length === 2);
+    const victim = gateway.workers()[round % 2]!;
+    await load.more(100);
+    process.kill(victim, "SIGKILL");
+    await until(() => !gateway.workers().includes(victim));
+    await load.more(100);
+  }
+  await load.stop();
+  assert.deepEqual(
+    load.failures.filter(({ kind }) => kind !== "lost"),
+    [],
+  );
+  assert.ok(load.failures.length <= 3 * (10 + 5), `${load.failures.length} failures`);
+  await until(() => gateway.workers().length === 2);
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  const limit = performance.now() + 15_000;
+  while (!condition()) {
+    if (performance.now() > limit) throw new Error(`not within 15 s: ${condition}`);
+    await new Promise((done) => setTimeout(done, 10));
+  }
+}
