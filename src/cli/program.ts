@@ -22,7 +22,8 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   return exitCode;
 }
 
-function buildProgram(finish: (exitCode: number) => void): Command {
+/** The commands and their options; `finish` gets the exit code of the one that runs. Exported for test/docs. */
+export function buildProgram(finish: (exitCode: number) => void): Command {
   const program = new Command("zion")
     .description("A reverse proxy and edge gateway.")
     .addOption(

@@ -24,6 +24,9 @@ const own = {
   buildInfo: gauge("zion_build_info", "Always 1.", ["version", "node"]),
 } as const satisfies Record<string, MetricFamily>;
 
+/** For the generated reference (test/docs/metrics.test.ts). */
+export const ownFamilies: readonly MetricFamily[] = Object.values(own);
+
 export interface Exposition {
   /** New figures of a worker. They are added up by difference, so totals never go down when a worker is gone. */
   absorb(worker: number, samples: readonly MetricSample[]): void;
