@@ -1,6 +1,6 @@
 import { runHeadGates } from "./gate/order.ts";
 import type { BodySink, Downstream } from "./http/downstream.ts";
-import type { HopFacts } from "./http/print-request.ts";
+import type { ForwardedMemo, HopFacts } from "./http/print-request.ts";
 import { type CanonicalRequest, DELETE, GET, HEAD, OPTIONS, PUT } from "./http/request.ts";
 import type { ResponseHead } from "./http/response-head.ts";
 import { type Reason, reasons } from "./reason.ts";
@@ -94,6 +94,10 @@ export class Exchange implements AnswerSink, BodySink {
 
   get peerText(): string {
     return this.#downstream.peerText;
+  }
+
+  get forwardedMemo(): ForwardedMemo {
+    return this.#downstream.forwardedMemo;
   }
 
   get mergeSlashes(): boolean {

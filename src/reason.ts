@@ -208,7 +208,14 @@ export const reasons = {
     true,
     "A path parameter stands where routers and servers disagree.",
   ),
-  pathSpaceTail: row("path_space_tail", 400, "target", c, true, "The path ends in encoded white space, or a dot segment is padded with it."),
+  pathSpaceTail: row(
+    "path_space_tail",
+    400,
+    "target",
+    c,
+    true,
+    "The path ends in encoded white space, or a dot segment is padded with it.",
+  ),
   pathSegments: row("path_segments", 400, "target", c, true, "The path has more segments than the limit."),
   pathSlashes: row(
     "path_slashes",

@@ -169,7 +169,6 @@ export interface RouteConfig {
   /** Forward `//` as `/`. false */ readonly mergeSlashes: boolean;
   /** Refuse `%2F` in the path. false */ readonly refuseEncodedSlash: boolean;
   /** undefined = server's. */ readonly maxBodyMb: number | undefined;
-  /** Pass request and response trailers (gRPC). false */ readonly trailers: boolean;
 }
 
 /** `[access_log]`. */

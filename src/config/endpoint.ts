@@ -44,6 +44,9 @@ function readAuthority(url: string, scheme: "http" | "https", authority: string)
     };
   const host = name.value.replace(/^\[|\]$/g, "");
   // Odd spellings of an address (0x7f.1, 2130706433) are names here and addresses to a resolver.
+  // And a name that ends in a number is neither (`h10.0.1.10`).
+  if (!URL.canParse(`${scheme}://${name.value}`))
+    return { problem: "the host's last label is a number, and it is no address" };
   const canonical = new URL(`${scheme}://${name.value}`).hostname.replace(/^\[|\]$/g, "");
   if (isIP(canonical) === 4 && canonical !== host)
     return {

@@ -97,6 +97,7 @@ const laterKeys: Readonly<Record<string, Readonly<Record<string, LaterKey>>>> = 
     waf: unless(false),
     waf_shadow: unless(false),
     cors: never(),
+    trailers: unless(false),
   },
   access_log: {
     mtls_fingerprint: unless(true, false),

@@ -83,7 +83,6 @@ function readRoute(
     mergeSlashes: input.merge_slashes,
     refuseEncodedSlash: input.refuse_encoded_slash,
     maxBodyMb: input.max_body_mb,
-    trailers: input.trailers,
   };
 }
 

@@ -225,7 +225,8 @@ export function openEdge(deps: EdgeDeps): Edge {
       if (healthy) reinstate(endpoint);
     },
     setAddresses(host, addresses) {
-      if (addresses.length > 0) upstreamDeps.addresses.set(host, addresses);
+      // Empty: the primary has kept the last good ones for as long as `dns_stale_secs` allows.
+      upstreamDeps.addresses.set(host, addresses);
     },
     drain,
     readMetrics: () => readMetrics(counters, listeners, caps, upstreams, state.accessLog, clock.nowMs()),
@@ -270,9 +271,10 @@ function readMetrics(
       add(families.upstreamErrors.name, [upstream.name, reason], count);
     add(families.upstreamRetries.name, [upstream.name], upstream.retries);
     let open = 0;
-    for (const endpoint of upstream.endpoints) {
+    // By position, not by address: /metrics leaves the machine (operators.md §1.2).
+    for (const [position, endpoint] of upstream.endpoints.entries()) {
       open += endpoint.open;
-      add(families.upstreamUp.name, [upstream.name, endpoint.url], endpoint.isUsable(nowMs) ? 1 : 0);
+      add(families.upstreamUp.name, [upstream.name, String(position)], endpoint.isUsable(nowMs) ? 1 : 0);
     }
     add(families.upstreamConnections.name, [upstream.name], open);
   }

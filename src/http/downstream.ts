@@ -1,4 +1,5 @@
 import type { Reason } from "../reason.ts";
+import type { ForwardedMemo } from "./print-request.ts";
 import type { ResponseHead } from "./response-head.ts";
 import type { TlsFacts } from "./tls-facts.ts";
 
@@ -16,6 +17,7 @@ export interface Downstream {
   readonly secure: boolean;
   /** Undefined on plain connections. */
   readonly tls: TlsFacts | undefined;
+  readonly forwardedMemo: ForwardedMemo;
   /** Kept for the access log. */
   logPiece: Uint8Array | undefined;
   /** Name of the listener, for metrics. */

@@ -4,6 +4,7 @@ import { CHUNK_DATA, CHUNK_END, CHUNK_MORE, ChunkDecoder, writeChunkSize } from 
 import type { BodySink, Downstream } from "../http/downstream.ts";
 import { HEAD_MORE, HEAD_REFUSED, readHead } from "../http/head.ts";
 import { stampIds } from "../http/id-lines.ts";
+import { ForwardedMemo } from "../http/print-request.ts";
 import {
   ANSWER_CHUNKED,
   ANSWER_CLOSE,
@@ -51,6 +52,7 @@ export class Http1Connection implements Downstream {
   readonly tls: TlsFacts | undefined;
   readonly listener: "http" | "https";
   logPiece: Uint8Array | undefined = undefined;
+  readonly forwardedMemo = new ForwardedMemo();
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
   readonly #state: State;

@@ -1,4 +1,4 @@
-import type { HopFacts } from "../http/print-request.ts";
+import type { ForwardedMemo, HopFacts } from "../http/print-request.ts";
 import type { CanonicalRequest } from "../http/request.ts";
 import type { ResponseHead } from "../http/response-head.ts";
 import type { Reason } from "../reason.ts";
@@ -9,6 +9,7 @@ export interface AnswerSink {
   readonly hop: HopFacts;
   /** TCP peer of the client, textual. */
   readonly peerText: string;
+  readonly forwardedMemo: ForwardedMemo;
   /** The route's `merge_slashes`. */
   readonly mergeSlashes: boolean;
   /** Starts the request body towards `sendBody`/`endBody` of the connection; what has arrived comes synchronously. */

@@ -204,6 +204,7 @@ export class UpstreamConnection {
       request,
       exchange.hop,
       exchange.mergeSlashes ? this.endpoint.mergedHeadFacts : this.endpoint.headFacts,
+      exchange.forwardedMemo,
       exchange.peerText,
       outbox,
     );

@@ -104,7 +104,6 @@ test("the smallest config has every default", () => {
         mergeSlashes: false,
         refuseEncodedSlash: false,
         maxBodyMb: undefined,
-        trailers: false,
       },
     ],
     accessLog: { enabled: true, path: "-", includeHeaders: [] },
@@ -292,7 +291,6 @@ public = true
 internal_only = true
 merge_slashes = true
 refuse_encoded_slash = true
-trailers = true
 max_body_mb = 3
 `);
   assert.deepEqual(routes[1], {
@@ -305,7 +303,6 @@ max_body_mb = 3
     public: true,
     mergeSlashes: true,
     refuseEncodedSlash: true,
-    trailers: true,
     maxBodyMb: 3,
   });
 });

@@ -33,6 +33,7 @@ const refused: readonly (readonly [text: string, suggestion: string | undefined]
   ["http://metadata.google.internal", undefined],
   ["http://0x7f.1", "http://127.0.0.1:80"],
   ["http://2130706433", undefined],
+  ["http://h10.0.1.10", undefined],
   ["http://a b", undefined],
   ["http://[::1", undefined],
   ["http://a:1:2", undefined],

@@ -51,9 +51,9 @@ X-Empty: ${""}
 X-Forwarded-For: 127.0.0.1
 X-Real-IP: 127.0.0.1
 X-Forwarded-Proto: http
-X-Forwarded-Port: 8080
-X-Forwarded-Host: shop.example:8080
 Forwarded: for=127.0.0.1;proto=http;host="shop.example:8080"
+X-Forwarded-Host: shop.example:8080
+X-Forwarded-Port: 8080
 Via: 1.1 zion-NAME
 X-Request-ID: ID
 traceparent: TRACE
