@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { TestContext } from "node:test";
 import { makeSelfSigned } from "../../src/cert/self-signed.ts";
+import { freePort } from "./free-port.ts";
 
 /** A gateway as real processes, started through bin/zion.js. */
 export interface Gateway {
@@ -37,6 +38,8 @@ export interface GatewayOptions {
   readonly tls?: boolean;
   /** No plain listener. Default: there is one. */
   readonly plain?: boolean;
+  /** Port of the plain listener. Default: any free one. */
+  readonly listenPort?: number;
 }
 
 const root = path.resolve(import.meta.dirname, "../..");
@@ -59,13 +62,14 @@ export async function startGateway(
     `[admin]\nlisten = "off"`,
     `[access_log]\npath = ${JSON.stringify(accessLogPath)}`,
   ];
-  if (options.plain !== false) listen.push('listen_http = "127.0.0.1:0"');
+  if (options.plain !== false) listen.push(`listen_http = "127.0.0.1:${options.listenPort ?? 0}"`);
   if (options.tls === true) {
     const keyPath = path.join(folder, "tls.key");
     const { certPem, keyPem } = makeSelfSigned({ names: ["localhost", "127.0.0.1"], days: 2 });
     writeFileSync(certificatePath, certPem);
     writeFileSync(keyPath, keyPem, { mode: 0o600 });
-    listen.push('listen_https = "127.0.0.1:0"');
+    // Redirects name the configured port: it must be the real one.
+    listen.push(`listen_https = "127.0.0.1:${await freePort()}"`);
     sections.push(
       `[tls]\ncert_path = ${JSON.stringify(certificatePath)}\nkey_path = ${JSON.stringify(keyPath)}`,
     );

@@ -50,3 +50,6 @@ export function readCorpus(folder: string, name: string): CorpusCase[] {
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line) as CorpusCase);
 }
+
+/** Tests whose full form takes long or much memory run it under CI or with ZION_FULL=1, and a short form otherwise. */
+export const fullForm: boolean = process.env["ZION_FULL"] === "1" || process.env["CI"] === "true";
