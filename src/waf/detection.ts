@@ -1,0 +1,36 @@
+/**
+ * What detectors see and say. A detector looks at one value in one reading (view) of it and reports constructs by their
+ * grammar, not by phrases. It is pure, keeps nothing, and runs in time linear in the text.
+ */
+
+/** One reading of a value: latin-1 text, one char per byte, whatever its encoding was. */
+export interface Subject {
+  readonly text: string;
+  /** `text` with A-Z lower-cased; same length. */
+  readonly lower: string;
+}
+
+/** One construct that was found. */
+export interface Detection {
+  /** `class.construct`, e.g. `sql.union_select`: what rules name in `detect`. */
+  readonly kind: string;
+  /** Offsets in the subject's text. */
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface Detector {
+  /** `sql`, `html`, `shell`, …: the first part of its kinds. */
+  readonly name: string;
+  /** All kinds it can report, with one sentence each for `zion rules` and the docs. */
+  readonly kinds: Readonly<Record<string, string>>;
+  /**
+   * Lower-case literals, at least one of which occurs in the lower-cased text whenever the detector has something to
+   * say. The engine finds them in its one automaton pass and calls no detector without one.
+   */
+  readonly triggers: readonly string[];
+  /** Appends to `found`, at most `DETECTIONS_MAX` per call. */
+  detect(subject: Subject, found: Detection[]): void;
+}
+
+export const DETECTIONS_MAX = 8;
