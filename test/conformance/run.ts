@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { allReasons } from "../../src/reason.ts";
 import { type Edge, startEdge } from "../support/edge.ts";
 import { type Origin, startOrigin } from "../support/origin.ts";
-import { ask, connect, field, fieldAll, type RawAnswer } from "../support/raw-client.ts";
+import { ask, type ConnectOptions, connect, field, fieldAll, type RawAnswer } from "../support/raw-client.ts";
 import type { Case, ForwardCase, RefusalCase } from "./case.ts";
 
 /** The configuration that conformance cases are written for: short time-outs, a body limit of 1 MiB. */
@@ -32,19 +32,41 @@ internal_only = true
 `;
 }
 
+/** How the cases reach the data plane. */
+export interface Way {
+  readonly tls?: boolean;
+  /** False: `data` events instead of the shared read buffer. */
+  readonly sharedReads?: boolean;
+}
+
+/** Where one case is judged. */
+interface Bench {
+  readonly edge: Edge;
+  readonly origin: Origin;
+  readonly port: number;
+  readonly options: ConnectOptions;
+}
+
 /** Runs every case through one gateway, each on a connection of its own; fewer than `minimum` is a failure. */
-export function runCases(title: string, cases: readonly Case[], minimum: number): void {
+export function runCases(title: string, cases: readonly Case[], minimum: number, way: Way = {}): void {
   test(title, async (t) => {
     const origin = await startOrigin();
-    const edge = await startEdge(conformanceConfig(origin.port));
+    const edge = await startEdge(conformanceConfig(origin.port), {
+      ...(way.sharedReads === undefined ? {} : { sharedReads: way.sharedReads }),
+      ...(way.tls === true ? { tlsNames: [] } : {}),
+    });
+    const bench: Bench =
+      way.tls === true
+        ? { edge, origin, port: edge.tlsPort, options: { tls: {} } }
+        : { edge, origin, port: edge.port, options: {} };
     let executed = 0;
     try {
       for (const one of cases) {
         await t.test(`${one.id} ${JSON.stringify(one.bytes.slice(0, 100))}`, async () => {
           origin.forget();
-          if ("refused" in one) await judgeRefusal(one, edge, origin);
-          else if ("line" in one) await judgeForwarded(one, edge, origin);
-          else await judgeLocal(one.bytes, one.answered, edge, origin);
+          if ("refused" in one) await judgeRefusal(one, bench);
+          else if ("line" in one) await judgeForwarded(one, bench);
+          else await judgeLocal(one.bytes, one.answered, bench);
         });
         executed++;
       }
@@ -56,10 +78,11 @@ export function runCases(title: string, cases: readonly Case[], minimum: number)
   });
 }
 
-async function judgeRefusal(one: RefusalCase, edge: Edge, origin: Origin): Promise<void> {
+async function judgeRefusal(one: RefusalCase, bench: Bench): Promise<void> {
+  const { edge, port, options } = bench;
   const reason = allReasons.find(({ code }) => code === one.reason);
   assert.ok(reason !== undefined, `no such reason: ${one.reason}`);
-  const client = await connect(edge.port);
+  const client = await connect(port, options);
   client.send(one.bytes);
   const answer = await client.answer(methodOf(one.bytes));
   assert.ok(answer !== undefined, `closed without an answer; ${JSON.stringify(await edge.logLines())}`);
@@ -73,7 +96,7 @@ async function judgeRefusal(one: RefusalCase, edge: Edge, origin: Origin): Promi
     assert.equal(client.rest.length, 0, "bytes after the refusal");
   }
   client.destroy();
-  await assertNothingForwarded(edge, origin, one.upstream === "unfinished");
+  await assertNothingForwarded(bench, one.upstream === "unfinished");
 }
 
 const bodyOfStatus = new Map<number, string>();
@@ -100,8 +123,9 @@ export function assertIds(answer: RawAnswer): void {
  * A good request on a new connection goes through, and it is the only complete one that the origin saw: whatever a
  * refused one might have left in a pool or a buffer would come before it.
  */
-async function assertNothingForwarded(edge: Edge, origin: Origin, unfinished: boolean): Promise<void> {
-  const answer = await ask(edge.port, "GET /sentinel HTTP/1.1\r\nHost: sentinel\r\n\r\n");
+async function assertNothingForwarded(bench: Bench, unfinished: boolean): Promise<void> {
+  const { origin, port, options } = bench;
+  const answer = await ask(port, "GET /sentinel HTTP/1.1\r\nHost: sentinel\r\n\r\n", options);
   assert.equal(answer.status, 200);
   const others = origin.requests.filter(({ target }) => target !== "/sentinel");
   const sentinels = origin.requests.length - others.length;
@@ -121,8 +145,9 @@ async function assertNothingForwarded(edge: Edge, origin: Origin, unfinished: bo
   for (const connection of origin.connections) assert.equal(connection.leftover().toString("latin1"), "");
 }
 
-async function judgeForwarded(one: ForwardCase, edge: Edge, origin: Origin): Promise<void> {
-  const answer = await ask(edge.port, one.bytes, { method: methodOf(one.bytes) });
+async function judgeForwarded(one: ForwardCase, bench: Bench): Promise<void> {
+  const { edge, origin, port, options } = bench;
+  const answer = await ask(port, one.bytes, { ...options, method: methodOf(one.bytes) });
   const line = await edge.logLine(field(answer, "x-request-id") ?? "");
   assert.deepEqual([answer.status, line["zion.reason"] ?? "", answer.body.toString()], [200, "", "ok"]);
   assertIds(answer);
@@ -155,11 +180,11 @@ async function judgeForwarded(one: ForwardCase, edge: Edge, origin: Origin): Pro
   assert.equal(request.connection.leftover().toString("latin1"), "");
 }
 
-async function judgeLocal(bytes: string, status: number, edge: Edge, origin: Origin): Promise<void> {
-  const answer = await ask(edge.port, bytes, { method: methodOf(bytes) });
+async function judgeLocal(bytes: string, status: number, bench: Bench): Promise<void> {
+  const answer = await ask(bench.port, bytes, { ...bench.options, method: methodOf(bytes) });
   assert.equal(answer.status, status);
   assertIds(answer);
-  await assertNothingForwarded(edge, origin, false);
+  await assertNothingForwarded(bench, false);
 }
 
 /** What the client believes it asked, as far as it tells where an answer's body ends. */

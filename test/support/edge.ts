@@ -1,6 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { makeSelfSigned } from "../../src/cert/self-signed.ts";
 import { diskAccess } from "../../src/config/files.ts";
 import { parseConfig } from "../../src/config/parse.ts";
 import { openEdge } from "../../src/control/data-plane.ts";
@@ -32,25 +33,33 @@ export interface EdgeOptions {
   readonly accessLog?: string;
   /** False: `data` events instead of the shared read buffer. */
   readonly sharedReads?: boolean;
+  /** A TLS listener too: with a default certificate for `localhost`, and one for each of these server names. */
+  readonly tlsNames?: readonly string[];
 }
 
 /**
- * Starts a data plane with this configuration. Its `[server]` names no addresses: the plain listener is added here,
- * the TLS listener too where there is a `[tls]`.
+ * Starts a data plane with this configuration. Its `[server]` names no addresses: listeners, certificates and the
+ * access log are added here.
  */
 export async function startEdge(config: string, options: EdgeOptions = {}): Promise<Edge> {
   const folder = mkdtempSync(path.join(tmpdir(), "zion-edge-"));
   const logPath = path.join(folder, "access.log");
-  const hasTls = /^\[tls\]/m.test(config);
+  const { tlsNames } = options;
   const wanted: WantedListener[] = [{ name: "http", address: { host: "127.0.0.1", port: 0 } }];
-  if (hasTls) wanted.push({ name: "https", address: { host: "127.0.0.1", port: 0 } });
+  if (tlsNames !== undefined) wanted.push({ name: "https", address: { host: "127.0.0.1", port: 0 } });
   const [http, https] = await openSlots(wanted, 1);
   const ports = { http: http!.address.port, https: https?.address.port ?? 0 };
-  const complete = (text: string): string => {
-    const listen = `listen_http = "127.0.0.1:${ports.http}"\n${hasTls ? `listen_https = "127.0.0.1:${ports.https}"\n` : ""}`;
-    const log = `[access_log]\npath = ${JSON.stringify(logPath)}\n${options.accessLog ?? ""}\n`;
-    return `${text.replace(/^\[server\]$/m, `[server]\n${listen}`)}\n${log}`;
-  };
+  const listen = [`listen_http = "127.0.0.1:${ports.http}"`];
+  const sections = [`[access_log]\npath = ${JSON.stringify(logPath)}\n${options.accessLog ?? ""}`];
+  if (tlsNames !== undefined) {
+    listen.push(`listen_https = "127.0.0.1:${ports.https}"`);
+    sections.push(`[tls]\n${certificateLines(folder, "localhost")}`);
+    for (const name of tlsNames) {
+      sections.push(`[[tls.sni]]\nserver_name = "${name}"\n${certificateLines(folder, name)}`);
+    }
+  }
+  const complete = (text: string): string =>
+    `${text.replace(/^\[server\]$/m, `[server]\n${listen.join("\n")}`)}\n${sections.join("\n")}\n`;
 
   const edge = openEdge({
     workerIndex: 0,
@@ -104,4 +113,13 @@ export async function startEdge(config: string, options: EdgeOptions = {}): Prom
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Writes a new self-signed certificate for `name`; returns the keys of the config that name its files. */
+function certificateLines(folder: string, name: string): string {
+  const { certPem, keyPem } = makeSelfSigned({ names: [name], days: 2 });
+  const file = path.join(folder, name.replace("*", "wildcard"));
+  writeFileSync(`${file}.crt`, certPem);
+  writeFileSync(`${file}.key`, keyPem, { mode: 0o600 });
+  return `cert_path = ${JSON.stringify(`${file}.crt`)}\nkey_path = ${JSON.stringify(`${file}.key`)}`;
 }
