@@ -30,6 +30,8 @@ export interface State {
   draining: boolean;
   /** The `Date` line of the current second. */
   dateLine(): Uint8Array;
+  /** A bug of ours was caught: counted and told, at most once a second. */
+  onDefect(cause: unknown): void;
   /** Every exchange ends here, once: metrics and log. */
   conclude(record: ExchangeRecord, request: CanonicalRequest, downstream: Downstream, nowMs: number): void;
 }

@@ -24,7 +24,7 @@ export interface ServerConfig {
   readonly workers: number;
   /** All workers together. 0 = derived from memory and the fd limit (reliability.md C10). */
   readonly maxConnections: number;
-  /** Per client address (IPv6: per /64), all workers together. 0 = off. Default 256. */
+  /** Per client address (IPv6: per /64) and worker. 0 = off. Default 256. */
   readonly maxConnectionsPerIp: number;
   /** CIDRs. */
   readonly trustedProxies: readonly string[];
@@ -51,9 +51,9 @@ export interface ServerConfig {
   /** 10000 */ readonly handshakeTimeoutMs: number;
   /** TERM: readiness off, go on accepting this long. 5000 */ readonly shutdownDelayMs: number;
   /** Then drain at most this long. 30000 */ readonly shutdownGraceMs: number;
-  /** What a path may hold raw of `{ } | ^ [ ] ' backtick`: "refuse" (default) or "encode". */
+  /** What a path may hold raw of `{ } | ^ [ ] backtick`: "refuse" (default) or "encode". */
   readonly rawPathChars: "refuse" | "encode";
-  /** Directory for locks and the last-gasp file; undefined = none. */
+  /** Directory for the last-gasp file; undefined = none. */
   readonly stateDir: string | undefined;
 }
 

@@ -35,13 +35,13 @@ const server = z.strictObject({
     min: 0,
     max: 10_000_000,
     default: 0,
-    doc: "Client connections, all workers together. 0 = derived from memory and the file descriptor limit.",
+    doc: "Client connections, all workers together. 0 = derived from memory and half the file descriptor limit.",
   }),
   max_connections_per_ip: int({
     min: 0,
     max: 10_000_000,
     default: 256,
-    doc: "Client connections per address (IPv6: per /64), all workers together. 0 = off.",
+    doc: "Client connections per address (IPv6: per /64) and worker. 0 = off.",
   }),
   trusted_proxies: texts({
     type: "array of addresses or CIDR blocks",
@@ -152,12 +152,12 @@ const server = z.strictObject({
   raw_path_chars: choice(
     ["refuse", "encode"],
     "refuse",
-    "Raw { } | ^ [ ] ' and backtick in a path: refuse with 400, or percent-encode.",
+    "Raw { } | ^ [ ] and backtick in a path: refuse with 400, or percent-encode.",
   ),
   state_dir: optionalText({
     type: "path",
     example: "/var/lib/zion",
-    doc: "Directory for the start lock and the last-gasp file.",
+    doc: "Directory for the last-gasp file.",
   }),
 });
 

@@ -4,8 +4,10 @@ import type { Config, UpstreamConfig } from "../config/config.ts";
 import { RequestPool } from "../http/request-pool.ts";
 import { ResponseHead } from "../http/response-head.ts";
 import { ConnectionCaps } from "../listener/connection-caps.ts";
+import type { Http1Connection } from "../listener/http1.ts";
 import { type Accepted, Listener } from "../listener/listener.ts";
 import { buildTlsServer, type TlsServer } from "../listener/tls.ts";
+import { reasons } from "../reason.ts";
 import { AccessLog, endpointLogPiece } from "../record/access-log.ts";
 import { Counters } from "../record/counters.ts";
 import { families, type MetricSample } from "../record/metrics.ts";
@@ -21,10 +23,15 @@ import { Upstream } from "../upstream/upstream.ts";
 import { buildSnapshot } from "./compile.ts";
 import { connectionCeiling } from "./connection-ceiling.ts";
 import type { Edge, ListenerName } from "./edge.ts";
+import { lastGaspLine } from "./last-gasp.ts";
 
 export interface EdgeDeps {
   readonly workerIndex: number;
   readonly workerCount: number;
+  /** Name in Via, the same in all workers; made here when not given. */
+  readonly viaName?: string;
+  /** Soft limit of open files; 0 = not known. */
+  readonly descriptorsMax?: number;
   /** False: `data` events instead of the shared read buffer. For tests of the fallback. */
   readonly sharedReads?: boolean;
 }
@@ -54,8 +61,17 @@ export function openEdge(deps: EdgeDeps): Edge {
     addresses: new Map<string, readonly string[]>(),
     nowMs: () => clock.nowMs(),
     logPiece: endpointLogPiece,
+    onDefect,
   };
-  const viaName = `zion-${randomBytes(4).toString("hex")}`;
+  let defectToldMs = -Infinity;
+  /** Exchanges that meet a bug of ours end with 500; the worker goes on (docs/decisions/0009). */
+  function onDefect(cause: unknown): void {
+    counters.defects++;
+    if (clock.nowMs() - defectToldMs < 1000) return;
+    defectToldMs = clock.nowMs();
+    process.stderr.write(lastGaspLine(`worker ${deps.workerIndex}`, "defect", cause, clock.wallMs()));
+  }
+  const viaName = deps.viaName ?? `zion-${randomBytes(4).toString("hex")}`;
   const caps = new ConnectionCaps(1000, 0);
   const date = dateLines(clock.wallMs);
   const state: State = {
@@ -72,6 +88,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     accessLog: undefined,
     draining: false,
     dateLine: date,
+    onDefect,
     conclude(record, request, downstream, nowMs) {
       counters.conclude(record, request.refusal === undefined ? request.method : 0, nowMs);
       state.accessLog?.write(record, request, downstream, nowMs);
@@ -148,7 +165,11 @@ export function openEdge(deps: EdgeDeps): Edge {
     prepared = undefined;
     for (const [host, addresses] of next.addresses) upstreamDeps.addresses.set(host, addresses);
     const { server } = next.snapshot.config;
-    caps.connectionsMax = connectionCeiling(server.maxConnections, deps.workerCount);
+    caps.connectionsMax = connectionCeiling(
+      server.maxConnections,
+      deps.workerCount,
+      deps.descriptorsMax ?? 0,
+    );
     caps.perGroupMax = server.maxConnectionsPerIp;
     if (state.accessLog !== next.accessLog) {
       const previous = state.accessLog;
@@ -173,7 +194,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     prepared = undefined;
   }
 
-  function eachConnection(visit: (connection: { drain(): void; close(): void }) => void): number {
+  function eachConnection(visit: (connection: Http1Connection) => void): number {
     let count = 0;
     for (const listener of [listeners.http, listeners.https]) {
       for (const connection of [...listener.connections]) {
@@ -202,7 +223,7 @@ export function openEdge(deps: EdgeDeps): Edge {
       await new Promise((resolve) => setTimeout(resolve, Math.min(100, Math.max(1, until - clock.nowMs()))));
     }
     listeners.https.tls?.destroyHandshakes();
-    return eachConnection((connection) => connection.close());
+    return eachConnection((connection) => connection.close(reasons.drainDeadline));
   }
 
   return {

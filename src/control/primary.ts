@@ -1,8 +1,10 @@
+import { randomBytes } from "node:crypto";
 import { mkdirSync, openSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Config } from "../config/config.ts";
 import { type Clock, systemClock } from "../std/clock.ts";
+import { readDescriptorsMax } from "../std/descriptors.ts";
 import type { ControlListener } from "./control-listener.ts";
 import type { ListenerName } from "./edge.ts";
 import { createExposition, type Exposition } from "./exposition.ts";
@@ -167,6 +169,8 @@ function assemble(
       environment: workerEnvironment(environment),
       workerCount,
       lastGaspFile,
+      viaName: `zion-${randomBytes(4).toString("hex")}`,
+      descriptorsMax: readDescriptorsMax(),
     }),
     listeners,
     current: () => preparation(reloader.generation, reloader.config),

@@ -47,6 +47,8 @@ export interface ForkOptions {
   readonly workerCount: number;
   /** Open file for last-gasp lines, inherited by workers, which may not open files there. */
   readonly lastGaspFile: number | undefined;
+  readonly viaName: string;
+  readonly descriptorsMax: number;
 }
 
 /** File descriptor of the last-gasp file in a worker; 3 is the IPC pipe. */
@@ -58,13 +60,22 @@ export const workerLastGaspFd = 4;
  */
 export function forkWorkers(options: ForkOptions): StartWorker {
   return (slot, id, nowMs, events) => {
-    const child = fork(options.entry, [`--slot=${slot}`, `--workers=${options.workerCount}`], {
-      execArgv: [...options.flags()],
-      env: options.environment,
-      serialization: "advanced",
-      // No standard input; an own descriptor rather than a path for the last gasp.
-      stdio: ["ignore", "inherit", "inherit", "ipc", options.lastGaspFile ?? "ignore"],
-    });
+    const child = fork(
+      options.entry,
+      [
+        `--slot=${slot}`,
+        `--workers=${options.workerCount}`,
+        `--via=${options.viaName}`,
+        `--descriptors=${options.descriptorsMax}`,
+      ],
+      {
+        execArgv: [...options.flags()],
+        env: options.environment,
+        serialization: "advanced",
+        // No standard input; an own descriptor rather than a path for the last gasp.
+        stdio: ["ignore", "inherit", "inherit", "ipc", options.lastGaspFile ?? "ignore"],
+      },
+    );
     child.on("message", (message) => events.message(message as FromWorker));
     let ended = false;
     const end = (code: number | null, signal: string | null) => {

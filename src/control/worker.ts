@@ -4,7 +4,14 @@ import { installLastGasp } from "./last-gasp.ts";
 import { type FromWorker, heartbeatMs, type ToWorker } from "./messages.ts";
 import { workerLastGaspFd } from "./worker-link.ts";
 
-export type OpenEdge = (place: { readonly workerIndex: number; readonly workerCount: number }) => Edge;
+export type OpenEdge = (place: {
+  readonly workerIndex: number;
+  readonly workerCount: number;
+  /** Name in Via, one for all workers: a loop is noticed whichever worker it comes back to. */
+  readonly viaName: string;
+  /** Soft limit of open files; 0 = not known. */
+  readonly descriptorsMax: number;
+}) => Edge;
 
 /** What a worker process is connected to; tests give a fake. */
 export interface WorkerChannel {
@@ -22,9 +29,9 @@ export interface WorkerControl {
 /** What a worker process does: carries the primary's messages to the data plane, and says that it lives. */
 export function runWorkerProcess(openEdge: OpenEdge): void {
   // Ctrl-C and a service manager signal the whole group; only the primary decides what that means.
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2", "SIGPIPE"] as const)
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2", "SIGPIPE", "SIGQUIT"] as const)
     process.on(signal, () => {});
-  const workerIndex = argument("slot");
+  const workerIndex = number("slot");
   installLastGasp({ role: `worker ${workerIndex}`, fileDescriptor: () => workerLastGaspFd });
 
   const channel: WorkerChannel = {
@@ -36,7 +43,15 @@ export function runWorkerProcess(openEdge: OpenEdge): void {
       }),
     exit: (code) => process.exit(code),
   };
-  const control = controlWorker(openEdge({ workerIndex, workerCount: argument("workers") }), channel);
+  const control = controlWorker(
+    openEdge({
+      workerIndex,
+      workerCount: number("workers"),
+      viaName: argument("via"),
+      descriptorsMax: number("descriptors"),
+    }),
+    channel,
+  );
   process.on("message", (message, handle) => control.receive(message as ToWorker, handle));
   process.on("disconnect", () => control.primaryLost());
   setInterval(() => void channel.send({ type: "heartbeat" }), heartbeatMs);
@@ -129,10 +144,13 @@ export function controlWorker(edge: Edge, channel: WorkerChannel): WorkerControl
   };
 }
 
-function argument(name: string): number {
+function argument(name: string): string {
   const prefix = `--${name}=`;
-  const found = process.argv.find((arg) => arg.startsWith(prefix));
-  return Number(found?.slice(prefix.length) ?? 0);
+  return process.argv.find((arg) => arg.startsWith(prefix))?.slice(prefix.length) ?? "";
+}
+
+function number(name: string): number {
+  return Number(argument(name));
 }
 
 function closeHandle(handle: unknown): void {

@@ -179,6 +179,18 @@ export class Http1Connection implements Downstream {
     this.#keepRest();
   }
 
+  onDefect(cause: unknown): void {
+    this.#state.onDefect(cause);
+    this.#state.outbox.length = 0;
+    this.#keepAlive = false;
+    try {
+      this.#exchange?.fail(reasons.defect);
+    } catch (again) {
+      this.#state.onDefect(again);
+    }
+    if (this.#phase !== LINGERING) this.close(reasons.defect);
+  }
+
   /** Takes input until there is none, or the exchange under way must go on first. */
   #take(): void {
     while (this.#inputStart < this.#inputEnd) {

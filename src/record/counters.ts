@@ -27,6 +27,7 @@ export class Counters {
   responseBytes = 0;
   tracesInvalid = 0;
   xffMalformed = 0;
+  defects = 0;
   expectContinue = 0;
   readonly connectionsTotal = { http: 0, https: 0 };
   readonly handshakes = new Map<string, number>();
@@ -109,6 +110,7 @@ export class Counters {
     add(families.tracesInvalid.name, [], this.tracesInvalid);
     add(families.loops.name, [], this.rejects[reasons.loop.index]!);
     add(families.xffMalformed.name, [], this.xffMalformed);
+    add(families.defects.name, [], this.defects);
     add(families.expectContinue.name, [], this.expectContinue);
     add(families.connectionsTotal.name, ["http"], this.connectionsTotal.http);
     add(families.connectionsTotal.name, ["https"], this.connectionsTotal.https);

@@ -77,6 +77,7 @@ export const families = {
     "Forwarding chains of trusted proxies that could not be read.",
     [],
   ),
+  defects: family("zion_defects_total", "counter", "Bugs of the gateway that ended one connection.", []),
   loops: family("zion_loops_detected_total", "counter", "Requests that had passed this gateway before.", []),
   logDropped: family(
     "zion_log_dropped_total",

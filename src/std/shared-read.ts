@@ -3,6 +3,8 @@ import net from "node:net";
 /** Takes what a socket reads. The bytes are valid only during the call: the buffer is shared by all sockets. */
 export interface ReadSink {
   onRead(buffer: Buffer, length: number): void;
+  /** `onRead` threw: a bug of ours. The sink ends itself; the process and its other connections go on. */
+  onDefect(cause: unknown): void;
 }
 
 /**
@@ -33,7 +35,7 @@ export function openSharedReader(allowShared = true, bytes = 65536): SharedReade
       }
       slots[symbols.buffer] = buffer;
       slots[symbols.callback] = (length: number, from: Buffer): boolean => {
-        sink.onRead(from, length);
+        deliver(sink, from, length);
         return true; // pausing is done by socket.pause()
       };
       slots[symbols.generator] = null;
@@ -47,9 +49,18 @@ export function openSharedReader(allowShared = true, bytes = 65536): SharedReade
 const dataEventReader: SharedReader = {
   shared: false,
   attach(socket, sink) {
-    socket.on("data", (chunk: Buffer) => sink.onRead(chunk, chunk.length));
+    socket.on("data", (chunk: Buffer) => deliver(sink, chunk, chunk.length));
   },
 };
+
+/** No input may end a worker: what a bug breaks is the connection that met it. */
+function deliver(sink: ReadSink, buffer: Buffer, length: number): void {
+  try {
+    sink.onRead(buffer, length);
+  } catch (cause) {
+    sink.onDefect(cause);
+  }
+}
 
 interface UserBufferSlots {
   readonly _handle: { useUserBuffer?(buffer: Buffer): void } | null;

@@ -160,6 +160,12 @@ export class UpstreamConnection {
     this.#readBody(buffer, at, length);
   }
 
+  onDefect(cause: unknown): void {
+    this.endpoint.deps.onDefect(cause);
+    this.endpoint.deps.outbox.length = 0;
+    this.#fail(reasons.defect, false, "defect");
+  }
+
   /** Called by the timer wheel. */
   expire(nowMs: number): void {
     const { settings } = this.endpoint;

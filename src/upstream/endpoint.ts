@@ -19,6 +19,8 @@ export interface UpstreamDeps {
   /** Resolved addresses of upstream host names; written by the control messages, last good ones stay. */
   readonly addresses: Map<string, readonly string[]>;
   nowMs(): number;
+  /** A bug of ours was caught; see control/data-plane.ts. */
+  onDefect(cause: unknown): void;
   /** Bytes of a log line that name the endpoint. */
   logPiece(upstream: string, url: string): Uint8Array;
 }

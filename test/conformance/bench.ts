@@ -1,3 +1,4 @@
+import net from "node:net";
 import type { TestContext } from "node:test";
 import { type Edge, type EdgeOptions, startEdge } from "../support/edge.ts";
 import { type Origin, type Script, startOrigin } from "../support/origin.ts";
@@ -15,6 +16,8 @@ export interface BenchOptions extends EdgeOptions {
   readonly upstream?: string;
   /** Lines of the one `[[route]]`. */
   readonly route?: string;
+  /** The plain listener redirects. Needs `tlsNames`. */
+  readonly redirect?: boolean;
   readonly script?: Script;
   readonly keepBodies?: boolean;
 }
@@ -34,7 +37,7 @@ export async function startBench(t: TestContext, options: BenchOptions = {}): Pr
 export function benchConfig(originPort: number, options: BenchOptions = {}): string {
   return `
 [server]
-http_mode = "serve"
+http_mode = "${options.redirect === true ? "redirect" : "serve"}"
 ${options.server ?? ""}
 
 [upstream.app]
@@ -46,4 +49,17 @@ path = "/{*rest}"
 upstream = "app"
 ${options.route ?? ""}
 `;
+}
+
+/** Sends bytes on a new connection; resolves with everything that came back until it closed. */
+export function askRaw(port: number, request: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect(port, "127.0.0.1", () => socket.write(request, "latin1"));
+    let text = "";
+    socket.on("data", (data) => {
+      text += data.toString("latin1");
+    });
+    socket.on("error", reject);
+    socket.on("close", () => resolve(text));
+  });
 }
