@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { buildAutomaton, type Literal } from "../../src/waf/automaton.ts";
+
+/** The plain form: which targets have a literal in the text. */
+function naive(literals: readonly Literal[], text: string): number[] {
+  const lower = text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  const found = literals.filter((literal) =>
+    lower.includes(literal.text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())),
+  );
+  return [...new Set(found.map(({ target }) => target))].sort((a, b) => a - b);
+}
+
+function targetsOf(hits: Uint32Array): number[] {
+  const found: number[] = [];
+  for (let target = 0; target < hits.length * 32; target++)
+    if ((hits[target >>> 5]! & (1 << (target & 31))) !== 0) found.push(target);
+  return found;
+}
+
+// Few letters, so that literals overlap, nest and share suffixes.
+const word = (min: number, max: number) =>
+  fc.string({
+    unit: fc.constantFrom("a", "B", "b", "A", "<", "\xe9", "\0", "\xc9"),
+    minLength: min,
+    maxLength: max,
+  });
+const literalSet = fc.array(fc.record({ text: word(1, 6), target: fc.integer({ min: 0, max: 70 }) }), {
+  maxLength: 40,
+});
+
+test("finds exactly the literals that a naive search finds, in any case of ASCII letters", () => {
+  fc.assert(
+    fc.property(literalSet, word(0, 60), (literals, text) => {
+      const automaton = buildAutomaton(literals, 71);
+      const hits = new Uint32Array(automaton.hitWords);
+      automaton.scan(Buffer.from(text, "latin1"), 0, text.length, hits);
+      assert.deepEqual(targetsOf(hits), naive(literals, text));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("finds literals across chunk borders, wherever they fall", () => {
+  fc.assert(
+    fc.property(literalSet, word(0, 60), fc.array(fc.nat(60), { maxLength: 6 }), (literals, text, cuts) => {
+      const automaton = buildAutomaton(literals, 71);
+      const bytes = Buffer.from(text, "latin1");
+      const hits = new Uint32Array(automaton.hitWords);
+      const borders = [...cuts.map((cut) => Math.min(cut, bytes.length)), bytes.length].sort((a, b) => a - b);
+      let state = 0;
+      let from = 0;
+      for (const to of borders) {
+        state = automaton.scan(bytes, from, to, hits, state);
+        from = to;
+      }
+      assert.deepEqual(targetsOf(hits), naive(literals, text));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("looks at nothing outside of the range it is given", () => {
+  const automaton = buildAutomaton([{ text: "secret", target: 0 }], 1);
+  const hits = new Uint32Array(automaton.hitWords);
+  automaton.scan(Buffer.from("xxsecretxx"), 0, 7, hits);
+  automaton.scan(Buffer.from("xxsecretxx"), 3, 10, hits);
+  assert.deepEqual(targetsOf(hits), []);
+  automaton.scan(Buffer.from("xxsecretxx"), 2, 8, hits);
+  assert.deepEqual(targetsOf(hits), [0]);
+});
+
+test("refuses an empty literal and a set that does not fit into its memory", () => {
+  assert.throws(() => buildAutomaton([{ text: "", target: 0 }], 1), RangeError);
+  const many = Array.from({ length: 3_000 }, (_, at) => ({
+    text: `${at}${"abcdefghijklmnopqrstuvwxyz0123456789".repeat(6)}`,
+    target: 0,
+  }));
+  assert.throws(() => buildAutomaton(many, 1), RangeError);
+});
