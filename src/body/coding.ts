@@ -9,7 +9,7 @@ export type Coding = "identity" | "gzip" | "deflate" | "br" | "zstd";
  * Why a coded body is not accepted. `coding_unsupported`: no coding we undo, or more than one layer of them.
  * `decompress`: not one complete, intact stream of the coding named. `decompress_cap`, `ratio_cap`: a limit.
  */
-export type CodingProblem = "coding_unsupported" | "decompress" | "decompress_cap" | "ratio_cap";
+export type CodingReason = "coding_unsupported" | "decompress" | "decompress_cap" | "ratio_cap";
 
 export interface CodingLimits {
   /** Decoded bytes at most: the route's body cap. */
@@ -29,8 +29,8 @@ export interface DecodedSink {
   slice(bytes: Uint8Array, start: number, end: number): boolean;
   /** `write` returned false and may be called again. */
   drained(): void;
-  /** Exactly once: the whole body was decoded (`""`) or it is refused. */
-  ended(problem: CodingProblem | ""): void;
+  /** Exactly once: the whole body was decoded (undefined) or it is refused. */
+  ended(reason: CodingReason | undefined): void;
 }
 
 export const SLICE_BYTES = 65_536;
@@ -196,7 +196,7 @@ export class CodingDecoder {
   readonly #onDelivered = (): void => this.#pump();
 
   #endInput(): void {
-    if (this.#engineEnded) this.#finish(this.#isTailRight() ? "" : "decompress");
+    if (this.#engineEnded) this.#finish(this.#isTailRight() ? undefined : "decompress");
     // Nothing at all, or cut off.
     else if (this.#engine === null || this.#zstd?.ended === false) this.#finish("decompress");
     else if (!this.#engineEnding) {
@@ -216,9 +216,9 @@ export class CodingDecoder {
   #deliver(slice: Buffer): void {
     if (this.#closed) return;
     this.#outputBytes += slice.length;
-    const problem = this.#limitPassed();
-    if (problem !== "") {
-      this.#finish(problem);
+    const reason = this.#limitPassed();
+    if (reason !== undefined) {
+      this.#finish(reason);
       return;
     }
     if (this.#coding === "gzip") this.#crc = zlib.crc32(slice, this.#crc);
@@ -230,11 +230,11 @@ export class CodingDecoder {
     } else if (!this.#busy) queueMicrotask(this.#onDelivered);
   }
 
-  #limitPassed(): CodingProblem | "" {
+  #limitPassed(): CodingReason | undefined {
     const { outputMaxBytes, ratioMax = 10, ratioGraceBytes = 65_536 } = this.#limits;
     if (this.#outputBytes > outputMaxBytes) return "decompress_cap";
-    if (this.#outputBytes <= ratioGraceBytes) return "";
-    return this.#outputBytes > ratioMax * this.#inputBytes ? "ratio_cap" : "";
+    if (this.#outputBytes <= ratioGraceBytes) return undefined;
+    return this.#outputBytes > ratioMax * this.#inputBytes ? "ratio_cap" : undefined;
   }
 
   /** The coded stream is over; what the engine did not want of its last block stands behind it. */
@@ -262,10 +262,10 @@ export class CodingDecoder {
     return this.#tail.readUInt32LE(0) === this.#crc && this.#tail.readUInt32LE(4) === this.#outputBytes >>> 0;
   }
 
-  #finish(problem: CodingProblem | ""): void {
+  #finish(reason: CodingReason | undefined): void {
     if (this.#closed) return;
     this.close();
-    this.#sink.ended(problem);
+    this.#sink.ended(reason);
   }
 }
 

@@ -56,10 +56,15 @@ function decode(coding: Coded, coded: Uint8Array, run: Run = {}): Promise<Outcom
           return run.slow !== true;
         },
         drained: send,
-        ended(problem) {
+        ended(reason) {
           assert.equal(++ended, 1, "ended once");
           const body = Buffer.concat(parts);
-          settle({ problem, body, produced: decoder.outputBytes, slices: parts.map((part) => part.length) });
+          settle({
+            problem: reason ?? "",
+            body,
+            produced: decoder.outputBytes,
+            slices: parts.map((part) => part.length),
+          });
         },
       },
     );
