@@ -1,0 +1,355 @@
+import type { JsonLimits, JsonReason } from "./json-limit.ts";
+import { JsonString } from "./json-string.ts";
+import { CROWDED, NameTable } from "./name-table.ts";
+import { JSON_KEY, JSON_STRING, Place, type PlaceNamer, type ValueSink } from "./place.ts";
+
+/**
+ * Strict JSON (RFC 8259) read byte by byte as it arrives, without building anything: checks the grammar and the
+ * limits, and reports every key and every string to the sink, escapes resolved, in document order. Any cutting of the
+ * body into chunks gives the same values and the same verdict. Nothing recurses, and work per byte is constant.
+ *
+ * Usage: `write` for each chunk, then `end`; the first reason returned is final. `reset` before the next body.
+ */
+export class JsonReader implements PlaceNamer {
+  readonly #sink: ValueSink;
+  readonly #limits: JsonLimits;
+  readonly #place: Place = new Place(this);
+  #state = VALUE;
+  #reason: JsonReason | undefined = undefined;
+  /** Body offset of byte 0 of the current chunk's array. */
+  #base = 0;
+  #consumed = 0;
+
+  // Open containers, outermost first.
+  #depth = 0;
+  /** OBJECT, or the index of the current item of an array. */
+  readonly #items: Int32Array;
+  /** Entry of the container's first key in `#keys`; for an array, where a key of its own would stand. */
+  readonly #firstKeys: Int32Array;
+  readonly #keys: NameTable;
+  #keyCount = 0;
+  #nodeCount = 0;
+
+  // The token being read.
+  readonly #string: JsonString;
+  #isKey = false;
+  #stringStart = 0;
+  #numberStart = 0;
+  #literal: Uint8Array = literalTrue;
+  #literalAt = 0;
+
+  /** `seed`: 32 random bits, for the key table; see NameTable. */
+  constructor(sink: ValueSink, limits: JsonLimits, seed: number) {
+    this.#sink = sink;
+    this.#limits = limits;
+    this.#items = new Int32Array(limits.depthMax);
+    this.#firstKeys = new Int32Array(limits.depthMax);
+    this.#keys = new NameTable(seed);
+    this.#string = new JsonString(limits.stringBytesMax);
+  }
+
+  /** Bytes read so far; after a refusal, up to the start of the chunk that was refused. */
+  get consumed(): number {
+    return this.#consumed;
+  }
+
+  reset(): void {
+    this.#state = VALUE;
+    this.#reason = undefined;
+    this.#consumed = 0;
+    this.#depth = 0;
+    this.#keys.clear();
+    this.#keyCount = 0;
+    this.#nodeCount = 0;
+    this.#string.clear();
+  }
+
+  write(bytes: Uint8Array, start: number, end: number): JsonReason | undefined {
+    if (this.#reason !== undefined) return this.#reason;
+    this.#base = this.#consumed - start;
+    for (let at = start; at < end; ) {
+      const byte = bytes[at]!;
+      switch (this.#state) {
+        case STRING:
+          at = this.#readString(bytes, at, end);
+          if (at < 0) return this.#reason;
+          continue;
+        case LITERAL:
+          if (byte !== this.#literal[this.#literalAt]) return this.#refuse("json_syntax");
+          if (++this.#literalAt === this.#literal.length) this.#state = AFTER_VALUE;
+          at++;
+          continue;
+        case MINUS:
+        case ZERO:
+        case INTEGER:
+        case DOT:
+        case FRACTION:
+        case EXPONENT:
+        case EXPONENT_SIGN:
+        case EXPONENT_DIGITS:
+          at = this.#readNumber(bytes, at, end);
+          if (at < 0) return this.#reason;
+          continue;
+      }
+      if (byte === SPACE || byte === LF || byte === CR || byte === TAB) {
+        at++;
+        continue;
+      }
+      switch (this.#state) {
+        case AFTER_VALUE:
+          if (this.#depth === 0) return this.#refuse("json_trailing");
+          if (byte === COMMA) {
+            const item = this.#items[this.#depth - 1]!;
+            if (item === OBJECT) this.#state = KEY;
+            else {
+              this.#items[this.#depth - 1] = item + 1;
+              this.#state = VALUE;
+            }
+          } else if (!this.#close(byte)) return this.#refuse("json_syntax");
+          at++;
+          continue;
+        case FIRST_KEY:
+        case KEY:
+          if (byte === BRACE_CLOSE && this.#state === FIRST_KEY) {
+            this.#close(byte);
+            at++;
+            continue;
+          }
+          if (byte !== QUOTE) return this.#refuse("json_syntax");
+          if (++this.#keyCount > this.#limits.keysMax) return this.#refuse("json_keys");
+          at = this.#openString(true, bytes, at + 1, end);
+          if (at < 0) return this.#reason;
+          continue;
+        case COLON:
+          if (byte !== COLON_CHAR) return this.#refuse("json_syntax");
+          this.#state = VALUE;
+          at++;
+          continue;
+        default: {
+          // VALUE, FIRST_VALUE
+          if (byte === BRACKET_CLOSE && this.#state === FIRST_VALUE) {
+            this.#close(byte);
+            at++;
+            continue;
+          }
+          if (++this.#nodeCount > this.#limits.nodesMax) return this.#refuse("json_nodes");
+          const opens = opening[byte]!;
+          if (opens === STRING) at = this.#openString(false, bytes, at + 1, end);
+          else if (opens === INTEGER) {
+            this.#numberStart = this.#base + at;
+            this.#state = byte === MINUS_CHAR ? MINUS : byte === DIGIT_0 ? ZERO : INTEGER;
+            at = this.#readNumber(bytes, at + 1, end);
+          } else if (opens === LITERAL) {
+            this.#literal = byte === LOWER_T ? literalTrue : byte === LOWER_F ? literalFalse : literalNull;
+            this.#literalAt = 1;
+            this.#state = LITERAL;
+            at++;
+          } else if (opens === NOTHING) {
+            // A byte order mark, or UTF-16, which would hide everything from a reader of bytes.
+            const isMark = this.#base + at === 0 && (byte === 0xef || byte >= 0xfe);
+            return this.#refuse(isMark ? "json_utf8" : "json_syntax");
+          } else {
+            if (this.#depth === this.#limits.depthMax) return this.#refuse("json_depth");
+            this.#items[this.#depth] = opens === FIRST_KEY ? OBJECT : 0;
+            this.#firstKeys[this.#depth++] = this.#keys.count;
+            this.#state = opens;
+            at++;
+          }
+          if (at < 0) return this.#reason;
+        }
+      }
+    }
+    this.#consumed += end - start;
+    return undefined;
+  }
+
+  /** The body is complete. */
+  end(): JsonReason | undefined {
+    if (this.#reason !== undefined) return this.#reason;
+    const state = this.#state;
+    const isWhole =
+      state === AFTER_VALUE ||
+      state === ZERO ||
+      state === INTEGER ||
+      state === FRACTION ||
+      state === EXPONENT_DIGITS;
+    if (!isWhole || this.#depth > 0) this.#refuse("json_syntax");
+    return this.#reason;
+  }
+
+  /** JSONPath of the value being reported, or of the key with its own name: `$.user.q[2]`, `$["a b"]`. */
+  placeName(): string {
+    let path = "$";
+    for (let level = 0; level < this.#depth && path.length < 256; level++) {
+      const item = this.#items[level]!;
+      if (item !== OBJECT) {
+        path += `[${item}]`;
+        continue;
+      }
+      const after = level + 1 < this.#depth ? this.#firstKeys[level + 1]! : this.#keys.count;
+      const key = after - 1;
+      const start = this.#keys.startOf(key);
+      const name = Buffer.from(
+        this.#keys.arena.subarray(start, Math.min(this.#keys.endOf(key), start + 256)),
+      );
+      const text = name.toString("utf8");
+      path += /^[A-Za-z_][\w-]*$/.test(text) ? `.${text}` : `[${JSON.stringify(text)}]`;
+    }
+    return path;
+  }
+
+  #close(byte: number): boolean {
+    const isObject = this.#items[this.#depth - 1] === OBJECT;
+    if (byte !== (isObject ? BRACE_CLOSE : BRACKET_CLOSE)) return false;
+    this.#depth--;
+    if (isObject) this.#keys.cut(this.#firstKeys[this.#depth]!);
+    this.#state = AFTER_VALUE;
+    return true;
+  }
+
+  #openString(isKey: boolean, bytes: Uint8Array, at: number, end: number): number {
+    this.#isKey = isKey;
+    this.#stringStart = this.#base + at;
+    this.#string.open();
+    this.#state = STRING;
+    return this.#readString(bytes, at, end);
+  }
+
+  #readString(bytes: Uint8Array, at: number, end: number): number {
+    const string = this.#string;
+    at = string.read(bytes, at, end);
+    if (at < 0) return this.#fail(string.reason);
+    if (!string.isClosed) return at;
+    const place = this.#place;
+    place.start = this.#stringStart;
+    place.end = this.#base + at - 1;
+    if (this.#isKey) {
+      // C strings end at a NUL: two readings of one key.
+      if (string.hasNul) return this.#fail("json_syntax");
+      const reason = this.#addKey(string.bytes, string.start, string.end);
+      if (reason !== undefined) return this.#fail(reason);
+      place.kind = JSON_KEY;
+      this.#state = COLON;
+    } else {
+      place.kind = JSON_STRING;
+      this.#state = AFTER_VALUE;
+    }
+    this.#sink.value(string.bytes, string.start, string.end, place);
+    return at;
+  }
+
+  #addKey(text: Uint8Array, start: number, end: number): JsonReason | undefined {
+    const keys = this.#keys;
+    const first = this.#firstKeys[this.#depth - 1]!;
+    const before = keys.count;
+    let entry = keys.add(text, start, end, first);
+    if (entry >= 0 && entry < before) {
+      if (this.#limits.duplicateKeys === "refuse") return "json_dup";
+      // Held a second time, in a scope of its own: paths name the last key.
+      entry = keys.add(text, start, end, before);
+    }
+    const isTooMuch =
+      entry === CROWDED ||
+      before - first >= this.#limits.keysPerObjectMax ||
+      before >= this.#limits.openKeysMax ||
+      keys.bytes > this.#limits.openKeyBytesMax;
+    return isTooMuch ? "json_keys" : undefined;
+  }
+
+  /** Reads on in a number; what follows it is read as what follows a value. */
+  #readNumber(bytes: Uint8Array, at: number, end: number): number {
+    let state = this.#state;
+    for (; at < end; at++) {
+      const byte = bytes[at]!;
+      if (byte >= DIGIT_0 && byte <= DIGIT_9) {
+        if (state === INTEGER || state === FRACTION || state === EXPONENT_DIGITS) continue;
+        if (state === ZERO) break;
+        if (state === MINUS) state = byte === DIGIT_0 ? ZERO : INTEGER;
+        else state = state === DOT ? FRACTION : EXPONENT_DIGITS;
+      } else if (byte === POINT && (state === ZERO || state === INTEGER)) state = DOT;
+      else if ((byte | 0x20) === LOWER_E && (state === ZERO || state === INTEGER || state === FRACTION))
+        state = EXPONENT;
+      else if ((byte === PLUS || byte === MINUS_CHAR) && state === EXPONENT) state = EXPONENT_SIGN;
+      else break;
+    }
+    if (this.#base + at - this.#numberStart > this.#limits.numberCharsMax) return this.#fail("json_number");
+    if (at < end) {
+      const isWhole = state === INTEGER || state === FRACTION || state === ZERO || state === EXPONENT_DIGITS;
+      if (!isWhole || follows[bytes[at]!] === 0) return this.#fail("json_syntax");
+      state = AFTER_VALUE;
+    }
+    this.#state = state;
+    return at;
+  }
+
+  #refuse(reason: JsonReason): JsonReason {
+    this.#reason = reason;
+    return reason;
+  }
+
+  #fail(reason: JsonReason): number {
+    this.#reason = reason;
+    return -1;
+  }
+}
+
+const LF = 0x0a;
+const CR = 0x0d;
+const TAB = 0x09;
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const PLUS = 0x2b;
+const COMMA = 0x2c;
+const MINUS_CHAR = 0x2d;
+const POINT = 0x2e;
+const DIGIT_0 = 0x30;
+const DIGIT_9 = 0x39;
+const COLON_CHAR = 0x3a;
+const BRACKET_CLOSE = 0x5d;
+const LOWER_E = 0x65;
+const LOWER_F = 0x66;
+const LOWER_T = 0x74;
+const BRACE_CLOSE = 0x7d;
+
+/** `#items` of an object. */
+const OBJECT = -1;
+
+// States. Those of `opening` are what the first byte of a value leads to; NOTHING starts no value.
+const NOTHING = 0;
+const STRING = 1;
+const LITERAL = 2;
+const INTEGER = 3;
+const FIRST_KEY = 4;
+const FIRST_VALUE = 5;
+const VALUE = 6;
+const KEY = 7;
+const COLON = 8;
+const AFTER_VALUE = 9;
+const MINUS = 11;
+const ZERO = 12;
+const DOT = 13;
+const FRACTION = 14;
+const EXPONENT = 15;
+const EXPONENT_SIGN = 16;
+const EXPONENT_DIGITS = 17;
+
+const literalTrue: Uint8Array = Buffer.from("true", "latin1");
+const literalFalse: Uint8Array = Buffer.from("false", "latin1");
+const literalNull: Uint8Array = Buffer.from("null", "latin1");
+
+const opening = byteTable({
+  '"': STRING,
+  "{": FIRST_KEY,
+  "[": FIRST_VALUE,
+  tfn: LITERAL,
+  "-0123456789": INTEGER,
+});
+/** What may stand right after a number. */
+const follows = byteTable({ ",]} \t\r\n": 1 });
+function byteTable(values: Readonly<Record<string, number>>): Uint8Array {
+  const table = new Uint8Array(256);
+  for (const [chars, value] of Object.entries(values)) {
+    for (const char of chars) table[char.charCodeAt(0)] = value;
+  }
+  return table;
+}
