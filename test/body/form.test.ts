@@ -1,0 +1,200 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { defaultFormLimits, type FormLimits, FormReader } from "../../src/body/form.ts";
+import { QUERY_NAME, QUERY_VALUE } from "../../src/body/place.ts";
+import { inPieces, type Seen, valueList } from "../support/value-list.ts";
+
+interface Reading {
+  readonly reason: string | undefined;
+  readonly seen: readonly Seen[];
+  readonly malformed: number;
+}
+
+function read(body: string, limits: Partial<FormLimits> = {}, cuts: number[] = []): Reading {
+  const sink = valueList();
+  const reader = new FormReader(sink, { ...defaultFormLimits, ...limits }, 99);
+  const bytes = Buffer.from(body, "latin1");
+  const reason =
+    inPieces(bytes, cuts, (piece, start, end) => reader.write(piece, start, end)) ?? reader.end();
+  return { reason, seen: sink.seen, malformed: reader.malformedCount };
+}
+
+const everyByte = (body: string) => Array.from(body, (_char, index) => index);
+const pairsOf = (body: string) => read(body).seen.map(([place, value]) => `${place} ${value}`);
+
+test("names and values are reported raw, with their bytes in the form", () => {
+  const body = "a=1&b+c=%27+or&d==e=&f=&&=g&h";
+  const { seen, reason } = read(body);
+  assert.equal(reason, undefined);
+  assert.deepEqual(
+    seen.map(([place, value]) => [place, value]),
+    [
+      ["form_name:a", "a"],
+      ["form:a", "1"],
+      ["form_name:b c", "b+c"],
+      ["form:b c", "%27+or"],
+      ["form_name:d", "d"],
+      ["form:d", "=e="],
+      ["form_name:f", "f"],
+      ["form", "g"],
+      ["form", "h"],
+    ],
+  );
+  for (const [, value, start, end] of seen) assert.equal(body.slice(start, end), value);
+});
+
+test("a query has its own places", () => {
+  const sink = valueList();
+  const reader = new FormReader(sink, defaultFormLimits, 1, QUERY_NAME, QUERY_VALUE);
+  const bytes = Buffer.from("/p?q=x", "latin1");
+  reader.write(bytes, 3, bytes.length);
+  assert.equal(reader.end(), undefined);
+  assert.deepEqual(sink.seen, [
+    ["query_name:q", "q", 0, 1],
+    ["query:q", "x", 2, 3],
+  ]);
+});
+
+test("a pair with `;` is also read as servers do that split there", () => {
+  assert.deepEqual(pairsOf("a=1;b=<x>;;c&d=2"), [
+    "form_name:a a",
+    "form:a 1;b=<x>;;c",
+    "form:a 1",
+    "form_name:b b",
+    "form:b <x>",
+    "form c",
+    "form_name:d d",
+    "form:d 2",
+  ]);
+  const flood = read(`a=${";b=1".repeat(1_000)}`, { pairsMax: 10 });
+  assert.equal(flood.reason, undefined);
+  assert.equal(flood.seen.length, 2 + 9 + 9, "the pair, and ten pieces of which the first is empty");
+});
+
+test("the values of a repeated name are also read joined, however the name is written", () => {
+  assert.deepEqual(pairsOf("a=1/*&b=x&%61=*/union&c=y&a=+select").at(-1), "form:a 1/*,*/union,+select");
+  assert.deepEqual(pairsOf("x=1&y=1&y=2&x=2").slice(-2), ["form:x 1,2", "form:y 1,2"]);
+  assert.equal(pairsOf("a=1&A=2&a%5b=3&a[=").length, 7);
+  assert.equal(pairsOf("a=1&a=&a").length, 4, "empty values and bare names join nothing");
+  const { seen } = read("a=1&b=2&a=3");
+  assert.deepEqual(seen.at(-1), ["form:a", "1,3", 2, 11]);
+});
+
+test("joining goes on in every window of a long form", () => {
+  const filler = `f${"x".repeat(300)}=1&`;
+  const { seen } = read(`q=1&q=2&${filler}q=3&q=4&z=5`, { windowBytes: 100 });
+  assert.deepEqual(
+    seen.filter(([, value]) => value.includes(",")).map(([place, value]) => [place, value]),
+    [
+      ["form:q", "1,2"],
+      ["form:q", "3,4"],
+    ],
+  );
+});
+
+test("escapes that are not well-formed are counted, not refused", () => {
+  assert.equal(read("a=%41&b=%4g&%=1&c=%u0041&d=%4&e=100%").malformed, 5);
+  assert.equal(read("a=%41%e9+%2B").malformed, 0);
+});
+
+test("every limit holds at its boundary", () => {
+  const cases: [Partial<FormLimits>, string, string, string][] = [
+    [{ pairsMax: 3 }, "a&b&c", "a&b&c&", "form_count"],
+    [{ pairsMax: 3 }, "&&", "&&&", "form_count"],
+    [{ nameBytesMax: 3 }, "abc=1&def", "abcd=1", "form_name"],
+    [{ nameBytesMax: 3 }, "abc", "abcd", "form_name"],
+    [{ valueBytesMax: 3 }, "a=abc&b=def", "a=abcd&b=1", "form_value"],
+    [{ valueBytesMax: 3 }, "a=abc", "a=abcd", "form_value"],
+  ];
+  for (const [limits, fits, exceeds, reason] of cases) {
+    assert.equal(read(fits, limits).reason, undefined, fits);
+    assert.equal(read(exceeds, limits).reason, reason, exceeds);
+    assert.equal(read(exceeds, limits, everyByte(exceeds)).reason, reason, exceeds);
+  }
+  assert.equal(read("p=1&".repeat(100_000)).reason, "form_count");
+});
+
+test("an empty form has no values", () => {
+  assert.deepEqual(read(""), { reason: undefined, seen: [], malformed: 0 });
+});
+
+test("a reader that is reset reads the next form as a new one does", () => {
+  const sink = valueList();
+  const reader = new FormReader(sink, { ...defaultFormLimits, pairsMax: 3 }, 1);
+  const write = (text: string) => reader.write(Buffer.from(text), 0, text.length);
+  for (const left of ["a=1&a=2&b;c%", "a&b&c&d&", "x".repeat(200_000), "a="]) {
+    write(left);
+    reader.reset();
+    sink.seen.length = 0;
+    assert.equal(write("a=1&b=2") ?? reader.end(), undefined);
+    assert.equal(reader.malformedCount, 0);
+    assert.deepEqual(
+      sink.seen.map(([place, value, start]) => [place, value, start]),
+      [
+        ["form_name:a", "a", 0],
+        ["form:a", "1", 2],
+        ["form_name:b", "b", 4],
+        ["form:b", "2", 6],
+      ],
+    );
+  }
+});
+
+const text = fc
+  .array(fc.constantFrom(..."xxy&&===;%1+,", "%61", "\xe9"), { maxLength: 60 })
+  .map((chars) => chars.join(""));
+const cutsOf = fc.array(fc.nat(200), { maxLength: 8 });
+
+test("any chunking gives the same values and the same verdict", () => {
+  const tight = { pairsMax: 4, nameBytesMax: 6, valueBytesMax: 9, windowBytes: 20 };
+  const verdicts = new Set<string | undefined>();
+  fc.assert(
+    fc.property(text, cutsOf, (body, cuts) => {
+      assert.deepEqual(read(body, {}, cuts), read(body));
+      const whole = read(body, tight);
+      verdicts.add(whole.reason);
+      assert.deepEqual(read(body, tight, cuts), whole);
+      assert.deepEqual(read(body, tight, everyByte(body)), whole);
+    }),
+    { numRuns: 1000 },
+  );
+  assert.equal(verdicts.size, 4, [...verdicts].join());
+});
+
+test("decoded, the pairs are those of URLSearchParams, and repeated names are all its values", () => {
+  const safe = text.map((body) => body.replaceAll(";", "").replaceAll("\xe9", "e"));
+  fc.assert(
+    fc.property(safe, (body) => {
+      const params = new URLSearchParams(body);
+      const expected: string[] = [];
+      for (const pair of body.split("&")) {
+        const equals = pair.indexOf("=");
+        if (equals < 0) expected.push(pair);
+        else expected.push(pair.slice(0, equals), pair.slice(equals + 1));
+      }
+      const joined: string[] = [];
+      for (const name of new Set(params.keys())) {
+        const values = params.getAll(name).filter((value) => value !== "");
+        const bare = body
+          .split("&")
+          .filter((pair) => !pair.includes("=") && pair !== "")
+          .map(decode)
+          .filter((pair) => pair === name);
+        if (values.length > 1 && bare.length === 0) joined.push(values.join(","));
+      }
+      const seen = read(body).seen.map(([, value]) => value);
+      const plain = expected.filter((value) => value !== "");
+      assert.deepEqual(seen.slice(0, plain.length), plain);
+      const extra = seen.slice(plain.length).map(decode);
+      for (const value of joined) assert.ok(extra.includes(value), `${value} of ${body}`);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+function decode(value: string): string {
+  return value
+    .replaceAll("+", " ")
+    .replace(/%([0-9a-f]{2})/gi, (_all, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+}
