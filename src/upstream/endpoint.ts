@@ -79,9 +79,12 @@ export class Endpoint extends EndpointState {
     this.mergedHeadFacts = { hostLine, mergeSlashes: true };
   }
 
-  /** An idle connection, or one that is being made; undefined when no address of the host is known. */
-  take(): UpstreamConnection | undefined {
-    const idle = this.#idle.pop();
+  /**
+   * An idle connection, or one that is being made; undefined when no address of the host is known. `fresh`: no idle
+   * one, because an upstream that closed one of them while idle is likely to have closed them all.
+   */
+  take(fresh: boolean): UpstreamConnection | undefined {
+    const idle = fresh ? undefined : this.#idle.pop();
     if (idle !== undefined) {
       this.#owner.idleCount--;
       return idle;

@@ -55,7 +55,7 @@ export class Forwarding {
     this.#admitted = true;
     upstream.inFlight++;
     upstream.budget.deposit();
-    this.#attempt(undefined, this.#exchange.record.startedMs);
+    this.#attempt(undefined, this.#exchange.record.startedMs, false);
   }
 
   /** Tries again after `fault` where attempts, budget and `replayable` allow. False: the fault stands. */
@@ -71,7 +71,8 @@ export class Forwarding {
       return false;
     }
     upstream.retries++;
-    this.#attempt(fault.detail === "stale" ? undefined : failed, this.#deps.nowMs());
+    const stale = fault.detail === "stale";
+    this.#attempt(stale ? undefined : failed, this.#deps.nowMs(), stale);
     return true;
   }
 
@@ -106,7 +107,7 @@ export class Forwarding {
     this.finish();
   }
 
-  #attempt(exclude: Endpoint | undefined, nowMs: number): void {
+  #attempt(exclude: Endpoint | undefined, nowMs: number, fresh: boolean): void {
     this.#attempts++;
     this.#attemptMs = nowMs;
     const endpoint = this.#upstream.choose(this.#exchange.request, nowMs, exclude);
@@ -121,7 +122,7 @@ export class Forwarding {
     this.#endpoint = endpoint;
     this.#exchange.record.upstream = endpoint;
     endpoint.inFlight++;
-    const connection = endpoint.take();
+    const connection = endpoint.take(fresh);
     if (connection === undefined) {
       this.#exchange.onFault({
         reason: reasons.upstreamUnavailable,
