@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import net from "node:net";
 import { test } from "node:test";
-import { ok, rawAnswer } from "../support/origin.ts";
+import { startLoad } from "../support/load.ts";
+import { ok, rawAnswer, reset } from "../support/origin.ts";
 import { ask, connect, field } from "../support/raw-client.ts";
 import { startBench } from "./bench.ts";
 import { get, head, post } from "./case.ts";
@@ -57,7 +58,7 @@ test("an HTTP/1.0 client sees a reset, not an end, when an unframed answer is cu
   const client = await connect(edge.port);
   client.send(head("GET /x HTTP/1.0", "Host: a.test"));
   await client.until(() => client.received.includes("hello"));
-  origin.connections[0]!.socket.resetAndDestroy();
+  reset(origin.connections[0]!.socket);
   await client.until(() => client.closed || client.ended);
   await new Promise<void>((done) => (client.closed ? done() : client.socket.once("close", () => done())));
   assert.equal(client.error?.code, "ECONNRESET");
@@ -82,7 +83,7 @@ test("a GET whose kept upstream connection died meanwhile is sent again, a POST 
   const { edge, origin } = await startBench(t, {
     script: async (request, connection) => {
       await request.body.catch(() => undefined);
-      if (connection.requests.length > 1) connection.socket.resetAndDestroy();
+      if (connection.requests.length > 1) reset(connection.socket);
       else connection.socket.write(ok("ok"));
     },
   });
@@ -204,4 +205,22 @@ test("an upstream that is not there makes a 502, and is used again when it is ba
   await new Promise<void>((done) => back.listen(port, "127.0.0.1", done));
   t.after(() => new Promise((done) => back.close(done)));
   assert.equal((await ask(edge.port, get("/x"))).body.toString(), "back");
+});
+
+test("an upstream that closes its idle connections at any moment costs no GET", async (t) => {
+  // F14: our request crosses its FIN.
+  const { edge } = await startBench(t, {
+    script: (request, connection) => {
+      connection.socket.write(ok(request.target));
+      const turn = connection.requests.length % 4;
+      if (turn === 0) connection.socket.end();
+      else if (turn === 1) setTimeout(() => connection.socket.end(), 1);
+      else if (turn === 2) setTimeout(() => reset(connection.socket), 3);
+    },
+  });
+  const load = startLoad(edge.port, { connections: 8 });
+  t.after(() => load.stop());
+  await load.more(4000);
+  await load.stop();
+  assert.deepEqual(load.failures, []);
 });

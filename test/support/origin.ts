@@ -76,9 +76,15 @@ export function rawAnswer(bytes: string | Buffer, after: "keep" | "end" | "reset
     if (connection.socket.destroyed) return;
     connection.socket.write(answer, () => {
       if (after === "end") connection.socket.end();
-      if (after === "reset") connection.socket.resetAndDestroy();
+      if (after === "reset") reset(connection.socket);
     });
   };
+}
+
+/** RST. After our own FIN Node cannot reset: it would keep the handle for ever, and poll it without end. */
+export function reset(socket: net.Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 export async function startOrigin(options: OriginOptions = {}): Promise<Origin> {

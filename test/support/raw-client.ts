@@ -85,9 +85,10 @@ export class RawClient {
     this.socket.end();
   }
 
-  /** RST. */
+  /** RST. Not after our own FIN: Node would keep the handle for ever. */
   reset(): void {
-    this.socket.resetAndDestroy();
+    if (this.socket.writableEnded) this.socket.destroy();
+    else this.socket.resetAndDestroy();
   }
 
   destroy(): void {

@@ -32,6 +32,7 @@ test(`${count} idle connections cost memory in proportion and nothing else`, asy
   const workers = gateway.workers();
   const resident = (): number => workers.reduce((sum, pid) => sum + gateway.rss(pid), 0);
   const warm = startLoad(gateway.port, { connections: 10 });
+  t.after(() => warm.stop());
   await warm.more(500);
   await warm.stop();
   const before = resident();
@@ -52,6 +53,7 @@ test(`${count} idle connections cost memory in proportion and nothing else`, asy
   }
 
   const load = startLoad(gateway.port, { connections: 10 });
+  t.after(() => load.stop());
   await load.more(500);
   await load.stop();
   assert.deepEqual(load.failures, []);

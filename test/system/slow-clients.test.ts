@@ -23,6 +23,7 @@ test("200 clients that drip their heads are closed, while others are served", as
   }, 100);
   t.after(() => clearInterval(drip));
   const load = startLoad(gateway.port, { connections: 10 });
+  t.after(() => load.stop());
   const answers = await Promise.all(slow.map((client) => client.answer()));
   await load.more(100);
   await load.stop();
