@@ -91,22 +91,15 @@ export function readPartHead(block: string, headersMax: number): PartHead | Part
   return { name, filename, filenameExtended, filenameDecoded, type, mediaType, others };
 }
 
-/** Charsets whose bytes below 0x80 mean ASCII wherever they stand: text in them is inspected as it is. */
-const charsetsLikeAscii: ReadonlySet<string> = new Set([
-  "utf-8",
-  "utf8",
-  "us-ascii",
-  "ascii",
-  "iso-8859-1",
-  "iso-8859-15",
-  "latin1",
-  "windows-1252",
-]);
-
-/** Whether text labelled so may be inspected as it is (also the content of a `_charset_` field). */
+/**
+ * Whether text labelled with this charset may be inspected as it is: bytes below 0x80 mean ASCII wherever they stand
+ * (not in UTF-7 or UTF-16, nor in East Asian charsets, whose second bytes can be quotes and backslashes).
+ */
 export function isCharsetLikeAscii(charset: string): boolean {
-  return charsetsLikeAscii.has(charset.toLowerCase());
+  return likeAscii.test(charset);
 }
+
+const likeAscii = /^(?:utf-?8|(?:us-)?ascii|latin1|iso-8859-(?:[1-9]|1[0-6])|windows-125[0-8]|koi8-[ru])$/i;
 
 const plainEncodings: ReadonlySet<string> = new Set(["7bit", "8bit", "binary"]);
 
