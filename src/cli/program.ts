@@ -77,6 +77,37 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
     const { explainCommand } = await import("./explain.ts");
     finish(explainCommand(code, output()));
   });
+  const rules = command("rules", "list, show and test the WAF's rules");
+  const rulesDirectory = (): Option =>
+    new Option("--rules <directory>", "rule files (default: those that are shipped)");
+  rules
+    .command("list")
+    .description("one line per rule")
+    .exitOverride()
+    .option("--kinds", "list what the detectors can report, instead", false)
+    .addOption(rulesDirectory())
+    .action(async (options: { rules?: string; kinds: boolean }) => {
+      const { listRules, shippedRules } = await import("./rules.ts");
+      finish(listRules({ rules: options.rules ?? shippedRules, kinds: options.kinds }, output()));
+    });
+  rules
+    .command("show <id>")
+    .description("all of one rule")
+    .exitOverride()
+    .addOption(rulesDirectory())
+    .action(async (id: string, options: { rules?: string }) => {
+      const { shippedRules, showRule } = await import("./rules.ts");
+      finish(showRule(id, { rules: options.rules ?? shippedRules }, output()));
+    });
+  rules
+    .command("test [file]")
+    .description("run the examples of all rules, or of one file's")
+    .exitOverride()
+    .addOption(rulesDirectory())
+    .action(async (file: string | undefined, options: { rules?: string }) => {
+      const { shippedRules, testRuleFiles } = await import("./rules.ts");
+      finish(testRuleFiles(file, { rules: options.rules ?? shippedRules }, output()));
+    });
   command("version", "print the versions of zion, Node and OpenSSL").action(async () => {
     const { versionCommand } = await import("./version.ts");
     finish(versionCommand(output()));

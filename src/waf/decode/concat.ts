@@ -1,0 +1,40 @@
+import { type Decode, UNCHANGED } from "./decoder.ts";
+
+/** Joins literal strings that are concatenated: `'al'+'ert'`, `"sys"."tem"`, `'un'||'ion'`. */
+export const joinStrings: Decode = (source, start, end, out) => {
+  let to = 0;
+  let changed = false;
+  for (let at = start; at < end; at++) {
+    const byte = source[at]!;
+    if (byte === 0x27 || byte === 0x22 || byte === 0x60) {
+      const used = joint(source, at, end);
+      if (used !== 0) {
+        at += used - 1;
+        changed = true;
+        continue;
+      }
+    }
+    out[to++] = byte;
+  }
+  return changed ? to : UNCHANGED;
+};
+
+/** Most spaces on either side of the operator. */
+const GAP_MAX = 8;
+
+/** Length from a closing quote over the operator to the next opening one; 0 = no concatenation. */
+function joint(source: Uint8Array, at: number, end: number): number {
+  let next = skipSpace(source, at + 1, end);
+  const operator = source[next];
+  if (operator === 0x7c && source[next + 1] === 0x7c) next += 2;
+  else if (operator === 0x2b || operator === 0x2e) next++;
+  else return 0;
+  next = skipSpace(source, next, end);
+  return next < end && source[next] === source[at] ? next + 1 - at : 0;
+}
+
+function skipSpace(source: Uint8Array, at: number, end: number): number {
+  const until = Math.min(end, at + GAP_MAX);
+  while (at < until && (source[at] === 0x20 || (source[at]! >= 0x09 && source[at]! <= 0x0d))) at++;
+  return at;
+}

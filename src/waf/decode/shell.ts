@@ -1,0 +1,102 @@
+import { type Decode, isWordByte, UNCHANGED } from "./decoder.ts";
+
+/**
+ * A command line without what shells drop inside words: paired quotes (`c'a't`), backslashes and carets (`c\at`, `c^md`),
+ * empty and unset parameters (`ca$@t`, `cat$u`), `$IFS` as space. Only where it stands in a word, so that prose with
+ * apostrophes and JSON stay as they are.
+ */
+export const unquoteShell: Decode = (source, start, end, out) => {
+  let to = 0;
+  let changed = false;
+  for (let at = start; at < end; at++) {
+    const byte = source[at]!;
+    switch (byte) {
+      case 0x27:
+      case 0x22:
+      case 0x60: {
+        const used = quoteInWord(source, at, start, end);
+        if (used === 0) break;
+        changed = true;
+        // The inner text of a pair is copied, the quotes are not.
+        for (let inner = at + 1; inner < at + used - 1; inner++) out[to++] = source[inner]!;
+        at += used - 1;
+        continue;
+      }
+      case 0x5c:
+      case 0x5e:
+        if (at + 1 < end && isCommandByte(source[at + 1]!) && (at === start || source[at - 1] !== byte)) {
+          changed = true;
+          continue;
+        }
+        break;
+      case 0x24: {
+        const used = expansion(source, at, start, end);
+        if (used === 0) break;
+        changed = true;
+        if (used < 0) out[to++] = 0x20;
+        at += Math.abs(used) - 1;
+        continue;
+      }
+    }
+    out[to++] = byte;
+  }
+  return changed ? to : UNCHANGED;
+};
+
+/** Longest text between two quotes of one word. */
+const QUOTED_MAX = 32;
+
+/** Length of a quoted part that continues a word on at least one side; 0 = none. */
+function quoteInWord(source: Uint8Array, at: number, start: number, end: number): number {
+  const quote = source[at];
+  const until = Math.min(end, at + QUOTED_MAX + 2);
+  let close = at + 1;
+  while (close < until && isCommandByte(source[close]!)) close++;
+  if (close >= until || source[close] !== quote) return 0;
+  const before = at > start && isCommandByte(source[at - 1]!);
+  const after = close + 1 < end && isCommandByte(source[close + 1]!);
+  // `a''b`, `c'a't`, `'c'at`, `ca't'`. A quoted word of its own is plain text.
+  return before || after ? close + 1 - at : 0;
+}
+
+/** What names of commands, options and files are made of. */
+function isCommandByte(byte: number): boolean {
+  return isWordByte(byte) || byte === 0x2f || byte === 0x2d || byte === 0x2e;
+}
+
+/** Length of a parameter that expands to nothing; negative when it expands to white space; 0 = neither. */
+function expansion(source: Uint8Array, at: number, start: number, end: number): number {
+  if (matches(source, at, end, "${IFS")) {
+    for (let next = at + 5; next < end && next < at + 24; next++)
+      if (source[next] === 0x7d) return at - next - 1;
+    return 0;
+  }
+  if (matches(source, at, end, "$IFS")) {
+    // `$IFS$9` is the usual form: the unset parameter ends the name.
+    const digit = source[at + 4] === 0x24 && at + 5 < end && isDigit(source[at + 5]!);
+    return digit ? -6 : -4;
+  }
+  const next = source[at + 1];
+  if (next === undefined || at + 1 >= end) return 0;
+  const inWord = at > start && isCommandByte(source[at - 1]!);
+  if (next === 0x40 || next === 0x2a || next === 0x21)
+    return inWord || isCommandByte(source[at + 2] ?? 0) ? 2 : 0;
+  if (!inWord) return 0;
+  if (isDigit(next)) return 2;
+  const letter = next | 0x20;
+  if (letter < 0x61 || letter > 0x7a) return 0;
+  let after = at + 2;
+  while (after < end && after < at + 24 && isWordByte(source[after]!)) after++;
+  return after - at;
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= 0x30 && byte <= 0x39;
+}
+
+function matches(source: Uint8Array, at: number, end: number, text: string): boolean {
+  if (at + text.length > end) return false;
+  for (let next = 0; next < text.length; next++)
+    if (source[at + next] !== text.charCodeAt(next)) return false;
+  return true;
+}

@@ -1,0 +1,311 @@
+import {
+  FORM_NAME,
+  FORM_VALUE,
+  PATH,
+  type Place,
+  QUERY_NAME,
+  QUERY_VALUE,
+  type ValueSink,
+} from "../body/place.ts";
+import type { RuleSet, Target } from "./compile.ts";
+import { DETECTIONS_MAX, type Detection } from "./detection.ts";
+import { buildFinding, FINDINGS_MAX, type Finding } from "./finding.ts";
+import { flagsOf } from "./harmless.ts";
+import { isExcluded, looksAt, type Profile } from "./profile.ts";
+import { VIEWS_MAX, type View, Views, WINDOW_BYTES } from "./views.ts";
+
+/**
+ * Inspects the values of one request after the other. One per worker and rule set, reused: it owns the buffers. Pure
+ * but for its own state; calls of one request come between two `begin`s.
+ */
+export class Inspector implements ValueSink {
+  /** Sum of the points of the rules that fired, each once. */
+  score = 0;
+  /** At most FINDINGS_MAX, in the order they were made. */
+  findings: Finding[] = [];
+  /** Bytes read, by decoders, automaton, detectors and regexes: what a request has cost. */
+  workUnits = 0;
+  /** The budget was spent: values after it were not inspected. The profile says what that means. */
+  exhausted = false;
+  /** Bytes of the values so far. */
+  bytes = 0;
+
+  readonly ruleSet: RuleSet;
+  #profile: Profile | undefined;
+  #route = "";
+  #nowMs = 0;
+  #done = false;
+  readonly #fired: Uint8Array;
+  /** Readings of a value, of what stood in it as base64, and of what stood in that. */
+  readonly #levels: readonly Level[];
+  readonly #found: Detection[] = [];
+  readonly #lower = Buffer.alloc(WINDOW_BYTES);
+
+  constructor(ruleSet: RuleSet) {
+    this.ruleSet = ruleSet;
+    this.#fired = new Uint8Array(ruleSet.rules.length);
+    this.#levels = Array.from({ length: BASE64_LEVELS + 1 }, () => openLevel(ruleSet));
+  }
+
+  /** Starts a request. `route` and `nowMs` (since the epoch) are for exclusions. The profile must be of this rule set. */
+  begin(profile: Profile, route = "", nowMs = 0): void {
+    if (profile.ruleSet !== this.ruleSet) throw new Error("the profile belongs to another rule set");
+    this.#profile = profile;
+    this.#route = route;
+    this.#nowMs = nowMs;
+    this.#done = false;
+    this.#fired.fill(0);
+    this.score = 0;
+    if (this.findings.length > 0) this.findings = [];
+    this.workUnits = 0;
+    this.bytes = 0;
+    this.exhausted = false;
+  }
+
+  /** The score reached the threshold, or the budget is spent and the profile refuses then. */
+  get refused(): boolean {
+    const profile = this.#profile;
+    if (profile === undefined) return false;
+    return this.score >= profile.threshold || (this.exhausted && profile.onExhausted === "refuse");
+  }
+
+  /** Nothing that comes now can change the verdict: callers may stop reporting values. */
+  get done(): boolean {
+    return this.#done;
+  }
+
+  value(bytes: Uint8Array, start: number, end: number, place: Place): void {
+    const profile = this.#profile;
+    if (profile === undefined || this.#done || start >= end) return;
+    this.bytes += end - start;
+    this.workUnits += end - start;
+    if (end - start <= WINDOW_BYTES) {
+      this.#window(profile, bytes, start, end, 0, place, 0, start);
+      return;
+    }
+    // A match that is longer than the overlap can be missed where two pieces meet.
+    for (let from = start; from < end && !this.#done; from += WINDOW_BYTES - WINDOW_OVERLAP) {
+      this.#window(profile, bytes, from, Math.min(end, from + WINDOW_BYTES), 0, place, 0, start);
+      if (from + WINDOW_BYTES >= end) return;
+    }
+  }
+
+  #window(
+    profile: Profile,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    chain: number,
+    place: Place,
+    depth: number,
+    base: number,
+  ): void {
+    const { byteFlags } = this.ruleSet;
+    const flags = flagsOf(byteFlags, bytes, start, end);
+    if (flags === 0) return;
+    const level = this.#levels[depth]!;
+    const { views } = level;
+    views.open(bytes, start, end, flags, chain, depth === 0 && isUrlencoded(place.kind));
+    const mask = profile.masks[place.kind]!;
+    let any = this.#scan(level, 0, mask);
+    const bases = views.count;
+    views.derive();
+    any = this.#scan(level, bases, mask) || any;
+    if (any) {
+      const words = views.count;
+      views.deriveSpaced();
+      this.#scan(level, words, mask);
+    }
+    this.workUnits += views.workBytes;
+    if (views.tooDeep) this.#report(profile, "encoding.depth", views.list[0]!, start, end, place, base);
+    if (any) this.#confirm(profile, level, place, base);
+    if (this.#done || depth >= BASE64_LEVELS || this.#spent(profile)) return;
+    const inner = views.base64();
+    if (inner !== undefined)
+      this.#window(profile, inner.bytes, 0, inner.length, inner.chain, place, depth + 1, 0);
+  }
+
+  /** Looks for literals in the views from `first` on. True when an active rule wants one of them at this place. */
+  #scan({ views, hits }: Level, first: number, mask: Uint32Array): boolean {
+    const { automaton } = this.ruleSet;
+    let any = 0;
+    for (let index = views.count - 1; index >= first; index--) {
+      const view = views.list[index]!;
+      const words = hits[index]!;
+      words.fill(0);
+      if (view.sameWords >= 0) words.set(hits[view.sameWords]!);
+      else {
+        this.workUnits += view.end - view.start;
+        automaton.scan(view.bytes, view.start, view.end, words);
+        for (let word = 0; word < words.length; word++) words[word]! &= mask[word]!;
+      }
+      for (let word = 0; word < words.length; word++) any |= words[word]!;
+    }
+    return any !== 0;
+  }
+
+  #confirm(profile: Profile, { views, hits }: Level, place: Place, base: number): void {
+    const { targets } = this.ruleSet;
+    for (let index = 0; index < views.count; index++) {
+      const words = hits[index]!;
+      const view = views.list[index]!;
+      let subject: MutableSubject | undefined;
+      for (let word = 0; word < words.length; word++) {
+        for (let bits = words[word]!; bits !== 0; bits &= bits - 1) {
+          if (this.#spent(profile)) return;
+          const target = targets[word * 32 + 31 - Math.clz32(bits & -bits)]!;
+          if (target.detector === undefined && this.#fired[target.rule] === 1) continue;
+          subject ??= this.#subjectOf(view);
+          this.workUnits += (view.end - view.start) * CONFIRM_WEIGHT;
+          this.#try(profile, target, subject, view, place, base);
+          if (this.#done) return;
+        }
+      }
+    }
+  }
+
+  #try(
+    profile: Profile,
+    target: Target,
+    subject: MutableSubject,
+    view: View,
+    place: Place,
+    base: number,
+  ): void {
+    if (target.detector !== undefined) {
+      const found = this.#found;
+      found.length = 0;
+      target.detector.detect(subject, found);
+      for (let index = 0; index < found.length && index < DETECTIONS_MAX; index++) {
+        const { kind, start, end } = found[index]!;
+        const to = Math.min(view.start + end, view.end);
+        this.#report(profile, kind, view, view.start + start, to, place, base);
+      }
+      return;
+    }
+    const rule = this.ruleSet.rules[target.rule]!;
+    if (target.regex !== undefined) {
+      // The test runs as a DFA; the matcher, ten times slower, only tells where.
+      if (!target.regex.test(subject.text)) return;
+      const matcher = target.regex.matcher(subject.text);
+      if (!matcher.find()) return;
+      this.#fire(
+        profile,
+        target.rule,
+        "",
+        view,
+        view.start + matcher.start(),
+        view.start + matcher.end(),
+        place,
+        base,
+      );
+      return;
+    }
+    for (const literal of rule.literals) {
+      const at = subject.lower.indexOf(literal);
+      if (at < 0) continue;
+      const from = view.start + at;
+      this.#fire(profile, target.rule, "", view, from, from + literal.length, place, base);
+      return;
+    }
+  }
+
+  #report(
+    profile: Profile,
+    kind: string,
+    view: View,
+    from: number,
+    to: number,
+    place: Place,
+    base: number,
+  ): void {
+    const rules = this.ruleSet.kindRules.get(kind);
+    if (rules === undefined) return;
+    for (const rule of rules) this.#fire(profile, rule, kind, view, from, to, place, base);
+  }
+
+  #fire(
+    profile: Profile,
+    index: number,
+    kind: string,
+    view: View,
+    from: number,
+    to: number,
+    place: Place,
+    base: number,
+  ): void {
+    if (profile.active[index] === 0 || this.#fired[index] === 1) return;
+    const rule = this.ruleSet.rules[index]!;
+    if (!looksAt(rule, place.kind, () => place.text())) return;
+    const where = place.text();
+    if (isExcluded(profile, index, this.#route, place.kind, where, this.#nowMs)) return;
+    this.#fired[index] = 1;
+    const shadow = profile.shadow[index] === 1;
+    if (!shadow) this.score += rule.score;
+    const origin = view.chain === 0 ? base : view.start;
+    if (this.findings.length < FINDINGS_MAX)
+      this.findings.push(
+        buildFinding(
+          rule,
+          where,
+          { kind, bytes: view.bytes, from, to, base: origin, chain: view.chain },
+          shadow,
+        ),
+      );
+    if (this.score >= profile.threshold && !profile.allFindings) this.#done = true;
+  }
+
+  #spent(profile: Profile): boolean {
+    if (this.workUnits <= profile.workBase + this.bytes * profile.workPerByte) return false;
+    this.exhausted = true;
+    this.#done = true;
+    return true;
+  }
+
+  /** Strings are made only for a reading with a candidate. */
+  #subjectOf(view: View): MutableSubject {
+    const { bytes, start, end } = view;
+    const lower = this.#lower;
+    for (let at = start; at < end; at++) lower[at - start] = folded[bytes[at]!]!;
+    return {
+      text: Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).latin1Slice(),
+      lower: lower.latin1Slice(0, end - start),
+    };
+  }
+}
+
+/** Base64 in base64 is undone once. */
+const BASE64_LEVELS = 2;
+/** How much of a long value's piece is read again with the next; a multiple of 4, for base64. Bytes. */
+const WINDOW_OVERLAP = 1_024;
+/** A detector reads a byte about twice as slowly as the automaton. */
+const CONFIRM_WEIGHT = 2;
+
+interface MutableSubject {
+  text: string;
+  lower: string;
+}
+
+interface Level {
+  readonly views: Views;
+  /** By view: the automaton's targets with a literal in it. */
+  readonly hits: readonly Uint32Array[];
+}
+
+function openLevel(ruleSet: RuleSet): Level {
+  return {
+    views: new Views(ruleSet.byteFlags),
+    hits: Array.from({ length: VIEWS_MAX }, () => new Uint32Array(ruleSet.automaton.hitWords)),
+  };
+}
+
+/** Places whose bytes the origin itself percent-decodes: readers report them as they came. */
+function isUrlencoded(kind: number): boolean {
+  return (
+    kind === QUERY_VALUE || kind === FORM_VALUE || kind === PATH || kind === QUERY_NAME || kind === FORM_NAME
+  );
+}
+
+const folded: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte,
+);
