@@ -14,13 +14,15 @@ export type Probe = (
   upstream: UpstreamConfig,
   endpoint: EndpointConfig,
   addresses: readonly string[] | undefined,
+  /** Ends the probe early; its result is then of no use to anybody. */
+  stop?: AbortSignal,
 ) => Promise<ProbeResult>;
 
 /**
  * GET over a connection of its own, so that what is tested is what a new connection of a worker would meet. HTTP/1.1 by
  * undici: probes are the control plane's. One deadline covers connecting, TLS and the head; redirects are not followed.
  */
-export const probeByHttp: Probe = async (upstream, endpoint, addresses) => {
+export const probeByHttp: Probe = async (upstream, endpoint, addresses, stop) => {
   const { health } = upstream;
   if (addresses !== undefined && addresses.length === 0)
     return { healthy: false, cause: "name does not resolve" };
@@ -37,7 +39,7 @@ export const probeByHttp: Probe = async (upstream, endpoint, addresses) => {
       method: "GET",
       path: health.path,
       headers: { host: health.host ?? authorityOf(endpoint), "user-agent": "zion-health", accept: "*/*" },
-      signal: AbortSignal.timeout(health.timeoutMs),
+      signal: deadline(health.timeoutMs, stop),
       headersTimeout: 0,
       bodyTimeout: 0,
     });
@@ -52,6 +54,11 @@ export const probeByHttp: Probe = async (upstream, endpoint, addresses) => {
     client?.destroy().catch(() => {});
   }
 };
+
+function deadline(timeoutMs: number, stop: AbortSignal | undefined): AbortSignal {
+  const timeout = AbortSignal.timeout(timeoutMs);
+  return stop === undefined ? timeout : AbortSignal.any([timeout, stop]);
+}
 
 function originOf({ scheme, host, port, socketPath }: EndpointConfig): string {
   return socketPath === "" ? `${scheme}://${bracket(host)}:${port}` : `${scheme}://localhost`;

@@ -45,6 +45,8 @@ interface Probed {
   delayMs: number;
   timer: NodeJS.Timeout | undefined;
   stopped: boolean;
+  /** A probe under way would hold the process for its whole time-out. */
+  readonly abort: AbortController;
 }
 
 /** Active health checks of all upstream endpoints, once per machine and not per worker. */
@@ -55,7 +57,7 @@ export function createProber(options: ProberOptions): Prober {
   const run = async (entry: Probed): Promise<void> => {
     const { upstream, endpoint } = entry;
     const addresses = endpoint.socketPath === "" ? addressesOf(endpoint.host) : undefined;
-    const result = await probe(upstream, endpoint, addresses);
+    const result = await probe(upstream, endpoint, addresses, entry.abort.signal);
     if (entry.stopped) return;
     const cause = result.healthy ? "" : result.cause;
     note(entry, result.healthy, cause);
@@ -92,6 +94,7 @@ export function createProber(options: ProberOptions): Prober {
 
   const end = (entry: Probed) => {
     entry.stopped = true;
+    entry.abort.abort();
     clearTimeout(entry.timer);
   };
 
@@ -118,6 +121,7 @@ export function createProber(options: ProberOptions): Prober {
             delayMs: downBaseMs,
             timer: undefined,
             stopped: false,
+            abort: new AbortController(),
           };
           next.set(key, entry);
           schedule(entry, random() * Math.min(spreadMs, upstream.health.intervalMs));

@@ -34,7 +34,8 @@ export interface Downstream {
   answerFlush(): void;
   answerEnd(): void;
   /** Our own fixed answer. */
-  refuse(reason: Reason, retryAfterSecs: number): void;
+  /** `methods` are the served ones as bits `1 << method`, for Allow; 0 = all seven. */
+  refuse(reason: Reason, retryAfterSecs: number, methods: number): void;
   /** Our own answer with these bytes: complete head, ids included by the caller's printer. */
   answerOwn(status: number, fields: string, body: string): void;
   /** Ends a half-sent answer so that it cannot look complete. */

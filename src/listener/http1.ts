@@ -452,7 +452,7 @@ export class Http1Connection implements Downstream {
     this.#finish();
   }
 
-  refuse(reason: Reason, retryAfterSecs: number): void {
+  refuse(reason: Reason, retryAfterSecs: number, methods: number): void {
     if (this.#phase !== BUSY) return;
     if (reason.close || !this.#bodyDone) this.#keepAlive = false;
     if (reason.status !== 0) {
@@ -461,6 +461,7 @@ export class Http1Connection implements Downstream {
         this.#request!,
         this.#keepAlive,
         retryAfterSecs,
+        methods,
         this.#state.dateLine(),
         this.#state.outbox,
       );

@@ -24,9 +24,9 @@ export interface LoggedConnection {
 }
 
 /** Bytes of lines gathered before they are written. */
-const BATCH_BYTES = 65536;
+const BATCH_BYTES = 262_144;
 /** Batches that may wait for the sink; beyond that lines are dropped and counted (reliability.md F47). */
-const BATCHES_MAX = 8;
+const BATCHES_MAX = 4;
 const FLUSH_MS = 200;
 /** Longest value taken from a client into a line. */
 const VALUE_BYTES_MAX = 1024;

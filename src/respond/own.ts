@@ -1,5 +1,5 @@
 import { STATUS_CODES } from "node:http";
-import { type CanonicalRequest, HEAD } from "../http/request.ts";
+import { type CanonicalRequest, HEAD, methodNames, TRACE } from "../http/request.ts";
 import { allReasons, type Reason, reasons } from "../reason.ts";
 import type { Outbox } from "../std/outbox.ts";
 
@@ -12,10 +12,12 @@ export function printRefusal(
   request: CanonicalRequest,
   keepAlive: boolean,
   retryAfterSecs: number,
+  methods: number,
   dateLine: Uint8Array,
   out: Outbox,
 ): void {
   let fields = refusalFields[reason.index]!;
+  if (reason.status === 405) fields += `Allow: ${allowed(methods)}\r\n`;
   if (retryAfterSecs > 0) fields += `Retry-After: ${retryAfterSecs}\r\n`;
   print(reason.status, fields, refusalText(reason), request, keepAlive, dateLine, out);
 }
@@ -40,11 +42,17 @@ export function refusalText(reason: Reason): string {
 
 /** Fields that some refusals add (RFC 9110 §15.5.6; X-Zion-* as in the reference gateway). */
 const refusalFields: readonly string[] = allReasons.map((reason) => {
-  const served = "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n";
   if (reason === reasons.upstreamBusy) return "X-Zion-Bulkhead: full\r\n";
   if (reason === reasons.upstreamOpen) return "X-Zion-Circuit: open\r\n";
-  return reason.status === 405 ? served : "";
+  return "";
 });
+
+/** Methods for Allow (RFC 9110 §10.2.1): those of the bits, all that are served when there are none. */
+function allowed(methods: number): string {
+  return methodNames
+    .filter((_, method) => method < TRACE && (methods === 0 || (methods & (1 << method)) !== 0))
+    .join(", ");
+}
 
 function print(
   status: number,

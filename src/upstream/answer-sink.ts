@@ -22,8 +22,11 @@ export interface AnswerSink {
   onAnswerBody(bytes: Buffer, start: number, end: number): boolean;
   /** The bytes of one read are through: whatever was gathered may leave. */
   onAnswerFlush(): void;
-  /** The answer is complete. The connection is already free for the next exchange. */
-  onAnswerEnd(): void;
+  /**
+   * The answer is complete. The connection is already free for the next exchange. `atOnce`: it came in one read with
+   * its head.
+   */
+  onAnswerEnd(atOnce: boolean): void;
   onFault(fault: Fault): void;
 }
 

@@ -51,6 +51,8 @@ export class UpstreamConnection {
 
   // The answer under way.
   #headDone = false;
+  /** The head came with the read event under way. */
+  #headNow = false;
   #interim = 0;
   #bodyKind = RESPONSE_NONE;
   #remaining = 0;
@@ -155,7 +157,8 @@ export class UpstreamConnection {
       length = buffer.length;
       this.#stash = undefined;
     }
-    const at = this.#headDone ? 0 : this.#readHead(buffer, length);
+    this.#headNow = !this.#headDone;
+    const at = this.#headNow ? this.#readHead(buffer, length) : 0;
     if (at < 0 || this.#state !== BUSY) return;
     this.#readBody(buffer, at, length);
   }
@@ -317,7 +320,7 @@ export class UpstreamConnection {
     if (nothingAfter && this.#keepAlive && this.#requestDone && !this.#endSeen && !this.#paused)
       this.#becomeIdle();
     else this.close();
-    exchange.onAnswerEnd();
+    exchange.onAnswerEnd(this.#headNow);
   }
 
   #becomeIdle(): void {
@@ -336,6 +339,7 @@ export class UpstreamConnection {
 
   #onEnd(): void {
     this.#endSeen = true;
+    this.#headNow = false;
     if (this.#state === BUSY && this.#headDone && this.#bodyKind === RESPONSE_CLOSE) this.#finish(true);
     else if (this.#state === BUSY) this.#fail(reasons.upstreamReset, false, "closed");
     else this.close();

@@ -284,3 +284,10 @@ test("a large answer arrives whole", async (t) => {
   const answer = await ask(edge.port, get("/x"));
   assert.ok(answer.body.equals(body));
 });
+
+test("405 on a route names that route's methods in Allow", async (t) => {
+  const { edge } = await startBench(t, { route: 'methods = ["GET", "DELETE"]' });
+  const answer = await ask(edge.port, "POST /x HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0\r\n\r\n");
+  assert.equal(answer.status, 405);
+  assert.equal(field(answer, "allow"), "GET, HEAD, DELETE");
+});
