@@ -1,0 +1,134 @@
+import type { Detection, Detector, Subject } from "../detection.ts";
+import { findBreakout } from "./html-breakout.ts";
+import { activeAttribute, activeElement } from "./html-element.ts";
+import { isEventName, isLoneEventName } from "./html-event.ts";
+import { detectMarkup } from "./html-markup.ts";
+import { detectScriptTag } from "./html-script.ts";
+import { isActiveStyle } from "./html-style.ts";
+import { localName, readTag, type Tag } from "./html-tag.ts";
+import { reportOnce } from "./once.ts";
+
+/** Markup that runs script, loads something or breaks out of where the value lands, as browsers read tags. */
+export const html: Detector = {
+  name: "html",
+  kinds: {
+    "html.event_attribute": "an event handler attribute inside a tag",
+    "html.event_breakout":
+      "a quote, or white space, that ends an attribute value, and then an event handler attribute",
+    "html.event_sink": "an event handler attribute, tag or not, whose value calls a script function",
+    "html.event_name": "the value is the name of an event handler attribute and nothing else",
+    "html.script": "a script element with content or attributes",
+    "html.active_element":
+      "an element that loads or runs something: object, embed, base, link, refresh, frames",
+    "html.form": "a form element with a target",
+    "html.animation": "an SVG animation of a link or handler",
+    "html.script_url": "a javascript:, vbscript: or document data: URL in an attribute",
+    "html.script_value": "the value is a script URL that runs something",
+    "html.srcdoc": "a document inside an attribute",
+    "html.data_binding": "data binding attributes of Internet Explorer",
+    "html.style": "style that runs script or imports style",
+    "html.comment": "a conditional comment or a comment with markup that browsers close early",
+    "html.instruction": "an instruction of XML or Internet Explorer that loads style or script",
+    "html.entity": "a declaration of an XML entity",
+    "html.inclusion": "XInclude or a foreign schema for a single element",
+    "html.spaced": "an active element's name with separators between its letters",
+    "html.seven_bit": "tags written with bytes that lose their high bit in seven-bit character sets",
+    "html.breakout_tag": "a quote that ends an attribute value, and then a tag",
+    "html.tag": "any tag",
+    "html.clobber": "an element named like a property of the document",
+  },
+  triggers: [
+    "<", "on", "javascript", "vbscript", "livescript", "script:", "script&", "data:", "expression", "binding", "behavior",
+    "script", "\xbc", "j&", "ja&", "jav&", "java&", "s&", "sc&", "j\t", "ja\t", "jav\t", "java\t", "j\n", "ja\n", "jav\n", "java\n",
+    "j\r", "ja\r", "jav\r", "java\r",
+  ], // biome-ignore format: a list
+  detect,
+};
+
+function detect(subject: Subject, found: Detection[]): void {
+  const from = found.length;
+  const { lower } = subject;
+  detectTags(subject, found, from);
+  findBreakout(lower, found, from);
+  detectMarkup(lower, found, from);
+  if (isLoneEventName(lower)) reportOnce(found, from, "html.event_name", 0, lower.length);
+}
+
+/** Attribute work allowed beyond one reading of the text; see detectTags. */
+const REREAD_FACTOR = 8;
+const REREAD_CHARS = 16384;
+
+/**
+ * Reads a tag at each `<`, also inside other tags' quoted values, because the value's own context is not known. That
+ * would be quadratic on `<a "<a "<a "…`, so rereading has a budget; after it tags are read one after the other.
+ */
+function detectTags(subject: Subject, found: Detection[], from: number): void {
+  const { lower } = subject;
+  let budget = lower.length * REREAD_FACTOR + REREAD_CHARS;
+  let at = lower.indexOf("<");
+  while (at >= 0) {
+    const tag = readTag(lower, at);
+    let next = at + 1;
+    if (tag !== undefined) {
+      judgeTag(tag, subject, found, from);
+      budget -= tag.end - at;
+      if (budget < 0) next = Math.max(next, tag.end);
+    }
+    at = lower.indexOf("<", next);
+  }
+}
+
+function judgeTag(tag: Tag, subject: Subject, found: Detection[], from: number): void {
+  const { lower } = subject;
+  const { start, end } = tag;
+  const name = localName(tag.name);
+  if (tag.closed || tag.attributes.length > 0) reportOnce(found, from, "html.tag", start, end);
+  for (const attribute of tag.attributes) {
+    if (attribute.assigned && isEventName(attribute.name) && !isFrameworkHandler(subject, attribute)) {
+      reportOnce(found, from, "html.event_attribute", attribute.nameStart, attribute.end);
+      continue;
+    }
+    if (tag.closing) continue;
+    const kind = activeAttribute(attribute, lower);
+    if (kind !== undefined) reportOnce(found, from, kind, attribute.nameStart, attribute.end);
+    if (attribute.name === "style" && isActiveStyle(lower, attribute.start, attribute.end, false)) {
+      reportOnce(found, from, "html.style", attribute.start, attribute.end);
+    }
+    if (
+      (attribute.name === "id" || attribute.name === "name") &&
+      isDocumentProperty(lower.slice(attribute.start, attribute.end))
+    ) {
+      reportOnce(found, from, "html.clobber", attribute.nameStart, attribute.end);
+    }
+  }
+  if (name.startsWith("script")) detectScriptTag(tag, subject, found, from);
+  if (tag.closing) return;
+  if (name === "style") {
+    const close = lower.indexOf("</style", end);
+    if (isActiveStyle(lower, end, close < 0 ? lower.length : close, true)) {
+      reportOnce(found, from, "html.style", start, close < 0 ? lower.length : close);
+    }
+  }
+  const kind = activeElement(tag, lower);
+  if (kind !== undefined) reportOnce(found, from, kind, start, end);
+}
+
+/**
+ * `onClick={save}` and `onClick={() => …}` of JSX in code samples. A browser reads the unquoted value up to white space
+ * or `>`: a block with a lone name does nothing, and `{(` or `{()=` is no program at all.
+ */
+function isFrameworkHandler(subject: Subject, attribute: Tag["attributes"][number]): boolean {
+  const camel = subject.text.charCodeAt(attribute.nameStart + 2);
+  if (camel < 0x41 || camel > 0x5a || attribute.quote !== 0) return false;
+  const value = subject.text.slice(attribute.start, Math.min(attribute.end, attribute.start + 80));
+  return /^\{(?:[\w.$]*\}?|async|\(\)=?|\([\w.$,]*\)?=?|\w+=)$/.test(value);
+}
+
+const DOCUMENT_PROPERTIES = new Set([
+  "attributes", "body", "cookie", "currentscript", "defaultview", "document", "documentelement", "domain", "forms", "head",
+  "images", "innerhtml", "location", "nodename", "parentnode", "scripts", "self", "url", "window",
+]); // biome-ignore format: a list
+
+function isDocumentProperty(value: string): boolean {
+  return DOCUMENT_PROPERTIES.has(value);
+}

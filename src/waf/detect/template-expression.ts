@@ -1,0 +1,153 @@
+/** What one expression between template delimiters does. Expressions are short (2,048 characters), patterns bounded. */
+
+/** `7*7`, `7*'7'`, ` 3 * 3 `, `1337*1338`, `7*7*7`; also with `+`, `-`, `/`, `%`. */
+const ARITHMETIC =
+  /^[\s=-]{0,4}\(?\s{0,4}['"]?\d{1,12}['"]?(?:\s{0,4}(?:\*{1,2}|[-+/%])\s{0,4}['"]?\d{1,12}['"]?){1,4}\s{0,4}\)?[\s;-]{0,4}$/;
+
+/** Attributes that lead from any object to its class, the class's relatives and the interpreter. */
+const INTROSPECTION = anyOf([
+  // Python: also in parts (`"_"*2`), escaped, or through Jinja's attr filter.
+  `__(?:class|mro|bases?|subclasses|globals|builtins|init|import|getitem|dict|getattribute|code|module|reduce|new)__`,
+  `['"]_{1,2}['"]`,
+  String.raw`\\x5f\\x5f`,
+  String.raw`\|\s{0,4}attr\s{0,4}\(`,
+  String.raw`\.(?:mro|subclasses)\(`,
+  String.raw`\.class\.(?:mro|base|forname|getclass|protectiondomain|classloader|getresource)`,
+  String.raw`\._[a-z]{1,30}__[a-z]`, // name-mangled private attributes
+  // JavaScript
+  String.raw`\.__(?:proto|definegetter|lookupgetter)__`,
+  // Java
+  String.raw`\.getclass\s{0,2}\(`,
+  String.raw`\.forname\s{0,2}\(`,
+  String.raw`\bgetclassloader\b`,
+]);
+
+/** Calls and names that run commands or code, read files, or make objects by a class's name. */
+const EXECUTION = anyOf([
+  // Java: Spring EL, OGNL, Freemarker, Velocity
+  String.raw`\bt\s{0,2}\(\s{0,2}(?:java|org|javax|com|jdk|sun)\.`,
+  String.raw`\bjava\.(?:lang|util|io|net|nio)\.`,
+  String.raw`\bjavax\.(?:script|naming)`,
+  String.raw`@(?:java|org|javax|com)\.[\w.]{2,80}@`,
+  String.raw`\bruntime\s{0,2}\)?\s{0,2}\.\s{0,2}getruntime`,
+  String.raw`\bprocessbuilder\b`,
+  String.raw`\bscriptengine`,
+  String.raw`\bfreemarker\.template`,
+  String.raw`\?\s{0,2}(?:new|api|eval|interpret)\s{0,2}\(`,
+  String.raw`\bnew\s{1,4}(?:java|javax|sun|org|freemarker)\.`,
+  String.raw`#(?:rt|cmd|_memberaccess|context|request|response|application|process)\s{0,2}[=.[]`,
+  String.raw`\(#\w{1,20}\s{0,2}=`,
+  // Python
+  String.raw`\.(?:os|subprocess|linecache|sys|builtins)\.`,
+  String.raw`\.(?:os|popen|check_output|system|exec)\s{0,2}[.(]`,
+  String.raw`\b(?:__import__|import_module)\s{0,2}\(`,
+  String.raw`\bimport\s{1,4}(?:os|sys|subprocess|socket|pty)\b`,
+  // PHP: Twig, Smarty, Latte, Blade
+  String.raw`\b(?:system|passthru|shell_exec|popen|proc_open|phpinfo|file_get_contents|readfile|show_source|scandir|file_excerpt)\s{0,2}\(`,
+  String.raw`\b(?:map|filter|sort|reduce|find|some|every)\s{0,2}\(\s{0,2}['"](?:system|passthru|exec|shell_exec|popen|call_user_func|assert|phpinfo|file_get_contents|print_r|var_dump|readfile|unserialize|create_function)['"]`,
+  String.raw`['"](?:system|passthru|shell_exec|phpinfo)['"]\s{0,2}\}`,
+  String.raw`\bregisterundefined(?:filter|function)callback\b`,
+  // Ruby: ERB, Slim, Haml
+  String.raw`\bfile\.(?:open|read|new|write|readlines)\b`,
+  String.raw`\bio\.(?:popen|read|binread|sysopen|readlines)\b`,
+  String.raw`\bdir\.(?:entries|glob|foreach|children)\b`,
+  String.raw`\bkernel(?:\.|::)(?:system|exec|open|spawn)`,
+  String.raw`\b(?:instance_eval|class_eval)\b`,
+  // JavaScript: Pug, EJS, Handlebars, Nunjucks, AngularJS
+  String.raw`\bprocess\.(?:mainmodule|binding|exit|kill)`,
+  String.raw`\b(?:global|root)\.process\b`,
+  String.raw`\brequire\s{0,2}\(\s{0,2}['"](?:child_process|fs|os|net|vm|node:)`,
+  String.raw`\b(?:execsync|spawnsync)\b`,
+  String.raw`\bconstructor\s{0,2}[.([]`,
+  String.raw`\[\s{0,2}['"]constructor`,
+  String.raw`\blookup\s{1,4}string\.sub\b`,
+  // .NET: Razor
+  String.raw`\bsystem\.(?:diagnostics|io|reflection)\.`,
+  String.raw`\bassembly\.load`,
+  // anywhere
+  String.raw`\b(?:eval|exec|system|execute|spawn)\s{0,2}\(\s{0,2}['"\x60%(\w]`,
+  String.raw`/etc/(?:passwd|shadow|hosts)\b`,
+]);
+
+/** Expressions that are an engine's or framework's own object, or ask it for its contents; the whole expression. */
+const OBJECTS = anyOf([
+  String.raw`^(?:_?self|request|config|_context|debug|\.vars|\.globals|\.main|\.data_model)$`,
+  String.raw`^app\.(?:request|environment|user|session)\b\.\w`,
+  String.raw`^_?self\.(?:_|env|template|context|module|attr|init|class)`,
+  String.raw`^config\.(?:items|iteritems|keys|values|from_\w{1,20}|__\w{1,20})\s{0,2}\(`,
+  String.raw`^(?:config|settings|app\.config)[.[]['"]?secret`,
+  String.raw`^request\.(?:application|environ)\b`,
+  String.raw`^(?:lipsum|cycler|joiner|namespace|url_for|get_flashed_messages)\s{0,2}[.[(|]`,
+  String.raw`^(?:g|session)\.(?:pop|get)\b.{0,40}__`,
+  String.raw`^dump\s{0,2}\(`,
+  String.raw`^(?:_context|app|request|config|self)\s{0,4}\|\s{0,4}\w`,
+  String.raw`^(?:for|set)\s.{0,80}\b(?:in|=)\s{1,4}(?:config|self|request|\(\)|\[\]|''|"")(?:\W|$)`,
+  String.raw`^(?:include|import|extends|source)\s{0,2}\(?\s{0,2}['"](?:/|\.\./|https?:|file:|\\\\)`,
+  String.raw`^template_from_string\s{0,2}\(`,
+  String.raw`^constant\s{0,2}\(\s{0,2}['"]`,
+]);
+
+/** A literal with a method, a filter or a sign at once: `'a'.toUpperCase()`, `"7"*7`, `['id']|map('…')`. */
+const LITERAL =
+  /^[\s=-]{0,4}(?:'[^'\n]{0,40}'|"[^"\n]{0,40}"|\[\]|\(\)|\[['"][^\]\n]{0,60}['"]\])\s{0,4}(?:\.\s{0,2}[a-zA-Z_]{2,40}\s{0,2}[([.]|\*\s{0,4}\d|\[\s{0,2}['"]|\|\s{0,4}(?:map|filter|sort|reduce)\s{0,2}\()/;
+
+const SMARTY_OBJECT =
+  /^smarty\.(?:version|template|template_object|current_dir|ldelim|server|env|cookies)\b/i;
+
+/**
+ * The kind of an expression, or undefined when it is a plain placeholder. `share` is how much of the value the whole
+ * construct takes, 0 to 1: a sum in a manual's sentence is no probe.
+ */
+export function judgeExpression(
+  expression: string,
+  open: string,
+  closed: boolean,
+  share: number,
+): string | undefined {
+  switch (open) {
+    case "{$":
+      return SMARTY_OBJECT.test(expression) ? "template.smarty" : undefined;
+    case "{php":
+      return closed && expression.startsWith("}") ? "template.smarty" : undefined;
+    case "[[":
+    case "[(":
+    case "@(":
+      return judgeLoose(expression, open, share);
+    case "[#":
+    case "<#":
+      return /\?\s{0,2}(?:new|api|eval|interpret)\b|freemarker\./i.test(expression)
+        ? "template.call"
+        : undefined;
+    default:
+  }
+  // A product is a probe wherever it stands; a sum where it is most of the value.
+  if (closed && ARITHMETIC.test(expression) && (expression.includes("*") || share > 0.5))
+    return "template.arithmetic";
+  const core = expression.replace(/^[\s=\-#@]{1,8}|[\s;-]{1,8}$/g, "");
+  if (INTROSPECTION.test(core)) return "template.introspection";
+  if (open !== "@{" && EXECUTION.test(core)) return "template.call";
+  if ((open === "<%" || open === "#{") && /^`[^`]{1,200}`|^%x\W|^(?:system|exec)\s{1,4}['"]/i.test(core))
+    return "template.call";
+  if (open === "<%" && /^page\s{1,4}import|^(?:response\.write|server\.createobject)/i.test(core))
+    return "template.call";
+  if (!closed || open === "@{" || open === "~{") return undefined;
+  if (OBJECTS.test(core) && (share > 0.6 || !/^[\w.]{1,40}$/.test(core))) return "template.object";
+  return LITERAL.test(expression) ? "template.literal" : undefined;
+}
+
+/** `[[…]]`, `[(…)]` and `@(…)` are also nested arrays, intervals and mentions: only the certain constructs count. */
+function judgeLoose(expression: string, open: string, share: number): string | undefined {
+  if (ARITHMETIC.test(expression) && share > 0.3) {
+    if (open === "@(" ? /[*%+/-]/.test(expression) : /\*/.test(expression)) return "template.arithmetic";
+  }
+  if (open === "@(")
+    return /system\.(?:diagnostics|io|reflection)\.|gettype\(/i.test(expression)
+      ? "template.call"
+      : undefined;
+  if (!/^\s{0,4}[$*#@~]\{/.test(expression)) return undefined;
+  return INTROSPECTION.test(expression) || EXECUTION.test(expression) ? "template.call" : undefined;
+}
+
+function anyOf(patterns: readonly string[]): RegExp {
+  return new RegExp(patterns.join("|"), "i");
+}

@@ -1,0 +1,152 @@
+import type { Detection, Detector, Subject } from "../detection.ts";
+import { reportOnce } from "./once.ts";
+import { judgeExpression } from "./template-expression.ts";
+
+/** Opening and closing delimiters of template engines, the longer ones first, and what the form is. */
+const DELIMITERS: readonly (readonly [open: string, close: string])[] = [
+  ["${{", "}}"],
+  ["{{", "}}"],
+  ["{%", "%}"],
+  ["${", "}"],
+  ["#{", "}"],
+  ["*{", "}"],
+  ["~{", "}"],
+  ["%{", "}"],
+  ["@{", "}"],
+  ["@(", ")"],
+  ["<%", "%>"],
+  ["[[", "]]"],
+  ["[(", ")]"],
+  ["<#", ">"],
+  ["[#", "]"],
+  ["{$", "}"],
+  ["{php", "/php}"],
+];
+
+/** Expressions that a template engine would evaluate on the server, told from placeholders by what they do. */
+export const template: Detector = {
+  name: "template",
+  kinds: {
+    "template.arithmetic": "a calculation with numbers only, as probes for template engines use it",
+    "template.introspection":
+      "attributes that lead from any object to the interpreter: __class__, __globals__, getClass",
+    "template.call": "a call that runs commands, code or files, or that makes an object of a named class",
+    "template.object": "an engine's or framework's own object, given out or called",
+    "template.literal": "a method or filter on a literal, as probes use it to see which engine answers",
+    "template.velocity": "a Velocity directive or reference that reaches classes",
+    "template.smarty": "Smarty: {php}, {$smarty…}, a PHP function in braces",
+    "template.directive": "a template engine's directive: {% … %}, <% … %>, <#…>, #set(",
+    "template.placeholder": "an expression in template delimiters, whatever it does",
+  },
+  triggers: [
+    "{{",
+    "{%",
+    "${",
+    "#{",
+    "*{",
+    "~{",
+    "%{",
+    "@{",
+    "@(",
+    "<%",
+    "[[",
+    "[(",
+    "<#",
+    "[#",
+    "{$",
+    "{php",
+    "#set",
+    "#include",
+    "#evaluate",
+    "$class",
+    "{system",
+    "{passthru",
+    "{exec",
+    "{phpinfo",
+    "{if ",
+    "__${",
+    "{include",
+    "{fetch",
+  ],
+  detect,
+};
+
+const EXPRESSION_CHARS_MAX = 2048;
+const OPENERS_MAX = 200;
+
+function detect(subject: Subject, found: Detection[]): void {
+  const from = found.length;
+  const { text, lower } = subject;
+  let openers = 0;
+  for (let at = 0; at < text.length - 2 && openers < OPENERS_MAX; at += 1) {
+    const code = text.charCodeAt(at + 1);
+    // Second characters of all openers: { % ( [ # $ p
+    if (
+      code !== 0x7b &&
+      code !== 0x25 &&
+      code !== 0x28 &&
+      code !== 0x5b &&
+      code !== 0x23 &&
+      code !== 0x24 &&
+      code !== 0x70
+    )
+      continue;
+    const pair = DELIMITERS.find(([open]) => lower.startsWith(open, at));
+    if (pair === undefined) continue;
+    openers += 1;
+    const [open, close] = pair;
+    const start = at + open.length;
+    const window = text.slice(start, start + EXPRESSION_CHARS_MAX);
+    const length = window.indexOf(close);
+    const closed = length >= 0;
+    const expression = closed ? window.slice(0, length) : window.slice(0, 256);
+    const end = start + expression.length + (closed ? close.length : 0);
+    const kind = judgeExpression(expression, open, closed, (end - at) / text.trim().length);
+    if (kind !== undefined) reportOnce(found, from, kind, at, end);
+    if (closed && expression.trim() !== "" && expression.length < 400) {
+      reportOnce(
+        found,
+        from,
+        open === "{%" || open === "<%" || open === "<#" ? "template.directive" : "template.placeholder",
+        at,
+        end,
+      );
+    }
+    at += open.length - 1;
+  }
+  detectVelocity(lower, found, from);
+  detectSmarty(lower, found, from);
+}
+
+function detectVelocity(lower: string, found: Detection[], from: number): void {
+  for (const word of ["#set", "#include", "#evaluate", "#parse", "$class"]) {
+    const at = lower.indexOf(word);
+    if (at < 0) continue;
+    const rest = lower.slice(at + word.length, at + word.length + 160);
+    if (word === "$class") {
+      if (/^\.(?:inspect|type|for)/.test(rest)) reportOnce(found, from, "template.velocity", at, at + 12);
+    } else if (/^\s{0,4}\(\s{0,4}[$"'\w]/.test(rest)) {
+      reportOnce(found, from, "template.directive", at, at + word.length);
+      const reaches =
+        /\.(?:class|getclass|forname|getruntime|type)\b|=\s{0,4}\d{1,6}\s{0,4}[*%]\s{0,4}\d|\/etc\/|runtime|processbuilder/.test(
+          rest,
+        );
+      if (reaches) reportOnce(found, from, "template.velocity", at, at + 24);
+    }
+  }
+}
+
+/** `{system('id')}`, `{include file='/etc/passwd'}`, `{if phpinfo()}{/if}`. */
+const SMARTY =
+  /\{\s{0,4}(?:(?:if |eval var=|assign var=[\w'"]{1,30} value=)\s{0,4})?['"`]?(?:system|passthru|shell_exec|exec|popen|phpinfo|eval|assert|file_get_contents|readfile|show_source|call_user_func)\s{0,4}\(|\{(?:include|fetch|include_php)\s{1,4}(?:file|src|php)\s{0,2}=\s{0,2}["']?(?:\/|\.\.|https?:|php:|data:|file:|string:|eval:)/;
+
+function detectSmarty(lower: string, found: Detection[], from: number): void {
+  for (let at = lower.indexOf("{"); at >= 0; at = lower.indexOf("{", at + 1)) {
+    const code = lower.charCodeAt(at + 1);
+    if (code === 0x7b || code === 0x22) continue;
+    if (SMARTY.test(lower.slice(at, at + 100)) && SMARTY.exec(lower.slice(at, at + 100))!.index === 0) {
+      reportOnce(found, from, "template.smarty", at, at + 16);
+      return;
+    }
+  }
+}
