@@ -1,10 +1,5 @@
-import {
-  isCharsetLikeAscii,
-  type PartHead,
-  type PartHeadReason,
-  readPartHead,
-  type Span,
-} from "./part-head.ts";
+import { inspectableCharset } from "./charset.ts";
+import { type PartHead, type PartHeadReason, readPartHead, type Span } from "./part-head.ts";
 import {
   BODY_BYTES,
   PART_FILENAME,
@@ -63,16 +58,6 @@ export interface PartFacts {
 }
 
 /**
- * Whether the `boundary` parameter of a Content-Type is one (RFC 2046 §5.1.1): 1 to 70 characters of its list, without
- * the space, which readers trim differently.
- */
-export function isBoundary(boundary: string): boolean {
-  if (boundary.length === 0 || boundary.length > 70) return false;
-  for (let at = 0; at < boundary.length; at++) if (!BOUNDARY_CHARS.includes(boundary[at]!)) return false;
-  return true;
-}
-
-/**
  * Strict reader of multipart/form-data (RFC 7578, RFC 2046 §5.1), fed with any split of the bytes: the same values
  * and verdict for every split. It reports names, file names, types, unusual header values and contents.
  *
@@ -122,7 +107,7 @@ export class MultipartReader implements PlaceNamer {
   #contentBytes = 0;
 
   /**
-   * `boundary`: as in the Content-Type, one that `isBoundary`. `readerOf` may give a reader for a part's content;
+   * `boundary`: of a ContentType, which says that it is one. `readerOf` may give a reader for a part's content;
    * without one it is reported as text, or as bytes when it is a file.
    */
   constructor(
@@ -353,7 +338,7 @@ export class MultipartReader implements PlaceNamer {
     if (this.#reader !== undefined) {
       if (end > 0 && this.#reader.write(piece, 0, end) !== undefined) this.#refuse("multipart_content");
     } else if (end > 0) {
-      if (this.#isCharsetField && !isCharsetLikeAscii(piece.latin1Slice(0, end)))
+      if (this.#isCharsetField && inspectableCharset(piece.latin1Slice(0, end)) === undefined)
         this.#refuse("multipart_charset");
       this.#place.kind = this.#contentKind;
       this.#place.start = this.#pieceStart;
@@ -385,7 +370,6 @@ export class MultipartReader implements PlaceNamer {
   }
 }
 
-const BOUNDARY_CHARS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'()+_,-./:=?";
 const PIECE_BYTES_AT_FIRST = 2048;
 const CR = 0x0d;
 const LF = 0x0a;

@@ -1,3 +1,6 @@
+import { inspectableCharset } from "./charset.ts";
+import { tokenEnd } from "./token.ts";
+
 /** Why a part's header block is refused. */
 export type PartHeadReason =
   | "multipart_header" // not `Name: value` lines, folded, control characters, too many, or a known one twice
@@ -91,16 +94,6 @@ export function readPartHead(block: string, headersMax: number): PartHead | Part
   return { name, filename, filenameExtended, filenameDecoded, type, mediaType, others };
 }
 
-/**
- * Whether text labelled with this charset may be inspected as it is: bytes below 0x80 mean ASCII wherever they stand
- * (not in UTF-7 or UTF-16, nor in East Asian charsets, whose second bytes can be quotes and backslashes).
- */
-export function isCharsetLikeAscii(charset: string): boolean {
-  return likeAscii.test(charset);
-}
-
-const likeAscii = /^(?:utf-?8|(?:us-)?ascii|latin1|iso-8859-(?:[1-9]|1[0-6])|windows-125[0-8]|koi8-[ru])$/i;
-
 const plainEncodings: ReadonlySet<string> = new Set(["7bit", "8bit", "binary"]);
 
 interface Disposition {
@@ -161,7 +154,9 @@ function readType(block: string, value: Span): string {
     return true;
   });
   if (!isRight) return "multipart_type";
-  return isTwice || (charset !== undefined && !isCharsetLikeAscii(charset)) ? "multipart_charset" : mediaType;
+  return isTwice || (charset !== undefined && inspectableCharset(charset) === undefined)
+    ? "multipart_charset"
+    : mediaType;
 }
 
 /**
@@ -206,7 +201,7 @@ function decodeExtended(text: string): string | undefined {
   const first = text.indexOf("'");
   const second = text.indexOf("'", first + 1);
   if (first < 0 || second < 0 || text.indexOf("'", second + 1) >= 0) return undefined;
-  if (!isCharsetLikeAscii(text.slice(0, first))) return undefined;
+  if (inspectableCharset(text.slice(0, first)) === undefined) return undefined;
   let out = "";
   for (let at = second + 1; at < text.length; at++) {
     if (text[at] !== "%") {
@@ -227,16 +222,9 @@ function isHex(code: number): boolean {
   return (code >= 48 && code <= 57) || (code >= 65 && code <= 70) || (code >= 97 && code <= 102);
 }
 
-/** RFC 9110 §5.6.2. */
-const isTokenCode: readonly boolean[] = Array.from({ length: 256 }, (_, code) =>
-  "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ".includes(
-    String.fromCharCode(code),
-  ),
-);
-
+/** The token must end before `end` does: what it stops at is no token character. */
 function afterToken(block: string, at: number, end: number): number {
-  while (at < end && isTokenCode[block.charCodeAt(at)]) at++;
-  return at;
+  return Math.min(tokenEnd(block, at), Math.max(at, end));
 }
 
 function afterBlank(block: string, at: number, end: number): number {

@@ -1,6 +1,17 @@
-import { isCharsetLikeAscii } from "./part-head.ts";
+import { inspectableCharset } from "./charset.ts";
 import { Piece } from "./piece.ts";
 import { Place, type PlaceNamer, type ValueSink, XML_ATTRIBUTE, XML_NAME, XML_TEXT } from "./place.ts";
+import {
+  byteClass,
+  CONTROL,
+  INK,
+  NAME_CHAR,
+  NAME_START,
+  STOPS_TEXT,
+  STOPS_VALUE,
+  WHITE,
+} from "./xml-byte.ts";
+import { referenceCode } from "./xml-reference.ts";
 
 /** Why an XML body is refused. All of them are the client's fault. */
 export type XmlReason =
@@ -483,7 +494,8 @@ export class XmlReader implements PlaceNamer {
       const declared = declaration.exec(text);
       const encoding = declared?.[1] ?? declared?.[2];
       if (declared === null) this.#refuse("xml_syntax");
-      else if (encoding !== undefined && !isCharsetLikeAscii(encoding)) this.#refuse("xml_encoding");
+      else if (encoding !== undefined && inspectableCharset(encoding) === undefined)
+        this.#refuse("xml_encoding");
     }
   }
 
@@ -522,30 +534,9 @@ export class XmlReader implements PlaceNamer {
   }
 }
 
-/** The code point that `&reference;` stands for, or -1. Characters that XML 1.0 §2.2 does not have are none. */
-function referenceCode(reference: string): number {
-  const entity = entities.get(reference);
-  if (entity !== undefined) return entity;
-  const isHex = reference.startsWith("#x");
-  if (!(isHex ? /^#x[0-9A-Fa-f]+$/ : /^#[0-9]+$/).test(reference)) return -1;
-  const code = Number.parseInt(reference.slice(isHex ? 2 : 1), isHex ? 16 : 10);
-  if (code < 0x20 && code !== 9 && code !== 10 && code !== 13) return -1;
-  return code > 0x10ffff || (code >= 0xd800 && code < 0xe000) || code === 0xfffe || code === 0xffff
-    ? -1
-    : code;
-}
-
 function localName(name: string): string {
   return name.slice(name.lastIndexOf(":") + 1);
 }
-
-const entities: ReadonlyMap<string, number> = new Map([
-  ["lt", 60],
-  ["gt", 62],
-  ["amp", 38],
-  ["apos", 39],
-  ["quot", 34],
-]);
 
 /** Of XInclude, XML Schema and XSLT: what names another document. */
 const linkElements: ReadonlySet<string> = new Set(["include", "import", "redefine", "override"]);
@@ -602,30 +593,3 @@ const UPPER_D = 0x44;
 const SQUARE_OPEN = 0x5b;
 const SQUARE_CLOSE = 0x5d;
 const LOWER_D = 0x64;
-
-const CONTROL = 1;
-const WHITE = 2;
-const NAME_START = 4;
-const NAME_CHAR = 8;
-/** Not white space. */
-const INK = 16;
-const STOPS_TEXT = 32;
-const STOPS_VALUE = 64;
-const byteClass: Uint8Array = buildClasses();
-
-function buildClasses(): Uint8Array {
-  const classes = new Uint8Array(256);
-  for (let byte = 0; byte < 256; byte++) {
-    const char = String.fromCharCode(byte);
-    let what = 0;
-    if ("\t\n\r ".includes(char)) what |= WHITE;
-    else if (byte < 0x20) what |= CONTROL | STOPS_TEXT | STOPS_VALUE;
-    else what |= INK;
-    if (byte >= 0x80 || /[A-Za-z_:]/.test(char)) what |= NAME_START | NAME_CHAR;
-    if (/[0-9.-]/.test(char)) what |= NAME_CHAR;
-    if (char === "<" || char === "&") what |= STOPS_TEXT | STOPS_VALUE;
-    if (char === '"' || char === "'") what |= STOPS_VALUE;
-    classes[byte] = what;
-  }
-  return classes;
-}
