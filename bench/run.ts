@@ -18,6 +18,8 @@ import { checkout, zionProgram } from "./load/zion.ts";
 
 /** `npm run bench`: drives the gateway, nginx and HAProxy side by side. README.md tells how and why. */
 async function main(args: readonly string[]): Promise<number> {
+  // What is measured is what is shipped: the built form (`npm run bench` builds it first).
+  process.env["ZION_BUILT"] = "1";
   const options = parseOptions(args);
   if (typeof options === "string") {
     console.log(options === "help" ? usage : `${options}\n${usage}`);
