@@ -1,0 +1,187 @@
+import type { Detector, Subject } from "../detection.ts";
+import { findPatterns, type LinearPattern } from "./linear-pattern.ts";
+
+/** Java: classes that run commands, gadget classes, OGNL/SpEL expressions, class loader access, serialised objects. */
+
+/** Classes whose constructors or methods end in a command, a script engine or a loaded class. */
+const EXECUTING = "runtime|processbuilder|processimpl|processenvironment|unixprocess|classloader";
+
+/** Simple names of the transformer classes that deserialisation chains are made of. */
+const TRANSFORMERS =
+  "invokertransformer|chainedtransformer|instantiatetransformer|instantiatefactory|clonetransformer|constanttransformer|closuretransformer|transformedmap|transformedlist|lazymap|tiedmapentry|prototypeclonefactory|prototypeserializationfactory|forclosure|whileclosure|chainedclosure|invokermap|badattributevalueexpexception|templatesimpl|jdbcrowsetimpl|jndirefforwardingdatasource|methodinvokingfactorybean|beanshell|bshinterpreter|annotationinvocationhandler|jndidatasourcefactory|runtimegadget|processbuildergadget";
+
+const PATTERNS: readonly LinearPattern[] = [
+  {
+    kind: "java.execution_class",
+    pattern: new RegExp(
+      `\\bjava\\s{0,2}\\.\\s{0,2}(?:lang\\s{0,2}\\.\\s{0,2})?(?:${EXECUTING})(?![\\w])|\\bjavax\\.(?:script|naming\\.(?:initialcontext|spi)|management\\.loading)\\b|\\bjava\\.(?:net\\.urlclassloader|beans\\.(?:xmldecoder|eventhandler)|rmi\\.server\\.unicastref)\\b`,
+      "g",
+    ),
+    accept: isNotTrace,
+  },
+  {
+    kind: "java.execution_call",
+    pattern:
+      /\bruntime\s{0,4}\.\s{0,4}getruntime\s{0,4}\(|@?java\.lang\.runtime@|\bgetruntime\s{0,4}\(\s{0,4}\)\s{0,4}\.\s{0,4}exec\b|\bnew\s{1,8}(?:java\.lang\.)?processbuilder\s{0,4}\(|\bprocessbuilder\s{0,4}\(\s{0,4}(?:new|["'{[])|\bscriptenginemanager\s{0,4}\(|\bgetenginebyname\s{0,4}\(|\bclass\.forname\s{0,4}\(\s{0,4}["']java|\.\s{0,2}forname\s{0,4}\(\s{0,4}["']java\.lang\./g,
+    accept: isNotTrace,
+  },
+  {
+    kind: "java.gadget_class",
+    pattern: new RegExp(
+      [
+        `(?:^|[.\\s"'<>=$;/:,])(?:${TRANSFORMERS})(?![\\w])`,
+        "\\borg\\.apache\\.commons\\.(?:collections4?|beanutils|fileupload)\\.(?:functors|keyvalue|comparators|map|beancomparator|disk|transformer|bag)",
+        "\\bcom\\.sun\\.(?:org\\.apache|rowset|jndi)\\b",
+        "\\bcom\\.(?:opensymphony\\.xwork2|mchange\\.v2\\.c3p0|caucho\\.naming|alibaba\\.fastjson\\.parser|zaxxer\\.hikari\\.hikariconfig)\\b",
+        "\\borg\\.(?:codehaus\\.groovy\\.runtime|springframework\\.(?:context\\.support\\.(?:classpathxml|filesystemxml)|beans\\.factory\\.(?:config\\.(?:propertypathfactory|methodinvoking)|objectfactory)|expression\\.spel|aop\\.(?:target|support))|apache\\.(?:xalan\\.xsltc|xbean\\.naming|tomcat\\.dbcp|struts2?\\.dispatcher|velocity\\.runtime|ibatis\\.datasource\\.jndi|naming\\.factory)|mozilla\\.javascript\\.(?:nativejava|defininglcassloader)|jboss\\.(?:interceptor|util\\.propertyeditor|seam\\.core)|mvel2|python\\.core|hibernate\\.jmx|yaml\\.snakeyaml\\.constructor)\\b",
+        "\\b(?:sun\\.(?:misc\\.unsafe|reflect\\.annotation|rmi\\.server)|freemarker\\.template\\.utility|bsh\\.(?:interpreter|xthis)|ognl\\.(?:ognlcontext|ognl\\b|memberaccess)|net\\.sf\\.json|groovy\\.(?:lang\\.groovy(?:shell|classloader)|util\\.eval)|jdk\\.(?:jshell|nashorn))",
+        "\\bysoserial\\b",
+        "\\bjavax\\.management\\.badattribute",
+      ].join("|"),
+      "g",
+    ),
+    accept: isNotTrace,
+  },
+  {
+    kind: "java.expression",
+    pattern:
+      /[%$#]\{\s{0,8}(?:\(?\s{0,4}#\s{0,4}[\w'"]{1,40}\s{0,4}[=.[]|@[\w.]{1,80}@|new\s{1,4}java\.|\(new\s{1,4}java\.|t\s{0,2}\(\s{0,4}java\.|["'][^"'}]{0,40}["']\.(?:getclass|class)|(?:request|session|application|applicationscope|facescontext|pagecontext)\.(?:getclass|getservlet|getsession|class|getclassloader)|"?"?\.getclass\(\))|#_memberaccess\b|#context\s{0,4}\[|@ognl\.ognlcontext@|\(#[\w]{1,30}\s{0,4}=\s{0,4}(?:@|new\s|#)|\bt\(\s{0,4}(?:java|javax|org\.springframework)\.[\w.]{1,60}\)\s{0,4}\.|#(?:session|request|attr|parameters|root|application)\[['"]|__\$\{[^}]{0,60}\}__::|\b(?:redirect|action|redirectaction):\s{0,4}[%$]\{/g,
+  },
+  {
+    kind: "java.class_access",
+    pattern:
+      /\bclass(?:\.module|\[['"]?module['"]?\])?(?:\.|\[['"]?)classloader\b|\.getclass\s{0,4}\(\s{0,4}\)\s{0,4}\.\s{0,4}(?:forname|getclassloader|getmethods?|getdeclared\w{1,20}|getprotectiondomain|classloader)\b|\bclass\.module\.|\bgetclassloader\s{0,4}\(\s{0,4}\)\s{0,4}\.\s{0,4}(?:loadclass|defineclass|getresource)/g,
+  },
+  {
+    kind: "java.serialized_type",
+    pattern:
+      /["']@(?:type|class)["']\s{0,4}:\s{0,4}["'](?:java|javax|com\.sun|org\.apache|com\.mchange|com\.zaxxer|org\.springframework|sun|ch\.qos|net\.sf)\.|\[\s{0,4}["'](?:com\.sun|javax\.|org\.apache\.xalan|ch\.qos\.logback\.core\.db|com\.mchange|org\.springframework\.context)[\w.$]{0,80}["']\s{0,4},|!!(?:javax?|com\.sun|org|sun)\.[\w.$]{1,80}\s{0,4}[[{]|!!python\/(?:object|name|module)\b|!!ruby\/(?:object|hash)|!ruby\/object/g,
+  },
+];
+
+export const java: Detector = {
+  name: "java",
+  kinds: {
+    "java.execution_class": "the name of a Java class that starts processes, runs scripts or loads classes",
+    "java.execution_call": "a Java call that starts a process or a script engine",
+    "java.gadget_class": "a class known as a link of deserialisation or injection chains",
+    "java.expression": "an OGNL, SpEL, EL or Thymeleaf expression that reaches for objects and classes",
+    "java.class_access": "a property path or call that reaches the class loader",
+    "java.serialized_object": "a serialised Java object, raw, in hex or in base64",
+    "java.serialized_type": "JSON or YAML that names the class to be created",
+  },
+  triggers: [
+    "java",
+    "runtime",
+    "processbuilder",
+    "scriptengine",
+    "enginebyname",
+    "forname",
+    "com.sun.",
+    "com.opensymphony",
+    "com.mchange",
+    "com.caucho",
+    "com.alibaba",
+    "com.zaxxer",
+    "org.apache.",
+    "org.codehaus.",
+    "org.springframework.",
+    "org.mozilla.",
+    "org.jboss.",
+    "org.mvel2",
+    "org.python.",
+    "org.hibernate.",
+    "org.yaml.",
+    "sun.misc",
+    "sun.reflect",
+    "sun.rmi",
+    "freemarker.",
+    "bsh.",
+    "ognl",
+    "net.sf.json",
+    "groovy.",
+    "jdk.",
+    "ysoserial",
+    "transformer",
+    "closure",
+    "lazymap",
+    "tiedmapentry",
+    "transformedmap",
+    "transformedlist",
+    "clonefactory",
+    "instantiatefactory",
+    "prototypeserializationfactory",
+    "templatesimpl",
+    "jdbcrowsetimpl",
+    "badattributevalue",
+    "methodinvokingfactory",
+    "annotationinvocation",
+    "%{",
+    "${",
+    "#{",
+    "#_memberaccess",
+    "#context",
+    "(#",
+    "#session[",
+    "#request[",
+    "#attr[",
+    "#parameters[",
+    "#application[",
+    "#root[",
+    "t(",
+    "redirect:",
+    "action:",
+    "redirectaction:",
+    "classloader",
+    "class.module",
+    "getclass",
+    "@type",
+    "@class",
+    "!!python",
+    "!!ruby",
+    "!ruby",
+    "!!",
+    "\xac\xed\x00\x05",
+    "ro0abx",
+    "aced0005",
+  ],
+  detect(subject, found) {
+    const from = found.length;
+    serialized(subject, found);
+    findPatterns(PATTERNS, subject, found, from);
+  },
+};
+
+const SERIALIZED = [
+  // Stream magic and version of ObjectOutputStream, then the type code of the first object (0x70..0x7e).
+  { literal: "\xac\xed\x00\x05", text: (subject: Subject) => subject.text },
+  { literal: "rO0ABX", text: (subject: Subject) => subject.text },
+  { literal: "aced00057", text: (subject: Subject) => subject.lower },
+] as const;
+
+function serialized(subject: Subject, found: { kind: string; start: number; end: number }[]): void {
+  for (const { literal, text } of SERIALIZED) {
+    const at = text(subject).indexOf(literal);
+    if (at < 0 || (at > 0 && isBase64(subject.text.charCodeAt(at - 1)))) continue;
+    found.push({ kind: "java.serialized_object", start: at, end: at + literal.length });
+    return;
+  }
+}
+
+/** Inside a longer run the letters are chance: a picture in base64 may hold any six of them. */
+function isBase64(code: number): boolean {
+  return (
+    (code >= 0x30 && code <= 0x39) ||
+    (code >= 0x41 && code <= 0x5a) ||
+    (code >= 0x61 && code <= 0x7a) ||
+    code === 0x2b
+  );
+}
+
+/** Lines of a stack trace (`at java.lang.Thread.run(Thread.java:750)`) and imports name these classes in tickets. */
+function isNotTrace(match: RegExpExecArray, { lower }: Subject): boolean {
+  const before = lower.slice(Math.max(0, match.index - 60), match.index + 1);
+  if (/(?:^|\s)(?:at|import|caused by:|package)\s[\w.$/]{0,58}\W?$/.test(before)) return false;
+  const after = lower.slice(match.index + match[0].length, match.index + match[0].length + 90);
+  return !/^[\w.$<>]{0,60}\([\w$]{1,40}\.java(?::\d{1,6})?\)/.test(after);
+}

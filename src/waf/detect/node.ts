@@ -1,0 +1,113 @@
+import type { Detector } from "../detection.ts";
+import { findPatterns, type LinearPattern } from "./linear-pattern.ts";
+
+/** JavaScript that runs on the server: modules that start processes, sandbox escapes, prototype pollution, node-serialize. */
+
+const PATTERNS: readonly LinearPattern[] = [
+  {
+    kind: "node.process_module",
+    // A chained call is an expression that was smuggled in; `const cp = require('child_process')` alone is a program.
+    pattern:
+      /(?:require|import|getbuiltinmodule|_load|binding)\s{0,8}\(\s{0,8}["'`](?:node:)?(?:child_process|worker_threads|cluster|inspector|repl|vm|process_wrap|spawn_sync)["'`]\s{0,8}\)\s{0,8}(?:\.|\[|\)\s{0,4}\.)/g,
+  },
+  {
+    kind: "node.file_module",
+    pattern:
+      /(?:require|import|getbuiltinmodule|_load)\s{0,8}\(\s{0,8}["'`](?:node:)?(?:fs|fs\/promises|net|http|https|dns|os)["'`]\s{0,8}\)\s{0,8}\.\s{0,4}(?:promises\s{0,4}\.\s{0,4})?(?:readfile|readfilesync|readdir|readdirsync|writefile|writefilesync|createreadstream|appendfile|appendfilesync|unlink|unlinksync|get|request|createconnection|connect|networkinterfaces|userinfo|hostname)\b/g,
+  },
+  {
+    kind: "node.process_object",
+    pattern:
+      /(?:process\s{0,4}(?:\.|\?\.|\[\s{0,4}["'`])\s{0,4}(?:mainmodule|binding|dlopen|_linkedbinding|reallyexit|kill)\b|global(?:this)?\s{0,4}(?:\.|\[\s{0,4}["'`])\s{0,4}process\s{0,4}["'`]?\s{0,4}\]?\s{0,4}(?:\.|\[)|\bmodule\s{0,4}\.\s{0,4}constructor\s{0,4}\.\s{0,4}_load\b)/g,
+  },
+  {
+    kind: "node.command_call",
+    pattern:
+      /(?:^|[.;,(=\s!+])(?:execsync|spawnsync|execfilesync|execfile|spawn)\s{0,8}\(\s{0,8}["'`](?:\/|[a-z]:\\|cat|ls|id|whoami|uname|pwd|ping|curl|wget|nc|bash|sh|cmd|powershell|node|python|perl|sleep|nslookup|touch|rm|echo|env|calc)[\s"'`/.\\-]/g,
+  },
+  {
+    kind: "node.serialized_function",
+    pattern: /_\$\$nd_func\$\$_/g,
+  },
+  {
+    kind: "node.sandbox_escape",
+    pattern:
+      /(?:\bthis\s{0,4}\.\s{0,4}|\)\s{0,4}\.\s{0,4}|["'`\]]\s{0,4}\.\s{0,4}|\b[a-z_$][\w$]{0,20}\s{0,4}\.\s{0,4})constructor\s{0,4}\.\s{0,4}constructor\s{0,4}\(|\["constructor"\]\s{0,4}\["constructor"\]|\['constructor'\]\s{0,4}\['constructor'\]/g,
+  },
+  {
+    kind: "node.prototype_pollution",
+    pattern:
+      /(?:^|[[."'{,?&\s;])__proto__(?:["'\]]{0,2}\s{0,4}[[.:]|["'\]]{1,2}|$)|constructor(?:\]?\[|\.|["']\]\[["'])prototype(?:\]?\[|\.|\]|["']\])|constructor["']\s{0,4}:\s{0,4}\{\s{0,4}["']prototype["']/g,
+    accept: (match, subject) => !isProseAbout(subject.lower, match.index + match[0].length),
+  },
+  {
+    kind: "node.code_from_bytes",
+    pattern:
+      /\b(?:eval|function)\s{0,8}\(\s{0,8}(?:new\s{1,4})?(?:buffer(?:\.from)?\s{0,4}\(|atob\s{0,4}\(|string\.fromcharcode\s{0,4}\(|require\s{0,4}\(|process\.)/g,
+  },
+  {
+    kind: "node.endless_loop",
+    pattern:
+      /\bwhile\s{0,4}\(([^()a-z]{1,12}|!{0,8}(?:true|false|null|undefined|nan))\)\s{0,4}(?:;|\{\s{0,4}\}|$)/g,
+    accept: (match) => isAlwaysTrue(match[1]!),
+  },
+];
+
+export const node: Detector = {
+  name: "node",
+  kinds: {
+    "node.process_module":
+      "a module that starts processes or evaluates code is loaded and used in one expression",
+    "node.file_module": "the file or network module is loaded and called in one expression",
+    "node.process_object": "internals of the process object that lead to native modules",
+    "node.command_call": "a call that starts a command with its text",
+    "node.serialized_function": "a function in node-serialize's format, run when it is read",
+    "node.sandbox_escape": "constructor.constructor: the way from any object to code",
+    "node.prototype_pollution": "a key that writes into the prototype of all objects",
+    "node.code_from_bytes": "code decoded from bytes or base64 and evaluated",
+    "node.endless_loop": "a loop without body and without end",
+  },
+  triggers: [
+    "require",
+    "import(",
+    "getbuiltinmodule",
+    "_load",
+    "process",
+    "binding",
+    "execsync",
+    "spawn",
+    "execfile",
+    "_$$nd_func$$_",
+    "constructor",
+    "__proto__",
+    "eval",
+    "function",
+    "while",
+  ],
+  detect(subject, found) {
+    findPatterns(PATTERNS, subject, found, found.length);
+  },
+};
+
+/** "the __proto__. property": a word follows after a space, so somebody writes about it. */
+function isProseAbout(lower: string, end: number): boolean {
+  return lower.charCodeAt(end) === 0x20 && /^ [a-z]{2,20}[ ,.]/.test(lower.slice(end, end + 24));
+}
+
+/** Truth of a constant in JavaScript: `!![]`, `!-0`, `1`, `'x'`. */
+function isAlwaysTrue(expression: string): boolean {
+  const text = expression.trim();
+  let negations = 0;
+  while (text[negations] === "!") negations++;
+  const atom = text.slice(negations).trim();
+  if (atom === "") return false;
+  const truth = !/^(?:[-+\s]{0,6}0?|""|''|``|false|null|undefined|nan)$/.test(atom);
+  // An unquoted comparison or expression is not a constant.
+  if (
+    !/^(?:[-+\s]{0,6}[\d.]{1,8}|\[[^\]]{0,8}\]|\{\}|["'`][^"'`]{0,8}["'`]|true|false|null|undefined|nan)$/.test(
+      atom,
+    )
+  )
+    return false;
+  return negations % 2 === 0 ? truth : !truth;
+}

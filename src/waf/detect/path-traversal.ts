@@ -1,0 +1,151 @@
+import type { Detection, Subject } from "../detection.ts";
+import { endsInSystemFile } from "./path-sensitive.ts";
+
+/**
+ * Steps to a parent directory. A step is two or more dots and one or more slashes, each in any spelling that some
+ * server has once decoded: `%2e`, `%c0%ae`, `%uff0e`, `0x2e`, overlong UTF-8, `?` for a letter that was lost, broken
+ * escapes (`%2%e`), best-fit characters. What follows the steps decides: a link in a page also begins with `../`.
+ */
+
+/** Steps read in one run: more say nothing new. */
+const STEPS_MAX = 64;
+/** Runs judged in one value. */
+const RUNS_MAX = 64;
+
+// Sticky and without repetition: each reads one token.
+const PLAIN_DOT = 0x2e;
+const ODD_DOT =
+  /(?:%(?:25){0,3}2e|%%32%65|%%32%%65|%2%e|%{0,2}(?:25)?c0%(?:25)?(?:ae|2e|5e|ee|fe|6e)|%%?c0%6e|%e0%80%ae|%f0%80%80%ae|%f8%80%80%80%ae|%fc%80%80%80%80%ae|%uff0e|%u002e|%u2024|0x2e|%?\xc0[\xae.^\xee\xfen]|%c0\.|\xe0\x80\xae|\xf0\x80\x80\xae|\xf8\x80\x80\x80\xae|\xfc\x80\x80\x80\x80\xae|\xef\xbc\x8e|\xe2\x80\xa4)/y;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: 0x1c is the low byte of an overlong backslash
+const ODD_SLASH =
+  /(?:%(?:25){0,3}(?:2f|5c)|%%32%66|%%32%%66|%%35%63|%%35%%63|%2%f|%5%c|%{0,2}(?:25)?c[01]%(?:25)?(?:af|9c|2f|5c|1c|9v|qf|8s|pc|%[0-9a-z]{2})|%bg%qf|%e0%80%af|%f0%80%80%af|%f8%80%80%80%af|%fc%80%80%80%80%af|%u2215|%u2216|%uefc8|%uf025|%u002f|%u005c|%uff0f|%uff3c|0x2f|0x5c|[\xc0\xc1](?:[\xaf\x9c\x1c/\\]|%(?:9v|qf|8s|pc))|\xe0\x80\xaf|\xf0\x80\x80\xaf|\xf8\x80\x80\x80\xaf|\xfc\x80\x80\x80\x80\xaf|\xef\xbc[\x8f\xbc]|\xe2\x88[\x95\x96]|\xee\xbf\x88|\xef\x80\xa5|(?<=\.\.)2f(?=\.\.|etc))/y;
+const JUNK = /(?:%0[01]|[\0\cA]|;)/y;
+
+interface Run {
+  start: number;
+  end: number;
+  steps: number;
+  odd: boolean;
+  /** `....//`, `..\/`, `.\\..\\`: spellings that no program produces. */
+  irregular: boolean;
+  backslash: boolean;
+}
+
+export function findTraversal({ text, lower }: Subject, found: Detection[]): void {
+  let at = 0;
+  for (let runs = 0; runs < RUNS_MAX; runs++) {
+    const run = nextRun(lower, at);
+    if (run === undefined) return;
+    at = run.end;
+    const kind = judge(run, lower, text);
+    if (kind === undefined) continue;
+    found.push({ kind, start: run.start, end: run.end });
+    if (kind !== "path.relative_climb") return;
+  }
+}
+
+function nextRun(lower: string, from: number): Run | undefined {
+  for (let at = from; at < lower.length; at++) {
+    if (!mayStart(lower.charCodeAt(at))) continue;
+    const run: Run = { start: at, end: at, steps: 0, odd: false, irregular: false, backslash: false };
+    while (run.steps < STEPS_MAX && readStep(lower, run)) run.steps++;
+    if (run.steps > 0) return run;
+  }
+  return undefined;
+}
+
+/** `.` `%` `0` `?` and the first bytes of overlong and full-width forms. */
+function mayStart(code: number): boolean {
+  return code === PLAIN_DOT || code === 0x25 || code === 0x30 || code === 0x3f || code >= 0xc0;
+}
+
+/** Reads dots, slashes and what was put between; false when there is no step at `run.end`. */
+function readStep(lower: string, run: Run): boolean {
+  let at = run.end;
+  let dots = 0;
+  let odd = false;
+  let irregular = false;
+  let lost = false;
+  for (; dots < 8; dots++) {
+    const code = lower.charCodeAt(at);
+    if (code === PLAIN_DOT) at++;
+    else if (code === 0x3f) {
+      lost = true;
+      at++;
+    } else {
+      const length = sticky(ODD_DOT, lower, at);
+      if (length === 0) break;
+      odd = true;
+      at += length;
+    }
+    const junk = sticky(JUNK, lower, at);
+    if (junk > 0 && lower.charCodeAt(at) !== 0x3b) {
+      odd = true;
+      at += junk;
+    }
+  }
+  if (dots < 2) {
+    // `./` between steps (`./..//.//..`) belongs to the run, but is no step.
+    if (dots === 0 || run.steps === 0 || lost || odd) return false;
+  }
+  const semicolon = lower.charCodeAt(at) === 0x3b;
+  if (semicolon) at++;
+  let slashes = 0;
+  let forward = false;
+  let backward = false;
+  for (; slashes < 8; slashes++) {
+    const code = lower.charCodeAt(at);
+    if (code === 0x2f) forward = true;
+    else if (code === 0x5c) backward = true;
+    else {
+      const length = sticky(ODD_SLASH, lower, at);
+      if (length === 0) break;
+      odd = true;
+      at += length - 1;
+    }
+    at++;
+  }
+  if (slashes === 0) return false;
+  if (semicolon || dots > 2 || (forward && backward) || (forward && slashes > 1)) irregular = true;
+  if (backward && slashes > 2) irregular = true;
+  // `?` stands for a lost letter only in a run that repeats it: `??/??/`; `id=?./` may be anything.
+  if (lost) irregular = true;
+  run.odd ||= odd;
+  run.irregular ||= irregular;
+  run.backslash ||= backward;
+  run.end = at;
+  return dots >= 2 || readStep(lower, run);
+}
+
+function sticky(pattern: RegExp, text: string, at: number): number {
+  pattern.lastIndex = at;
+  return pattern.test(text) ? pattern.lastIndex - at : 0;
+}
+
+function judge(run: Run, lower: string, text: string): string | undefined {
+  const rest = lower.slice(run.end, run.end + 120);
+  const lost = lower.slice(run.start, run.end).includes("?");
+  if (endsInSystemFile(rest)) return run.odd ? "path.encoded_traversal" : "path.traversal";
+  if (lost) return undefined;
+  if (run.odd && !isProseDots(lower, run)) return "path.encoded_traversal";
+  const whole = run.start <= 4 && /^[\s"'./\\]*$/.test(lower.slice(0, run.start));
+  const rooted = /[/\\]$/.test(lower.slice(Math.max(0, run.start - 1), run.start));
+  const ends = rest.trim() === "" || /^(?:\{[a-z]{1,12}\}|<[a-z]{1,12}>|\0)/.test(rest);
+  if (whole && run.irregular && run.steps >= 2) return "path.traversal";
+  if (whole && rooted && (ends || run.steps >= 2)) return "path.traversal";
+  if (whole && ends && run.steps >= 3) return "path.traversal";
+  if (lower.slice(0, run.start).endsWith("..;/") || /^;/.test(lower.slice(run.start + 2, run.end)))
+    return "path.traversal";
+  if (text.includes("\x00", run.end) && text.length - run.start < 400) return "path.null_byte";
+  if (run.steps >= 4 && !/\s/.test(text)) return "path.relative_climb";
+  return undefined;
+}
+
+/** An ellipsis in full-width characters before a slash is Japanese or Chinese text. */
+function isProseDots(lower: string, run: Run): boolean {
+  return (
+    run.steps === 1 &&
+    /[\xe2\xe3\xef]/.test(lower.slice(run.start, run.end)) &&
+    !lower.slice(run.start, run.end).includes("%")
+  );
+}

@@ -1,0 +1,198 @@
+import type { Detector, Subject } from "../detection.ts";
+import { findPatterns, type LinearPattern } from "./linear-pattern.ts";
+
+/** PHP source and PHP data in a value: open tags, calls, superglobals, variable functions, serialised objects. */
+
+/** Functions that run a command or evaluate their argument: a call with an argument is enough. */
+const COMMAND_FUNCTIONS =
+  "system|exec|shell_exec|passthru|popen|proc_open|pcntl_exec|assert|eval|create_function|call_user_func|call_user_func_array|array_map|array_filter|usort|uasort|preg_replace_callback|register_shutdown_function|invokeargs|expect_popen|dl|ssh2_exec";
+
+/** Functions whose call is no JavaScript or Python call of the same name. */
+const PHP_ONLY_FUNCTIONS =
+  "base64_decode|gzinflate|gzuncompress|gzdecode|str_rot13|convert_uudecode|hex2bin|file_get_contents|file_put_contents|readfile|show_source|highlight_file|php_uname|php_strip_whitespace|move_uploaded_file|parse_ini_file|ini_set|ini_get_all|posix_getpwuid|posix_kill|getmyuid|get_defined_vars|get_defined_functions|extract|parse_str|putenv|fsockopen|curl_exec|unserialize|phpversion|phpcredits|error_log|set_include_path|mb_ereg_replace|disk_free_space|opendir|scandir|var_dump|print_r|var_export|array_diff_ukey|func_get_args|opcache_get_status|mysqli?_query|pg_query";
+
+const PATTERNS: readonly LinearPattern[] = [
+  {
+    kind: "php.open_tag",
+    pattern:
+      /<\?(?:php\b|=|\s{0,8}(?:php\s|[@$]|(?:echo|print|eval|exec|system|passthru|include|require|phpinfo|assert|die|exit|if|for|while)\b\s{0,8}["'$(`@]))/g,
+    accept: (match, subject) => isCode(subject.lower, match.index + match[0].length, match[0]),
+  },
+  {
+    // A processing instruction that goes on like code is PHP with short_open_tag, whatever name it begins with.
+    kind: "php.open_tag",
+    pattern: /<\?xml\s{1,20}(?:\(\s{0,4}\)\s{0,4};|:?\s{0,4}[a-z_]{2,20}\s{0,4}(?:\(|["'$\d]))/g,
+    accept: (match) => !/<\?xml\s{1,20}(?:version|encoding|standalone)/.test(match[0]),
+  },
+  { kind: "php.template_tag", pattern: /[[{][\\/]?php[}\]]/g },
+  {
+    kind: "php.superglobal",
+    pattern:
+      /\$(?:_(?:get|post|request|cookie|server|files|env|session)|globals)\b(?:\s{0,4}(?:\[|\{)|$)|\$_(?:get|post|request|cookie|server|files|env|session)\b\s{0,4}[;,)]/g,
+  },
+  {
+    kind: "php.command_call",
+    pattern: new RegExp(
+      `(?:^|[^\\w.$>:])(?:${COMMAND_FUNCTIONS})\\s{0,8}(?:/\\*[^*]{0,40}\\*/\\s{0,4})?\\(\\s{0,8}(?:["'\`$@]|&quot;|\\\\["']|(?:base64_decode|chr|getenv|hex2bin|str_rot13|strrev|implode|current|next|end|pos|getallheaders)\\s{0,4}\\()`,
+      "g",
+    ),
+    accept: (match, subject) => isStatement(match, subject),
+  },
+  {
+    kind: "php.function_call",
+    pattern: new RegExp(
+      `(?:^|[^\\w.$>-])(?:${PHP_ONLY_FUNCTIONS})\\s{0,8}\\(\\s{0,8}(?:["'$@]|\\\\["']|\\w{1,40}\\s{0,4}\\()`,
+      "g",
+    ),
+    accept: (match, subject) => isStatement(match, subject),
+  },
+  {
+    kind: "php.information_call",
+    pattern:
+      /(?:^|[;{}(@=.'"`!,\n]|<\?php\s|<\?=\s?|\|\|?\s?|&&?\s?)\s{0,8}(?:phpinfo|phpversion|php_uname|get_defined_vars|phpcredits|getcwd|get_current_user|sys_get_temp_dir)\s{0,8}\(\s{0,4}(?:-?\d{0,3}|["'][a-z]?["'])\s{0,4}\)\s{0,4}(?:[;}).,\]"'`]|$|\?>|\/\/|#)/g,
+  },
+  {
+    // Printing the hash of a number is how scanners see that their code ran.
+    kind: "php.probe",
+    pattern:
+      /\b(?:print|echo|die|exit|print_r|var_dump)\s{0,8}\(?\s{0,8}["']?\s{0,4}\.?(?:md5|sha1|crc32|base64_encode|strrev|chr|phpversion|php_uname|pi)\s{0,4}\(\s{0,4}["']?[\w$-]{0,40}["']?\s{0,4}\)\s{0,4}\)?|\$\{@?\s{0,4}(?:print|system|exec|eval|passthru|phpinfo|sleep|shell_exec|die|md5|assert|file_put_contents|var_dump)\s{0,4}\(/g,
+  },
+  {
+    kind: "php.variable_function",
+    pattern:
+      /\$\s{0,4}(?:\$\s{0,2}){0,3}(?:[a-z_][\w]{0,40}|\{\s{0,4}[@$]{0,3}["']?[\w.'"\s$]{1,40}\})\s{0,4}(?:\/\*[^*]{0,40}\*\/\s{0,4}){0,2}(?:(?:\[[^[\]()]{1,40}(?:\[[^[\]()]{1,20}\][^[\]()]{0,4})?\]|\{[^{}()]{1,40}\})\s{0,4}(?:\/\*[^*]{0,40}\*\/\s{0,4}){0,2}){0,4}\((?:[^()]{0,80}|[^()]{0,60}\([^()]{0,40}\)[^()]{0,20})\)/g,
+    accept: isVariableCall,
+  },
+  {
+    kind: "php.variable_variable",
+    pattern:
+      /\$\s{0,20}\{\s{0,20}(?:@?\$[a-z_]\w{0,40}|["'][\w'". ]{1,60}["'])\s{0,20}\}|\$\s{1,20}\{\s{0,20}[a-z_]\w{0,40}\s{0,20}\}/g,
+  },
+  {
+    kind: "php.serialized_object",
+    pattern: /(?:^|[\s;{"'=:,(|&])[oc]:\+?\d{1,5}:\\?["'][\w\\ /-]{1,200}\\?["']:\+?\d{1,6}:\s?\{/g,
+  },
+  {
+    kind: "php.configuration",
+    pattern:
+      /\b(?:allow_url_(?:include|fopen)|auto_(?:prepend|append)_file|disable_functions|open_basedir|safe_mode|suhosin\.simulation|cgi\.force_redirect|session\.auto_start|user_ini\.filename|assert\.callback|enable_dl|extension_dir|unserialize_callback_func)\s{0,8}=\s{0,8}["']?(?:on|off|0|1|true|false|none|php:|data:|http|ftp|\/|\.|["'\s]|$)/g,
+  },
+  {
+    kind: "php.pattern_modifier",
+    pattern:
+      /\b(?:preg_replace|mb_ereg_replace|preg_filter)\s{0,8}\(\s{0,8}["'][/#~|!@][^"'\n]{0,80}[/#~|!@][imsxu]{0,5}e[imsxu]{0,5}["']/g,
+  },
+  {
+    kind: "php.obfuscated",
+    pattern:
+      /\bchr\s{0,4}\(\s{0,4}\d{1,3}\s{0,4}\)\s{0,4}\.\s{0,4}chr\s{0,4}\(|["'](?:\\x[0-9a-f]{2}){4,40}["']\s{0,4}\(|\(\s{0,4}["'][\w]{1,12}["']\s{0,4}\.\s{0,4}["'][\w]{1,12}["']\s{0,4}(?:\.\s{0,4}["'][\w]{1,12}["']\s{0,4}){0,4}\)\s{0,4}\(|\(\s{0,2}~\s{0,2}["']?[\x80-\xff]{3,40}["']?\s{0,2}\)\s{0,2}\(|["'](?:system|exec|assert|passthru|shell_exec|phpinfo|eval)["']\s{0,4}\)?\s{0,4}\(/g,
+  },
+];
+
+export const php: Detector = {
+  name: "php",
+  kinds: {
+    "php.open_tag": "a PHP open tag followed by code",
+    "php.template_tag": "a {php} or [php] tag of a template engine or forum that evaluates PHP",
+    "php.superglobal": "a request variable of PHP ($_GET[…], $GLOBALS[…])",
+    "php.command_call": "a call of a function that runs commands or code, with an argument",
+    "php.function_call": "a call of a PHP function that decodes, reads, writes or reveals, with an argument",
+    "php.information_call": "phpinfo() and its kind as a statement",
+    "php.probe": "a statement that prints a computed value, to see whether it runs",
+    "php.variable_function": "a call through a variable, as code hides function names",
+    "php.variable_variable": "a variable named by an expression",
+    "php.serialized_object": "a serialised PHP object with a class name",
+    "php.configuration": "a PHP directive that opens inclusion or switches protection off",
+    "php.pattern_modifier": "a regular expression with the modifier that evaluates the replacement",
+    "php.obfuscated": "a function name assembled from characters or pieces",
+  },
+  triggers: [
+    "<?",
+    "[php]",
+    "{php}",
+    "[/php]",
+    "{/php}",
+    "[\\php]",
+    "{\\php}",
+    ...[
+      ...COMMAND_FUNCTIONS.split("|"),
+      ...PHP_ONLY_FUNCTIONS.replace("mysqli?_query", "mysqli_query|mysql_query").split("|"),
+    ].filter((name) => name.length >= 6),
+    "exec(",
+    "exec (",
+    "popen",
+    "eval(",
+    "eval (",
+    "dl(",
+    "assert",
+    "phpinfo",
+    "getcwd",
+    "phpcredits",
+    "get_current_user",
+    "sys_get_temp_dir",
+    "md5(",
+    "sha1(",
+    "crc32(",
+    "chr(",
+    "$",
+    ":{",
+    ": {",
+    "allow_url_",
+    "auto_prepend_file",
+    "auto_append_file",
+    "disable_functions",
+    "open_basedir",
+    "safe_mode",
+    "suhosin",
+    "cgi.force_redirect",
+    "session.auto_start",
+    "user_ini.filename",
+    "enable_dl",
+    "extension_dir",
+    "unserialize_callback_func",
+    "preg_",
+  ],
+  detect(subject, found) {
+    findPatterns(PATTERNS, subject, found, found.length);
+  },
+};
+
+/** `<?php` alone, or in a sentence, is somebody naming the tag. */
+function isCode(lower: string, end: number, tag: string): boolean {
+  if (tag.startsWith("<?=")) return end < lower.length && lower.charCodeAt(end) !== 0x3e;
+  if (!/^<\?\s{0,8}php$/.test(tag)) return true;
+  const rest = lower.slice(end, end + 200);
+  return /[;(${@]|["'`]|\?>|\becho\b|\/\*/.test(rest);
+}
+
+/**
+ * A call is an attack as the whole value, behind a break-out, or closed as a statement. In a text, `system('ls')`
+ * between words is someone's explanation.
+ */
+function isStatement(match: RegExpExecArray, { lower }: Subject): boolean {
+  const start = match.index;
+  const before = lower.slice(Math.max(0, start - 3), start + 1).trim();
+  const first = match[0][0]!;
+  const lead = /[a-z_]/.test(first) ? before : `${before}${first}`.trim();
+  if (start <= 2 || lead === "" || /[;{}@=|&!`<>?'")(:,.+-]$/.test(lead)) return true;
+  const close = lower.indexOf(")", start + match[0].length);
+  return close >= 0 && close - start < 300 && /^\)?\s{0,4};/.test(lower.slice(close + 1, close + 8));
+}
+
+/**
+ * `$f(x)$` is mathematics, `$http('/a')` is AngularJS, `$(…)` is jQuery: what remains is a call as the whole value, or
+ * one through an index, braces, `$$`, a comment or a name that is no word.
+ */
+function isVariableCall(match: RegExpExecArray, { lower }: Subject): boolean {
+  const call = match[0];
+  const end = match.index + call.length;
+  const head = call.slice(0, call.indexOf("("));
+  const indexed = /[[{]/.test(head) && !/^\$\{[a-z_]\w*\}\s{0,4}$/.test(head);
+  const odd = head.startsWith("$$") || head.includes("/*") || /^\$_+[\s\d]*$/.test(head);
+  const wholeStart =
+    /^[\s@;"'(]*$/.test(lower.slice(Math.max(0, match.index - 8), match.index)) && match.index <= 8;
+  const wholeEnd = /^[\s;)}"'?>]*$/.test(lower.slice(end, end + 8)) && lower.length - end <= 8;
+  if (odd) return wholeStart || lower.charCodeAt(end) === 0x3b;
+  if (indexed) return (wholeStart || lower.charCodeAt(end) === 0x3b) && !lower.slice(end).includes("$");
+  return wholeStart && wholeEnd && /\$\w*[_\d]\w*\s{0,4}$|^\$[a-z]\s{0,4}$/.test(head);
+}

@@ -1,0 +1,142 @@
+import type { Detector } from "../detection.ts";
+import { findPatterns, type LinearPattern } from "./linear-pattern.ts";
+import { WINDOWS_PATTERNS } from "./shell-windows.ts";
+
+/** Command lines that their own grammar gives away, wherever they stand: reverse shells, one-liners, cmd.exe, PowerShell. */
+
+const PATTERNS: readonly LinearPattern[] = [
+  {
+    kind: "command.reverse_shell",
+    pattern:
+      /(?:[<>&\s"'=]|^)\/dev\/(?:tcp|udp)\/[\w.$-]{1,60}\/[\d$]|\b(?:nc|ncat|netcat|nc\.traditional|nc\.openbsd|nc\.exe)\s{1,8}(?:[\w.:-]{1,60}\s{1,8}){0,8}-{1,2}\w{0,6}(?:e|c|exec|sh-exec)\s{1,8}["']?(?:\/|cmd|sh\b|bash|powershell|[a-z]:)|\b(?:nc|ncat|netcat)\s{1,8}-[a-z]{0,3}l[a-z]{0,4}\s{1,8}(?:-p\s{0,4})?\d{2,5}|\b(?:ba|z|da|k|tc)?sh\s{1,4}-i\s{0,4}(?:[<>&|;"']|[012]>|$)|\bmkfifo\s{1,4}\/\w{1,20}\/\w{1,20}\s{0,4}[;&]|\bsocat\s{1,8}[^\n]{0,80}\bexec:|\bsocket\s{0,2}\.\s{0,2}socket\s{0,2}\([^\n]{0,200}\bdup2\s{0,2}\(|\bfsockopen\s{0,2}\([^\n]{0,120}(?:exec|system|proc_open|shell_exec)\s{0,2}\(|\btelnet\s{1,4}[\w.]{1,60}\s{1,4}\d{2,5}\s{0,4}\|\s{0,4}\/bin|\bsocket\s{0,4}\(\s{0,4}s\s{0,4},\s{0,4}pf_inet|\btcpsocket\.(?:open|new)\s{0,4}\(|\bpty\.spawn\s{0,4}\(|\bexec\s{0,4}\(?["']\/bin\/(?:ba|da|z)?sh["' ]/g,
+  },
+  {
+    kind: "command.inline_code",
+    // A shell's own `-c` is judged by what it runs; other interpreters are started for code only.
+    pattern:
+      /(?:^|[;|&`(\n"'>]\s{0,4}|\bsudo\s|\bexec\s|\/bin\/)(?:python[\d.]{0,4}|perl|ruby|php|node|lua|awk|gawk|tclsh)\s{1,8}(?:-[a-z]{1,3}\s{1,4}){0,3}-(?:c|e|r|ne|pe|ie|mio|le|nle|rsocket)\s{0,4}["'$`]/g,
+  },
+  {
+    kind: "command.inline_shell",
+    pattern:
+      /(?:^|[;|&`(\n]\s{0,4}|\/bin\/)(?:ba|z|da|k|tc|c|a|fi)?sh\s{1,4}-l?c\s{1,4}["'$]?\s{0,4}(?:\/|\$|\(|cat\s|curl\s|wget\s|id\b|ls\b|nc\s|ping\s|python|perl|rm\s|chmod\s|sleep\s|whoami|touch\s|uname|bash\b|sh\b|nslookup|dig\s|cd\s|exec\s|mkfifo|base64)/g,
+  },
+  {
+    kind: "command.fetch_and_run",
+    pattern:
+      /(?:^|[;|&`(\n"'=]\s{0,4})(?:curl|wget|fetch|lwp-download)\s{1,8}[^\n|;&]{0,200}(?:[;&|]{1,2}\s{0,4}(?:chmod\s{1,4}(?:\+x|[0-7]{3,4})|(?:sudo\s{1,4})?(?:ba|da|z)?sh\s{1,4}(?:\.\/|\/tmp|\/var|\w{1,20}\.sh)|\.\/\w)|\s-[oO]\s{0,4}\/(?:tmp|var|dev)|\s-[a-z]{0,3}t\s{0,4}@?\/etc|\s-(?:d|f|-data[a-z-]{0,12}|-form|-upload-file)\s{0,4}["']?@?\/?(?:etc|proc|\$\(|`))/g,
+  },
+  {
+    kind: "command.wrapper_option",
+    // Options by which a harmless program runs another: gcc -wrapper, tar --checkpoint-action, find -exec, git --upload-pack.
+    pattern:
+      /\s-wrapper\s{1,4}\w{1,20},|--checkpoint-action\s{0,2}=\s{0,2}exec|--use-compress-program\s{0,2}=|--to-command\s{0,2}=|--rsh-command|-oproxycommand\s{0,2}=|--upload-pack\s{0,2}=\s{0,2}["'`$/(a-z]|--exec\s{0,2}=\s{0,2}["'`$]|\bfind\s{1,4}\/[\w/.-]{0,40}\s{1,8}(?:-\w{2,12}\s{1,4}[\w.*"'+-]{0,40}\s{1,4}){0,6}-exec\s|--config\s{0,2}=?\s{0,2}core\.(?:sshcommand|gitproxy|editor|pager)=|\bext::sh\s|--open-files-in-pager=|\bgtfobins\b/g,
+  },
+  {
+    kind: "command.template_echo",
+    pattern:
+      /(?:^|\\n|[;|&\n]\s{0,4})echo\s{1,4}["']?(?:injectx|rce_test|vulnerable|hacked|pwned)\b|\\n(?:id|cat|ls|wget|curl|whoami|exit|uname|ping)(?:\s[^\\]{0,80})?\\n/g,
+  },
+  ...WINDOWS_PATTERNS,
+];
+
+export const command: Detector = {
+  name: "command",
+  kinds: {
+    "command.reverse_shell": "a shell connected to a network address",
+    "command.inline_code": "an interpreter started with code in its arguments",
+    "command.inline_shell": "a shell started with a command in its arguments",
+    "command.fetch_and_run": "something is fetched and then run, or a file is sent away",
+    "command.wrapper_option": "an option that makes a harmless program run another",
+    "command.template_echo": "a command between written-out line ends, as fuzzers place it",
+    "command.windows_loop": "FOR or IF of cmd.exe",
+    "command.windows_command": "cmd.exe with a command, or its environment variables in a path",
+    "command.powershell": "PowerShell with encoded or hidden code, downloads, or .NET calls",
+    "command.windows_tool": "tools of Windows with the arguments that attackers use",
+  },
+  triggers: [
+    "/dev/tcp/",
+    "/dev/udp/",
+    "nc ",
+    "ncat",
+    "netcat",
+    "nc.",
+    "sh -",
+    "mkfifo",
+    "socat",
+    "socket",
+    "fsockopen",
+    "telnet",
+    "pty.spawn",
+    "/bin/",
+    "python",
+    "perl ",
+    "ruby ",
+    "php ",
+    "node ",
+    "lua ",
+    "awk ",
+    "tclsh",
+    "curl ",
+    "wget ",
+    "fetch ",
+    "lwp-download",
+    "-wrapper",
+    "--checkpoint-action",
+    "--use-compress-program",
+    "--to-command",
+    "--rsh-command",
+    "-oproxycommand",
+    "--upload-pack",
+    "--exec",
+    "-exec ",
+    "core.sshcommand",
+    "core.gitproxy",
+    "core.editor",
+    "core.pager",
+    "ext::sh",
+    "--open-files-in-pager",
+    "gtfobins",
+    "echo ",
+    "\\n",
+    "for ",
+    "if ",
+    "cmd",
+    "%comspec%",
+    "%system",
+    "%windir%",
+    "powershell",
+    "iex",
+    "invoke-",
+    "new-object",
+    ".download",
+    "]::",
+    "iwr",
+    "irm",
+    "iwmi",
+    "start-",
+    "saps",
+    "icm ",
+    "certutil",
+    "bitsadmin",
+    "mshta",
+    "regsvr32",
+    "rundll32",
+    "wmic",
+    "reg ",
+    "reg.exe",
+    "net ",
+    "net1",
+    "net.exe",
+    "netsh",
+    "schtasks",
+    "vssadmin",
+    "sc ",
+    "sc.exe",
+    "set ",
+    "tcpsocket",
+  ],
+  detect(subject, found) {
+    findPatterns(PATTERNS, subject, found, found.length);
+  },
+};

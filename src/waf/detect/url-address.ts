@@ -1,0 +1,55 @@
+/** IPv4 addresses in the spellings that `inet_aton` and URL parsers accept: fewer parts, hex, octal, mapped into IPv6. */
+
+export interface Address {
+  /** The 32 bits as a number. */
+  readonly value: number;
+  /** Written as four decimal numbers without leading zeros. */
+  readonly plain: boolean;
+}
+
+/** The IPv4 address that `host` (lower case, IPv6 in brackets) means, or undefined for names and other IPv6 addresses. */
+export function addressOf(host: string): Address | undefined {
+  return host.startsWith("[") ? mapped(host.slice(1, -1)) : dotted(host);
+}
+
+/** Is this the address where clouds tell a machine its secrets (link-local 169.254.0.0/16, Alibaba, Oracle, Azure)? */
+export function isMetadata(value: number): boolean {
+  return value >>> 16 === 0xa9fe || value === 0x646464c8 || value === 0xc00000c0 || value === 0xa83f8110;
+}
+
+const PART = /^(?:0x[0-9a-f]{1,16}|[0-9]{1,16})$/;
+
+function dotted(host: string): Address | undefined {
+  const parts = (host.endsWith(".") ? host.slice(0, -1) : host).split(".", 5);
+  if (parts.length > 4 || !parts.every((part) => PART.test(part))) return undefined;
+  let value = 0;
+  let plain = parts.length === 4;
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i]!;
+    const octal = part.length > 1 && part.startsWith("0") && !part.startsWith("0x");
+    if (octal || part.startsWith("0x")) plain = false;
+    if (octal && /[89]/.test(part)) return undefined;
+    const number = octal ? Number.parseInt(part, 8) : Number(part);
+    const last = i === parts.length - 1;
+    const room = last ? 2 ** (8 * (5 - parts.length)) : 256;
+    if (number >= room) return undefined;
+    value = last ? value * room + number : value * 256 + number;
+  }
+  // A small number is a port, an id or a version, not an address.
+  if (parts.length === 1 && value < 0x01000000) return undefined;
+  return { value: value >>> 0, plain };
+}
+
+/** `::ffff:a.b.c.d`, `::ffff:hhhh:hhhh` and their long spellings. */
+function mapped(text: string): Address | undefined {
+  const tail = /^(?:::|(?:0{1,4}:){5})ffff:(?:([0-9a-f]{1,4}):([0-9a-f]{1,4})|([0-9.]{7,15}))$/.exec(text);
+  if (tail === null) return undefined;
+  if (tail[3] !== undefined) {
+    const inner = dotted(tail[3]);
+    return inner && { value: inner.value, plain: false };
+  }
+  return {
+    value: ((Number.parseInt(tail[1]!, 16) << 16) | Number.parseInt(tail[2]!, 16)) >>> 0,
+    plain: false,
+  };
+}

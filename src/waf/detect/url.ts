@@ -1,0 +1,191 @@
+import type { Detection, Detector, Subject } from "../detection.ts";
+import { findPatterns, type LinearPattern } from "./linear-pattern.ts";
+import { addressOf, isMetadata } from "./url-address.ts";
+
+/** Addresses that a server should not be asked to fetch: metadata services, itself, other protocols, disguised hosts. */
+
+const HOST_END = "(?=[:/?#\\\\\\s\"'<>)\\]},;&]|$)";
+
+/** Domains of services that tell a tester who resolved or fetched a name. */
+const CALLBACK =
+  "burpcollaborator\\.net|oastify\\.com|oast\\.(?:pro|live|site|online|fun|me)|interact\\.sh|interactsh\\.com|dnslog\\.(?:cn|link|pw)|ceye\\.io|bxss\\.me|xss\\.ht|xss\\.report|requestrepo\\.com|dns\\.army|eyes\\.sh|r87\\.(?:me|com)|pingb\\.in|request(?:bin\\.net|catcher\\.com|inspector\\.com)|bypass\\.eu\\.org";
+
+/** Names whose address is written into them or is always this machine. */
+const REBINDING =
+  "nip\\.io|sslip\\.io|xip\\.io|localtest\\.me|lvh\\.me|vcap\\.me|lacolhost\\.com|1u\\.ms|rbndr\\.us|local\\.gd|yoogle\\.com";
+
+const PATTERNS: readonly LinearPattern[] = [
+  {
+    kind: "url.metadata_service",
+    pattern:
+      /(?:\/\/|^|@)\[?(?:169\.254\.169\.254|169\.254\.170\.2|100\.100\.100\.200|192\.0\.0\.192|168\.63\.129\.16|fd00:ec2::254|instance-data|metadata\.google\.internal|metadata\.(?:nicv?|tencentyun\.com|packet\.net|platformequinix\.com)|metadata\.oraclecloud\.com|rancher-metadata|alibaba\.zaproxy\.org)\]?(?::\d{1,5})?(?:\/|$)|\/latest\/(?:meta-data|user-data|dynamic\/instance-identity|api\/token)\b|\/computemetadata\/v1|\/metadata\/instance\?api-version/g,
+  },
+  {
+    kind: "url.internal_service",
+    pattern:
+      /(?:\/\/|^|@)(?:kubernetes(?:\.default(?:\.svc(?:\.cluster\.local)?)?)?|(?:host|gateway|kubernetes)\.docker\.internal|host\.containers\.internal|[\w-]{1,40}\.svc\.cluster\.local|consul\.service\.consul)(?::\d{1,5})?\/|\/\/[\w-]{1,40}(?:\.[\w-]{1,40}){0,3}\.svc\.cluster\.local\b/g,
+  },
+  {
+    kind: "url.loopback",
+    pattern: new RegExp(
+      `^\\s{0,8}(?:[a-z][a-z0-9+.-]{1,10}:)?(?:\\/\\/)?(?:[^\\s/@]{0,40}@)?(?:localhost[46]?(?:\\.localdomain[46]?)?|ip6-(?:localhost|loopback)|ipv6-(?:localhost|loopback)|(?:[\\w-]{1,40}\\.)?(?:${REBINDING})|127\\.\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}|0\\.0\\.0\\.0|\\[::1?\\]|\\[::ffff:(?:127\\.0\\.0\\.1|7f00:1|0:0)\\])\\.?(:\\d{1,5})?\\/`,
+      "g",
+    ),
+    // With a port it is how native applications receive OAuth answers (RFC 8252 section 7.3).
+    accept: (match) => match[1] === undefined || SERVICE_PORTS.test(match[1]),
+  },
+  {
+    kind: "url.callback_service",
+    pattern: new RegExp(`(?:\\.|\\/\\/|@|^)(?:${CALLBACK})${HOST_END}`, "g"),
+    accept: (match, subject) =>
+      match[0].startsWith(".") || match[0].startsWith("@") || subject.lower.length < 400,
+  },
+  {
+    kind: "url.rebinding_name",
+    pattern:
+      /\/\/(?:[\w-]{1,40}\.){0,3}(?:\d{1,3}[.-]\d{1,3}[.-]\d{1,3}[.-]\d{1,3}|[0-9a-f]{8})\.(?:nip\.io|sslip\.io|xip\.io|1u\.ms|rbndr\.us)\b/g,
+  },
+  {
+    kind: "url.internal_scheme",
+    pattern:
+      /(?:^|[=\s"'(,;<>|])(?:url:|jar:)?(?:gopher|dict|tftp|netdoc|ldaps?|ldapi|sftp|rmi|iiop|nntp|jar:(?:https?|file|ftp)|ssrf|telnet|finger|smb|mailto%0d|ogg|expect):\/{1,3}[\w[.%@-]{1,80}(?::\d{1,5}|\/|$)/g,
+    accept: (match, subject) =>
+      isOpaqueScheme(match[0]) || subject.lower.trim().indexOf(match[0].trim()) === 0,
+  },
+  {
+    // `https://www.bank.example@evil.example/`: what reads like the host is the user name.
+    kind: "url.confused_authority",
+    pattern:
+      /\bhttps?:[/\\]{2,4}[a-z0-9-]{1,40}(?:\.[a-z0-9-]{1,40}){1,4}(?::\d{1,5})?(?:[&#;\\\t]|%(?:00|09|0a|0d|23|2523|5c|ff)){0,2}@[a-z0-9.[-]{1,80}|\bhttps?:\/\/[a-z0-9.-]{1,80}\\@|^\s{0,4}(?:\/\\|\\\/|\/{3,8}|\\\\|\/\t\/|\/[\t\r\n ]{1,4}\/)[a-z0-9-]{1,40}(?:\.[a-z0-9-]{1,40}){1,4}(?:[/\\]{0,2}(?:%2e|\.){2})?(?:[/\\?#]|$)|^\s{0,4}\/\/[a-z0-9-]{1,40}(?:\.[a-z0-9-]{1,40}){1,4}\/(?:%2f|%5c|\\)?(?:%2e|\.){2}(?:\/|$)/g,
+    accept: (match, subject) => /@/.test(match[0]) || isOnlyHost(subject.lower),
+  },
+  {
+    kind: "url.remote_script",
+    pattern:
+      /^\s{0,8}(?:https?|ftps?):\/\/[^\s"'<>]{1,200}?\.(?:txt|php\d?|phtml|inc|dat|jpe?g|gif|png|log|asp|jsp|cmd|sh|ps1)(?:\?{1,8}|%00|\0|\?\0|#)[\s\0]{0,8}$/g,
+  },
+];
+
+/** Ports of services that answer without a login inside many networks. */
+const SERVICE_PORTS =
+  /^:(?:21|22|23|25|53|110|111|135|139|143|389|445|465|587|993|1433|1521|2049|2181|2375|2376|2379|2380|3306|3389|4194|4243|5000|5432|5601|5672|5900|5984|5985|6066|6379|6443|7001|7077|8009|8161|8443|8500|8600|9000|9042|9090|9100|9200|9300|10250|10255|11211|15672|27017|50070)$/;
+
+export const url: Detector = {
+  name: "url",
+  kinds: {
+    "url.metadata_service": "the address of a cloud's metadata service",
+    "url.internal_service": "a name that only exists inside a cluster or a container host",
+    "url.loopback": "an address of the server itself as the whole value",
+    "url.disguised_address": "an address written as one number, in octal, in hex or as mapped IPv6",
+    "url.callback_service": "a name under a domain that testers use to see who asks",
+    "url.rebinding_name": "a public name that resolves to the address written in it",
+    "url.internal_scheme": "a protocol that reaches services other than the web",
+    "url.confused_authority": "an address whose host is not the one it seems to be",
+    "url.remote_script":
+      "an address of a script file that ends where an inclusion would append its own suffix",
+  },
+  triggers: [
+    "://",
+    ":\\\\",
+    "//",
+    "/\\",
+    "\\/",
+    "\\\\",
+    "localhost",
+    "localtest.me",
+    "lvh.me",
+    "docker.internal",
+    "containers.internal",
+    "cluster.local",
+    "kubernetes",
+    "ip6-",
+    "ipv6-",
+    "0.0.1/",
+    "0.0.0/",
+    "169.254.169.254",
+    "[::",
+    "metadata",
+    "meta-data",
+    "user-data",
+    "fd00:ec2",
+    "instance-data",
+    "instance-identity",
+    "/latest/",
+    "burpcollaborator",
+    "oastify",
+    "oast.",
+    "interact",
+    "dnslog",
+    "ceye.io",
+    "bxss.me",
+    "xss.ht",
+    "xss.report",
+    "requestrepo",
+    "dns.army",
+    "eyes.sh",
+    "r87.",
+    "pingb.in",
+    "requestbin",
+    "requestcatcher",
+    "requestinspector",
+    "bypass.eu.org",
+    "lacolhost",
+    "nip.io",
+    "xip.io",
+    "sslip.io",
+    "1u.ms",
+    "rbndr",
+    "local.gd",
+    "yoogle",
+    "jar:",
+    "netdoc:",
+    "ldap:",
+    "rmi:",
+    "vcap.me",
+  ],
+  detect(subject, found) {
+    disguised(subject, found);
+    findPatterns(PATTERNS, subject, found, found.length);
+  },
+};
+
+/** Hosts looked at in one value: what follows is repetition. */
+const HOSTS_MAX = 32;
+
+function disguised({ lower }: Subject, found: Detection[]): void {
+  let at = 0;
+  for (let hosts = 0; hosts < HOSTS_MAX; hosts++) {
+    const slashes = lower.indexOf("://", at);
+    if (slashes < 0) return;
+    let start = slashes + 3;
+    at = start;
+    const authority =
+      /^(?:[^\s/?#"'<>@]{0,80}@)?(\[[0-9a-f:.%]{2,60}\]|[0-9a-fx.]{1,60})(?=[:/?#\s"'<>)]|$)/.exec(
+        lower.slice(start, start + 150),
+      );
+    if (authority === null) continue;
+    const host = authority[1]!;
+    start += authority[0].length - host.length;
+    const address = addressOf(host);
+    if (address === undefined) continue;
+    if (!address.plain) found.push({ kind: "url.disguised_address", start, end: start + host.length });
+    else if (isMetadata(address.value))
+      found.push({ kind: "url.metadata_service", start, end: start + host.length });
+    else continue;
+    return;
+  }
+}
+
+/** Protocols that no link in a text uses; `ldap://`, `sftp://` and their kind count only as the whole value. */
+function isOpaqueScheme(match: string): boolean {
+  return /(?:gopher|dict|netdoc|tftp|jar:(?:https?|file|ftp)|expect):/.test(match);
+}
+
+/** A path that begins `///name.tld` is a redirect trick only when nothing but a host and a path follows. */
+function isOnlyHost(lower: string): boolean {
+  return (
+    lower.length < 200 &&
+    !/\s\S/.test(lower.trim()) &&
+    /^[\s/\\]{2,10}[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,10}(?:[/\\?#]|$)/.test(lower.slice(0, 120))
+  );
+}
