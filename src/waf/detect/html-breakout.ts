@@ -90,7 +90,10 @@ function readUnquoted(lower: string, at: number, found: Detection[], from: numbe
 }
 
 const SINK_VALUE =
-  /^[\s"'`\\({[;!~+\-/*\x80-\xff]{0,12}(?:(?:javascript|vbscript):|(?:window|self|top|parent|this|document|globalthis)(?:\.|\[)|\$\.|location\s?[.=]|(?:alert|confirm|prompt|eval|execscript|fetch|import|print|settimeout|setinterval|function|\$|atob|msgbox)[\s\])]{0,3}(?:\?\.)?(?:[(`]|&(?:lpar|#)|\/\*|\.(?:call|apply)))/;
+  /^[\s"'`\\({[;!~+\-/*\x80-\xff]{0,12}(?:(?:javascript|vbscript):|(?:window|self|top|parent|document|globalthis)(?:\.|\[)|this\[|\$\.|location\s?[.=]|(?:alert|confirm|prompt|eval|execscript|fetch|import|print|settimeout|setinterval|\$|atob|msgbox)[\s\])]{0,3}(?:\?\.)?(?:[(`]|&(?:lpar|#)|\/\*|\.(?:call|apply)))/;
+
+/** `const onClose = …` of a code sample. */
+const DECLARATION = /(?:const|let|var|static|readonly|private|public) $/;
 
 /**
  * `onfocus=alert(1)` wherever it stands: after white space, a quote, `;`, `/`, `>`; its value starts with a script call,
@@ -98,7 +101,11 @@ const SINK_VALUE =
  */
 function findSink(lower: string, found: Detection[], from: number): void {
   for (let at = lower.indexOf("on"); at >= 0; at = lower.indexOf("on", at + 2)) {
-    if (at > 0 && isWord(lower.charCodeAt(at - 1))) continue;
+    if (
+      at > 0 &&
+      (isWord(lower.charCodeAt(at - 1)) || DECLARATION.test(lower.slice(Math.max(0, at - 9), at)))
+    )
+      continue;
     let end = at + 2;
     while (end < lower.length && end - at < 52 && isLowerLetter(lower.charCodeAt(end))) end += 1;
     let equals = end;

@@ -128,11 +128,8 @@ function isScriptUrl(attribute: Attribute, lower: string): boolean {
   }
   if (name !== "content" && name !== "values" && name !== "srcset") return false;
   // Refresh: `0; url=javascript:…`; animation values: `x;javascript:…`.
-  const at = lower.indexOf("javascript:", from);
-  return (
-    (at >= 0 && at < end) ||
-    (lower.indexOf("data:text/html", from) >= 0 && lower.indexOf("data:text/html", from) < end)
-  );
+  const value = lower.slice(from, end);
+  return value.includes("javascript:") || value.includes("data:text/html");
 }
 
 /** Script URLs that links of real pages carry so that a click does nothing or something harmless. */

@@ -6,6 +6,9 @@ import { reportOnce } from "./once.ts";
 const DATA_TYPES =
   /^(?:application\/(?:ld\+)?json|text\/(?:template|x-template|html|x-handlebars(?:-template)?|plain)|importmap|speculationrules)$/;
 
+/** How far around a tag its partner is looked for. */
+const REACH_CHARS = 512;
+
 /**
  * A script element that can run: with attributes, a body that looks like a program, or at the value's end, where the
  * page goes on with it. "Put a <script> tag into the head" is talk about it.
@@ -14,7 +17,9 @@ export function detectScriptTag(tag: Tag, subject: Subject, found: Detection[], 
   const { lower } = subject;
   if (localName(tag.name) !== "script") {
     // `<script<b>alert(1)</script>` and the like: junk after the name, a body and a closing tag.
-    const runs = /^script[^a-z-]/.test(localName(tag.name)) && lower.includes("</script", tag.end);
+    const runs =
+      /^script[^a-z-]/.test(localName(tag.name)) &&
+      lower.slice(tag.end, tag.end + REACH_CHARS).includes("</script");
     if (runs) reportOnce(found, from, "html.script", tag.start, tag.end);
     return;
   }
@@ -51,7 +56,7 @@ function endsValue(lower: string, tag: Tag): boolean {
 
 /** `</script>` and then another tag: the end of a page's own script, as only injected text needs it. */
 function endsScriptContext(lower: string, tag: Tag): boolean {
-  if (lower.lastIndexOf("<script", tag.start) >= 0) return false;
+  if (lower.slice(Math.max(0, tag.start - REACH_CHARS), tag.start).includes("<script")) return false;
   const next = lower.slice(tag.end, tag.end + 16).trimStart();
   return /^<(?:script|svg|img|body|iframe|h1|details|video|audio|a |x |input|math|object|embed|style)/.test(
     next,

@@ -104,13 +104,24 @@ function judgeTag(tag: Tag, subject: Subject, found: Detection[], from: number):
   if (name.startsWith("script")) detectScriptTag(tag, subject, found, from);
   if (tag.closing) return;
   if (name === "style") {
-    const close = lower.indexOf("</style", end);
-    if (isActiveStyle(lower, end, close < 0 ? lower.length : close, true)) {
-      reportOnce(found, from, "html.style", start, close < 0 ? lower.length : close);
-    }
+    const close = endOfSheet(lower, end);
+    if (isActiveStyle(lower, end, close, true)) reportOnce(found, from, "html.style", start, close);
   }
   const kind = activeElement(tag, lower);
   if (kind !== undefined) reportOnce(found, from, kind, start, end);
+}
+
+/** Style text read after a `<style>`. */
+const SHEET_CHARS_MAX = 8192;
+
+/** Where the style sheet that starts at `from` ends: at its closing tag or another opening one, 8,192 characters on at most. */
+function endOfSheet(lower: string, from: number): number {
+  const limit = Math.min(lower.length, from + SHEET_CHARS_MAX);
+  for (let at = from; at < limit; at += 1) {
+    if (lower.charCodeAt(at) !== 0x3c) continue;
+    if (lower.startsWith("</style", at) || lower.startsWith("<style", at)) return at;
+  }
+  return limit;
 }
 
 /**

@@ -5,6 +5,7 @@ import { reportOnce } from "./once.ts";
 export function findObfuscation(subject: Subject, found: Detection[], from: number): void {
   const { text } = subject;
   for (let at = text.indexOf("[]"); at >= 0; at = text.indexOf("[]", at + 2)) {
+    if (found.at(-1)?.kind === "javascript.symbols") return;
     if (text.charCodeAt(at - 1) === 0x21 && isCoercion(text, at)) {
       reportOnce(found, from, "javascript.symbols", at - 1, at + 2);
     } else if (/^\[\]\[\s{0,4}(?:\(!|["'`+(])/.test(text.slice(at, at + 12)) && leadsToFunction(text, at)) {

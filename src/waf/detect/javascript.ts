@@ -38,6 +38,7 @@ export const javascript: Detector = {
     "alert", "confirm", "prompt", "eval", "function", "settimeout", "setinterval", "document", "window", "self", "top", "parent",
     "globalthis", "frames", "constructor", "fromcharcode", "import", "fetch", "location", "[]", "execscript", "cookie", "$=~",
     "this[", "xmlhttprequest", "getscript", "onerror", "opener", "localstorage", "/*",
+    "image", "websocket", "atob", "importscripts", "setimmediate", "sendbeacon", "postmessage", "msgbox", "$.", "jquery",
   ], // biome-ignore format: a list
   detect,
 };
@@ -58,6 +59,9 @@ function isPolyglot(text: string): boolean {
   return ["'", '"', "`"].every((quote) => text.includes(`/*${quote}`) || text.includes(`${quote}/*`));
 }
 
+/** An attack follows the quote; a call 50 tokens later belongs to a code sample that has a quote somewhere. */
+const BREAKOUT_TOKENS_MAX = 48;
+
 /** Reads the value as the rest of a string of the page: once for each quote, from its first occurrence. */
 function findBreakouts(text: string, found: Detection[], from: number): void {
   for (const quote of ["'", '"', "`"]) {
@@ -65,10 +69,12 @@ function findBreakouts(text: string, found: Detection[], from: number): void {
     if (at < 0) continue;
     const tokens = readTokens(text, at + 1);
     if (!continuesCode(text, tokens[0], at)) continue;
-    for (let index = 0; index < tokens.length && !isSentence(tokens, index); index += 1) {
+    const limit = Math.min(tokens.length, BREAKOUT_TOKENS_MAX);
+    for (let index = 0; index < limit && !isSentence(tokens, index); index += 1) {
       if (!isHot(tokens, index)) continue;
       // In Markdown a name before a backtick is a word before a code span.
-      if (quote === "`" && tokens[index + 1]?.type === "template") continue;
+      if (quote === "`" && tokens[index + 1]?.type === "template" && !DIALOGS.has(tokens[index]!.value))
+        continue;
       reportOnce(found, from, "javascript.breakout", at, tokens[index]!.end);
       return;
     }
@@ -128,7 +134,8 @@ function isHot(tokens: readonly Token[], index: number): boolean {
   if (token.value === "onerror") return isMark(next, "=");
   if (token.value === "constructor") return isMark(tokens[index - 1], ".") && isCalled(tokens, index + 1);
   if (!isGlobal(token)) return false;
-  if (isMark(next, "[")) return true;
+  if (isMark(next, "[")) return token.value !== "this" || computedMember(tokens, index + 1) !== undefined;
+  if (token.value === "this") return false;
   return (isMark(next, ".") || isMark(next, "?.")) && HOT_MEMBERS.has(tokens[index + 2]?.value ?? "");
 }
 

@@ -68,6 +68,5 @@ function isTool(lower: string, at: number, tool: string): boolean {
   if (at > 0 && /[a-z0-9_-]/.test(lower[at - 1]!) && !/[0-9./]$/.test(lower.slice(0, at))) return false;
   if (!SHORT.has(tool)) return true;
   if (tool.endsWith("/")) return /[\dv]/.test(lower[at + tool.length] ?? "");
-  const after = lower[at + tool.length] ?? "";
-  return after === "" || /[/ ()0-9.-]/.test(after);
+  return /^(?:$|\/|[-. ]?v?\d|\.[a-z])/.test(lower.slice(at + tool.length, at + tool.length + 4));
 }

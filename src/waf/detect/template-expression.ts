@@ -8,7 +8,7 @@ const ARITHMETIC =
 const INTROSPECTION = anyOf([
   // Python: also in parts (`"_"*2`), escaped, or through Jinja's attr filter.
   `__(?:class|mro|bases?|subclasses|globals|builtins|init|import|getitem|dict|getattribute|code|module|reduce|new)__`,
-  `['"]_{1,2}['"]`,
+  String.raw`['"]__['"]|['"]_['"]\s{0,2}\*`,
   String.raw`\\x5f\\x5f`,
   String.raw`\|\s{0,4}attr\s{0,4}\(`,
   String.raw`\.(?:mro|subclasses)\(`,
@@ -58,7 +58,7 @@ const EXECUTION = anyOf([
   String.raw`\b(?:global|root)\.process\b`,
   String.raw`\brequire\s{0,2}\(\s{0,2}['"](?:child_process|fs|os|net|vm|node:)`,
   String.raw`\b(?:execsync|spawnsync)\b`,
-  String.raw`\bconstructor\s{0,2}[.([]`,
+  String.raw`\bconstructor\s{0,2}(?:[([]|\.\s{0,2}(?:constructor|prototype|__))`,
   String.raw`\[\s{0,2}['"]constructor`,
   String.raw`\blookup\s{1,4}string\.sub\b`,
   // .NET: Razor
@@ -132,7 +132,8 @@ export function judgeExpression(
     return "template.call";
   if (!closed || open === "@{" || open === "~{") return undefined;
   if (OBJECTS.test(core) && (share > 0.6 || !/^[\w.]{1,40}$/.test(core))) return "template.object";
-  return LITERAL.test(expression) ? "template.literal" : undefined;
+  // `0b${'1'.repeat(n)}` is ordinary in a template literal of JavaScript.
+  return (open !== "${" || share > 0.6) && LITERAL.test(expression) ? "template.literal" : undefined;
 }
 
 /** `[[…]]`, `[(…)]` and `@(…)` are also nested arrays, intervals and mentions: only the certain constructs count. */

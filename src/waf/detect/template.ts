@@ -71,12 +71,16 @@ export const template: Detector = {
   detect,
 };
 
+/** Also nested arrays, intervals, mentions: no placeholders by their form alone. */
+const LOOSE = new Set(["[[", "[(", "@("]);
+
 const EXPRESSION_CHARS_MAX = 2048;
 const OPENERS_MAX = 200;
 
 function detect(subject: Subject, found: Detection[]): void {
   const from = found.length;
   const { text, lower } = subject;
+  const size = Math.max(1, text.trim().length);
   let openers = 0;
   for (let at = 0; at < text.length - 2 && openers < OPENERS_MAX; at += 1) {
     const code = text.charCodeAt(at + 1);
@@ -101,9 +105,9 @@ function detect(subject: Subject, found: Detection[]): void {
     const closed = length >= 0;
     const expression = closed ? window.slice(0, length) : window.slice(0, 256);
     const end = start + expression.length + (closed ? close.length : 0);
-    const kind = judgeExpression(expression, open, closed, (end - at) / text.trim().length);
+    const kind = judgeExpression(expression, open, closed, (end - at) / size);
     if (kind !== undefined) reportOnce(found, from, kind, at, end);
-    if (closed && expression.trim() !== "" && expression.length < 400) {
+    if (closed && expression.trim() !== "" && expression.length < 400 && !LOOSE.has(open)) {
       reportOnce(
         found,
         from,
@@ -138,13 +142,13 @@ function detectVelocity(lower: string, found: Detection[], from: number): void {
 
 /** `{system('id')}`, `{include file='/etc/passwd'}`, `{if phpinfo()}{/if}`. */
 const SMARTY =
-  /\{\s{0,4}(?:(?:if |eval var=|assign var=[\w'"]{1,30} value=)\s{0,4})?['"`]?(?:system|passthru|shell_exec|exec|popen|phpinfo|eval|assert|file_get_contents|readfile|show_source|call_user_func)\s{0,4}\(|\{(?:include|fetch|include_php)\s{1,4}(?:file|src|php)\s{0,2}=\s{0,2}["']?(?:\/|\.\.|https?:|php:|data:|file:|string:|eval:)/;
+  /^\{(?:(?:if |eval var=|assign var=[\w'"]{1,30} value=)\s{0,4})?['"`]?(?:system|passthru|shell_exec|popen|phpinfo|file_get_contents|readfile|show_source|call_user_func)\s{0,4}\(|^\{(?:include|fetch|include_php)\s{1,4}(?:file|src|php)\s{0,2}=\s{0,2}["']?(?:\/|\.\.|https?:|php:|data:|file:|string:|eval:)/;
 
 function detectSmarty(lower: string, found: Detection[], from: number): void {
   for (let at = lower.indexOf("{"); at >= 0; at = lower.indexOf("{", at + 1)) {
     const code = lower.charCodeAt(at + 1);
     if (code === 0x7b || code === 0x22) continue;
-    if (SMARTY.test(lower.slice(at, at + 100)) && SMARTY.exec(lower.slice(at, at + 100))!.index === 0) {
+    if (SMARTY.test(lower.slice(at, at + 100))) {
       reportOnce(found, from, "template.smarty", at, at + 16);
       return;
     }
