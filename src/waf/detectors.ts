@@ -32,8 +32,6 @@ export const detectors: readonly Detector[] = [
   java,
   node,
   php,
-  shell,
-  command,
   path,
   url,
   xmlAttack,

@@ -107,18 +107,18 @@ export class Inspector implements ValueSink {
     const { views } = level;
     views.open(bytes, start, end, flags, chain, depth === 0 && isUrlencoded(place.kind));
     const mask = profile.masks[place.kind]!;
-    let any = this.#scan(level, 0, mask);
+    let candidates = this.#scan(level, 0, mask);
     const bases = views.count;
     views.derive();
-    any = this.#scan(level, bases, mask) || any;
-    if (any) {
+    candidates = this.#scan(level, bases, mask) || candidates;
+    if (candidates) {
       const words = views.count;
       views.deriveSpaced();
       this.#scan(level, words, mask);
     }
     this.workUnits += views.workBytes;
     if (views.tooDeep) this.#report(profile, "encoding.depth", views.list[0]!, start, end, place, base);
-    if (any) this.#confirm(profile, level, place, base);
+    if (candidates) this.#confirm(profile, level, place, base);
     if (this.#done || depth >= BASE64_LEVELS || this.#spent(profile)) return;
     const inner = views.base64();
     if (inner !== undefined)
@@ -128,7 +128,7 @@ export class Inspector implements ValueSink {
   /** Looks for literals in the views from `first` on. True when an active rule wants one of them at this place. */
   #scan({ views, hits }: Level, first: number, mask: Uint32Array): boolean {
     const { automaton } = this.ruleSet;
-    let any = 0;
+    let found = 0;
     for (let index = views.count - 1; index >= first; index--) {
       const view = views.list[index]!;
       const words = hits[index]!;
@@ -139,9 +139,9 @@ export class Inspector implements ValueSink {
         automaton.scan(view.bytes, view.start, view.end, words);
         for (let word = 0; word < words.length; word++) words[word]! &= mask[word]!;
       }
-      for (let word = 0; word < words.length; word++) any |= words[word]!;
+      for (let word = 0; word < words.length; word++) found |= words[word]!;
     }
-    return any !== 0;
+    return found !== 0;
   }
 
   #confirm(profile: Profile, { views, hits }: Level, place: Place, base: number): void {

@@ -161,6 +161,8 @@ export class Views {
     const { flags } = this.list[plain]!;
     this.#deriveWords(plain, flags);
     if (this.#script >= 0) this.#deriveWords(this.#script, this.list[this.#script]!.flags);
+    // Outside of forms a plus may be a space too: then only where no space says otherwise.
+    if ((flags & PLUS) !== 0 && (flags & (SPACE | SLASH)) === 0) this.#add(plain, P.form);
     if ((flags & (SLASH | BACKSLASH)) !== 0) this.#add(plain, P.path);
     if ((flags & (QUOTE | BACKSLASH | CARET | DOLLAR)) !== 0) this.#add(plain, SHELL);
     if ((flags & BACKSLASH) !== 0) this.#add(plain, P.css);
@@ -269,11 +271,7 @@ export class Views {
   #stepOf(step: number, form: boolean): number {
     const flags = this.#flags;
     if (step === 0) return (flags & PLUS) !== 0 ? P.utf7 : 0;
-    if (step === 1) {
-      // Outside of forms a plus may be one: then only where no space says otherwise.
-      const plus = (flags & PLUS) !== 0 && (form || (flags & (SPACE | SLASH)) === 0);
-      return plus ? P.form : (flags & PERCENT) !== 0 ? P.percent : 0;
-    }
+    if (step === 1) return form && (flags & PLUS) !== 0 ? P.form : (flags & PERCENT) !== 0 ? P.percent : 0;
     if (step === 2) return (flags & AMPERSAND) !== 0 ? P.entity : 0;
     return (flags & HIGH) !== 0 ? P.fold : 0;
   }

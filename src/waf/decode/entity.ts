@@ -59,11 +59,19 @@ function named(source: Uint8Array, at: number, end: number): number {
   }
   if (next === at) return 0;
   const code = codes.get(hash);
-  if (code === undefined) return 0;
-  if (next < end && source[next] === 0x3b) return code * 0x40 + (next - at + 1);
-  // Without the semicolon only the old names count, and not before `=` or a digit: `?a=1&lt=5` is a query.
-  if (!legacy.has(hash) || source[next] === 0x3d || hexDigit(source[next]) >= 0) return 0;
-  return code * 0x40 + (next - at);
+  if (code !== undefined && next < end && source[next] === 0x3b) return code * 0x40 + (next - at + 1);
+  // Without the semicolon only the old names count, and not before `=`: `?a=1&lt=5` and `&ltv=3` are queries.
+  return next < end && source[next] === 0x3d ? 0 : legacyPrefix(source, at, next);
+}
+
+/** `&ltscript` is `<script` in text: an old name ends by itself. */
+function legacyPrefix(source: Uint8Array, at: number, until: number): number {
+  let hash = 0;
+  for (let next = at; next < until && next < at + 4; next++) {
+    hash = hashStep(hash, source[next]!);
+    if (legacy.has(hash)) return codes.get(hash)! * 0x40 + (next + 1 - at);
+  }
+  return 0;
 }
 
 function hashStep(hash: number, byte: number): number {
