@@ -32,6 +32,8 @@ export const detectors: readonly Detector[] = [
   java,
   node,
   php,
+  shell,
+  command,
   path,
   url,
   xmlAttack,
