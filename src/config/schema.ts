@@ -192,7 +192,7 @@ const tls = z.strictObject({
     min: 0,
     max: 16,
     default: 2,
-    doc: "TLS 1.3 tickets per handshake. 0 = no resumption.",
+    doc: "0 = no resumption. Every other value acts as 2 tickets per handshake: Node offers no count.",
   }),
   sni: z.array(sniEntry, { error: "expected an array of tables" }).default([]),
 });
