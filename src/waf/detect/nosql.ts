@@ -1,0 +1,291 @@
+import type { Detection, Detector, Subject } from "../detection.ts";
+import { reportOnce } from "./once.ts";
+
+/** NoSQL injection: MongoDB operators where data should be, and JavaScript that runs inside `$where`. */
+export const nosql: Detector = {
+  name: "nosql",
+  kinds: {
+    "nosql.operator_name":
+      "A query operator such as $ne as the whole name, or in brackets: PHP and qs make objects of it.",
+    "nosql.operator_object": "An object whose key is a query operator.",
+    "nosql.shell_call": "A method of a MongoDB collection, called as in its shell.",
+    "nosql.script_breakout": "A value closed, then JavaScript of its own: return, a loop, a delay.",
+    "nosql.script_condition": "A closed value, then a condition on the document's fields.",
+    "nosql.loose_operator":
+      "An operator in brackets behind `filters`, as content APIs have it, or amid other text.",
+    "nosql.loose_script": "A JavaScript condition on constants.",
+  },
+  triggers: ["$", "this.", "db.", "return", "sleep", "while", "new date", "mapreduce", "==", "function"],
+  detect(subject: Subject, found: Detection[]): void {
+    const before = found.length;
+    const report = (kind: string, start: number, end: number): void =>
+      reportOnce(found, before, kind, start, end);
+    readOperators(subject.lower, report);
+    readShell(subject.lower, report);
+    readScript(subject.lower, report);
+  },
+};
+
+type Report = (kind: string, start: number, end: number) => void;
+
+const operators: ReadonlySet<string> = new Set(
+  `ne eq gt gte lt lte in nin or and not nor exists regex where type mod all size elemmatch text expr jsonschema
+  function accumulator options comment geowithin geointersects near nearsphere bitsallset bitsanyset natural
+  slice meta set unset push pull inc rename lookup out merge graphlookup unionwith`.split(/\s+/),
+);
+
+/** Operators that also name GraphQL variables, JSON schemas or OData options are no proof as a whole name. */
+const askingOperators: ReadonlySet<string> = new Set(
+  `ne gt gte lt lte nin or and not nor exists regex where elemmatch text expr in eq function accumulator`.split(
+    /\s+/,
+  ),
+);
+
+function readOperators(lower: string, report: Report): void {
+  let at = lower.indexOf("$");
+  while (at >= 0) {
+    const end = lettersEnd(lower, at + 1);
+    const name = end - at > 1 && end - at <= 16 ? lower.slice(at + 1, end) : "";
+    if (operators.has(name)) {
+      const previous = lower.charCodeAt(at - 1);
+      const next = lower.charCodeAt(end);
+      if (at === 0 && end === lower.length) {
+        if (askingOperators.has(name)) report("nosql.operator_name", at, end);
+      } else if (previous === 0x5b && next === 0x5d) {
+        if (askingOperators.has(name)) readBrackets(lower, at, end, report);
+      } else readKey(lower, at, end, report);
+    }
+    at = lower.indexOf("$", at + 1);
+  }
+}
+
+/** `name[$ne]`: an operator by way of the query parser. Content APIs document `filters[field][$eq]`. */
+function readBrackets(lower: string, at: number, end: number, report: Report): void {
+  const start = Math.max(0, at - 200);
+  const opening = lower.lastIndexOf("filter", at);
+  const documented = opening >= start && !lower.startsWith("$where", at);
+  let words = 0;
+  for (let index = start; index < at; index += 1) if (lower.charCodeAt(index) === 0x20) words += 1;
+  report(documented || words > 3 ? "nosql.loose_operator" : "nosql.operator_name", at - 1, end + 1);
+}
+
+/** `{"$gt": …`, `{$ne: …`, `, $where: '…'`: the operator is a key and its value is data, not a GraphQL type. */
+function readKey(lower: string, at: number, end: number, report: Report): void {
+  const quoted = isQuote(lower.charCodeAt(at - 1));
+  let left = quoted ? at - 2 : at - 1;
+  while (left >= 0 && lower.charCodeAt(left) <= 0x20) left -= 1;
+  const opener = left < 0 ? 0 : lower.charCodeAt(left);
+  const right = quoted && isQuote(lower.charCodeAt(end)) ? end + 1 : end;
+  let colon = right;
+  while (lower.charCodeAt(colon) <= 0x20) colon += 1;
+  if (lower.charCodeAt(colon) !== 0x3a) return;
+  let value = colon + 1;
+  while (lower.charCodeAt(value) <= 0x20) value += 1;
+  const isData = opensData(lower, value);
+  if (opener === 0x7b) report("nosql.operator_object", left, value);
+  else if ((opener === 0 || opener === 0x2c || opener === 0x7d) && isData && !inProse(lower, left))
+    report("nosql.operator_object", at, value);
+  else if (isData) report("nosql.loose_operator", at, value);
+}
+
+/** A literal: quote, digit, brace, bracket of literals, regular expression, true, false, null, function. */
+function opensData(lower: string, at: number): boolean {
+  const char = lower.charCodeAt(at);
+  if (isQuote(char) || char === 0x7b || char === 0x2f || char === 0x2d || (char >= 0x30 && char <= 0x39))
+    return true;
+  if (char === 0x5b) {
+    let inner = at + 1;
+    while (lower.charCodeAt(inner) <= 0x20) inner += 1;
+    return lower.charCodeAt(inner) === 0x5d || opensData(lower, Math.max(inner, at + 1));
+  }
+  return ["true", "false", "null", "function", "new "].some((name) => lower.startsWith(name, at));
+}
+
+/** Three gaps between words in the 80 characters before: a sentence. */
+function inProse(lower: string, at: number): boolean {
+  let gaps = 0;
+  for (let index = Math.max(1, at - 80); index < at; index += 1)
+    if (
+      lower.charCodeAt(index) === 0x20 &&
+      isLetter(lower.charCodeAt(index - 1)) &&
+      isLetter(lower.charCodeAt(index + 1))
+    )
+      gaps += 1;
+  return gaps >= 3;
+}
+
+const shellMethods: ReadonlySet<string> = new Set(
+  `find findone findandmodify insert insertone insertmany update updateone updatemany remove deleteone deletemany
+  drop dropdatabase aggregate mapreduce count distinct save group getcollection getcollectionnames createcollection eval
+  runcommand admincommand getuser getusers createuser renamecollection getsiblingdb`.split(/\s+/),
+);
+
+/** `db.stores.mapReduce(`: only whole values and values after a separator, because code is full of `db.`. */
+function readShell(lower: string, report: Report): void {
+  let at = lower.indexOf("db.");
+  for (let tries = 0; at >= 0 && tries < 64; tries += 1) {
+    const previous = previousInk(lower, at);
+    const separate =
+      previous < 0 || previous === 0x3b || previous === 0x2f || previous === 0x27 || previous === 0x22;
+    if (separate && !isLetter(lower.charCodeAt(at - 1))) {
+      let end = at + 2;
+      let last = end;
+      for (let parts = 0; parts < 4 && lower.charCodeAt(end) === 0x2e; parts += 1) {
+        last = end + 1;
+        end = nameEnd(lower, last);
+      }
+      if (lower.charCodeAt(end) === 0x28 && shellMethods.has(lower.slice(last, Math.min(end, last + 24)))) {
+        const lines = lower.indexOf("\n");
+        report(lines < 0 || previous === 0x27 ? "nosql.shell_call" : "nosql.loose_script", at, end + 1);
+        return;
+      }
+    }
+    at = lower.indexOf("db.", at + 3);
+  }
+}
+
+/**
+ * The value is pasted into a JavaScript predicate: it closes a string or ends an expression at its start, and goes on
+ * with code. Only the start is looked at: code in the middle of a text is a text about code.
+ */
+function readScript(lower: string, report: Report): void {
+  const begin = lower.charCodeAt(0) === 0x2f ? 1 : 0;
+  if (lower.startsWith("this.", begin) && lower.length < 200) {
+    const end = skip(lower, nameEnd(lower, begin + 5));
+    if (lower.startsWith("==", end) || lower.startsWith("!=", end) || lower.startsWith(".match(", end))
+      report("nosql.script_condition", begin, end + 2);
+  }
+  const data = wordsEnd(lower, begin);
+  const quote = skip(lower, data);
+  if (isQuote(lower.charCodeAt(quote))) readRest(lower, begin, quote + 1, true, report);
+  const operand = operandEnd(lower, begin);
+  readRest(lower, begin, operand, false, report);
+}
+
+/** What follows the operand or quote that the value begins with, up to `from`. */
+function readRest(lower: string, begin: number, from: number, closed: boolean, report: Report): void {
+  let at = from;
+  at = skip(lower, at);
+  while (lower.charCodeAt(at) === 0x29 || lower.charCodeAt(at) === 0x7d) at = skip(lower, at + 1);
+  const char = lower.charCodeAt(at);
+  const next = lower.charCodeAt(at + 1);
+  if (char === 0x3b) {
+    const start = skip(lower, at + 1);
+    const kind = statementKind(lower, start);
+    if (kind === 2 || (kind === 1 && closed))
+      report("nosql.script_breakout", at, Math.min(lower.length, start + 12));
+    return;
+  }
+  if ((char === 0x7c || char === 0x26) && next === char) {
+    const operand = skipOpeners(lower, at + 2);
+    const field = lower.startsWith("this.", operand) || lower.startsWith("this[", operand);
+    if (field) report("nosql.script_condition", at, operand + 5);
+    else if (closed && statementKind(lower, operand) === 2) report("nosql.script_breakout", at, operand + 5);
+    else {
+      const end = operandEnd(lower, operand);
+      const compare = skip(lower, end);
+      if (end > operand && lower.startsWith("==", compare))
+        report(closed || at - begin <= 4 ? "nosql.script_condition" : "nosql.loose_script", at, compare + 2);
+    }
+  }
+}
+
+/** 2 for a statement that a predicate's attacker writes, 1 for one that needs a closed string as evidence, 0 for none. */
+function statementKind(lower: string, at: number): number {
+  if (lower.startsWith("return", at)) {
+    const end = at + 6;
+    const char = lower.charCodeAt(end);
+    if (char !== 0x20 && char !== 0x28 && char !== 0x2b && !isQuote(char)) return 0;
+    let value = skipOpeners(lower, end);
+    if (isQuote(lower.charCodeAt(value))) return 1;
+    if (lower.startsWith("true", value)) value += 4;
+    else if (lower.startsWith("false", value)) value += 5;
+    else if (lower.charCodeAt(value) === 0x31 || lower.charCodeAt(value) === 0x30) value += 1;
+    else return lower.startsWith("this", value) || lower.startsWith("db.", value) ? 2 : 1;
+    const stop = lower.charCodeAt(skip(lower, value));
+    return Number.isNaN(stop) ||
+      stop === 0x3b ||
+      stop === 0x29 ||
+      stop === 0x7d ||
+      stop === 0x2f ||
+      stop === 0x26
+      ? 2
+      : 1;
+  }
+  if (lower.startsWith("sleep(", at)) return 1;
+  if (lower.startsWith("while(", at) || lower.startsWith("do{", at)) return 2;
+  let name = at;
+  for (const declaration of ["var ", "let ", "const "])
+    if (lower.startsWith(declaration, at)) name = at + declaration.length;
+  const end = nameEnd(lower, name);
+  const equals = skip(lower, end);
+  if (end === name || lower.charCodeAt(equals) !== 0x3d) return 0;
+  // A clock is read, then a loop waits for it.
+  return lower.startsWith("new date", skip(lower, equals + 1)) && lower.includes("while", equals) ? 2 : 0;
+}
+
+/** The offset after a short run of a number, word or sign at `at`. */
+function operandEnd(lower: string, at: number): number {
+  const end = at;
+  if (isQuote(lower.charCodeAt(end))) {
+    const close = lower.indexOf(lower[end]!, end + 1);
+    if (close > 0 && close - end < 64) return close + 1;
+    return end;
+  }
+  return wordsEnd(lower, end);
+}
+
+/** The offset after a run of letters, digits and the signs of names and numbers; at most 64 of them. */
+function wordsEnd(lower: string, at: number): number {
+  let end = at;
+  for (;;) {
+    const char = lower.charCodeAt(end);
+    const sign = char === 0x5f || char === 0x2d || char === 0x2e || char === 0x40;
+    if ((!isLetter(char) && !(char >= 0x30 && char <= 0x39) && !sign) || end - at > 64) return end;
+    end += 1;
+  }
+}
+
+function skipOpeners(lower: string, from: number): number {
+  let at = from;
+  for (;;) {
+    const char = lower.charCodeAt(at);
+    if (char === 0x28 || char === 0x21 || char === 0x2b || char <= 0x20) at += 1;
+    else return at;
+  }
+}
+
+function skip(lower: string, from: number): number {
+  let at = from;
+  while (lower.charCodeAt(at) <= 0x20) at += 1;
+  return at;
+}
+
+function previousInk(lower: string, at: number): number {
+  let left = at - 1;
+  while (left >= 0 && lower.charCodeAt(left) <= 0x20) left -= 1;
+  return left < 0 ? -1 : lower.charCodeAt(left);
+}
+
+function lettersEnd(lower: string, from: number): number {
+  let at = from;
+  while (isLetter(lower.charCodeAt(at))) at += 1;
+  return at;
+}
+
+function nameEnd(lower: string, from: number): number {
+  let at = from;
+  for (;;) {
+    const char = lower.charCodeAt(at);
+    if (!isLetter(char) && char !== 0x5f && char !== 0x24 && !(char >= 0x30 && char <= 0x39)) return at;
+    at += 1;
+  }
+}
+
+function isLetter(char: number): boolean {
+  return char >= 0x61 && char <= 0x7a;
+}
+
+function isQuote(char: number): boolean {
+  return char === 0x27 || char === 0x22;
+}

@@ -1,0 +1,158 @@
+import {
+  closedPredicateAt,
+  conditionAt,
+  endsInComment,
+  endsWell,
+  expressionEnd,
+  isLiteral,
+  isTruth,
+  listEnd,
+  probing,
+  skipClosers,
+  strength,
+} from "./sql-expression.ts";
+import type { Origin, Report } from "./sql-origin.ts";
+import { isWord, statementAt, stops } from "./sql-statement.ts";
+import { comment, type Tokens, token } from "./sql-token.ts";
+import { word } from "./sql-word.ts";
+
+/** What stands right behind a quote that was closed by the value. */
+export function readBreakout(
+  tokens: Tokens,
+  pairs: Int32Array,
+  first: number,
+  origin: Origin,
+  report: Report,
+): void {
+  const { kinds, codes } = tokens;
+  const kind = kinds[first];
+  const spaced = origin.gap || first > 0;
+  switch (kind) {
+    case token.logic: {
+      const condition = conditionAt(tokens, pairs, first + 1);
+      const { end } = condition;
+      const quoted = !spaced && kinds[end] === token.open && codes[first] === 1;
+      if (condition.strength >= strength.named && endsWell(tokens, end) && !quoted)
+        report("sql.breakout_condition", first, end - 1);
+      else if (condition.strength === strength.operand) {
+        const hidden = kinds[end] === token.comment || kinds[end - 1] === token.comment;
+        const literal = isLiteral(tokens, first + 1) || isTruth(tokens, first + 1);
+        const last = end >= tokens.count - 1;
+        if (hidden && literal && (isTruth(tokens, first + 1) || last))
+          report("sql.breakout_condition", first, end);
+        else if (spaced && kinds[end - 1] === token.open && isEmptyOpen(tokens, end - 1) && end - first <= 4)
+          report("sql.breakout_condition", first, end - 1);
+        else if (literal) report("sql.loose_breakout", first, end - 1);
+      } else if (condition.strength > strength.none) report("sql.loose_breakout", first, end - 1);
+      return;
+    }
+    case token.comment:
+      readTerminator(tokens, first, origin, report);
+      return;
+    case token.semicolon: {
+      const next = kinds[first + 1];
+      if (statementAt(tokens, pairs, first + 1) > 0) report("sql.stacked", first, first + 1);
+      else if (next === token.end && origin.lone && origin.shortPrefix && !origin.leading && first === 0)
+        report("sql.terminator", first, first);
+      else if (next === token.comment) readTerminator(tokens, first + 1, origin, report);
+      else if (next === token.logic && conditionAt(tokens, pairs, first + 2).strength === strength.constant)
+        report("sql.breakout_condition", first, first + 2);
+      return;
+    }
+    case token.comma: {
+      let at = first;
+      while (kinds[at] === token.comma && at < first + 120) {
+        const end = expressionEnd(tokens, pairs, at + 1);
+        if (end < 0) return;
+        at = end;
+      }
+      if (kinds[at] !== token.rightParen) return;
+      at = skipClosers(tokens, at);
+      if (kinds[at] === token.comment || (kinds[at] === token.comma && kinds[at + 1] === token.leftParen))
+        report("sql.breakout_list", first, at);
+      return;
+    }
+    case token.compare: {
+      const predicate = closedPredicateAt(tokens, pairs, first);
+      if (predicate.strength < strength.named) return;
+      const next = kinds[predicate.end];
+      if (next === token.comment || (next === token.logic && codes[predicate.end] === 1 && spaced))
+        report("sql.breakout_condition", first, predicate.end);
+      else report("sql.loose_breakout", first, predicate.end - 1);
+      return;
+    }
+    case token.arithmetic: {
+      const probe = probing(tokens, pairs, first + 1);
+      if (probe === 2) report("sql.breakout_call", first, first + 1);
+      else if (probe === 1) report("sql.loose_breakout", first, first + 1);
+      return;
+    }
+    case token.word:
+      break;
+    default:
+      return;
+  }
+  const code = codes[first]!;
+  if (
+    code === word.like ||
+    code === word.in ||
+    code === word.is ||
+    code === word.between ||
+    code === word.not
+  ) {
+    const predicate = closedPredicateAt(tokens, pairs, first);
+    const fits = predicate.strength >= strength.named && endsWell(tokens, predicate.end);
+    if (fits && spaced) report("sql.breakout_condition", first, predicate.end - 1);
+    return;
+  }
+  if (code === word.order || code === word.group) {
+    if (!isWord(tokens, first + 1, word.by)) return;
+    const end = listEnd(tokens, pairs, first + 2);
+    const numbered = kinds[first + 2] === token.number;
+    if (end > 0 && (numbered || kinds[end] === token.comment || isWord(tokens, end, word.having)))
+      report("sql.column_probe", first, end - 1);
+    return;
+  }
+  if (code === word.limit && kinds[first + 1] === token.number) {
+    if (stops(tokens, first + 2) || kinds[first + 2] === token.comma)
+      report("sql.column_probe", first, first + 1);
+    return;
+  }
+  const sureness = statementAt(tokens, pairs, first);
+  if (sureness === 0) return;
+  const terminated = endsInComment(tokens);
+  if (code === word.select) {
+    if (origin.leading && origin.lone) report("sql.breakout_statement", first, first + 1);
+  } else if ((terminated && origin.shortPrefix) || (origin.leading && origin.lone))
+    report("sql.breakout_statement", first, first + 1);
+}
+
+/** A comment right behind the closed string hides the rest of the application's query: `admin'--`. */
+function readTerminator(tokens: Tokens, at: number, origin: Origin, report: Report): void {
+  const last = tokens.count - 1;
+  const code = tokens.codes[at]!;
+  let rest = at + 1;
+  // "-- -", "-- +" and "--+" are how the space after the dashes survives a URL; "#--" and ";--" are belt and braces.
+  while (tokens.kinds[rest] === token.arithmetic || tokens.kinds[rest] === token.comment) rest += 1;
+  const bare = rest > last;
+  if (code === comment.longDash) {
+    if (bare && origin.leading) report("sql.terminator", at, at);
+  } else if (bare && origin.shortPrefix && origin.lone) report("sql.terminator", at, at);
+  else if (
+    code === comment.dashes &&
+    origin.shortPrefix &&
+    origin.lone &&
+    rest === last &&
+    !wordy(tokens, rest)
+  )
+    report("sql.terminator", at, rest);
+  else if (code === comment.dashes && origin.shortPrefix) report("sql.loose_breakout", at, at);
+}
+
+function isEmptyOpen(tokens: Tokens, at: number): boolean {
+  return tokens.ends[at]! - tokens.starts[at]! === 1;
+}
+
+function wordy(tokens: Tokens, at: number): boolean {
+  return tokens.kinds[at] === token.word && tokens.ends[at]! - tokens.starts[at]! > 2;
+}

@@ -1,0 +1,340 @@
+import { readBreakout } from "./sql-breakout.ts";
+import {
+  conditionAt,
+  endsInComment,
+  endsWell,
+  expressionEnd,
+  isLiteral,
+  isQuery,
+  isTruth,
+  listEnd,
+  pairParens,
+  skipClosers,
+  strength,
+} from "./sql-expression.ts";
+import { isDelayName, readName, readSource, readWhole } from "./sql-name.ts";
+import type { Origin, Report } from "./sql-origin.ts";
+import { isWord, selectList, statementAt, stops } from "./sql-statement.ts";
+import { spelling, type Tokens, token } from "./sql-token.ts";
+import { word } from "./sql-word.ts";
+
+/** Two names in a row are prose or an alias; a chain with this many such pairs is prose. */
+const PROSE_PAIRS = 2;
+
+/**
+ * Reads a chain of tokens as the rest of a query. Everything between the chain's origin and a finding must read like
+ * SQL too, or the database would have refused it: prose before a finding makes it a loose one.
+ */
+export function readChain(tokens: Tokens, origin: Origin, report: Report): void {
+  const pairs = pairParens(tokens);
+  const { kinds, codes } = tokens;
+  const first = origin.closed ? skipClosers(tokens, 0) : 0;
+  if (origin.closed) {
+    if (!canFollowString(tokens, first)) return;
+    readBreakout(tokens, pairs, first, origin, report);
+  }
+  const script = !origin.closed && startsStatement(tokens, pairs);
+  const terminated = endsInComment(tokens);
+  let prose = 0;
+  let query = origin.closed;
+  for (let at = 0; at < tokens.count; at += 1) {
+    const kind = kinds[at];
+    const sure = prose < PROSE_PAIRS;
+    if (kind === token.logic) {
+      const condition = conditionAt(tokens, pairs, at + 1);
+      if (condition.strength >= strength.named) {
+        const well = endsWell(tokens, condition.end);
+        if (condition.strength === strength.constant && well && sure && !script)
+          report("sql.tautology", at, condition.end - 1);
+        else if (well && terminated && sure && prose === 0 && !script && condition.end >= tokens.count - 2)
+          report("sql.tautology", at, condition.end - 1);
+        else if (condition.strength === strength.constant)
+          report("sql.loose_condition", at, condition.end - 1);
+      } else if (
+        condition.strength === strength.operand &&
+        at <= 2 &&
+        terminated &&
+        isTruth(tokens, at + 1)
+      ) {
+        if (condition.end >= tokens.count - 2) report("sql.tautology", at, condition.end - 1);
+      }
+      if (kinds[at + 1] === token.word && isDelayName(tokens, at + 1)) report("sql.delay", at, at + 1);
+      query = true;
+    } else if (kind === token.word) {
+      const code = codes[at]!;
+      if (code === word.plain || code === word.object || code === word.callLike) {
+        if (at > 0 && kinds[at - 1] === token.word && isProse(codes[at - 1]!)) prose += 1;
+        else if (isNextParameter(tokens, at)) prose = 0;
+        readName(tokens, pairs, at, sure || (terminated && at + 8 > tokens.count), query, script, report);
+      } else {
+        query = readKeyword(tokens, pairs, at, code, sure, script, origin, terminated, report) || query;
+        if (kinds[at + 1] === token.leftParen) readName(tokens, pairs, at, sure, query, script, report);
+      }
+    } else if (kind === token.semicolon) {
+      const sureness = statementAt(tokens, pairs, at + 1);
+      const anchored = prose === 0 && (origin.closed || at <= 4 || endsOperand(tokens, pairs, at));
+      const enough =
+        sureness === 2 || (sureness === 1 && (origin.closed || (at === 1 && isLiteral(tokens, 0))));
+      if (enough && anchored && !script) report("sql.stacked", at, at + 1);
+      else if (sureness === 2) report("sql.script", at, at + 1);
+    } else if (kind === token.leftParen && isQuery(tokens, at)) {
+      let select = at + 1;
+      while (!isWord(tokens, select, word.select)) select += 1;
+      const sureness = selectList(tokens, pairs, select + 1);
+      if (sureness === 2 && sure && !script) report("sql.subquery", at, select + 1);
+      else if (sureness > 0) report("sql.loose_query", at, select + 1);
+      query = true;
+    } else if (kind === token.string && kinds[at + 1] === token.logic) query = true;
+    if (tokens.executable >= 0 && isExecutable(tokens, at)) report("sql.executable_comment", at, at);
+  }
+  if (script && prose === 0 && isStatement(tokens, pairs))
+    report("sql.statement", 0, Math.min(tokens.count - 1, 4));
+  if (!origin.closed) readWhole(tokens, pairs, report);
+}
+
+function readKeyword(
+  tokens: Tokens,
+  pairs: Int32Array,
+  at: number,
+  code: number,
+  sure: boolean,
+  script: boolean,
+  origin: Origin,
+  terminated: boolean,
+  report: Report,
+): boolean {
+  const { kinds } = tokens;
+  switch (code) {
+    case word.union:
+    case word.except: {
+      let select = at + 1;
+      while (
+        isWord(tokens, select, word.all) ||
+        isWord(tokens, select, word.distinct) ||
+        kinds[select] === token.leftParen ||
+        kinds[select] === token.comment
+      )
+        select += 1;
+      if (!isWord(tokens, select, word.select)) return false;
+      const sureness = selectList(tokens, pairs, select + 1);
+      const early =
+        at <= 1 || origin.closed || kinds[at - 1] === token.number || kinds[at - 1] === token.rightParen;
+      const certain =
+        sureness === 2 ||
+        (early && (kinds[select + 1] === token.end || (sureness === 1 && !stops(tokens, select + 2))));
+      const closedEarly = origin.closed && at <= 2;
+      if (sure && !script && (certain || closedEarly)) report("sql.union_select", at, select);
+      else report("sql.loose_query", at, select);
+      return true;
+    }
+    case word.select: {
+      if (isDelayName(tokens, at + 1) && sure) report("sql.delay", at, at + 1);
+      const wrapped = isWord(tokens, at + 1, word.if) && kinds[at + 2] === token.leftParen;
+      if (wrapped && tokens.ends[at + 1] === tokens.starts[at + 2] && sure && at === 0)
+        report("sql.conditional", at, at + 2);
+      return true;
+    }
+    case word.order: {
+      if (!isWord(tokens, at + 1, word.by) || kinds[at + 2] !== token.number) return false;
+      const end = listEnd(tokens, pairs, at + 2);
+      const early = at <= 2 || (at <= 4 && kinds[at - 1] === token.rightParen);
+      if (end > 0 && early && sure && (kinds[end] === token.comment || kinds[end] === token.end))
+        report("sql.column_probe", at, end - 1);
+      return true;
+    }
+    case word.having: {
+      const condition = conditionAt(tokens, pairs, at + 1);
+      if (condition.strength !== strength.constant || !endsWell(tokens, condition.end)) return false;
+      report(sure && !script ? "sql.column_probe" : "sql.loose_condition", at, condition.end - 1);
+      return true;
+    }
+    case word.procedure:
+      if (
+        kinds[at + 1] === token.word &&
+        spelling(tokens, at + 1).startsWith("analy") &&
+        kinds[at + 2] === token.leftParen
+      )
+        report(sure ? "sql.column_probe" : "sql.loose_call", at, at + 2);
+      return false;
+    case word.into: {
+      const target = spelling(tokens, at + 1);
+      if ((target === "outfile" || target === "dumpfile") && isLiteral(tokens, at + 2))
+        report(sure ? "sql.file" : "sql.loose_call", at, at + 2);
+      return false;
+    }
+    case word.from:
+    case word.join:
+      return readSource(tokens, at, sure, report);
+    case word.waitfor: {
+      if (statementAt(tokens, pairs, at) < 2) return false;
+      const after = stops(tokens, at + 3);
+      report((sure || terminated) && after ? "sql.delay" : "sql.loose_call", at, at + 2);
+      return true;
+    }
+    case word.exec:
+    case word.declare:
+    case word.backup:
+    case word.load:
+    case word.begin:
+    case word.copy: {
+      const sureness = statementAt(tokens, pairs, at);
+      if (sureness === 0) return false;
+      if (kinds[at - 1] === token.dot) return false;
+      const short =
+        at === 0 || origin.closed || kinds[at - 1] === token.semicolon || !isPlain(tokens, at - 1);
+      const certain = sureness === 2 && sure && short && lineCount(tokens) < 4;
+      report(certain ? "sql.procedure" : "sql.loose_call", at, at + 1);
+      return true;
+    }
+    case word.if:
+    case word.when: {
+      if (code === word.if && kinds[at + 1] !== token.leftParen) return false;
+      const condition = conditionAt(tokens, pairs, at + 1);
+      const constant = condition.strength === strength.constant;
+      // One equals sign: a spreadsheet or SQL, and only SQL asks whether 2 is 2.
+      const single = constant && hasSingleEqual(tokens, at, condition.end);
+      const cut =
+        condition.strength === strength.operand &&
+        kinds[condition.end] === token.end &&
+        kinds[condition.end - 1] === token.compare;
+      if (code === word.when) {
+        if (constant && sure && isWord(tokens, condition.end, word.branch))
+          report("sql.conditional", at, condition.end);
+        else if (
+          at === 1 &&
+          isWord(tokens, 0, word.case) &&
+          isWord(tokens, at + 2, word.branch) &&
+          expressionEnd(tokens, pairs, at + 3) === tokens.count
+        )
+          report("sql.conditional", 0, at + 3);
+      } else if ((single || (cut && at === 0)) && sure) report("sql.conditional", at, condition.end - 1);
+      const choice = condition.strength >= strength.named && kinds[condition.end] === token.comma;
+      return constant || choice;
+    }
+    case word.like:
+      // The whole value is ") like (": a pattern match put around the application's own column.
+      if (
+        at > 0 &&
+        kinds[at - 1] === token.rightParen &&
+        pairs[at - 1]! < 0 &&
+        kinds[at + 1] === token.leftParen &&
+        sure
+      )
+        report("sql.breakout_list", at - 1, at + 1);
+      return false;
+    default:
+      return false;
+  }
+}
+
+/** Verbs that open a script of several statements. */
+const openers: ReadonlySet<string> = new Set([
+  "use",
+  "set",
+  "with",
+  "explain",
+  "describe",
+  "start",
+  "commit",
+  "show",
+]);
+
+/** Whether the token may follow a string in SQL: operators, keywords and closers, but no name, number or other text. */
+function canFollowString(tokens: Tokens, at: number): boolean {
+  switch (tokens.kinds[at]) {
+    case token.word:
+      return !isPlain(tokens, at);
+    case token.logic:
+    case token.comment:
+    case token.comma:
+    case token.semicolon:
+    case token.compare:
+    case token.arithmetic:
+      return true;
+    default:
+      return false;
+  }
+}
+
+function isPlain(tokens: Tokens, at: number): boolean {
+  return tokens.kinds[at] === token.word && isProse(tokens.codes[at]!);
+}
+
+function isProse(code: number): boolean {
+  return code === word.plain || code === word.callLike;
+}
+
+function startsStatement(tokens: Tokens, pairs: Int32Array): boolean {
+  let at = 0;
+  while (tokens.kinds[at] === token.comment && at < 4) at += 1;
+  if (tokens.kinds[at] !== token.word) return false;
+  const code = tokens.codes[at]!;
+  if (code === word.exec || code === word.declare || code === word.waitfor || code === word.if) return false;
+  if (code === word.begin || openers.has(spelling(tokens, at))) return true;
+  if (statementAt(tokens, pairs, at) === 0) return false;
+  return code !== word.select || selectsFrom(tokens, at);
+}
+
+/** Whether the select at `at` names a source: an honest statement does, a probe often does not. */
+function selectsFrom(tokens: Tokens, at: number): boolean {
+  const stop = Math.min(tokens.count, at + 80);
+  for (let index = at + 1; index < stop; index += 1)
+    if (isWord(tokens, index, word.from)) return tokens.kinds[index + 1] === token.word;
+  return false;
+}
+
+/** `&name=` in the middle of a value: a new parameter begins, whatever the text before it was. */
+function isNextParameter(tokens: Tokens, at: number): boolean {
+  return (
+    at > 0 &&
+    tokens.kinds[at - 1] === token.arithmetic &&
+    tokens.text.charCodeAt(tokens.starts[at - 1]!) === 0x26 &&
+    tokens.kinds[at + 1] === token.compare
+  );
+}
+
+function isStatement(tokens: Tokens, pairs: Int32Array): boolean {
+  let at = 0;
+  while (tokens.kinds[at] === token.comment && at < 4) at += 1;
+  return statementAt(tokens, pairs, at) > 0;
+}
+
+/** The first operand of the value ends right before `at`. */
+function endsOperand(tokens: Tokens, pairs: Int32Array, at: number): boolean {
+  const end = expressionEnd(tokens, pairs, 0);
+  return end > 0 && skipClosers(tokens, end) === at;
+}
+
+function hasSingleEqual(tokens: Tokens, from: number, to: number): boolean {
+  for (let at = from; at < to && at < from + 40; at += 1)
+    if (tokens.kinds[at] === token.compare)
+      return tokens.lower.slice(tokens.starts[at], tokens.ends[at]) !== "==";
+  return false;
+}
+
+/** Newlines among the first tokens: a script, not a value. */
+function lineCount(tokens: Tokens): number {
+  const text = tokens.text;
+  const stop = Math.min(text.length, 2000);
+  let lines = 0;
+  for (let at = tokens.starts[0]!; at < stop; at += 1) if (text.charCodeAt(at) === 0x0a) lines += 1;
+  return lines;
+}
+
+/** A word of the grammar right behind `/*!` and an optional version: MySQL runs it, others skip it. */
+function isExecutable(tokens: Tokens, at: number): boolean {
+  const kind = tokens.kinds[at];
+  if (kind !== token.logic && (kind !== token.word || tokens.codes[at] === word.plain)) return false;
+  const text = tokens.text;
+  let before = tokens.starts[at]! - 1;
+  for (let digits = 0; digits < 7; digits += 1) {
+    const char = text.charCodeAt(before);
+    if (char === 0x20 || (char >= 0x30 && char <= 0x39)) before -= 1;
+  }
+  return (
+    text.charCodeAt(before) === 0x21 &&
+    text.charCodeAt(before - 1) === 0x2a &&
+    kind === token.word &&
+    tokens.codes[at]! <= word.into
+  );
+}

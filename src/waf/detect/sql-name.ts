@@ -1,0 +1,170 @@
+import { callAt, expressionEnd, isLiteral, isQuery, isTruth, operandEnd, typeAt } from "./sql-expression.ts";
+import type { Report } from "./sql-origin.ts";
+import { nameEnd, stops } from "./sql-statement.ts";
+import { spelling, type Tokens, token } from "./sql-token.ts";
+import { call, isCatalogue, word } from "./sql-word.ts";
+
+/** Names that mean something by themselves: functions of the server, catalogues. */
+export function readName(
+  tokens: Tokens,
+  pairs: Int32Array,
+  at: number,
+  sure: boolean,
+  query: boolean,
+  script: boolean,
+  report: Report,
+): void {
+  const { kinds } = tokens;
+  if (kinds[at + 1] !== token.leftParen) {
+    if (
+      kinds[at + 1] === token.dot &&
+      kinds[at + 3] === token.leftParen &&
+      /^(utl_|dbms_|ctxsys|ordsys)/.test(tokens.lower.slice(tokens.starts[at], tokens.starts[at]! + 6))
+    )
+      report(sure ? "sql.system_call" : "sql.loose_call", at, at + 2);
+    return;
+  }
+  const dotted = at > 0 && kinds[at - 1] === token.dot;
+  const kind = callAt(tokens, at);
+  const argument = at + 2;
+  switch (kind) {
+    case call.delay: {
+      if (spelling(tokens, at) === "benchmark") {
+        let comma = expressionEnd(tokens, pairs, argument);
+        if (comma > 0 && kinds[comma] === token.number) comma += 1;
+        const inner = comma > 0 && kinds[comma] === token.comma ? comma + 1 : -1;
+        if (inner < 0 || !isLiteral(tokens, argument)) return;
+        const name = callAt(tokens, inner);
+        const known =
+          name === call.probe || name === call.common || name === call.system || name === call.identity;
+        const filled = kinds[inner + 2] !== token.end && kinds[inner + 2] !== token.arithmetic;
+        const texty =
+          (known && filled) ||
+          isLiteral(tokens, inner) ||
+          isQuery(tokens, inner) ||
+          spelling(tokens, inner) === "md5";
+        if (!texty || (known && !filled)) return;
+        report(sure ? "sql.delay" : "sql.loose_call", at, inner);
+      } else
+        report(
+          sure && (!dotted || kinds[at - 2] === token.word) ? "sql.delay" : "sql.loose_call",
+          at,
+          argument,
+        );
+      return;
+    }
+    case call.sleep: {
+      if (dotted) return;
+      const before = at === 0 ? token.end : kinds[at - 1];
+      const joined =
+        before === token.logic ||
+        (at > 0 && kinds[at - 1] === token.word && tokens.codes[at - 1] === word.select) ||
+        (query &&
+          (before === token.leftParen ||
+            before === token.comma ||
+            before === token.arithmetic ||
+            before === token.compare ||
+            before === token.semicolon)) ||
+        (before === token.semicolon && at === 1) ||
+        (before === token.arithmetic && at === 2 && isLiteral(tokens, 0)) ||
+        (before === token.leftParen && at > 1 && tokens.codes[at - 2] === word.if) ||
+        (before === token.comma && script);
+      if (joined && sure) report("sql.delay", at, argument);
+      else report("sql.loose_call", at, argument);
+      return;
+    }
+    case call.system: {
+      const certain = sure && kinds[argument] !== token.rightParen && (!dotted || query);
+      const generic =
+        spelling(tokens, at) === "polygon" ||
+        spelling(tokens, at) === "linestring" ||
+        spelling(tokens, at) === "elt";
+      if (generic && !query) return;
+      report(certain ? "sql.system_call" : "sql.loose_call", at, argument);
+      return;
+    }
+    case call.identity:
+      if (!query && !dotted) return;
+      if (
+        !dotted &&
+        sure &&
+        !script &&
+        (kinds[argument] === token.rightParen || kinds[argument] === token.end) &&
+        inQuery(tokens, at)
+      )
+        report("sql.system_call", at, argument);
+      return;
+    case call.probe: {
+      const name = spelling(tokens, at);
+      if ((name === "convert" || name === "cast") && kinds[argument] !== token.end) {
+        const leak =
+          name === "convert"
+            ? typeAt(tokens, argument) &&
+              kinds[argument + 1] === token.comma &&
+              kinds[argument + 2] === token.leftParen
+            : isQuery(tokens, argument);
+        if (leak && sure) report("sql.system_call", at, argument);
+      }
+      return;
+    }
+    default:
+      return;
+  }
+}
+
+/** `from` or `join` a catalogue of the database. */
+export function readSource(tokens: Tokens, at: number, sure: boolean, report: Report): boolean {
+  const end = nameEnd(tokens, at + 1);
+  if (end < 0) return false;
+  const first = spelling(tokens, at + 1).replace(/^"|"$/g, "");
+  const whole = tokens.lower.slice(tokens.starts[at + 1], tokens.ends[end - 1]);
+  const last = spelling(tokens, end - 1);
+  if (!isCatalogue(first) && !isCatalogue(whole) && !isCatalogue(last)) return false;
+  report(sure ? "sql.catalogue" : "sql.loose_query", at, end - 1);
+  return true;
+}
+
+/** Values that are one SQL expression of a prober and nothing else. */
+export function readWhole(tokens: Tokens, pairs: Int32Array, report: Report): void {
+  const { kinds, codes } = tokens;
+  const { count } = tokens;
+  if (count === 0 || count > 60) return;
+  if (count === 2 && kinds[0] === token.logic && codes[0] === 1 && isTruth(tokens, 1))
+    report("sql.tautology", 0, 1);
+  const end = operandEnd(tokens, pairs, 0);
+  if (end < 0) return;
+  const whole = stops(tokens, end) && (kinds[end] === token.end || kinds[end] === token.comment);
+  const kind = callAt(tokens, 0);
+  if (whole && (kind === call.sleep || kind === call.identity)) {
+    const inside = kind === call.sleep ? count > 2 : count <= 3;
+    if (inside) report("sql.whole_call", 0, end - 1);
+  }
+  if (whole && spelling(tokens, 0) === "div" && isLiteral(tokens, 2)) report("sql.whole_call", 0, end - 1);
+  let cast = -1;
+  for (let at = 1; at < count && at < 24; at += 1) if (kinds[at] === token.cast) cast = at;
+  if (cast > 0 && typeAt(tokens, cast + 1) && whole) report("sql.cast", cast - 1, cast + 1);
+  if (count === 1 && kinds[0] === token.number && overflows.has(spelling(tokens, 0)))
+    report("sql.overflow", 0, 0);
+}
+
+/** Numbers one past an integer type's range, and doubles that hung PHP and Java parsers. */
+const overflows: ReadonlySet<string> = new Set([
+  "2147483648",
+  "4294967296",
+  "9223372036854775808",
+  "18446744073709551616",
+  "2.2250738585072007e-308",
+  "2.2250738585072011e-308",
+  "2.2250738585072012e-308",
+]);
+
+/** Whether the call at `at` stands where a query would have it: selected, compared, or an argument. */
+function inQuery(tokens: Tokens, at: number): boolean {
+  const kind = tokens.kinds[at - 1];
+  if (kind === token.comma || kind === token.leftParen || kind === token.logic) return true;
+  return kind === token.word && tokens.codes[at - 1] === word.select;
+}
+
+export function isDelayName(tokens: Tokens, at: number): boolean {
+  return tokens.kinds[at] === token.word && spelling(tokens, at).startsWith("pg_sleep");
+}

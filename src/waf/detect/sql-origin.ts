@@ -1,0 +1,16 @@
+/** Receives a kind and the indexes of the first and last token of what was found. */
+export type Report = (kind: string, from: number, to: number) => void;
+
+/** Where a chain of tokens starts. */
+export interface Origin {
+  /** After a quote that closes the application's own string; otherwise at the start of the value. */
+  readonly closed: boolean;
+  /** White space between that quote and the first token. */
+  readonly gap: boolean;
+  /** What stands before the quote is at most a few words, as data would be. */
+  readonly shortPrefix: boolean;
+  /** The value has no further quote of that sort. */
+  readonly lone: boolean;
+  /** The quote is the first character of the value. */
+  readonly leading: boolean;
+}

@@ -1,0 +1,335 @@
+import { logicWords, word, wordCode } from "./sql-word.ts";
+
+/** Kinds of SQL token. */
+export const token = {
+  end: 0,
+  word: 1,
+  number: 2,
+  string: 3,
+  /** A string whose closing quote the application would add. */
+  open: 4,
+  variable: 5,
+  /** `--`, `#`, an unclosed `/*`, `;` followed by NUL: what hides the rest of the application's query. */
+  comment: 6,
+  leftParen: 7,
+  rightParen: 8,
+  comma: 9,
+  semicolon: 10,
+  dot: 11,
+  compare: 12,
+  logic: 13,
+  arithmetic: 14,
+  cast: 15,
+  other: 16,
+} as const;
+
+/** Codes of comment tokens. */
+export const comment = { dashes: 1, tightDashes: 2, hash: 3, block: 4, longDash: 5 } as const;
+
+/** A run of tokens as parallel arrays; index `count` is a token of kind `end`. */
+export interface Tokens {
+  readonly text: string;
+  readonly lower: string;
+  readonly kinds: number[];
+  /** A word's or comment's code; for `logic` 1 when spelled as a word; for the others 0. */
+  readonly codes: number[];
+  readonly starts: number[];
+  readonly ends: number[];
+  count: number;
+  /** Offset of the first executable comment (MySQL `/*!`), or -1. */
+  executable: number;
+}
+
+/** The lower-case spelling of token `index`. */
+export function spelling(tokens: Tokens, index: number): string {
+  return tokens.lower.slice(tokens.starts[index], tokens.ends[index]);
+}
+
+/**
+ * Cuts `text` into SQL tokens from `from` on, at most `max` of them. Closed comments separate tokens and vanish; what
+ * follows a line comment or an unclosed comment is still read, because one dialect's comment is another's operator.
+ * One pass; a string without its end costs one scan per kind of quote.
+ */
+export function tokenise(text: string, lower: string, from: number, max: number): Tokens {
+  const tokens: Tokens = {
+    text,
+    lower,
+    kinds: [],
+    codes: [],
+    starts: [],
+    ends: [],
+    count: 0,
+    executable: -1,
+  };
+  const length = text.length;
+  let at = from;
+  let blockEnd = 0;
+  while (at < length && tokens.count < max) {
+    const char = text.charCodeAt(at);
+    if (char <= 0x20 || char === 0xa0) {
+      at += 1;
+    } else if (isWordStart(char)) {
+      let end = wordEnd(text, at + 1);
+      // "1or1=1": a lexer that ends the number at the letter reads three tokens.
+      if (at > from && isDigit(text.charCodeAt(at - 1))) end = gluedLogicEnd(lower, at, end);
+      if (isDash(text, at)) {
+        push(tokens, token.comment, comment.longDash, at, at + 3);
+        at += 3;
+      } else if (isSpace(text, at)) {
+        at += 2;
+      } else if (isQuote(text.charCodeAt(end)) && end - at === 1 && isStringPrefix(lower.charCodeAt(at))) {
+        at = end;
+      } else {
+        const name = end - at <= 16 ? lower.slice(at, end) : "";
+        if (logicWords.has(name)) push(tokens, token.logic, 1, at, end);
+        else push(tokens, token.word, name === "" ? word.plain : wordCode(name), at, end);
+        at = end;
+      }
+    } else if (isDigit(char) || (char === 0x2e && isDigit(text.charCodeAt(at + 1)))) {
+      const end = numberEnd(lower, at);
+      push(tokens, token.number, 0, at, end);
+      at = end;
+    } else if (char === 0x27 || char === 0x22 || char === 0x60) {
+      const end = stringEnd(text, at + 1, char);
+      if (end < 0) {
+        push(tokens, token.open, 0, at, length);
+        at = length;
+      } else {
+        if (char === 0x60) push(tokens, token.word, word.plain, at + 1, end - 1);
+        else push(tokens, token.string, 0, at, end);
+        at = end;
+      }
+    } else if (char === 0x2f && text.charCodeAt(at + 1) === 0x2a) {
+      const inner = text.charCodeAt(at + 2);
+      const mariadb = (inner === 0x4d || inner === 0x6d) && text.charCodeAt(at + 3) === 0x21;
+      if (inner === 0x21 || mariadb) {
+        if (tokens.executable < 0) tokens.executable = at;
+        at += mariadb ? 4 : 3;
+        const versionEnd = at + 6;
+        while (at < versionEnd && isDigit(text.charCodeAt(at))) at += 1;
+      } else {
+        if (blockEnd >= 0) {
+          const close = text.indexOf("*/", at + 2);
+          blockEnd = close < 0 ? -1 : close + 2;
+        }
+        if (blockEnd < 0) {
+          push(tokens, token.comment, comment.block, at, at + 2);
+          at += 2;
+        } else at = blockEnd;
+      }
+    } else if (char === 0x2a && text.charCodeAt(at + 1) === 0x2f) {
+      at += 2;
+    } else at = symbol(tokens, text, at, char);
+  }
+  tokens.kinds.push(token.end);
+  tokens.codes.push(0);
+  tokens.starts.push(at);
+  tokens.ends.push(at);
+  return tokens;
+}
+
+function symbol(tokens: Tokens, text: string, at: number, char: number): number {
+  const next = text.charCodeAt(at + 1);
+  switch (char) {
+    case 0x28:
+      return push(tokens, token.leftParen, 0, at, at + 1);
+    case 0x29:
+      return push(tokens, token.rightParen, 0, at, at + 1);
+    case 0x2c:
+      return push(tokens, token.comma, 0, at, at + 1);
+    case 0x2e:
+      return push(tokens, token.dot, 0, at, at + 1);
+    case 0x3b:
+      if (next === 0) return push(tokens, token.comment, comment.dashes, at, at + 2);
+      return push(tokens, token.semicolon, 0, at, at + 1);
+    case 0x23:
+      return push(tokens, token.comment, comment.hash, at, at + 1);
+    case 0x2d:
+      if (next === 0x2d) {
+        const after = text.charCodeAt(at + 2);
+        const loose =
+          Number.isNaN(after) || after <= 0x20 || after === 0x2b || after === 0x2d || after === 0xa0;
+        return push(tokens, token.comment, loose ? comment.dashes : comment.tightDashes, at, at + 2);
+      }
+      return push(tokens, token.arithmetic, 0, at, at + 1);
+    case 0x40: {
+      let end = at + 1;
+      while (text.charCodeAt(end) === 0x40) end += 1;
+      const stop = wordEnd(text, end);
+      return push(tokens, stop > end ? token.variable : token.other, 0, at, Math.max(stop, at + 1));
+    }
+    case 0x5b: {
+      const stop = wordEnd(text, at + 1);
+      if (stop > at + 1 && text.charCodeAt(stop) === 0x5d)
+        return push(tokens, token.word, word.plain, at + 1, stop) + 1;
+      return push(tokens, token.other, 0, at, at + 1);
+    }
+    case 0x7b: {
+      const stop = wordEnd(text, at + 1);
+      // ODBC escapes such as {fn now()} and {d '2000-01-01'}: the braces mean nothing.
+      if (
+        stop > at + 1 &&
+        stop <= at + 3 &&
+        (text.charCodeAt(stop) === 0x20 || isQuote(text.charCodeAt(stop)))
+      )
+        return stop;
+      return push(tokens, token.other, 0, at, at + 1);
+    }
+    case 0x7d:
+      return at + 1;
+    case 0x3a:
+      if (next === 0x3a) return push(tokens, token.cast, 0, at, at + 2);
+      return push(
+        tokens,
+        next === 0x3d ? token.compare : token.other,
+        0,
+        at,
+        next === 0x3d ? at + 2 : at + 1,
+      );
+    case 0x3d:
+    case 0x3c:
+    case 0x3e:
+    case 0x21: {
+      let end = at + 1;
+      while (end < at + 4 && isCompare(text.charCodeAt(end))) end += 1;
+      if (char === 0x21 && end === at + 1) {
+        if (next === 0x7e) return push(tokens, token.compare, 0, at, at + 2);
+        return push(tokens, token.arithmetic, 1, at, end);
+      }
+      const shift = end === at + 2 && char !== 0x3d && next === char;
+      return push(tokens, shift ? token.arithmetic : token.compare, 0, at, end);
+    }
+    case 0x7c:
+    case 0x26:
+      if (next === char) return push(tokens, token.logic, 0, at, at + 2);
+      return push(tokens, token.arithmetic, 0, at, at + 1);
+    case 0x7e:
+      return push(tokens, token.arithmetic, 1, at, at + 1);
+    case 0x2b:
+    case 0x2a:
+    case 0x2f:
+    case 0x25:
+    case 0x5e:
+      return push(tokens, token.arithmetic, 0, at, at + 1);
+    default:
+      return push(tokens, token.other, 0, at, at + 1);
+  }
+}
+
+function push(tokens: Tokens, kind: number, code: number, start: number, end: number): number {
+  tokens.kinds.push(kind);
+  tokens.codes.push(code);
+  tokens.starts.push(start);
+  tokens.ends.push(end);
+  tokens.count += 1;
+  return end;
+}
+
+/** The offset after the string's closing quote, or -1. Doubled and backslashed quotes do not close. */
+function stringEnd(text: string, from: number, quote: number): number {
+  const sign = String.fromCharCode(quote);
+  let at = from;
+  for (;;) {
+    at = text.indexOf(sign, at);
+    if (at < 0) return -1;
+    let slashes = 0;
+    while (at - slashes > from && text.charCodeAt(at - slashes - 1) === 0x5c) slashes += 1;
+    if (slashes % 2 === 1) {
+      at += 1;
+      from = at;
+    } else if (text.charCodeAt(at + 1) === quote) {
+      at += 2;
+      from = at;
+    } else return at + 1;
+  }
+}
+
+function numberEnd(lower: string, from: number): number {
+  const second = lower.charCodeAt(from + 1);
+  let at = from;
+  if (lower.charCodeAt(from) === 0x30 && second === 0x78) {
+    at = from + 2;
+    while (isHex(lower.charCodeAt(at))) at += 1;
+    return at;
+  }
+  while (isDigit(lower.charCodeAt(at))) at += 1;
+  if (lower.charCodeAt(at) === 0x2e) {
+    at += 1;
+    while (isDigit(lower.charCodeAt(at))) at += 1;
+  }
+  if (lower.charCodeAt(at) === 0x65) {
+    let exponent = at + 1;
+    const sign = lower.charCodeAt(exponent);
+    if (sign === 0x2b || sign === 0x2d) exponent += 1;
+    if (isDigit(lower.charCodeAt(exponent))) {
+      at = exponent;
+      while (isDigit(lower.charCodeAt(at))) at += 1;
+    }
+  }
+  return at;
+}
+
+function gluedLogicEnd(lower: string, at: number, end: number): number {
+  for (let size = 2; size <= 3; size += 1)
+    if (logicWords.has(lower.slice(at, at + size)) && isDigit(lower.charCodeAt(at + size))) return at + size;
+  return end;
+}
+
+/** The offset after the name that starts at `from`. */
+export function wordEnd(text: string, from: number): number {
+  let at = from;
+  for (;;) {
+    const char = text.charCodeAt(at);
+    if (!isWordStart(char) && !isDigit(char) && char !== 0x24) return at;
+    if (char === 0xe2 && isDash(text, at)) return at;
+    if (char === 0xc2 && isSpace(text, at)) return at;
+    // A lone 0xa0 is Latin-1's no-break space, which MySQL skips; behind another high byte it is part of a letter.
+    if (char === 0xa0 && at > 0 && text.charCodeAt(at - 1) < 0x80) return at;
+    at += 1;
+  }
+}
+
+function isWordStart(char: number): boolean {
+  return (char >= 0x61 && char <= 0x7a) || (char >= 0x41 && char <= 0x5a) || char === 0x5f || char >= 0x80;
+}
+
+function isDigit(char: number): boolean {
+  return char >= 0x30 && char <= 0x39;
+}
+
+function isHex(char: number): boolean {
+  return isDigit(char) || (char >= 0x61 && char <= 0x66);
+}
+
+function isQuote(char: number): boolean {
+  return char === 0x27 || char === 0x22;
+}
+
+function isCompare(char: number): boolean {
+  return char === 0x3d || char === 0x3c || char === 0x3e;
+}
+
+/** n'…', x'…', b'…', e'…', u'…', q'…', r'…'. */
+function isStringPrefix(char: number): boolean {
+  return (
+    char === 0x6e ||
+    char === 0x78 ||
+    char === 0x62 ||
+    char === 0x65 ||
+    char === 0x75 ||
+    char === 0x71 ||
+    char === 0x72
+  );
+}
+
+/** UTF-8 of an en dash or em dash: what an editor makes of `--`. */
+function isDash(text: string, at: number): boolean {
+  if (text.charCodeAt(at) !== 0xe2 || text.charCodeAt(at + 1) !== 0x80) return false;
+  const last = text.charCodeAt(at + 2);
+  return last === 0x93 || last === 0x94;
+}
+
+/** UTF-8 of a no-break space. */
+function isSpace(text: string, at: number): boolean {
+  return text.charCodeAt(at) === 0xc2 && text.charCodeAt(at + 1) === 0xa0;
+}

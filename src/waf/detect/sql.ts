@@ -1,0 +1,258 @@
+import type { Detection, Detector, Subject } from "../detection.ts";
+import { reportOnce } from "./once.ts";
+import { readChain } from "./sql-chain.ts";
+import type { Origin } from "./sql-origin.ts";
+import { type Tokens, tokenise, wordEnd } from "./sql-token.ts";
+import { logicWords, word, wordCode } from "./sql-word.ts";
+
+/** Tokens read after a quote that the value closes: an injected rest of a query is not longer. */
+const BREAKOUT_TOKENS = 512;
+/** Later quotes that are tried as such, besides the first of each sort. */
+const BREAKOUTS_MAX = 24;
+
+/** SQL injection: reads the value as the middle of a query, after nothing and after each sort of open quote. */
+export const sql: Detector = {
+  name: "sql",
+  kinds: {
+    "sql.tautology":
+      "and/or with a comparison whose answer does not depend on the data, where SQL would go on.",
+    "sql.breakout_condition": "A closed string, then a condition on anything.",
+    "sql.breakout_call": "A closed string joined to a sub-select or a function that asks the server.",
+    "sql.breakout_list": "A closed string or parenthesis, then more values of the application's list.",
+    "sql.breakout_statement": "A closed string, then a statement of its own.",
+    "sql.terminator": "A closed string, then a comment that hides the rest of the query.",
+    "sql.stacked": "A semicolon, then a complete second statement.",
+    "sql.union_select": "UNION [ALL] SELECT with a list only a query has.",
+    "sql.subquery": "A sub-select put in place of a value.",
+    "sql.column_probe": "ORDER BY a number, HAVING a constant, PROCEDURE ANALYSE: how columns are counted.",
+    "sql.conditional": "IF or CASE over a constant condition: a blind probe.",
+    "sql.delay": "A function or statement that waits or burns time, where a query would have it.",
+    "sql.system_call":
+      "A function of a database server that reads files, runs programs or leaks through errors.",
+    "sql.catalogue": "FROM a catalogue of a database product.",
+    "sql.file": "INTO OUTFILE or DUMPFILE.",
+    "sql.procedure": "EXEC of a system procedure, DECLARE of a variable, BACKUP, LOAD, COPY.",
+    "sql.executable_comment": "Words of a query inside a comment that only MySQL runs.",
+    "sql.whole_call": "The value is one call such as sleep(5) or user().",
+    "sql.cast": "The value is an expression with a PostgreSQL cast.",
+    "sql.overflow": "The value is the first number beyond an integer type.",
+    "sql.loose_condition": "A constant condition amid other text.",
+    "sql.loose_breakout": "A quote followed by an operator and an operand.",
+    "sql.loose_query": "A query amid other text, or a sub-select that a sentence could contain.",
+    "sql.loose_call": "A delay or system function amid other text.",
+    "sql.statement": "The value is one SQL statement.",
+    "sql.script": "A sequence of SQL statements.",
+  },
+  triggers: [
+    "'",
+    '"',
+    "`",
+    "or",
+    "and",
+    "||",
+    "&&",
+    "select",
+    "union",
+    "having",
+    "order",
+    "group",
+    "insert",
+    "update",
+    "delete",
+    "drop",
+    "create",
+    "alter",
+    "truncate",
+    "replace",
+    "exec",
+    "declare",
+    "shutdown",
+    "waitfor",
+    "backup",
+    "restore",
+    "grant",
+    "revoke",
+    "load",
+    "copy",
+    "merge",
+    "rename",
+    "attach",
+    "handler",
+    "bulk",
+    "call",
+    "begin",
+    "sleep",
+    "benchmark",
+    "randomblob",
+    "zeroblob",
+    "receive_message",
+    "delay",
+    "extractvalue",
+    "updatexml",
+    "xmltype",
+    "lo_",
+    "pg_",
+    "dblink",
+    "_to_xml",
+    "current_",
+    "set_config",
+    "openrowset",
+    "opendatasource",
+    "openquery",
+    "utl_",
+    "dbms_",
+    "sys_",
+    "ctxsys",
+    "fn_",
+    "sp_",
+    "xp_",
+    "procedure",
+    "outfile",
+    "dumpfile",
+    "join",
+    "from",
+    "convert",
+    "cast",
+    "user",
+    "database",
+    "schema",
+    "version",
+    "db_",
+    "/*!",
+    "/*m!",
+    "::",
+    "if(",
+    "if (",
+    "iif",
+    "case",
+    "like",
+    "div",
+    "print",
+    "pragma",
+    "connection_id",
+    "unistr",
+    "bfilename",
+    "tz_offset",
+    "geometry",
+    "multi",
+    "gtid_",
+    "name_const",
+    "make_set",
+    "export_set",
+    "readfile",
+    "writefile",
+    "is_",
+    "has_",
+    "suser_",
+    "except",
+    "intersect",
+    "minus",
+    "2147483648",
+    "4294967296",
+    "9223372036854775808",
+    "18446744073709551616",
+    "2.22507385850720",
+  ],
+  detect(subject: Subject, found: Detection[]): void {
+    const { text, lower } = subject;
+    const before = found.length;
+    const begin = text.charCodeAt(0) === 0x2f && text.charCodeAt(1) !== 0x2a ? lastSegment(text) : 0;
+    const bare = tokenise(text, lower, begin, text.length);
+    readChain(bare, bareOrigin, reporter(bare, found, before));
+    let left = BREAKOUTS_MAX;
+    for (const quote of quotes) {
+      const first = text.indexOf(quote, begin);
+      if (first >= 0) readAfter(subject, begin, first, true, found, before);
+    }
+    for (let index = 0; index < bare.count && left > 0; index += 1) {
+      const start = bare.starts[index]!;
+      const sign = text.charCodeAt(start);
+      if (sign !== 0x27 && sign !== 0x22) continue;
+      if (!goesOn(lower, start + 1) || text.indexOf(text[start]!, begin) === start) continue;
+      left -= 1;
+      readAfter(subject, begin, start, false, found, before);
+    }
+  },
+};
+
+const quotes = ["'", '"', "`"] as const;
+
+const bareOrigin: Origin = { closed: false, gap: false, shortPrefix: true, lone: false, leading: false };
+
+function readAfter(
+  subject: Subject,
+  begin: number,
+  quote: number,
+  first: boolean,
+  found: Detection[],
+  before: number,
+): void {
+  const { text, lower } = subject;
+  const sign = text.charCodeAt(quote);
+  const json =
+    !first || (sign === 0x22 && (text.charCodeAt(begin) === 0x7b || text.charCodeAt(begin) === 0x5b));
+  if (json && opensJson(text, quote)) return;
+  const tokens = tokenise(text, lower, quote + 1, BREAKOUT_TOKENS);
+  if (tokens.count === 0) return;
+  const origin: Origin = {
+    closed: true,
+    gap: tokens.starts[0]! > quote + 1,
+    shortPrefix: isShort(text, begin, quote),
+    lone: first && text.indexOf(text[quote]!, quote + 1) < 0,
+    leading: quote === begin,
+  };
+  readChain(tokens, origin, reporter(tokens, found, before));
+}
+
+function reporter(tokens: Tokens, found: Detection[], before: number) {
+  return (kind: string, from: number, to: number): void => {
+    const last = Math.min(to, tokens.count - 1);
+    reportOnce(found, before, kind, tokens.starts[from]!, tokens.ends[Math.max(from, last)]!);
+  };
+}
+
+/** Whether what follows a quote can be the rest of a query: a cheap look before the tokens are cut. */
+function goesOn(lower: string, from: number): boolean {
+  let at = from;
+  while (lower.charCodeAt(at) <= 0x20 || lower.charCodeAt(at) === 0x29) at += 1;
+  const char = lower.charCodeAt(at);
+  const next = lower.charCodeAt(at + 1);
+  if (char === 0x3b || (char === 0x2d && next === 0x2d) || (char === 0x2f && next === 0x2a)) return true;
+  if ((char === 0x7c || char === 0x26) && next === char) return true;
+  if (char < 0x61 || char > 0x7a) return false;
+  const end = wordEnd(lower, at);
+  if (end - at > 10) return false;
+  const name = lower.slice(at, end);
+  return logicWords.has(name) || wordCode(name) !== word.plain;
+}
+
+/** A quote behind one of these opens a string of JSON or code; it does not close one. */
+function opensJson(text: string, quote: number): boolean {
+  let at = quote - 1;
+  while (at >= 0 && text.charCodeAt(at) === 0x20 && at > quote - 8) at -= 1;
+  const char = text.charCodeAt(at);
+  return char === 0x7b || char === 0x5b || char === 0x3a || char === 0x2c;
+}
+
+/** At most two gaps between words: data that a form field holds, not a sentence. */
+function isShort(text: string, from: number, to: number): boolean {
+  let gaps = 0;
+  let at = from;
+  for (;;) {
+    at = text.indexOf(" ", at);
+    if (at < 0 || at >= to) return true;
+    gaps += 1;
+    if (gaps > 2) return false;
+    at += 1;
+  }
+}
+
+/** A whole path is a value too: its directories are no part of a query. */
+function lastSegment(text: string): number {
+  let at = 0;
+  for (;;) {
+    const end = wordEnd(text, at + 1);
+    if (text.charCodeAt(end) !== 0x2f || end === at + 1) return at + 1;
+    at = end;
+  }
+}
