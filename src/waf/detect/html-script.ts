@@ -4,7 +4,7 @@ import { reportOnce } from "./once.ts";
 
 /** Types of script elements that hold data, not programs. */
 const DATA_TYPES =
-  /^(?:application\/(?:ld\+)?json|text\/(?:template|x-template|html|x-handlebars(?:-template)?|plain)|importmap|speculationrules)$/;
+  /^(?:application\/(?:ld[+ ])?json|text\/(?:template|x-template|html|x-handlebars(?:-template)?|plain)|importmap|speculationrules)$/;
 
 /** How far around a tag its partner is looked for. */
 const REACH_CHARS = 512;
