@@ -15,10 +15,10 @@ const RUNS_MAX = 64;
 // Sticky and without repetition: each reads one token.
 const PLAIN_DOT = 0x2e;
 const ODD_DOT =
-  /(?:%(?:25){0,3}2e|%%32%65|%%32%%65|%2%e|%{0,2}(?:25)?c0%(?:25)?(?:ae|2e|5e|ee|fe|6e)|%%?c0%6e|%e0%80%ae|%f0%80%80%ae|%f8%80%80%80%ae|%fc%80%80%80%80%ae|%uff0e|%u002e|%u2024|0x2e|%?\xc0[\xae.^\xee\xfen]|%c0\.|\xe0\x80\xae|\xf0\x80\x80\xae|\xf8\x80\x80\x80\xae|\xfc\x80\x80\x80\x80\xae|\xef\xbc\x8e|\xe2\x80\xa4)/y;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: 0x1c is the low byte of an overlong backslash
+  /(?:%(?:25){0,3}2e|%%32%65|%%32%%65|%2%e|%{0,2}(?:25)?c0%(?:25)?(?:ae|2e|5e|ee|fe|6e)|%%?c0%6e|%e0%80%ae|%f0%80%80%ae|%f8%80%80%80%ae|%fc%80%80%80%80%ae|%ef%bc%8e|%e2%80%a4|%uff0e|%u002e|%u2024|0x2e|%?\xc0[\xae.^\xee\xfen]|%c0\.|\xe0\x80\xae|\xf0\x80\x80\xae|\xf8\x80\x80\x80\xae|\xfc\x80\x80\x80\x80\xae|\xef\xbc\x8e|\xe2\x80\xa4)/y;
 const ODD_SLASH =
-  /(?:%(?:25){0,3}(?:2f|5c)|%%32%66|%%32%%66|%%35%63|%%35%%63|%2%f|%5%c|%{0,2}(?:25)?c[01]%(?:25)?(?:af|9c|2f|5c|1c|9v|qf|8s|pc|%[0-9a-z]{2})|%bg%qf|%e0%80%af|%f0%80%80%af|%f8%80%80%80%af|%fc%80%80%80%80%af|%u2215|%u2216|%uefc8|%uf025|%u002f|%u005c|%uff0f|%uff3c|0x2f|0x5c|[\xc0\xc1](?:[\xaf\x9c\x1c/\\]|%(?:9v|qf|8s|pc))|\xe0\x80\xaf|\xf0\x80\x80\xaf|\xf8\x80\x80\x80\xaf|\xfc\x80\x80\x80\x80\xaf|\xef\xbc[\x8f\xbc]|\xe2\x88[\x95\x96]|\xee\xbf\x88|\xef\x80\xa5|(?<=\.\.)2f(?=\.\.|etc))/y;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: 0x1c is the low byte of an overlong backslash
+  /(?:%(?:25){0,3}(?:2f|5c)|%%32%66|%%32%%66|%%35%63|%%35%%63|%2%f|%5%c|%{0,2}(?:25)?c[01]%(?:25)?(?:af|9c|2f|5c|1c|9v|qf|8s|pc|%[0-9a-z]{2})|%bg%qf|%e0%80%af|%f0%80%80%af|%f8%80%80%80%af|%fc%80%80%80%80%af|%ef%bc%8f|%ef%bc%bc|%e2%88%95|%u2215|%u2216|%uefc8|%uf025|%u002f|%u005c|%uff0f|%uff3c|0x2f|0x5c|[\xc0\xc1](?:[\xaf\x9c\x1c/\\]|%(?:9v|qf|8s|pc))|\xe0\x80\xaf|\xf0\x80\x80\xaf|\xf8\x80\x80\x80\xaf|\xfc\x80\x80\x80\x80\xaf|\xef\xbc[\x8f\xbc]|\xe2\x88[\x95\x96]|\xee\xbf\x88|\xef\x80\xa5|(?<=\.\.)2f(?=\.\.|etc))/y;
 const JUNK = /(?:%0[01]|[\0\cA]|;)/y;
 
 interface Run {

@@ -82,6 +82,8 @@ export const path: Detector = {
     "%f8%80",
     "%fc%80",
     "%bg",
+    "%ef%bc",
+    "%e2%80",
     "\xc0",
     "\xc1",
     "\xe0\x80",

@@ -151,6 +151,10 @@ export const php: Detector = {
     "extension_dir",
     "unserialize_callback_func",
     "preg_",
+    "'.'",
+    '"."',
+    "(~",
+    "\\x",
   ],
   detect(subject, found) {
     findPatterns(PATTERNS, subject, found, found.length);

@@ -14,7 +14,7 @@ const PATTERNS: readonly LinearPattern[] = [
     kind: "command.inline_code",
     // A shell's own `-c` is judged by what it runs; other interpreters are started for code only.
     pattern:
-      /(?:^|[;|&`(\n"'>]\s{0,4}|\bsudo\s|\bexec\s|\/bin\/)(?:python[\d.]{0,4}|perl|ruby|php|node|lua|awk|gawk|tclsh)\s{1,8}(?:-[a-z]{1,3}\s{1,4}){0,3}-(?:c|e|r|ne|pe|ie|mio|le|nle|rsocket)\s{0,4}["'$`]/g,
+      /(?:^|[;|&`(\n"'>]\s{0,4}|\bsudo\s|\bexec\s|\/bin\/)(?:python[\d.]{0,4}|perl|ruby|php|node|lua|awk|gawk|tclsh)\s{1,8}(?:-\w{1,12}\s{1,4}){0,3}-(?:c|e|r|ne|pe|ie|mio|le|nle|rsocket)\s{0,4}["'$`]/g,
   },
   {
     kind: "command.inline_shell",
@@ -24,7 +24,7 @@ const PATTERNS: readonly LinearPattern[] = [
   {
     kind: "command.fetch_and_run",
     pattern:
-      /(?:^|[;|&`(\n"'=]\s{0,4})(?:curl|wget|fetch|lwp-download)\s{1,8}[^\n|;&]{0,200}(?:[;&|]{1,2}\s{0,4}(?:chmod\s{1,4}(?:\+x|[0-7]{3,4})|(?:sudo\s{1,4})?(?:ba|da|z)?sh\s{1,4}(?:\.\/|\/tmp|\/var|\w{1,20}\.sh)|\.\/\w)|\s-[oO]\s{0,4}\/(?:tmp|var|dev)|\s-[a-z]{0,3}t\s{0,4}@?\/etc|\s-(?:d|f|-data[a-z-]{0,12}|-form|-upload-file)\s{0,4}["']?@?\/?(?:etc|proc|\$\(|`))/g,
+      /(?:^|[;|&`(\n"'=]\s{0,4})(?:curl|wget|fetch|lwp-download)(?=\s)[^\n|;&]{0,200}(?:[;&|]{1,2}\s{0,4}(?:chmod\s{1,4}(?:\+x|[0-7]{3,4})|(?:sudo\s{1,4})?(?:ba|da|z)?sh\s{1,4}(?:\.\/|\/tmp|\/var|\w{1,20}\.sh)|\.\/\w)|\s-[oO]\s{0,4}\/(?:tmp|var|dev)|\s-[a-z]{0,3}t\s{0,4}@?\/etc|\s-(?:d|f|-data[a-z-]{0,12}|-form|-upload-file)\s{0,4}["']?@?\/?(?:etc|proc|\$\(|`))/g,
   },
   {
     kind: "command.wrapper_option",

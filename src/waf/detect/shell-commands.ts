@@ -12,25 +12,27 @@ function names(list: string): readonly string[] {
 
 /** English words that are commands as well. */
 const WORDS = names(`
-  arch at batch cancel cat change chat clear column comm compress copy cut date defaults del dig dir disable disown echo
-  eject enable env erase exit expand export factor false fc file find finger fold free from ftp hash head help
-  history host install join jobs kill last less link locate login logout look mail make man mesg more mount move
-  nice open paste patch ping ping6 pop print printf profile pushd ram read reject rename replace reset rev say
-  scanner schedule screen script select service shift shutdown size sleep sort source spell split start
-  stat stop strings su suspend sync tail talk tee telnet test time timeout top touch trace trap tree true tsort
-  type ul umask unlink update uptime users wait wall watch which who whereis write yes bridge flock
-  ex pic nl net reg sc label format assoc path color mode title ver vol call pause attrib recover rundll
+  arch at batch cancel cat change chat clear column comm compress copy cut date defaults del dig dir disable disown
+  echo eject enable env erase exit expand export factor false fc file find finger fold free from ftp hash head help
+  history host install join jobs kill last less link locate login logout look mail make man mesg more mount move nice
+  open paste patch ping ping6 pop print printf profile pushd ram read reject rename replace reset rev say scanner
+  schedule screen script select service shift shutdown size sleep sort source spell split start stat stop strings su
+  suspend sync tail talk tee telnet test time timeout top touch trace trap tree true tsort type ul umask unlink update
+  uptime users wait wall watch which who whereis write yes bridge flock composer docker gem git go helm hg kubectl npm
+  npx pip pip3 puppet svn terraform vagrant yarn java javac gcc node nodejs ex pic nl net reg sc label format assoc
+  path color mode title ver vol call pause attrib recover rundll apt aptitude dash fish fetch diff hydra nginx emacs
+  crash ditto groups halt indent knife logger lp mutt perms pinky routed shred ss unset sips airport verifier subst bg
+  sar pv recode realpath basename dirname popd
 `);
 
 /** Tools whose names stand in explanations, tag lists and searches. */
 const TOOLS = names(`
-  apt apt-get aptitude awk base32 base64 bash busybox bzip2 cd chmod chown cmd cmd.exe composer cp cpan cron crontab csh
-  curl dash dd df diff dnf docker du egrep emacs expr fetch fgrep fish gawk gcc gdb gem git go gpg grep gunzip gzip hg
-  hostname httpie iptables irb java javac jq kubectl ksh ln lua lwp-request lynx mkdir mv mysql mysqldump nano nc ncat
-  netcat nginx node nodejs npm npx nslookup openssl perl perl5 php pip pip3 pkill powershell powershell.exe pwsh psql python python2
-  python3 ps rbash rm rmdir rpm rsync ruby scp sed sftp sh sqlite3 ssh socat strace sudo svn systemctl tar tcpdump tcsh
-  tftp tmux unzip vi vim w3m wget wc xargs xxd yarn yum zip zsh id ls pwd dscl certutil bitsadmin wmic rundll32 mshta
-  cscript wscript schtasks tasklist taskkill netsh ipconfig ansible perf puppet terraform vagrant helm curl.exe nmap hydra sqlmap msfconsole xterm gdb telnetd crontab iwr iex
+  apt-get awk base32 base64 bash busybox bzip2 cd chmod chown cmd cmd.exe cp cpan cron crontab csh curl dd df dnf du
+  egrep expr fgrep gawk gdb gpg grep gunzip gzip hostname iptables irb jq ksh ln lua lwp-request lynx mkdir mv mysql
+  mysqldump nano nc ncat netcat nslookup openssl perl perl5 php pkill powershell powershell.exe pwsh psql python
+  python2 python3 ps rbash rm rmdir rpm rsync ruby scp sed sftp sh sqlite3 ssh socat strace sudo systemctl tar tcpdump
+  tcsh tftp tmux unzip vi vim w3m wget wc xargs xxd yum zip zsh dscl certutil bitsadmin wmic rundll32 mshta cscript
+  wscript schtasks tasklist taskkill netsh ipconfig ansible perf curl.exe nmap sqlmap msfconsole xterm telnetd iwr iex
 `);
 
 /** Commands that stand alone as evidence: two or three letters that follow a separator in few texts. */
@@ -41,53 +43,73 @@ const RARE = names(`
   aa-disable aa-enforce aa-exec aa-status addpart addr2line adduser addgroup agetty alsactl amidi amixer anacron
   ansible-config ansible-console ansible-doc ansible-galaxy ansible-inventory ansible-playbook ansible-pull
   ansible-vault aplay aplaymidi apropos arecord arecordmidi arp arping arpspoof aspell asr atmadm atq atrm audioreset
-  audiosend auditctl ausearch authconfig automator badblocks bashbug basename bcdedit bconsole bg bindkey blkid
-  blockdev bootcfg bpftrace bsdtar bunzip2 bzcat bzcmp bzdiff bzegrep bzexe bzfgrep bzgrep bzip2recover bzless bzmore
-  c89 c99 cacls icacls xcacls cdda2wav cdparanoia cdrdao cdrecord certreq cfdisk chage chattr chcon chcp chef-vault chfn chflags
+  audiosend auditctl ausearch authconfig automator badblocks bashbug bcdedit bconsole bindkey blkid blockdev bootcfg
+  bpftrace bsdtar bunzip2 bzcat bzcmp bzdiff bzegrep bzexe bzfgrep bzgrep bzip2recover bzless bzmore c89 c99 cacls
+  icacls xcacls cdda2wav cdparanoia cdrdao cdrecord certreq cfdisk chage chattr chcon chcp chef-vault chfn chflags
   chgrp chkconfig chkdsk chkntfs chpasswd chroot chrt chsh chvt cksum cleanmgr clip.exe cmdkey cmdl32 cobc comctl32
-  colcrt colrm convertfs cpio cpulimit cpufreq-info crash csplit cscript.exe csrutil csvde csvtool ctags cupsaccept cupsdisable dcgpofix
-  dcomcnfg ddate ddrescue debugfs defrag delgroup delpart deluser depmod devcon dfsutil dhclient dhcpcd diff3 dircmp dircolors
-  dirname dirquota diruse diskcomp diskcopy diskpart diskshadow diskutil diskuse dism ditto dmesg dmidecode dmsetup dnscmd
-  dnsdomainname domainname dosemu doskey dpkg dot_clean driverquery dsacls dsadd dscacheutil dsget dsmod dsmove dsquery dsrm
-  dumpe2fs dvipdf dvips e2fsck e2label easy_install ebtables edquota efibootmgr elvtune endlocal envsubst eqn esddsp
-  esd esdcat esdctl esdplay esdrec esdsample ethtool eventcreate eventquery eventtriggers eventvwr exportfs expdp extrac32 faillog fbset fdformat fdisk fdutil
-  fgconsole filefrag fincore findfs findmnt findstr fltmc flushdns fmt forfiles fs_usage fsck fsck.ext2 fsck.ext3 fsck.ext4 fsck.msdos fsck.vfat
-  fsinfo fstrim fsutil ftpd ftype funzip fuser gacutil gcore genisoimage getconf getent getfacl getfattr getfile getfileinfo getkeycodes getmac
-  getopts getpcaps getty getvol gpasswd gpresult gpupdate groupadd groupdel groupmems groupmod groups grpck grpconv grpunconv
-  grub-install grub-mkconfig halt hardlink hcitool hciconfig hdid hdiutil hdparm hexdump hostid hostinfo hostnamectl hping3 httpd hwclock iasl iasauth
-  iconv iconutil ifconfig ifdown ifenslave ifplugstatus iftop ifup ifmember ifquery iisreset imapd impdp indent inetd init6 infocmp insmod installp instsrv
-  invoke-rc.d ionice iostat iotop ipcrm ipcs ipmitool ipptool iprule ip6tables ip6tables-restore ip6tables-save iptables-restore iptables-save iptunnel
-  ipvsadm ipxroute ircd irqbalance isosize ispell iscsiadm iwconfig iwlist iwmi jjs journalctl jrunscript jstack jstatd kbdrate kbd_mode kextfind kextload
-  kextstat kextunload kill_all killall killall5 kldload klist kmod knife ksetup ktpass last_log lastb lastcomm lastlog launchctl ldapsearch
-  ldattach ldconfig ldd ldifde lftp lftpget linux32 linux64 lipo listusers lkbib ln.exe loadkeys loadctr loadfont localectl lockfile lodctr logevent loggedon
-  logger loginctl logman logname logoff.exe logrotate logsave logtime losetup lp lpadmin lpc lpinfo lpmove lpoptions lpq lpr lprm lprsetup lpstat
-  lsattr lsblk lsb_release lsbom lscpu lsdev lshw lsipc lslogins lsmod lsof lspci lspgpot lsregister lsusb ltrace lwp-download lwp-mirror lynis lzcat lzdiff
-  lzegrep lzgrep lzless lzma lzmore m4 macof mail.local mailq mailx mailto.exe makewhatis mapadmin mapisend masscan mattrib mbsacli mbadblocks mcat mcd mcopy mdadm mdb
-  mdel mdeltree mdfind mdimport mdir mdls mdu mdutil mem.exe metamail metasend mev mformat mimencode mii-tool minfo mingetty mkbootdisk mkdosfs mke2fs mkfifo
-  mkfs mkfs.ext2 mkfs.ext3 mkfs.ext4 mkfs.xfs mkfs.minix mkisofs mklabel mklink mklost+found mkmanifest mknod mkpasswd mkraid mkswap mktemp mlabel mmd mmc.exe mmount mmove modinfo modprobe
-  mosquitto_pub mountd mountpoint mountvol mpartition mpg123 mpg321 mqbkup mqsvc mqtgsvc mrd mren mrinfo msconfig msfvenom msg.exe msgexec msgfilter mshowfat msiexec msinfo32 mstsc
-  mtools mtoolstest mtr mtrace mtype munge musrmgr mutt mysqladmin mysqlimport mysqlshow mzip namei named-checkconf natd nawk nbtscan nbtstat ncftp ncftpget netdom netinfo
-  netplan netscan netstat netsvc networkctl networksetup newaliases newfs newgrp newsid newusers nfsstat nft ngrep niutil nmblookup nmcli nohup
-  now.exe nproc nsenter nsupdate ntbackup ntdsutil ntpdate ntpq ntrights ntsysv nvram objcopy objdump odbcconf omshell onintr
-  openfiles opcontrol osacompile osascript osadecompile pagefileconfig passmass pathchk pathping pbcopy pbpaste pcregrep perms perldoc.bat
-  pg_dump pg_dumpall pgrep pidof pinky pivot_root pkexec pkgchk pkginfo pkgrm pkgutil plutil pmap pmset pnputil popd poweroff powercfg ppp-off pppd
-  pppstats prlimit prncnfg prndrvr prnjobs prnmngr prnport prnqctl procinfo proxychains pscp psexec psfile psgetsid psinfo pskill pslist psloggedon psloglist pspasswd
-  psservice psshutdown psuspend pssuspend pstree pstack ptx pubprn pv pwck pwconv pwdx pwunconv qappsrv qbasic qchain qgrep qprocess quotacheck quotaoff quotaon quotastats qwinsta
-  raidstart raidstop ramsize rarpd rasdial rasphone rcp rdate rdev rdesktop rdist readelf readlink readprofile readtags realpath reboot recode redir refresh.exe
-  regedit regedt32 regini register-python-argcomplete regsvr32 regsvcs regasm relog renice repquota repadmin resize2fs restorecon rev.exe rexec rgrep rlogin rlwrap rmail rmdir.exe rmmod rmt rmtshare
-  robocopy rootflags routed rpcclient rpcgen rpcinfo rquotad rsh rstatd runas runc runcon runlevel runparts run-parts run-mailcap rup rusers rusersd ruptime rview rwho rwhod rwinsta
-  samdump2 sane-find-scanner sar scanadf scanimage sclist scriptreplay scselect scutil sdiff secedit semanage sendmail servermanagercmd sestatus setacl setcap setenv setfacl setfattr setfdprm
-  setfile setkeycodes setleds setlocal setmetamode setpriv setprinter setserial setsid setspn setterm setup.bin setx sfc sfdisk sg_persist sha1sum sha224sum sha256sum sha384sum
-  sha512sum md5sum shasum shar sharemgr shopt showmount shred shrpubw shutdown.exe sigtool sigverif slattach sleep.exe slocate slogin smbclient smbmount smbstatus smbtree snmpget snmpset snmpwalk snmpd softwareupdate
-  soon.exe sort.exe sotruss sox spctl splain splitvt srvcheck srvinfo srvmgr srm ss sshd ssh-add ssh-agent ssh-copy-id ssh-keygen ssh-keyscan sshfs sshpass stdbuf strfile stty subinacl subst sulogin
-  sum.exe swapdev swapoff swapon sw_vers switch_root symstore sysctl sysdiagnose sysdump sysinfo sysklogd syslogd sysprep sysprep.exe systat systemd-cat systemd-resolve systemd-run system_profiler systeminfo sysv-rc-conf tac tailf
-  takeown talkd taskset tcpdchk tcpdmatch tcptraceroute telinit tempfile tfmx tftpd timedatectl tlist tmutil tracepath traceroute traceroute6 tracert tracerpt tload tput troff tscon tsdiscon tset tsshutdn tskill tune2fs
-  tunelp typeperf tzselect ulimit umount unalias uname uncompress unexpand uniq units.exe unlodctr unlzma unpack200 unset unshar unshare unxz unzipsfx unzstd update-alternatives update-rc.d updatedb useradd userdel usermod usernetctl usrmgr
-  usleep usrstat utmpdump uudecode uuencode uucp uux uuidgen uuname uustat vdir verifier vidmode vigr vimdiff vipw virsh virt-what vmstat vm_stat vmsubst vncviewer volname vssadmin vtysh wbadmin wdsutil wecutil
-  wevtutil warnquota waitfor whoami whatis who.exe wipefs winrm winrs winnt winnt32 winmsd winsat wlst wpa_cli write.exe wuapp wuauclt wusa wvdial x11vnc xauth xcacls.vbs xclip xcopy xdg-open xdpyinfo xkill xmodem xmore xev
-  xwd xxencode xz xzcat xzcmp xzdiff xzegrep xzfgrep xzgrep xzless xzmore ypbind ypcat ypchfn ypchsh ypinit ypmatch yppasswd yppasswdd yppoll yppush ypserv ypset yptest ypwhich ypxfr ytalk zcat zcmp zdiff zdump zegrep zfgrep
-  zforce zgrep zless zmore znew zstdcat zstdgrep zstdless zsoelim zypper zipcloak zipdetails zipgrep zipinfo zipnote zipsplit sysinfo.exe nethogs iwgetid nping netcat.openbsd tshark dumpcap tcpflow wpscan nikto gobuster dirb
-  bspatch chcpu cupsctl dscacheutil fddist fdesetup gktool gzexe ioreg kickstart lockstat nscurl ocspd ptargrep say.exe securityd serverinfo sips spindump tccutil trimforce xattr xcrun xcode-select zdb zprint afconvert afplay airport caffeinate
+  colcrt colrm convertfs cpio cpulimit cpufreq-info csplit cscript.exe csrutil csvde csvtool ctags cupsaccept
+  cupsdisable dcgpofix dcomcnfg ddate ddrescue debugfs defrag delgroup delpart deluser depmod devcon dfsutil dhclient
+  dhcpcd diff3 dircmp dircolors dirquota diruse diskcomp diskcopy diskpart diskshadow diskutil diskuse dism dmesg
+  dmidecode dmsetup dnscmd dnsdomainname domainname dosemu doskey dpkg dot_clean driverquery dsacls dsadd dscacheutil
+  dsget dsmod dsmove dsquery dsrm dumpe2fs dvipdf dvips e2fsck e2label easy_install ebtables edquota efibootmgr
+  elvtune endlocal envsubst eqn esddsp esd esdcat esdctl esdplay esdrec esdsample ethtool eventcreate eventquery
+  eventtriggers eventvwr exportfs expdp extrac32 faillog fbset fdformat fdisk fdutil fgconsole filefrag fincore findfs
+  findmnt findstr fltmc flushdns fmt forfiles fs_usage fsck fsck.ext2 fsck.ext3 fsck.ext4 fsck.msdos fsck.vfat fsinfo
+  fstrim fsutil ftpd ftype funzip fuser gacutil gcore genisoimage getconf getent getfacl getfattr getfile getfileinfo
+  getkeycodes getmac getopts getpcaps getty getvol gpasswd gpresult gpupdate groupadd groupdel groupmems groupmod
+  grpck grpconv grpunconv grub-install grub-mkconfig hardlink hcitool hciconfig hdid hdiutil hdparm hexdump hostid
+  hostinfo hostnamectl hping3 httpd hwclock iasl iasauth iconv iconutil ifconfig ifdown ifenslave ifplugstatus iftop
+  ifup ifmember ifquery iisreset imapd impdp inetd init6 infocmp insmod installp instsrv invoke-rc.d ionice iostat
+  iotop ipcrm ipcs ipmitool ipptool iprule ip6tables ip6tables-restore ip6tables-save iptables-restore iptables-save
+  iptunnel ipvsadm ipxroute ircd irqbalance isosize ispell iscsiadm iwconfig iwlist iwmi jjs journalctl jrunscript
+  jstack jstatd kbdrate kbd_mode kextfind kextload kextstat kextunload kill_all killall killall5 kldload klist kmod
+  ksetup ktpass last_log lastb lastcomm lastlog launchctl ldapsearch ldattach ldconfig ldd ldifde lftp lftpget linux32
+  linux64 lipo listusers lkbib ln.exe loadkeys loadctr loadfont localectl lockfile lodctr logevent loggedon loginctl
+  logman logname logoff.exe logrotate logsave logtime losetup lpadmin lpc lpinfo lpmove lpoptions lpq lpr lprm
+  lprsetup lpstat lsattr lsblk lsb_release lsbom lscpu lsdev lshw lsipc lslogins lsmod lsof lspci lspgpot lsregister
+  lsusb ltrace lwp-download lwp-mirror lynis lzcat lzdiff lzegrep lzgrep lzless lzma lzmore m4 macof mail.local mailq
+  mailx mailto.exe makewhatis mapadmin mapisend masscan mattrib mbsacli mbadblocks mcat mcd mcopy mdadm mdb mdel
+  mdeltree mdfind mdimport mdir mdls mdu mdutil mem.exe metamail metasend mev mformat mimencode mii-tool minfo
+  mingetty mkbootdisk mkdosfs mke2fs mkfifo mkfs mkfs.ext2 mkfs.ext3 mkfs.ext4 mkfs.xfs mkfs.minix mkisofs mklabel
+  mklink mklost+found mkmanifest mknod mkpasswd mkraid mkswap mktemp mlabel mmd mmc.exe mmount mmove modinfo modprobe
+  mosquitto_pub mountd mountpoint mountvol mpartition mpg123 mpg321 mqbkup mqsvc mqtgsvc mrd mren mrinfo msconfig
+  msfvenom msg.exe msgexec msgfilter mshowfat msiexec msinfo32 mstsc mtools mtoolstest mtr mtrace mtype munge musrmgr
+  mysqladmin mysqlimport mysqlshow mzip namei named-checkconf natd nawk nbtscan nbtstat ncftp ncftpget netdom netinfo
+  netplan netscan netstat netsvc networkctl networksetup newaliases newfs newgrp newsid newusers nfsstat nft ngrep
+  niutil nmblookup nmcli nohup now.exe nproc nsenter nsupdate ntbackup ntdsutil ntpdate ntpq ntrights ntsysv nvram
+  objcopy objdump odbcconf omshell onintr openfiles opcontrol osacompile osascript osadecompile pagefileconfig
+  passmass pathchk pathping pbcopy pbpaste pcregrep perldoc.bat pg_dump pg_dumpall pgrep pidof pivot_root pkexec
+  pkgchk pkginfo pkgrm pkgutil plutil pmap pmset pnputil poweroff powercfg ppp-off pppd pppstats prlimit prncnfg
+  prndrvr prnjobs prnmngr prnport prnqctl procinfo proxychains pscp psexec psfile psgetsid psinfo pskill pslist
+  psloggedon psloglist pspasswd psservice psshutdown psuspend pssuspend pstree pstack ptx pubprn pwck pwconv pwdx
+  pwunconv qappsrv qbasic qchain qgrep qprocess quotacheck quotaoff quotaon quotastats qwinsta raidstart raidstop
+  ramsize rarpd rasdial rasphone rcp rdate rdev rdesktop rdist readelf readlink readprofile readtags reboot redir
+  refresh.exe regedit regedt32 regini register-python-argcomplete regsvr32 regsvcs regasm relog renice repquota
+  repadmin resize2fs restorecon rev.exe rexec rgrep rlogin rlwrap rmail rmdir.exe rmmod rmt rmtshare robocopy
+  rootflags rpcclient rpcgen rpcinfo rquotad rsh rstatd runas runc runcon runlevel runparts run-parts run-mailcap rup
+  rusers rusersd ruptime rview rwho rwhod rwinsta samdump2 sane-find-scanner scanadf scanimage sclist scriptreplay
+  scselect scutil sdiff secedit semanage sendmail servermanagercmd sestatus setacl setcap setenv setfacl setfattr
+  setfdprm setfile setkeycodes setleds setlocal setmetamode setpriv setprinter setserial setsid setspn setterm
+  setup.bin setx sfc sfdisk sg_persist sha1sum sha224sum sha256sum sha384sum sha512sum md5sum shasum shar sharemgr
+  shopt showmount shrpubw shutdown.exe sigtool sigverif slattach sleep.exe slocate slogin smbclient smbmount smbstatus
+  smbtree snmpget snmpset snmpwalk snmpd softwareupdate soon.exe sort.exe sotruss sox spctl splain splitvt srvcheck
+  srvinfo srvmgr srm sshd ssh-add ssh-agent ssh-copy-id ssh-keygen ssh-keyscan sshfs sshpass stdbuf strfile stty
+  subinacl sulogin sum.exe swapdev swapoff swapon sw_vers switch_root symstore sysctl sysdiagnose sysdump sysinfo
+  sysklogd syslogd sysprep sysprep.exe systat systemd-cat systemd-resolve systemd-run system_profiler systeminfo
+  sysv-rc-conf tac tailf takeown talkd taskset tcpdchk tcpdmatch tcptraceroute telinit tempfile tfmx tftpd timedatectl
+  tlist tmutil tracepath traceroute traceroute6 tracert tracerpt tload tput troff tscon tsdiscon tset tsshutdn tskill
+  tune2fs tunelp typeperf tzselect ulimit umount unalias uname uncompress unexpand uniq unlodctr unlzma unpack200
+  unshar unshare unxz unzipsfx unzstd update-alternatives update-rc.d updatedb useradd userdel usermod usernetctl
+  usrmgr usleep usrstat utmpdump uudecode uuencode uucp uux uuidgen uuname uustat vdir vidmode vigr vimdiff vipw virsh
+  virt-what vmstat vm_stat vmsubst vncviewer volname vssadmin vtysh wbadmin wdsutil wecutil wevtutil warnquota waitfor
+  whoami whatis who.exe wipefs winrm winrs winnt winnt32 winmsd winsat wlst wpa_cli wuapp wuauclt wusa wvdial x11vnc
+  xauth xcacls.vbs xclip xcopy xdg-open xdpyinfo xkill xmodem xmore xev xwd xxencode xz xzcat xzcmp xzdiff xzegrep
+  xzfgrep xzgrep xzless xzmore ypbind ypcat ypchfn ypchsh ypinit ypmatch yppasswd yppasswdd yppoll yppush ypserv ypset
+  yptest ypwhich ypxfr ytalk zcat zcmp zdiff zdump zegrep zfgrep zforce zgrep zless zmore znew zstdcat zstdgrep
+  zstdless zsoelim zypper zipcloak zipdetails zipgrep zipinfo zipnote zipsplit sysinfo.exe nethogs iwgetid nping
+  netcat.openbsd tshark dumpcap tcpflow wpscan nikto gobuster dirb bspatch chcpu cupsctl dscacheutil fddist fdesetup
+  gktool gzexe ioreg kickstart lockstat nscurl ocspd ptargrep say.exe securityd serverinfo spindump tccutil trimforce
+  xattr xcrun xcode-select zdb zprint afconvert afplay caffeinate
 `);
 
 /** Nouns of PowerShell's own cmdlets that are no everyday words behind `get-`, `new-`, `set-`. */

@@ -31,13 +31,13 @@ export interface Evidence {
 const ARGUMENTS_MAX = 240;
 
 const SYSTEM_ROOT =
-  /(?:\/(?:etc|proc|var|tmp|usr|bin|sbin|home|root|dev|opt|sys|mnt|srv|www|passwd|lib)(?=[/\s;|&)`"']|$)|\/(?=[\s;|&)`]|$)|~\/|\.{1,2}\/|[a-z]:(?:[\\/]|%5c)|%\w{3,20}%|\\\\\w|\/[?*[]|\*)/y;
+  /(?:\/(?:etc|proc|var|tmp|usr|bin|sbin|home|root|dev|opt|sys|mnt|srv|www|passwd|lib)(?=[/\s;|&)`"']|$)|\/(?=[;|&)`]|$)|~\/|\.{1,2}\/|[a-z]:(?:[\\/]|%5c)|%\w{3,20}%|\\\\\w|\/[?*[]|\*(?=[;|&.]|$))/y;
 const PATH = /\/[\w.~-]{1,60}\/[\w.*?[-]/y;
 const OPTION = /(?:-[a-z0-9?]{1,12}(?=[\s;|&)`"'=:.]|$)|--[a-z][a-z-]{1,30}|\+[a-z]{1,3}(?=\s))/y;
 const WINDOWS_OPTION = /\/[a-z?]{1,12}(?:[:=]\S{1,40})?(?=[\s;|&)"']|$)/y;
 const ADDRESS = /["']?(?:(?:https?|ftps?|tftp|ldap|smb):|\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b)/y;
 const REDIRECT =
-  /(?:[012&]?>{1,2}\s{0,4}[&\w./~$%-]|<{3}|<\s{0,4}(?:\/(?:etc|proc|dev|tmp|var|home)\/|\(|\$))/y;
+  /(?:[012&]?>{1,2}\s{0,4}(?:[&/~.$%]|[\w-]{1,40}[./]\w|\w:)|<{3}|<\s{0,4}(?:\/(?:etc|proc|dev|tmp|var|home)\/|\(|\$))/y;
 const EXPANSION = /(?:\$\{?ifs\b|\$\(|`|\$\{?\w|\$['"@])/y;
 const BLANK = /(?:[ \t]|%20|%09|\+(?=[-/]))/y;
 
@@ -60,7 +60,7 @@ export function evidenceAt(lower: string, at: number): Evidence {
     if (isSeparator(code)) break;
     if (code === 0x20 || code === 0x09) blank = true;
     else if (blank || code === 0x3e || code === 0x3c) {
-      if (blank && ++words > 12) break;
+      if (blank && ++words > 6) break;
       blank = false;
       if (
         end > from &&

@@ -1,0 +1,254 @@
+import { type CommandClass, commandClass, PROGRAM_DIRECTORY } from "./shell-commands.ts";
+import { type Evidence, evidence, evidenceAt } from "./shell-evidence.ts";
+import { readWord } from "./shell-word.ts";
+
+/**
+ * Where a command may start, and how much proof it needs there. A name alone proves little (`; time flies`): the more
+ * ordinary it is and the less the place starts commands only, the more must follow it.
+ */
+
+/** `;`, `|`, `||`, `&&`: what starts a command in a shell and little else. */
+export const HARD = 0;
+/** A single `&`, or the `;` of a character reference. */
+export const SOFT = 1;
+/** A line of its own in a short value. */
+export const LINE = 2;
+/** The beginning of the value. */
+export const START = 3;
+/** `$(…)`, backticks, `<(…)`. */
+export const SUBSTITUTION = 4;
+export type Place = 0 | 1 | 2 | 3 | 4;
+
+export interface Command {
+  readonly name: string;
+  readonly class: CommandClass;
+  /** Quotes, escapes or empty variables stood inside the word. */
+  readonly tricked: boolean;
+  /** It was named with the directory of a program. */
+  readonly pathed: boolean;
+  /** sudo, nohup, time, …: a command in front of it. */
+  readonly wrapped: boolean;
+  readonly start: number;
+  readonly end: number;
+}
+
+const WRAPPERS = new Set(
+  "sudo doas env nohup time exec command nice eval xargs strace timeout busybox builtin setsid ionice stdbuf start watch call then do else".split(
+    " ",
+  ),
+);
+
+/** Reads the command that starts at `at`, through wrappers and assignments. */
+export function readCommand(lower: string, at: number): Command | undefined {
+  let wrapped = false;
+  let command: Command | undefined;
+  for (let words = 0; words < 4; words++) {
+    at = skipLead(lower, at);
+    const word = readWord(lower, at);
+    if (word.name === "") return command;
+    const known = commandClass(word.name);
+    const wrapper = WRAPPERS.has(word.name);
+    if (known !== undefined) {
+      const { name, tricked, end, directory } = word;
+      const pathed = directory !== "" && (PROGRAM_DIRECTORY.test(directory) || directory.includes("bin/"));
+      command = { name, class: known, tricked, pathed, wrapped, start: at, end };
+      if (!wrapper) return command;
+    } else if (!wrapper && !/^(?:-{1,2}[a-z]\w*|\d{1,5}[smh]?|\w{1,20}=\S*)$/.test(word.name)) return command;
+    const blank = lower.charCodeAt(word.end);
+    if (blank !== 0x20 && blank !== 0x09) return command;
+    wrapped ||= wrapper;
+    at = word.end;
+  }
+  return command;
+}
+
+const IFS = /\$\{?ifs\}?(?:\$\d)?/y;
+
+/** Blanks, opening brackets and `$IFS` before a command. */
+function skipLead(lower: string, at: number): number {
+  for (const end = at + 24; at < end; at++) {
+    const code = lower.charCodeAt(at);
+    if (code === 0x24) {
+      IFS.lastIndex = at;
+      if (!IFS.test(lower)) break;
+      at = IFS.lastIndex - 1;
+    } else if (!isLead(code)) break;
+  }
+  // `{ cat x; }` is a group; `{cat,x}` is read elsewhere.
+  return lower.charCodeAt(at) === 0x7b && lower.charCodeAt(at + 1) === 0x20 ? at + 2 : at;
+}
+
+/** Blanks, line ends, NUL, `+`, `(` and `!`. */
+function isLead(code: number): boolean {
+  return (
+    code === 0x20 ||
+    code === 0x09 ||
+    code === 0x0a ||
+    code === 0x0d ||
+    code === 0x00 ||
+    code === 0x2b ||
+    code === 0x28 ||
+    code === 0x21
+  );
+}
+
+export const STRONG =
+  evidence.option | evidence.path | evidence.address | evidence.redirect | evidence.expansion;
+
+/** Does what follows the command prove it, given its class and its place behind `lower[separator]`? */
+export function isProven(
+  lower: string,
+  separator: number,
+  at: number,
+  place: Place,
+  command: Command,
+  proof: Evidence,
+): boolean {
+  const { bits } = proof;
+  const ends = (bits & evidence.end) !== 0;
+  if (bits === 0 || (ends && isTableCell(lower, separator, proof.end))) return false;
+  if (command.pathed) return place !== START && (bits & ~evidence.word) !== 0;
+  if (command.wrapped && command.class !== "word" && place !== START) {
+    return (bits & (STRONG | evidence.end | evidence.number)) !== 0;
+  }
+  const loose = place === SOFT && !touchesBlank(lower, separator, at);
+  switch (command.class) {
+    case "rare":
+      if (loose && !(bits & STRONG)) return false;
+      if (place === SOFT) return (bits & (STRONG | evidence.number)) !== 0 || (ends && lower.length < 80);
+      return place !== LINE || (bits & ~(evidence.word | evidence.quoted)) !== 0 || separator < 40;
+    case "short":
+      if (ends) return endsCleanly(lower, separator, place, command, proof);
+      if (place === HARD || place === SUBSTITUTION) return (bits & (STRONG & ~evidence.address)) !== 0;
+      return (bits & (evidence.path | evidence.option | evidence.expansion)) !== 0;
+    case "tool":
+      return isToolProven(lower, place, loose, command, proof);
+    case "word":
+      return loose ? (bits & evidence.path) !== 0 : isWordProven(lower, place, command, bits);
+  }
+}
+
+function isToolProven(
+  lower: string,
+  place: Place,
+  loose: boolean,
+  command: Command,
+  proof: Evidence,
+): boolean {
+  const { bits } = proof;
+  if (place !== START && isHostArgument(lower, command)) return true;
+  if (loose) return (bits & (evidence.path | evidence.address | evidence.option)) !== 0;
+  if (bits & evidence.end) {
+    // jQuery(name).method() has a dot behind the bracket.
+    if (place === SUBSTITUTION) return lower.charCodeAt(proof.end + 1) !== 0x2e;
+    return place === HARD && /^(?:cmd|powershell)/.test(command.name) && lower.length < 60;
+  }
+  if (bits & STRONG) return true;
+  if (bits & evidence.quoted) return (bits & evidence.later) !== 0;
+  return (bits & evidence.later) !== 0 && place !== LINE;
+}
+
+const PROBES = /^(?:ping|dig|host|telnet|ftp)$/;
+const TAKES_WORDS = /^(?:net|reg|sc|echo|find|ping|dig)$/;
+
+/** Ordinary words need a system path, an option, or what belongs to just them. */
+function isWordProven(lower: string, place: Place, command: Command, bits: number): boolean {
+  if (bits & evidence.path) return true;
+  if (bits & (evidence.option | evidence.expansion) && !(bits & evidence.word)) return true;
+  if (bits & evidence.redirect) return place !== SOFT;
+  const { name } = command;
+  if (bits & evidence.number && /^(?:sleep|ping|kill|timeout)$/.test(name)) {
+    return endsAfterNumber(lower, command.end) || (bits & evidence.later) !== 0;
+  }
+  if (bits & evidence.address) return PROBES.test(name);
+  if (bits & evidence.quoted && (name === "echo" || name === "printf")) {
+    return (bits & evidence.later) !== 0 || place === SUBSTITUTION;
+  }
+  if (PROBES.test(name) && isHostArgument(lower, command)) return true;
+  if (bits & evidence.later) return TAKES_WORDS.test(name);
+  return name === "echo" && place === SUBSTITUTION && (bits & evidence.word) !== 0;
+}
+
+const NETWORK_TOOL = /^(?:nslookup|dig|host|wget|curl|ping6?|telnet|nc|ncat|ftp|tftp)(?:\.exe)?$/;
+
+/** `nslookup probe.example`: a tool of the network and the name of a host. */
+export function isHostArgument(lower: string, command: Command): boolean {
+  if (!NETWORK_TOOL.test(command.name)) return false;
+  const host = /^[ \t+]{1,8}[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}(?:[\s;|&`)'"/:#]|\.?$)/;
+  return host.test(lower.slice(command.end, command.end + 260));
+}
+
+/** `sleep 5` and then an end. */
+function endsAfterNumber(lower: string, at: number): boolean {
+  return /^[\s+]{1,8}\d{1,4}[smhd]?(?:\s{0,4}(?:[;|&`)"'#\n\r\0]|$))/.test(lower.slice(at, at + 24));
+}
+
+/** A single & joins parameters and words; between blanks or at an edge it may join commands. */
+function touchesBlank(lower: string, separator: number, at: number): boolean {
+  const before = lower.charCodeAt(separator - 1);
+  return (
+    separator === 0 || before === 0x20 || before === 0x27 || before === 0x22 || lower.charCodeAt(at) === 0x20
+  );
+}
+
+/** `;id`, `| ls`, `'; pwd;'` are commands, `name;id` and `Order | ID` are headings. */
+function endsCleanly(
+  lower: string,
+  separator: number,
+  place: Place,
+  command: Command,
+  proof: Evidence,
+): boolean {
+  if (place === SUBSTITUTION) return lower.charCodeAt(proof.end + 1) !== 0x2e;
+  if (lower.length > 120) return false;
+  const left = lower.slice(Math.max(0, separator - 12), separator).trimEnd();
+  if (/[|&;]$/.test(left)) return true;
+  if (place === SOFT && separator > 0 && !/["')]$/.test(left)) return false;
+  if (left === "" || /["')\]`(]$/.test(left)) return true;
+  if (command.name === "ls" || command.name === "pwd") return !/\s{2,}$/.test(left);
+  if (/\d$/.test(left)) return place !== SOFT;
+  if (command.name === "id" && place === LINE) return true;
+  const closes = lower.charCodeAt(proof.end) === 0x3b && proof.end >= lower.length - 2;
+  return place === HARD && closes && lower[separator] === ";";
+}
+
+/** Cells of a table in Markdown: `| ls | lists files |`. */
+function isTableCell(lower: string, separator: number, end: number): boolean {
+  return (
+    lower.charCodeAt(separator) === 0x7c &&
+    lower.charCodeAt(end) === 0x7c &&
+    lower.charCodeAt(end - 1) === 0x20 &&
+    lower.charCodeAt(separator + 1) === 0x20
+  );
+}
+
+const INTERPRETERS = new Set(
+  "sh bash zsh dash ksh python python3 perl ruby node php iex cmd cmd.exe powershell".split(" "),
+);
+
+/** `printf … | base64 -d | sh`: the part before the pipe is a command line as well. */
+export function isInterpreterPipe(
+  lower: string,
+  separator: number,
+  command: Command,
+  proof: Evidence,
+): boolean {
+  if (lower.charCodeAt(separator) !== 0x7c || !INTERPRETERS.has(command.name) || lower.length > 600)
+    return false;
+  if (!(proof.bits & (evidence.end | evidence.option))) return false;
+  let start = separator;
+  while (start > 0 && separator - start < 300 && !isBorder(lower.charCodeAt(start - 1))) start--;
+  const before = readCommand(lower, start);
+  if (before === undefined || evidenceAt(lower, before.end).bits === 0) return false;
+  return before.class !== "word" || /^(?:echo|printf|cat|rev)$/.test(before.name);
+}
+
+function isBorder(code: number): boolean {
+  return code === 0x3b || code === 0x7c || code === 0x26 || code === 0x0a || code === 0x60 || code === 0x28;
+}
+
+/** Quotes around an ordinary word: `;'time'`. */
+export function isQuotedWord(lower: string, command: Command): boolean {
+  if (command.class !== "word" && command.class !== "short") return false;
+  return /^["'][\w]+["']$/.test(lower.slice(command.start, command.end));
+}

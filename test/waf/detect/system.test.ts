@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { command } from "../../../src/waf/detect/shell-command.ts";
+import { isBareCommand } from "../../../src/waf/detect/shell-commands.ts";
+import { java } from "../../../src/waf/detect/java.ts";
+import { lookup } from "../../../src/waf/detect/lookup.ts";
+import { node } from "../../../src/waf/detect/node.ts";
+import { path } from "../../../src/waf/detect/path.ts";
+import { php } from "../../../src/waf/detect/php.ts";
+import { shell } from "../../../src/waf/detect/shell.ts";
+import { addressOf } from "../../../src/waf/detect/url-address.ts";
+import { url } from "../../../src/waf/detect/url.ts";
+import { xmlAttack } from "../../../src/waf/detect/xml-attack.ts";
+import { type Detection, DETECTIONS_MAX, type Detector } from "../../../src/waf/detection.ts";
+import { kindsOf } from "./markup-detectors.ts";
+import { systemAttacks } from "./system-attacks.ts";
+import { systemBenign } from "./system-benign.ts";
+
+const detectors: readonly Detector[] = [shell, command, path, php, java, node, url, lookup, xmlAttack];
+
+/** Kinds of rules that are active above sensitivity 1 only. */
+const quiet = new Set(["lookup.environment", "path.relative_climb", "xml-attack.document_in_value"]);
+
+/** `path.restricted_resource` is asked for in request paths only. */
+function loudKinds(detector: Detector, text: string): string[] {
+  return kindsOf(detector, text).filter((kind) => !quiet.has(kind));
+}
+
+test("harmless texts are no finding of any detector", () => {
+  const wrong = systemBenign.flatMap((text) =>
+    detectors.flatMap((detector) => loudKinds(detector, text).map((kind) => `${kind}: ${text}`)),
+  );
+  assert.deepEqual(wrong, []);
+  assert.ok(systemBenign.length >= 150);
+});
+
+for (const [name, texts] of Object.entries(systemAttacks)) {
+  test(`the ${name} detector sees attacks of its grammar`, () => {
+    const detector = detectors.find((candidate) => candidate.name === name)!;
+    assert.deepEqual(
+      texts.filter((text) => kindsOf(detector, text).length === 0),
+      [],
+    );
+  });
+}
+
+test("there are as many attack examples as the classes need", () => {
+  assert.ok(Object.values(systemAttacks).flat().length >= 150);
+});
+
+test("every reported kind is declared, and its place lies in the text", () => {
+  for (const text of [...Object.values(systemAttacks).flat(), ...systemBenign]) {
+    const latin = Buffer.from(text, "utf8").toString("latin1");
+    const lower = latin.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+    for (const detector of detectors) {
+      const found: Detection[] = [];
+      detector.detect({ text: latin, lower }, found);
+      assert.ok(found.length <= 2 * DETECTIONS_MAX, `${detector.name}: ${found.length}`);
+      for (const { kind, start, end } of found) {
+        assert.ok(kind in detector.kinds, kind);
+        assert.ok(start >= 0 && start <= end && end <= latin.length + 8, `${kind} ${start}-${end} of ${latin.length}`);
+      }
+    }
+  }
+});
+
+test("a detector has something to say only where one of its triggers occurs", () => {
+  for (const text of Object.values(systemAttacks).flat()) {
+    const lower = text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+    for (const detector of detectors) {
+      const found: Detection[] = [];
+      detector.detect({ text, lower }, found);
+      if (found.length > 0) {
+        assert.ok(
+          detector.triggers.some((trigger) => lower.includes(trigger)),
+          `${detector.name}: ${found[0]!.kind} in ${JSON.stringify(text)}`,
+        );
+      }
+    }
+  }
+});
+
+test("words of everyday language are no bare commands", () => {
+  for (const word of ["install", "logout", "python", "sort", "performance", "settings", "comment", "rc", "move-item"]) {
+    assert.equal(isBareCommand(word), false, word);
+  }
+});
+
+test("addresses are read in every spelling that inet_aton knows", () => {
+  const loopback = 0x7f000001;
+  for (const [host, value, plain] of [
+    ["127.0.0.1", loopback, true],
+    ["127.1", loopback, false],
+    ["0x7f000001", loopback, false],
+    ["0177.0.0.1", loopback, false],
+    ["2130706433", loopback, false],
+    ["[::ffff:7f00:1]", loopback, false],
+    ["[::ffff:127.0.0.1]", loopback, false],
+    ["255.255.255.255", 0xffffffff, true],
+  ] as const) {
+    assert.deepEqual(addressOf(host), { value, plain }, host);
+  }
+  for (const host of ["example.com", "256.1.1.1", "1.2.3.4.5", "8080", "0x1ffffffff", "[2001:db8::1]", ""]) {
+    assert.equal(addressOf(host), undefined, host);
+  }
+});
