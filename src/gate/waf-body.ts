@@ -1,0 +1,435 @@
+import { CodingDecoder, type CodingReason, contentCoding } from "../body/coding.ts";
+import { type ContentType, noContentType, readContentType } from "../body/content-type.ts";
+import { EntropyCounter } from "../body/entropy.ts";
+import { defaultFormLimits, FormReader } from "../body/form.ts";
+import { GraphqlReader } from "../body/graphql.ts";
+import { JsonReader } from "../body/json.ts";
+import { defaultJsonLimits, type JsonLimits } from "../body/json-limit.ts";
+import { MultipartReader, type PartFacts, type PartReader } from "../body/multipart.ts";
+import {
+  BODY_BYTES,
+  GRAPHQL_STRING,
+  JSON_KEY,
+  JSON_STRING,
+  PART_TEXT,
+  type Place,
+  type ValueSink,
+} from "../body/place.ts";
+import { TextReader } from "../body/text.ts";
+import { matchesAllowList } from "../body/type-list.ts";
+import { XmlReader } from "../body/xml.ts";
+import { F } from "../http/field.ts";
+import { BODY_LENGTH, BODY_NONE, type CanonicalRequest } from "../http/request.ts";
+import type { Inspector } from "../waf/inspector.ts";
+import { WINDOW_BYTES } from "../waf/views.ts";
+import type { RouteWaf } from "./waf-settings.ts";
+import { inspectorGate, topRule, type WafGate, type WafVerdict } from "./waf-verdict.ts";
+
+/** What a body with a content coding tells later. Never called within `begin`, `write` or `end`. */
+export interface BodyEvents {
+  /** `write` returned false without a refusal and may be called again. */
+  drained(): void;
+  /** The body was refused between two calls; not called once `end` was. */
+  refused(): void;
+}
+
+/**
+ * Inspects request bodies, one after the other: undoes the content coding, reads by the declared type, and gives every
+ * leaf value to the inspector. Any cutting into chunks gives the same verdict. Pooled per worker: readers are made when
+ * first used, and kept.
+ *
+ * Usage: `begin`; `write` for each chunk while it returns true; `end`. Whoever stops early calls `close`. After a
+ * refusal the rest of the body need not be given. Without a content coding everything is synchronous, and `end` calls
+ * back before it returns. A body of no bytes is never refused, whatever its type says.
+ */
+export class BodyInspection {
+  readonly verdict: WafVerdict;
+
+  readonly #verdict: Mutable<WafVerdict> = { refused: false, gate: "patterns", detail: "" };
+  readonly #seed: number;
+  readonly #sink: ValueSink = { value: (bytes, start, end, place) => this.#take(bytes, start, end, place) };
+  #request: CanonicalRequest | undefined;
+  #waf: RouteWaf | undefined;
+  #inspector: Inspector | undefined;
+  #events: BodyEvents | undefined;
+  #done: ((verdict: WafVerdict) => void) | undefined;
+  /** A call of ours is running: events wait for its result. */
+  #isCalled = false;
+
+  #isOpen = false;
+  /** The gate that a reader's reasons belong to, and the reader. */
+  #gate: WafGate = "content_type";
+  #reader: Reader | undefined;
+  /** Reads JSON that calls itself text, until it turns out not to be JSON. */
+  #guess: JsonReader | undefined;
+  #decoder: CodingDecoder | undefined;
+  /** After content decoding. */
+  #bytes = 0;
+  /** How many of them are read. */
+  #readMax = 0;
+  #hasBlocks = false;
+  #block: Buffer | undefined;
+  #blockEnd = 0;
+  #entropyOf: "nothing" | "strings" | "parts" | "all" = "nothing";
+  /** The key reported last is `query`: a string that follows may be GraphQL. */
+  #isQuery = false;
+
+  readonly #entropy: EntropyCounter = new EntropyCounter();
+  #json: JsonReader | undefined;
+  #jsonLimits: JsonLimits = defaultJsonLimits;
+  #form: FormReader | undefined;
+  #xml: XmlReader | undefined;
+  #text: TextReader | undefined;
+  #octets: TextReader | undefined;
+  #graphql: GraphqlReader | undefined;
+
+  /** `seed`: 32 random bits that no client can learn; see NameTable. */
+  constructor(seed: number) {
+    this.#seed = seed;
+    this.verdict = this.#verdict;
+  }
+
+  /**
+   * Starts a body. The inspector has begun the same request, and inspects no other one until `end` or `close`. The
+   * request is read only here and in the first `write`. What the declared length and type alone refuse is refused here.
+   */
+  begin(request: CanonicalRequest, waf: RouteWaf, inspector: Inspector, events?: BodyEvents): void {
+    this.close();
+    this.#request = request;
+    this.#waf = waf;
+    this.#inspector = inspector;
+    this.#events = events;
+    this.#done = undefined;
+    this.#isOpen = false;
+    this.#reader = undefined;
+    this.#guess = undefined;
+    this.#bytes = 0;
+    this.#entropyOf = "nothing";
+    this.#entropy.reset();
+    this.#isQuery = false;
+    this.#verdict.refused = false;
+    this.#verdict.detail = "";
+    if (request.bodyKind === BODY_NONE) return;
+    if (request.bodyKind === BODY_LENGTH && request.bodyLength > 0) {
+      if (request.bodyLength > waf.maxBodyBytes) this.#refuse("body_size", "body_size");
+      else this.#open();
+    }
+  }
+
+  /**
+   * Inspects `bytes[start, end)`; they are the caller's again when it returns. False: stop, either for good
+   * (`verdict.refused`) or, only with a content coding, until `drained`.
+   */
+  write(bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.#verdict.refused) return false;
+    if (start >= end) return true;
+    this.#isCalled = true;
+    if (!this.#isOpen) this.#open();
+    let isReady = true;
+    if (this.#verdict.refused) isReady = false;
+    else if (this.#decoder === undefined) this.#read(bytes, start, end);
+    else isReady = this.#decoder.write(bytes, start, end);
+    this.#isCalled = false;
+    return isReady && !this.#verdict.refused;
+  }
+
+  /** The body is complete. `done` is called exactly once unless `close` comes first. */
+  end(done: (verdict: WafVerdict) => void): void {
+    this.#done = done;
+    if (this.#decoder !== undefined && !this.#verdict.refused) this.#decoder.end();
+    else this.#finish();
+  }
+
+  /** Ends an inspection at any point; nothing is called afterwards. Any number of times. */
+  close(): void {
+    this.#decoder?.close();
+    this.#decoder = undefined;
+    this.#request = undefined;
+    this.#events = undefined;
+    this.#done = undefined;
+  }
+
+  /** Chooses the reader, by type and coding. */
+  #open(): void {
+    this.#isOpen = true;
+    const request = this.#request!;
+    const waf = this.#waf!;
+    const type = readContentType(request.fieldText(F.contentType));
+    if (typeof type === "string") {
+      this.#refuse("content_type", type);
+      return;
+    }
+    if (
+      type !== noContentType &&
+      waf.denyUnknownContentTypes &&
+      !matchesAllowList(type.essence, waf.allowed)
+    ) {
+      this.#refuse("content_type", "ct_unknown");
+      return;
+    }
+    this.#openReader(type, waf);
+    const codingText = request.fieldText(F.contentEncoding);
+    if (codingText === undefined) return;
+    const coding = contentCoding(codingText);
+    if (coding === undefined) this.#refuse("coding", "coding_unsupported");
+    else if (coding !== "identity") {
+      this.#decoder = new CodingDecoder(
+        coding,
+        { outputMaxBytes: waf.maxBodyBytes },
+        {
+          slice: (bytes, start, end) => this.#readSlice(bytes, start, end),
+          drained: () => {
+            if (!this.#isCalled) this.#events?.drained();
+          },
+          ended: (reason) => this.#endDecoding(reason),
+        },
+      );
+    }
+  }
+
+  #openReader(type: ContentType, waf: RouteWaf): void {
+    this.#gate = "content_type";
+    this.#readMax = Number.POSITIVE_INFINITY;
+    this.#hasBlocks = false;
+    this.#blockEnd = 0;
+    switch (type.family) {
+      case "json":
+      case "report":
+        this.#gate = "json";
+        this.#reader = this.#openJson(waf.json);
+        this.#entropyOf = "strings";
+        return;
+      case "form":
+        this.#form ??= new FormReader(this.#sink, defaultFormLimits, this.#seed);
+        this.#form.reset();
+        this.#reader = this.#form;
+        this.#entropyOf = "all";
+        return;
+      case "multipart":
+        if (type.essence === "multipart/form-data") {
+          this.#reader = new MultipartReader(type.boundary, this.#sink, undefined, (part) =>
+            this.#partReader(part, waf),
+          );
+          this.#entropyOf = "parts";
+        } else this.#openOctets();
+        return;
+      case "xml":
+        this.#reader = this.#openXml();
+        this.#entropyOf = "all";
+        return;
+      case "graphql":
+        this.#reader = this.#openGraphql();
+        this.#hasBlocks = true;
+        this.#entropyOf = "all";
+        return;
+      case "text":
+      case "none":
+        this.#reader = this.#openText();
+        this.#entropyOf = "all";
+        this.#hasBlocks = true;
+        this.#guess = this.#openJson(defaultJsonLimits);
+        return;
+      default:
+        this.#openOctets();
+        if (mediaTypes.test(type.essence)) this.#readMax = MEDIA_BYTES_MAX;
+    }
+  }
+
+  #openJson(limits: JsonLimits): JsonReader {
+    if (this.#json === undefined || this.#jsonLimits !== limits) {
+      this.#json = new JsonReader(this.#sink, limits, this.#seed);
+      this.#jsonLimits = limits;
+    }
+    this.#json.reset();
+    this.#graphql?.reset();
+    return this.#json;
+  }
+
+  #openXml(): XmlReader {
+    this.#xml ??= new XmlReader(this.#sink);
+    this.#xml.reset();
+    return this.#xml;
+  }
+
+  #openText(): TextReader {
+    this.#text ??= new TextReader(this.#sink, WINDOW_BYTES, OVERLAP_BYTES);
+    this.#text.reset();
+    return this.#text;
+  }
+
+  #openOctets(): void {
+    this.#octets ??= new TextReader(this.#sink, WINDOW_BYTES, OVERLAP_BYTES, BODY_BYTES);
+    this.#octets.reset();
+    this.#reader = this.#octets;
+  }
+
+  #openGraphql(): Reader {
+    const graphql = (this.#graphql ??= new GraphqlReader(this.#sink));
+    graphql.reset();
+    graphql.startDocument();
+    const text = this.#openText();
+    return {
+      write(bytes, start, end) {
+        text.write(bytes, start, end);
+        return graphql.write(bytes, start, end);
+      },
+      end() {
+        text.end();
+        return graphql.end();
+      },
+    };
+  }
+
+  /** A field that calls itself JSON or XML is read as that; a file is a file. */
+  #partReader({ mediaType, isFile }: PartFacts, waf: RouteWaf): PartReader | undefined {
+    if (isFile) return undefined;
+    if (/^application\/(?:[\w.-]+\+)?json$/.test(mediaType)) return this.#openJson(waf.json);
+    if (/^(?:application|text)\/(?:[\w.-]+\+)?xml$/.test(mediaType)) return this.#openXml();
+    return undefined;
+  }
+
+  /** Reads bytes after content decoding, up to the limit: what follows it changes nothing before it. */
+  #read(bytes: Uint8Array, start: number, end: number): void {
+    const to = Math.min(end, start + this.#waf!.maxBodyBytes - this.#bytes);
+    if (this.#entropyOf === "all") this.#entropy.add(bytes, start, to);
+    const wanted = Math.min(to, start + Math.max(0, this.#readMax - this.#bytes));
+    this.#bytes += to - start;
+    if (this.#hasBlocks) this.#fillBlocks(bytes, start, wanted);
+    else this.#pass(bytes, start, wanted);
+    if (to < end) this.#refuse("body_size", "body_size");
+  }
+
+  /** Two readers take turns: in blocks that do not depend on the chunks, or their findings would. */
+  #fillBlocks(bytes: Uint8Array, start: number, end: number): void {
+    const block = (this.#block ??= Buffer.allocUnsafeSlow(BLOCK_BYTES));
+    for (let at = start; at < end && !this.#verdict.refused; ) {
+      const count = Math.min(end - at, BLOCK_BYTES - this.#blockEnd);
+      block.set(bytes.subarray(at, at + count), this.#blockEnd);
+      this.#blockEnd += count;
+      at += count;
+      if (this.#blockEnd === BLOCK_BYTES) this.#endBlock();
+    }
+  }
+
+  #endBlock(): void {
+    const end = this.#blockEnd;
+    this.#blockEnd = 0;
+    // JSON first: its values are the better places for findings.
+    if (this.#guess?.write(this.#block!, 0, end) !== undefined) this.#guess = undefined;
+    this.#pass(this.#block!, 0, end);
+  }
+
+  #pass(bytes: Uint8Array, start: number, end: number): void {
+    if (start >= end || this.#verdict.refused) return;
+    const reason = this.#reader!.write(bytes, start, end);
+    if (typeof reason === "string") this.#refuse(this.#gate, reason);
+  }
+
+  #readSlice(bytes: Uint8Array, start: number, end: number): boolean {
+    this.#read(bytes, start, end);
+    if (this.#verdict.refused) this.#tellRefusal();
+    return true;
+  }
+
+  #endDecoding(reason: CodingReason | undefined): void {
+    if (reason === undefined) this.#finish();
+    else {
+      this.#refuse("coding", reason);
+      this.#tellRefusal();
+    }
+  }
+
+  #tellRefusal(): void {
+    this.#decoder?.close();
+    this.#decoder = undefined;
+    if (this.#done !== undefined) this.#finish();
+    else if (!this.#isCalled) this.#events?.refused();
+  }
+
+  #finish(): void {
+    if (!this.#verdict.refused && this.#bytes > 0) {
+      if (this.#blockEnd > 0) this.#endBlock();
+      this.#guess?.end();
+      const reason = this.#reader?.end();
+      if (typeof reason === "string") this.#refuse(this.#gate, reason);
+      this.#checkEntropy();
+    }
+    const done = this.#done;
+    this.close();
+    done?.(this.#verdict);
+  }
+
+  #checkEntropy(): void {
+    const { entropyCheck, entropyThreshold } = this.#waf!;
+    if (!entropyCheck || this.#entropyOf === "nothing" || this.#bytes < ENTROPY_BODY_BYTES) return;
+    const wanted = this.#entropyOf === "all" ? ENTROPY_BODY_BYTES : ENTROPY_STRING_BYTES;
+    if (this.#entropy.total >= wanted && this.#entropy.bits() > entropyThreshold)
+      this.#refuse("entropy", "entropy");
+  }
+
+  /** Every value of the body. The first refusal counts, wherever it is made: that keeps chunks out of it. */
+  #take(bytes: Uint8Array, start: number, end: number, place: Place): void {
+    if (this.#verdict.refused) return;
+    const inspector = this.#inspector!;
+    inspector.value(bytes, start, end, place);
+    if (inspector.refused) {
+      this.#refuse(inspectorGate(inspector, this.#waf!.profile.threshold), topRule(inspector));
+      return;
+    }
+    const { kind } = place;
+    if (kind === JSON_KEY || kind === JSON_STRING) {
+      if (this.#entropyOf === "strings") this.#entropy.add(bytes, start, end);
+      if (kind === JSON_STRING && this.#isQuery && isGraphqlPlace(place)) this.#readQuery(bytes, start, end);
+      this.#isQuery = kind === JSON_KEY && isQueryName(bytes, start, end);
+    } else if (kind === PART_TEXT && this.#entropyOf === "parts") this.#entropy.add(bytes, start, end);
+    else if (kind !== GRAPHQL_STRING) this.#isQuery = false;
+  }
+
+  /** The `query` of a GraphQL request in JSON. Its strings come back as values of their own. */
+  #readQuery(bytes: Uint8Array, start: number, end: number): void {
+    const graphql = (this.#graphql ??= new GraphqlReader(this.#sink));
+    const reason = graphql.startDocument() ?? graphql.write(bytes, start, end) ?? graphql.end();
+    if (reason !== undefined) this.#refuse("content_type", reason);
+  }
+
+  #refuse(gate: WafGate, detail: string): void {
+    if (this.#verdict.refused) return;
+    this.#verdict.refused = true;
+    this.#verdict.gate = gate;
+    this.#verdict.detail = detail;
+  }
+}
+
+interface Reader {
+  /** A text is a reason, and final. */
+  write(bytes: Uint8Array, start: number, end: number): unknown;
+  end(): unknown;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** As the inspector's own windows, so that none is cut again. */
+const OVERLAP_BYTES = 1024;
+const BLOCK_BYTES = 16_384;
+/** As of a file in multipart: so much of a picture, a film, an archive is inspected. */
+const MEDIA_BYTES_MAX = 65_536;
+const mediaTypes = /^(?:image|audio|video|font)\/(?!svg)|^application\/(?:zip|x?-?gzip|pdf|x-tar)$/;
+/** Fewer bytes say nothing about their distribution. */
+const ENTROPY_BODY_BYTES = 256;
+const ENTROPY_STRING_BYTES = 128;
+
+/** `$.query`, or that of one query in a batch. Asked only after a key `query`. */
+function isGraphqlPlace(place: Place): boolean {
+  return /^json:\$(?:\[\d+\])?\.query$/.test(place.text());
+}
+
+function isQueryName(bytes: Uint8Array, start: number, end: number): boolean {
+  return (
+    end - start === 5 &&
+    bytes[start] === 0x71 &&
+    bytes[start + 1] === 0x75 &&
+    bytes[start + 2] === 0x65 &&
+    bytes[start + 3] === 0x72 &&
+    bytes[start + 4] === 0x79
+  );
+}

@@ -1,0 +1,114 @@
+import { CookieReader, type CookieReason } from "../body/cookie.ts";
+import { defaultFormLimits, FormReader, type FormReason } from "../body/form.ts";
+import {
+  HEADER,
+  PATH,
+  Place,
+  type PlaceNamer,
+  QUERY_NAME,
+  QUERY_VALUE,
+  type ValueSink,
+} from "../body/place.ts";
+import { F } from "../http/field.ts";
+import {
+  type CanonicalRequest,
+  FIELD_ID,
+  FIELD_SLOTS,
+  NAME_END,
+  NAME_START,
+  VALUE_END,
+  VALUE_START,
+} from "../http/request.ts";
+import type { Inspector } from "../waf/inspector.ts";
+import { isPlainValue, isSecName } from "./waf-plain-field.ts";
+import type { RouteWaf } from "./waf-settings.ts";
+
+/** Why a head is refused that no rule refuses. The head's own limits are tighter by default: `queryParamsMax`. */
+export type HeadReason = FormReason | CookieReason;
+
+/**
+ * Gives the values of a request head to the inspector: path, names and values of the query and of cookies, and the
+ * values of all fields that are not plain (waf-plain-field.ts). Field names are tokens: nothing can be written in them.
+ * One per worker; synchronous, and without allocation for a clean request.
+ */
+export class HeadInspection implements PlaceNamer {
+  #request: CanonicalRequest | undefined;
+  #inspector: Inspector | undefined;
+  #nameStart = 0;
+  #nameEnd = 0;
+  readonly #path: Place = new Place();
+  readonly #header: Place = new Place(this);
+  readonly #sink: ValueSink = {
+    value: (bytes, start, end, place) => this.#inspector!.value(bytes, start, end, place),
+  };
+  readonly #query: FormReader;
+  readonly #cookies: CookieReader = new CookieReader(this.#sink, COOKIES_MAX);
+
+  /** `seed`: 32 random bits that no client can learn; see NameTable. */
+  constructor(seed: number) {
+    this.#query = new FormReader(this.#sink, defaultFormLimits, seed, QUERY_NAME, QUERY_VALUE);
+    this.#path.kind = PATH;
+    this.#header.kind = HEADER;
+  }
+
+  /** The verdict is the inspector's, which the caller has begun; a reason here refuses as well. */
+  inspect(request: CanonicalRequest, waf: RouteWaf, inspector: Inspector): HeadReason | undefined {
+    this.#request = request;
+    this.#inspector = inspector;
+    const { arena } = request;
+    this.#reportPath(arena, request.pathStart, request.pathEnd);
+    // What the routes saw: other words stand side by side where `//` is merged.
+    if (request.routePathStart !== request.pathStart)
+      this.#reportPath(arena, request.routePathStart, request.routePathEnd);
+    let reason: HeadReason | undefined;
+    if (request.queryEnd - request.queryStart > 1) {
+      this.#query.reset();
+      reason = this.#query.write(arena, request.queryStart + 1, request.queryEnd) ?? this.#query.end();
+    }
+    if (reason === undefined && !inspector.done) reason = this.#readFields(request, waf, inspector);
+    this.#cookies.reset();
+    this.#request = undefined;
+    this.#inspector = undefined;
+    return reason;
+  }
+
+  /** The header that is being reported, in lower case. */
+  placeName(): string {
+    return this.#request!.text(this.#nameStart, this.#nameEnd).toLowerCase();
+  }
+
+  #reportPath(arena: Uint8Array, start: number, end: number): void {
+    this.#path.start = 0;
+    this.#path.end = end - start;
+    this.#inspector!.value(arena, start, end, this.#path);
+  }
+
+  #readFields(request: CanonicalRequest, waf: RouteWaf, inspector: Inspector): CookieReason | undefined {
+    const { arena, fields, fieldCount } = request;
+    const { byId, sec } = waf.plainFields;
+    for (let index = 0; index < fieldCount && !inspector.done; index++) {
+      const slot = index * FIELD_SLOTS;
+      const id = fields[slot + FIELD_ID]!;
+      const start = fields[slot + VALUE_START]!;
+      const end = fields[slot + VALUE_END]!;
+      if (id === F.cookie) {
+        const reason = this.#cookies.read(arena, start, end);
+        if (reason !== undefined) return reason;
+        continue;
+      }
+      const nameStart = fields[slot + NAME_START]!;
+      const nameEnd = fields[slot + NAME_END]!;
+      const isPlain = id === 0 ? sec && isSecName(arena, nameStart, nameEnd) : byId[id] === 1;
+      if (isPlain && isPlainValue(arena, start, end)) continue;
+      this.#nameStart = nameStart;
+      this.#nameEnd = nameEnd;
+      this.#header.start = 0;
+      this.#header.end = end - start;
+      inspector.value(arena, start, end, this.#header);
+    }
+    return undefined;
+  }
+}
+
+/** More than a head of 64 KiB can hold of any that are worth sending. */
+const COOKIES_MAX = 10_000;

@@ -1,0 +1,251 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { test } from "node:test";
+import * as zlib from "node:zlib";
+import fc from "fast-check";
+import type { WafSettings } from "../../src/gate/waf-settings.ts";
+import { type Outcome, WafBench } from "./waf-corpus.ts";
+import { demoRuleSet } from "./waf-demo-rules.ts";
+
+const ruleSet = demoRuleSet();
+const bench = new WafBench(ruleSet);
+
+function post(type: string | undefined, body: string | Uint8Array, settings?: Partial<WafSettings>): Outcome {
+  const to = settings === undefined ? bench : new WafBench(ruleSet, settings);
+  return to.give({
+    method: "POST",
+    headers: type === undefined ? [] : [["Content-Type", type]],
+    body: typeof body === "string" ? Buffer.from(body) : body,
+  });
+}
+
+/** `gate detail`, or `passed`. */
+function said({ refused, gate, detail }: Outcome): string {
+  return refused ? `${gate} ${detail}` : "passed";
+}
+
+function multipart(...parts: readonly string[]): string {
+  return `${parts.map((part) => `--xx\r\n${part}\r\n`).join("")}--xx--\r\n`;
+}
+const field = (name: string, value: string, more = ""): string =>
+  `Content-Disposition: form-data; name="${name}"${more}\r\n\r\n${value}`;
+const form = "application/x-www-form-urlencoded";
+const parted = "multipart/form-data; boundary=xx";
+
+const finds: readonly (readonly [string, string | undefined, string, string])[] = [
+  ["a form's value", form, "a=1&b=a+%78yzzy", "form:b"],
+  ["a form's name", form, "xyzzy=1", "form_name:xyzzy"],
+  ["a value cut in two by a repeated name", form, "a=xy&a=zzy&b=/*&b=*/xyzzy", "form:b"],
+  ["a JSON string", "application/json", '{"user":{"q":["", "a xyzzy"]}}', "json:$.user.q[1]"],
+  ["an escaped JSON string", "application/vnd.api+json", '{"q":"\\u0078yzzy"}', "json:$.q"],
+  ["a JSON key", "application/json; charset=utf-8", '{"xyzzy":1}', "json_key:$.xyzzy"],
+  ["a report", "application/csp-report", '{"csp-report":{"q":"xyzzy"}}', "json:$.csp-report.q"],
+  ["a part's value", parted, multipart(field("a", "1"), field("b", "xyzzy")), "part:b"],
+  ["a part's file name", parted, multipart(field("a", "1", '; filename="xyzzy.txt"')), "part_filename:a"],
+  ["a part's file", parted, multipart(field("a", "is xyzzy", '; filename="a.txt"')), "body_bytes:a"],
+  [
+    "JSON in a part",
+    parted,
+    multipart(
+      'Content-Disposition: form-data; name="a"\r\nContent-Type: application/json\r\n\r\n{"q":"xyzzy"}',
+    ),
+    "json:$.q",
+  ],
+  ["XML text", "application/xml", "<a><b>xyz&#122;y</b></a>", "xml:a/b"],
+  ["an XML attribute", "application/soap+xml", '<a b="xyzzy"/>', "xml_attribute:a/@b"],
+  ["a text", "text/plain", "say xyzzy", "body"],
+  ["JSON that calls itself text", "text/plain;charset=UTF-8", '{"q":"\\u0078yzzy"}', "json:$.q"],
+  ["text that only looks like JSON", "text/plain", '{"q": yes xyzzy', "body"],
+  ["a body without a type", undefined, "say xyzzy", "body"],
+  ["GraphQL", "application/graphql", '{ a(b: "\\u0078yzzy") { c } }', "graphql:b"],
+  ["bytes", "application/octet-stream", "\0\u0001xyzzy", "body_bytes"],
+  ["a picture's text", "image/png", "\0\u0001xyzzy", "body_bytes"],
+];
+for (const [what, type, body, place] of finds)
+  test(`looks into ${what}`, () => {
+    const outcome = post(type, body);
+    assert.equal(said(outcome), "patterns demo-xyzzy");
+    assert.ok(
+      outcome.findings.some((finding) => finding.split(" [")[0] === `demo-xyzzy ${place}`),
+      `${outcome.findings}`,
+    );
+  });
+
+const passes: readonly (readonly [string, string | undefined, string | Uint8Array])[] = [
+  ["a form", form, "a=1&b=2&b=3"],
+  ["JSON", "application/json", '{"a":[1,2.5,true,null,"x"]}'],
+  ["JSON as text", "text/plain", '{"a":1}'],
+  ["lines of JSON", "application/x-ndjson", '{"a":1}\n{"a":2}\n'],
+  ["text", "text/plain", "{not json"],
+  ["no type at all", undefined, "a=1"],
+  ["XML", "text/xml", '<?xml version="1.0"?><a>b</a>'],
+  ["multipart", parted, multipart(field("a", "b"))],
+  [
+    "an OData batch",
+    "multipart/mixed; boundary=batch_1",
+    "--batch_1\r\nContent-Type: application/http\r\n\r\n",
+  ],
+  ["random bytes", "application/octet-stream", randomBytes(4096)],
+  ["a picture", "image/webp", randomBytes(4096)],
+  ["a file in multipart", parted, multipart(field("a", "\x01\x02".repeat(300), '; filename="a.bin"'))],
+  ["a body of no bytes, whatever its type says", "nonsense", ""],
+];
+for (const [what, type, body] of passes)
+  test(`passes ${what}`, () => {
+    assert.equal(said(post(type, body)), "passed");
+  });
+
+const refuses: readonly (readonly [string, string, string, string])[] = [
+  ["a type outside the list", "application/x-unheard-of", "a", "content_type ct_unknown"],
+  ["a type that is none", "json", "{}", "content_type ct_syntax"],
+  ["a charset that hides", "text/plain; charset=utf-7", "a", "content_type ct_charset"],
+  ["multipart without a boundary", "multipart/form-data", "a", "content_type ct_boundary"],
+  ["multipart that is none", parted, "a=1", "content_type multipart_boundary"],
+  ["multipart cut short", parted, `--xx\r\n${field("a", "1")}`, "content_type multipart_cut"],
+  ["XML that is none", "text/xml", "a=1", "content_type xml_syntax"],
+  ["a document type", "text/xml", "<!DOCTYPE a><a/>", "content_type xml_doctype"],
+  ["JSON that is none", "application/json", "a=1", "json json_syntax"],
+  ["a second JSON value", "application/json", "{} {}", "json json_trailing"],
+  ["a JSON key twice", "application/json", '{"a":1,"\\u0061":2}', "json json_dup"],
+  ["JSON 65 deep", "application/json", "[".repeat(65) + "]".repeat(65), "json json_depth"],
+  ["a number of 1,025 digits", "application/json", "1".repeat(1025), "json json_number"],
+  [
+    "a GraphQL alias bomb",
+    "application/json",
+    `{"query":"{${" a:b".repeat(201)} }"}`,
+    "content_type graphql_aliases",
+  ],
+];
+for (const [what, type, body, expected] of refuses)
+  test(`refuses ${what}`, () => {
+    assert.equal(said(post(type, body)), expected);
+  });
+
+test("a strict list is one line, and a lenient one inspects unknown types as bytes", () => {
+  const strict = { allowedContentTypes: ["application/json"] };
+  assert.equal(said(post("application/json", "{}", strict)), "passed");
+  assert.equal(said(post("text/plain", "a", strict)), "content_type ct_unknown");
+  const lenient = { denyUnknownContentTypes: false };
+  assert.equal(said(post("application/x-unheard-of", "a", lenient)), "passed");
+  assert.equal(said(post("application/x-unheard-of", "a xyzzy", lenient)), "patterns demo-xyzzy");
+});
+
+test("JSON limits are the profile's", () => {
+  assert.equal(said(post("application/json", "[[[]]]", { maxDepth: 2 })), "json json_depth");
+  assert.equal(said(post("application/json", '["abcd"]', { maxStringLen: 3 })), "json json_string");
+  assert.equal(said(post("application/json", "[1234]", { maxNumberLen: 3 })), "json json_number");
+});
+
+test("a body larger than the profile allows is refused, declared or not", () => {
+  assert.equal(said(post("text/plain", "a", { maxBodyMb: 0 })), "body_size body_size");
+  assert.equal(
+    said(post("text/plain", Buffer.alloc(1_048_577, 97), { maxBodyMb: 1 })),
+    "body_size body_size",
+  );
+  assert.equal(said(post("text/plain", Buffer.alloc(1_048_576, 97), { maxBodyMb: 1 })), "passed");
+});
+
+test("the strings of GraphQL in JSON are values of their own", () => {
+  const body = JSON.stringify({ query: '{ a(b: "\\u0078yzzy") { c } }' });
+  assert.deepEqual(post("application/json", body).findings, ["demo-xyzzy json:$.query [script] xyzzy"]);
+  const excludes = [{ rule: "demo-xyzzy", field: "json" }];
+  assert.deepEqual(post("application/json", body, { excludes }).findings, ["demo-xyzzy graphql:b [] xyzzy"]);
+  assert.deepEqual(post("application/json", `[${body}]`, { excludes }).refused, true);
+  assert.deepEqual(post("application/json", `{"variables":${body}}`, { excludes }).refused, false);
+});
+
+test("a spent budget refuses or passes as the profile says", () => {
+  const spent = (onBudget: "refuse" | "pass"): string => {
+    const poor = new WafBench(ruleSet, { onBudget }, (waf) => ({
+      ...waf,
+      profile: { ...waf.profile, workBase: 500, workPerByte: 0 },
+    }));
+    const headers = [["Content-Type", "text/plain"]] as const;
+    return said(poor.give({ method: "POST", headers, body: Buffer.from(`${"%20/b ".repeat(500)} xyzzy`) }));
+  };
+  assert.equal(spent("refuse"), "budget work_units");
+  assert.equal(spent("pass"), "passed");
+});
+
+test("entropy refuses random text and not tokens, files or media", () => {
+  const random = randomBytes(4096);
+  assert.equal(said(post("text/plain", random)), "entropy entropy");
+  assert.equal(said(post(undefined, random)), "entropy entropy");
+  assert.equal(said(post("text/plain", random, { entropyCheck: false })), "passed");
+  assert.equal(said(post("text/plain", random, { entropyThreshold: 8 })), "passed");
+  assert.equal(said(post("text/plain", random.subarray(0, 255))), "passed");
+  assert.equal(said(post("text/plain", random.toString("base64"))), "passed");
+  const letters = Array.from({ length: 2000 }, (_, index) =>
+    String.fromCodePoint(0x4e00 + ((index * 7919) % 4000)),
+  );
+  const json = JSON.stringify({ a: letters.join("") });
+  assert.equal(said(post("application/json", json, { entropyThreshold: 4 })), "entropy entropy");
+  assert.equal(
+    said(post("application/json", `{"a":${"[1,2,3],".repeat(0)}1}`, { entropyThreshold: 0 })),
+    "passed",
+  );
+});
+
+const codings: readonly (readonly [string, (body: Uint8Array) => Uint8Array])[] = [
+  ["gzip", zlib.gzipSync],
+  ["deflate", zlib.deflateSync],
+  ["br", zlib.brotliCompressSync],
+  ["zstd", zlib.zstdCompressSync],
+];
+async function coded(
+  coding: string,
+  body: Uint8Array,
+  settings?: Partial<WafSettings>,
+  chunks: number[] = [],
+) {
+  const headers = [
+    ["Content-Type", "application/json"],
+    ["Content-Encoding", coding],
+  ] as const;
+  return said(await new WafBench(ruleSet, settings).giveLater({ method: "POST", headers, body, chunks }));
+}
+
+for (const [coding, encode] of codings)
+  test(`undoes ${coding}`, async () => {
+    assert.equal(await coded(coding, encode(Buffer.from('{"a":"xyzzy"}'))), "patterns demo-xyzzy");
+    assert.equal(await coded(coding, encode(Buffer.from('{"a":"b"}'))), "passed");
+    assert.equal(await coded(coding, encode(Buffer.from('{"a":"b"')), {}, [1, 2, 3]), "json json_syntax");
+    const large = Buffer.from(JSON.stringify({ a: randomBytes(400_000).toString("hex"), b: "xyzzy" }));
+    assert.equal(await coded(coding, encode(large), {}, Array(100).fill(4096)), "patterns demo-xyzzy");
+  });
+
+test("refuses codings that it cannot undo, broken ones and bombs", async () => {
+  const body = Buffer.from("{}");
+  assert.equal(await coded("compress", body), "coding coding_unsupported");
+  assert.equal(await coded("gzip, gzip", body), "coding coding_unsupported");
+  assert.equal(await coded("gzip", body), "coding decompress");
+  assert.equal(await coded("gzip", zlib.gzipSync(Buffer.alloc(1_000_000, 0x20))), "coding ratio_cap");
+  assert.equal(await coded("identity", body), "passed");
+});
+
+const bodies: readonly (readonly [string, string])[] = [
+  [form, "a=1&b=plugh&b=2;c=%78yzzy&d=/etc"],
+  [form, "a=1&b=2"],
+  ["application/json", '{"query":"{ a(b: \\"plugh\\") }","a":{"b":["\\u0078yzzy",1.5e3]}}'],
+  ["application/json", '{"a":[1,2,"x"],"a":"xyzzy"}'],
+  ["text/plain", `{"a":"plugh","b":"${"word ".repeat(8000)}xyzzy"}`],
+  ["text/plain", `[1,2,3,"plugh"] ${"word ".repeat(8000)}xyzzy`],
+  ["application/graphql", '{ a(b: "plugh", c: """xyzzy""") }'],
+  ["text/xml", '<a b="plugh"><!-- xyzzy --></a>'],
+  ["text/xml", "<a></b>xyzzy"],
+  [parted, multipart(field("a", "plugh"), field("b", "xyzzy", '; filename="b"'))],
+  [parted, `${multipart(field("a", "b"))}xyzzy`],
+  ["application/octet-stream", `${"\0".repeat(20_000)}xyzzy`],
+];
+for (const [index, [type, body]] of bodies.entries())
+  test(`any chunking gives the same verdict: ${type} ${index}`, () => {
+    const parts = { method: "POST", headers: [["Content-Type", type]] as const, body: Buffer.from(body) };
+    const whole = bench.give(parts);
+    const lengths = fc.array(fc.oneof(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 20_000 })), {
+      maxLength: 60,
+    });
+    fc.assert(
+      fc.property(lengths, (chunks) => assert.deepEqual(bench.give({ ...parts, chunks }), whole)),
+      { numRuns: 40 },
+    );
+  });
