@@ -5,7 +5,9 @@ import { dirname, sep } from "node:path";
  * Node flags of every process of the gateway (reliability.md §5.3). `bin/zion.js` starts the primary with them, the
  * primary starts the workers; test/control/flags.test.ts reads them back from /proc.
  *
- * Left out: `--disallow-code-generation-from-strings`, because find-my-way compiles its matchers with `new Function`.
+ * Left out: `--secure-heap`, because every TLS connection keeps its X25519 key there for as long as it lives: with
+ * 64 KiB the 1,016th connection and all later ones were refused (docs/decisions/0010-no-secure-heap.md), and
+ * `--disallow-code-generation-from-strings`, because find-my-way compiles its matchers with `new Function`.
  */
 export const hardeningFlags: readonly string[] = [
   "--disable-proto=throw", // prototype pollution by `__proto__` (CVE-2026-21710)
@@ -16,8 +18,6 @@ export const hardeningFlags: readonly string[] = [
   "--max-http-header-size=16384", // for the control listeners; the data path has its own parser
   // Only the default of connections that name no version: `tls.min_version = "1.2"` and upstreams set theirs explicitly.
   "--tls-min-v1.3",
-  "--secure-heap=65536", // private key numbers live in locked memory
-  "--secure-heap-min=64",
   "--disable-warning=SecurityWarning", // printed for each --allow-* flag below
 ];
 

@@ -1,3 +1,4 @@
+import { copy, latin1, put, putNumber } from "../std/byte-print.ts";
 import type { Outbox } from "../std/outbox.ts";
 import { F } from "./field.ts";
 import {
@@ -163,7 +164,7 @@ function printAppended(request: CanonicalRequest, peerText: string, out: Buffer,
     out[at++] = 44;
     out[at++] = 32;
   }
-  return putText(out, at, `${peerText}\r\n`);
+  return at + out.latin1Write(`${peerText}\r\n`, at);
 }
 
 /** The client's authority: host and the port it named. */
@@ -174,7 +175,6 @@ function copyAuthority(out: Buffer, at: number, request: CanonicalRequest): numb
   return putNumber(out, at, request.port);
 }
 
-const latin1 = (text: string): Buffer => Buffer.from(text, "latin1");
 const methodPrefix: readonly Uint8Array[] = methodNames.map((name) => latin1(`${name} `));
 const VERSION_LINE = latin1(" HTTP/1.1\r\n");
 const HOST = latin1("Host: ");
@@ -186,38 +186,3 @@ const FORWARDED_FOR = latin1("X-Forwarded-For: ");
 const FORWARDED_HOST = latin1("X-Forwarded-Host: ");
 const FORWARDED_PORT = latin1("X-Forwarded-Port: ");
 const FORWARDED_QUOTED_HOST = latin1(';host="');
-
-function put(out: Uint8Array, at: number, bytes: Uint8Array): number {
-  out.set(bytes, at);
-  return at + bytes.length;
-}
-
-/** Copies `source[start, end)`; short spans byte by byte, which is cheaper than a call into C++. */
-function copy(out: Buffer, at: number, source: Buffer, start: number, end: number): number {
-  if (end - start < 32) {
-    while (start < end) out[at++] = source[start++]!;
-    return at;
-  }
-  source.copy(out, at, start, end);
-  return at + end - start;
-}
-
-function putText(out: Buffer, at: number, text: string): number {
-  return at + out.latin1Write(text, at);
-}
-
-/** Decimal digits of a non-negative safe integer. */
-export function putNumber(out: Uint8Array, at: number, value: number): number {
-  if (value < 10) {
-    out[at] = 48 + value;
-    return at + 1;
-  }
-  let digits = 1;
-  for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) digits++;
-  for (let i = digits - 1; i >= 0; i--) {
-    const next = Math.floor(value / 10);
-    out[at + i] = 48 + (value - next * 10);
-    value = next;
-  }
-  return at + digits;
-}

@@ -1,5 +1,5 @@
+import { copy, latin1, put, putNumber } from "../std/byte-print.ts";
 import type { Outbox } from "../std/outbox.ts";
-import { putNumber } from "./print-request.ts";
 import { FIELD_SLOTS, FORWARD, NAME_START, VALUE_END } from "./request.ts";
 import type { ResponseHead } from "./response-head.ts";
 
@@ -80,23 +80,8 @@ export function printResponse(
   out.length = at + 2;
 }
 
-const latin1 = (text: string): Buffer => Buffer.from(text, "latin1");
 const STATUS_LINE = latin1("HTTP/1.1 ");
 const CHUNKED_LINE = latin1("Transfer-Encoding: chunked\r\n");
 const LENGTH = latin1("Content-Length: ");
 const CLOSE = latin1("Connection: close\r\n");
 const KEEP_ALIVE = latin1("Connection: keep-alive\r\n");
-
-function put(out: Uint8Array, at: number, bytes: Uint8Array): number {
-  out.set(bytes, at);
-  return at + bytes.length;
-}
-
-function copy(out: Buffer, at: number, source: Buffer, start: number, end: number): number {
-  if (end - start < 32) {
-    while (start < end) out[at++] = source[start++]!;
-    return at;
-  }
-  source.copy(out, at, start, end);
-  return at + end - start;
-}

@@ -1,6 +1,5 @@
 import fs from "node:fs";
 import { F } from "../http/field.ts";
-import { putNumber } from "../http/print-request.ts";
 import {
   type CanonicalRequest,
   FIELD_SLOTS,
@@ -10,6 +9,7 @@ import {
   VALUE_END,
   VALUE_START,
 } from "../http/request.ts";
+import { copy, latin1, put, putNumber } from "../std/byte-print.ts";
 import type { Clock } from "../std/clock.ts";
 import { decisionNames, decisionOf } from "./counters.ts";
 import type { ExchangeRecord } from "./record.ts";
@@ -221,7 +221,7 @@ export class AccessLog {
           request.arena.latin1Slice(start, end).toLowerCase() !== name.latin1Slice()
         )
           continue;
-        const key = bytesOf(`,"http.request.header.${name.latin1Slice()}":"`);
+        const key = latin1(`,"http.request.header.${name.latin1Slice()}":"`);
         // A client fills a value with bytes that take six each: what would not fit is left out, never the line.
         if (at + key.length + 6 * VALUE_BYTES_MAX + 1 > this.#length + LINE_BYTES_MAX - LINE_TAIL_BYTES)
           return at;
@@ -245,7 +245,7 @@ export class AccessLog {
     const second = Math.floor(wallMs / 1000);
     if (second !== this.#second) {
       this.#second = second;
-      this.#stamp = bytesOf(`{"time":"${new Date(second * 1000).toISOString().slice(0, 20)}`);
+      this.#stamp = latin1(`{"time":"${new Date(second * 1000).toISOString().slice(0, 20)}`);
     }
     at = put(out, at, this.#stamp);
     const ms = wallMs - second * 1000;
@@ -261,34 +261,33 @@ function openSink(path: string): number {
   return path === "-" ? 1 : fs.openSync(path, "a", 0o640);
 }
 
-const bytesOf = (text: string): Buffer => Buffer.from(text, "latin1");
 const QUOTE = 34;
-const ID_KEY = bytesOf('","level":"info","msg":"access","zion.request_id":"');
-const TRACE_KEY = bytesOf('","trace_id":"');
-const CLIENT_KEY = bytesOf('","client.address":"');
-const METHODS = methodNames.map((name) => bytesOf(`${name}","http.response.status_code":`));
-const OTHER_METHOD = bytesOf('_OTHER","http.response.status_code":');
-const HOST_KEY = bytesOf(',"server.address":"');
-const PATH_KEY = bytesOf('","url.path":"');
-const QUERY_KEY = bytesOf(',"url.query":"');
-const AGENT_KEY = bytesOf(',"user_agent.original":"');
-const RESPONSE_KEY = bytesOf(',"http.response.body.size":');
-const VERSION_11 = bytesOf(',"network.protocol.version":"1.1","zion.duration.total_us":');
-const VERSION_10 = bytesOf(',"network.protocol.version":"1.0","zion.duration.total_us":');
-const VERSION_2 = bytesOf(',"network.protocol.version":"2","zion.duration.total_us":');
-const TTFB_KEY = bytesOf(',"zion.duration.ttfb_us":');
-const DECISIONS = decisionNames.map((name) => bytesOf(`,"zion.decision":"${name}","zion.generation":`));
+const ID_KEY = latin1('","level":"info","msg":"access","zion.request_id":"');
+const TRACE_KEY = latin1('","trace_id":"');
+const CLIENT_KEY = latin1('","client.address":"');
+const METHODS = methodNames.map((name) => latin1(`${name}","http.response.status_code":`));
+const OTHER_METHOD = latin1('_OTHER","http.response.status_code":');
+const HOST_KEY = latin1(',"server.address":"');
+const PATH_KEY = latin1('","url.path":"');
+const QUERY_KEY = latin1(',"url.query":"');
+const AGENT_KEY = latin1(',"user_agent.original":"');
+const RESPONSE_KEY = latin1(',"http.response.body.size":');
+const VERSION_11 = latin1(',"network.protocol.version":"1.1","zion.duration.total_us":');
+const VERSION_10 = latin1(',"network.protocol.version":"1.0","zion.duration.total_us":');
+const VERSION_2 = latin1(',"network.protocol.version":"2","zion.duration.total_us":');
+const TTFB_KEY = latin1(',"zion.duration.ttfb_us":');
+const DECISIONS = decisionNames.map((name) => latin1(`,"zion.decision":"${name}","zion.generation":`));
 const SAFE = /^[\w./:@{}*+-]*$/;
 const NO_ROUTE = routeLogPiece("-");
 
 /** The part of a line that only the route decides; made once per snapshot. */
 export function routeLogPiece(name: string): Uint8Array {
-  return bytesOf(`,"http.route":"${jsonText(name)}","http.request.body.size":`);
+  return latin1(`,"http.route":"${jsonText(name)}","http.request.body.size":`);
 }
 
 /** The part of a line that only the endpoint decides; made once per endpoint. */
 export function endpointLogPiece(upstream: string, url: string): Uint8Array {
-  return bytesOf(
+  return latin1(
     `,"zion.upstream":"${jsonText(upstream)}","zion.upstream_addr":"${jsonText(url)}","zion.retries":`,
   );
 }
@@ -299,19 +298,9 @@ function connectionPiece(connection: LoggedConnection): Uint8Array {
   const facts =
     tls === undefined ? "" : `,"tls.protocol.version":"${tls.protocol}","tls.cipher":"${tls.cipher}"`;
   const scheme = connection.secure ? "https" : "http";
-  return bytesOf(
+  return latin1(
     `","network.peer.address":"${connection.peerText}","url.scheme":"${scheme}"${facts},"http.request.method":"`,
   );
-}
-
-function put(out: Uint8Array, at: number, bytes: Uint8Array): number {
-  out.set(bytes, at);
-  return at + bytes.length;
-}
-
-function copy(out: Buffer, at: number, source: Buffer, start: number, end: number): number {
-  source.copy(out, at, start, end);
-  return at + end - start;
 }
 
 function micros(startMs: number, endMs: number): number {
