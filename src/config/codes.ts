@@ -127,7 +127,7 @@ export const codes = {
     "the setting would have no effect, and you would believe it had. This is why it is refused.",
     "remove it until this version supports it",
     "The key is known and reserved, but this version does not do what it says.",
-    'waf_profile = "strict"',
+    "rate_limit_rps = 100",
     "",
   ),
   Z1101: error(
@@ -284,6 +284,18 @@ export const codes = {
     "store it decrypted with mode 0600: openssl pkey -in key.pem -out key.plain.pem",
     "A passphrase in a file beside the key protects nothing, so encrypted keys are not supported.",
   ),
+  Z1305: error(
+    "a mistake in a rule file",
+    "a rule set with an error is refused whole: half of it is a protection that nobody asked for.",
+    "correct the file; `zion rules test FILE` checks it",
+    "Rules are read with the configuration. docs/waf-rules.md describes their form; every mistake is shown with file, line and column.",
+  ),
+  Z1306: error(
+    "the rules of the package cannot be used",
+    "nothing would be inspected.",
+    "install the package again",
+    "The rules that are shipped stand in the package's directory `rules`. They are missing, unreadable or damaged.",
+  ),
   Z2101: warning(
     "trusted_proxies trusts everyone",
     "every client can choose the address it is logged, limited and judged by.",
@@ -329,5 +341,21 @@ export const codes = {
     "Other routers write wildcards as `*` or `:name`. Here these are ordinary characters of a path.",
     'path = "/api/*"',
     'path = "/api/{*rest}"',
+  ),
+  Z2110: warning(
+    "a route without the WAF",
+    "requests of this route are forwarded without inspection.",
+    "remove `waf = false`, or write `waf_shadow = true` to see first what would be refused",
+    "Every route is inspected unless it says `waf = false`. Such routes are listed on every check and start, so that nobody forgets them.",
+    "waf = false",
+    "waf_shadow = true",
+  ),
+  Z2111: warning(
+    "an exclusion that has ended",
+    "the rule applies again.",
+    "remove the exclusion, or write a later date",
+    "`until` ends an exclusion by itself, so that an exception for a week does not stay for years.",
+    '[[exclude]]\nrule = "sql"\nuntil = 2020-01-01',
+    '[[exclude]]\nrule = "sql"',
   ),
 } as const satisfies Record<string, CodeRow>;

@@ -1,3 +1,6 @@
+import type { Exclude } from "../waf/profile.ts";
+import type { Rule } from "../waf/rule.ts";
+
 /**
  * The validated configuration: plain JSON data, made by `config/parse.ts` in the primary and sent to the workers,
  * who compile it to a Snapshot. File contents (certificates, keys) are already in it: workers open no operator files.
@@ -8,6 +11,7 @@ export interface Config {
   readonly tls: TlsConfig | undefined;
   readonly upstreams: readonly UpstreamConfig[];
   readonly routes: readonly RouteConfig[];
+  readonly waf: WafConfig;
   readonly accessLog: AccessLogConfig;
   readonly telemetry: TelemetryConfig;
   readonly admin: AdminConfig;
@@ -169,6 +173,49 @@ export interface RouteConfig {
   /** Forward `//` as `/`. false */ readonly mergeSlashes: boolean;
   /** Refuse `%2F` in the path. false */ readonly refuseEncodedSlash: boolean;
   /** undefined = server's. */ readonly maxBodyMb: number | undefined;
+  /** undefined = not inspected. */
+  readonly waf: RouteWafConfig | undefined;
+}
+
+export interface RouteWafConfig {
+  /** Name of one of `WafConfig.profiles`. "default" */ readonly profile: string;
+  /** Report what would be refused, refuse nothing. false */ readonly shadow: boolean;
+}
+
+/** `[waf]`, `[waf_profile.NAME]` and `[[exclude]]`. */
+export interface WafConfig {
+  /** "default" is always among them. */
+  readonly profiles: readonly WafProfileConfig[];
+  /** Shipped and own ones, checked; their examples are left out. */
+  readonly rules: readonly Rule[];
+  /** For all profiles. */
+  readonly excludes: readonly Exclude[];
+  /** Body bytes held for inspection, MiB per worker. 0 = 64 or an eighth of the memory limit. */
+  readonly maxBufferedMb: number;
+}
+
+/** `[waf_profile.NAME]`. */
+export interface WafProfileConfig {
+  readonly name: string;
+  readonly mode: "balanced" | "aggressive";
+  /** 1..4; by mode 1 or 3. */ readonly sensitivity: number;
+  /** 5 */ readonly threshold: number;
+  /** 10; 0 = no body */ readonly maxBodyMb: number;
+  /** 64 */ readonly maxDepth: number;
+  /** 1048576 bytes */ readonly maxStringLen: number;
+  /** 1024 characters */ readonly maxNumberLen: number;
+  /** true */ readonly denyUnknownContentTypes: boolean;
+  /** Lower case; undefined = the built-in list. */
+  readonly allowedContentTypes: readonly string[] | undefined;
+  /** true */ readonly entropyCheck: boolean;
+  /** 6.5 bits per byte */ readonly entropyThreshold: number;
+  /** 1024 */ readonly inspectBufferKb: number;
+  /** Lower case, `*` at the end = prefix, `*` = all; undefined = all but the safe set. */
+  readonly scanHeaders: readonly string[] | undefined;
+  /** Ids or classes. */
+  readonly disabledRules: readonly string[];
+  readonly shadowRules: readonly string[];
+  /** "refuse" */ readonly onBudget: "refuse" | "pass";
 }
 
 /** `[access_log]`. */

@@ -7,6 +7,8 @@ export interface Diagnostic {
   readonly message: string;
   /** As the operator named it; `<stdin>` for standard input. */
   readonly file: string;
+  /** Whether `file` is another than the config. Its lines are not quoted: by mistake it may be anything, a key too. */
+  readonly elsewhere: boolean;
   /** 0 when the problem is the whole file. */
   readonly line: number;
   readonly column: number;

@@ -22,6 +22,8 @@ export interface Finding {
   }[];
   /** Points at one character of a string value: its offset, and the length of the whole string (UTF-16 units). */
   readonly within?: { readonly offset: number; readonly length: number };
+  /** For problems in a file that the config names. 1-based, in characters. */
+  readonly elsewhere?: { readonly file: string; readonly line: number; readonly column: number };
   /** For problems with a place but no path (syntax). 1-based; columns in UTF-16 units. */
   readonly place?: { readonly line: number; readonly column: number };
 }

@@ -40,6 +40,21 @@ export function optionalInt(range: Range) {
   return schema;
 }
 
+/** A number key with a default, fractions allowed. */
+export function real(range: Range & { readonly default: number }) {
+  const error = () => `expected a number from ${group(range.min)} to ${group(range.max)}`;
+  const schema = z
+    .number({ error })
+    .min(range.min, { error })
+    .max(range.max, { error })
+    .default(range.default);
+  keyDocs.add(schema, {
+    ...rangeDoc(range, String(range.default)),
+    type: `number ${range.min}..${range.max}`,
+  });
+  return schema;
+}
+
 export function flag(preset: boolean, doc: string) {
   const schema = z.boolean({ error: "expected true or false" }).default(preset);
   keyDocs.add(schema, { type: "boolean", preset: String(preset), example: undefined, doc });

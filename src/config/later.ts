@@ -1,5 +1,8 @@
 import type { Path } from "./finding.ts";
 
+/** Whether the data plane runs the WAF. While it does not, the WAF's keys are refused: a file must not look protected. */
+export const WAF_WIRED = false;
+
 /**
  * Keys and tables of the reference that this version does not act on. They are refused, never ignored, unless they are
  * set to what this version does anyway (`harmless`).
@@ -12,20 +15,32 @@ export interface LaterKey {
 }
 
 /** The row for `key` in the table at `table` (array indexes and names included), or undefined. */
-export function findLaterKey(table: Path, key: string): LaterKey | undefined {
-  const rows = laterKeys[tableName(table)];
-  return rows !== undefined && Object.hasOwn(rows, key) ? rows[key] : undefined;
+export function findLaterKey(table: Path, key: string, wafWired: boolean): LaterKey | undefined {
+  return rowOf(laterKeys, table, key) ?? (wafWired ? undefined : rowOf(wafKeys, table, key));
 }
 
 /** Names of the later keys of a table. */
-export function laterKeysOf(table: Path): readonly string[] {
-  return Object.keys(laterKeys[tableName(table)] ?? {});
+export function laterKeysOf(table: Path, wafWired: boolean): readonly string[] {
+  const name = tableName(table);
+  return Object.keys({ ...laterKeys[name], ...(wafWired ? {} : wafKeys[name]) });
+}
+
+/** Whether a key or table of the schema is the WAF's. */
+export function isWafKey(table: Path, key: string): boolean {
+  return rowOf(wafKeys, table, key) !== undefined || (table.length > 0 && isWafKey([], String(table[0])));
+}
+
+type LaterKeys = Readonly<Record<string, Readonly<Record<string, LaterKey>>>>;
+
+function rowOf(table: LaterKeys, path: Path, key: string): LaterKey | undefined {
+  const rows = table[tableName(path)];
+  return rows !== undefined && Object.hasOwn(rows, key) ? rows[key] : undefined;
 }
 
 /** `["upstream", "shop"]` → "upstream.*", `["route", 3]` → "route". */
 function tableName(table: Path): string {
   const names = table.filter((step) => typeof step === "string");
-  if (names[0] === "upstream" && names.length > 1) names[1] = "*";
+  if ((names[0] === "upstream" || names[0] === "waf_profile") && names.length > 1) names[1] = "*";
   return names.join(".");
 }
 
@@ -49,9 +64,14 @@ function isTable(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-const laterKeys: Readonly<Record<string, Readonly<Record<string, LaterKey>>>> = {
+/** Keys that the schema has, for when the WAF is wired. */
+const wafKeys: LaterKeys = {
+  "": { waf_profile: never(), waf: never(), exclude: never() },
+  route: { waf_profile: never(), waf: unless(false), waf_shadow: unless(false) },
+};
+
+const laterKeys: LaterKeys = {
   "": {
-    waf_profile: never(),
     cache_profile: never(),
     auth_profile: never(),
     audit: offTable(),
@@ -90,14 +110,14 @@ const laterKeys: Readonly<Record<string, Readonly<Record<string, LaterKey>>>> = 
     serve_dir: never(),
     spa_fallback: unless(false),
     precompressed: unless(false),
-    waf_profile: never(),
     cache_profile: never(),
     auth_profile: never(),
     csp: never(),
-    waf: unless(false),
-    waf_shadow: unless(false),
     cors: never(),
     trailers: unless(false),
+  },
+  "waf_profile.*": {
+    streaming: unless(false),
   },
   access_log: {
     mtls_fingerprint: unless(true, false),

@@ -1,24 +1,32 @@
 import { systemClock } from "../std/clock.ts";
+import type { RuleFile } from "../waf/parse-rules.ts";
 import { readAccessLog } from "./access-log.ts";
 import { codes } from "./codes.ts";
 import type { Config } from "./config.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import type { FileAccess } from "./files.ts";
 import { createFindings, type Findings } from "./finding.ts";
+import { WAF_WIRED } from "./later.ts";
 import { placeFindings } from "./position.ts";
 import { readRoutes } from "./routes.ts";
 import { directoryOf, type SectionContext } from "./section.ts";
 import { readServer } from "./server.ts";
 import { shapeDocument } from "./shape.ts";
+import { readShippedRules } from "./shipped-rules.ts";
 import { readTls } from "./tls.ts";
 import { decodeToml, parseToml } from "./toml.ts";
 import { readUpstreams } from "./upstreams.ts";
+import { readWaf } from "./waf.ts";
 
 export interface ParseOptions extends FileAccess {
   /** How diagnostics name the file; relative paths in it start at its directory. "<stdin>" = the working directory. */
   readonly file: string;
   /** Milliseconds since the epoch, for certificate dates. Default: the system's clock. */
   readonly now?: () => number;
+  /** The rule files of the package. Default: those on disk; throws when they cannot be read. */
+  readonly builtinRules?: () => readonly RuleFile[];
+  /** Whether the WAF's keys are supported. Default: WAF_WIRED. */
+  readonly wafWired?: boolean;
 }
 
 /** A config with its warnings, or everything that is wrong with the file (warnings too), in the order of its lines. */
@@ -63,19 +71,23 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
     });
     return undefined;
   }
-  const document = shapeDocument(tree, findings);
+  const wafWired = options.wafWired ?? WAF_WIRED;
+  const document = shapeDocument(tree, findings, wafWired);
   if (document === undefined) return undefined;
   const context: SectionContext = {
     findings,
     files: options,
     directory: directoryOf(options.file),
     now: options.now ?? systemClock.wallMs,
+    builtinRules: options.builtinRules ?? readShippedRules,
+    wafWired,
   };
   const listeners = readServer(document, context);
   const tls = document.tls === undefined ? undefined : readTls(document.tls, context);
   const upstreams = readUpstreams(document, context);
   const routes = readRoutes(document, context);
+  const waf = readWaf(document, routes, context);
   const accessLog = readAccessLog(document.access_log, context);
   if (listeners === undefined) return undefined;
-  return { schemaVersion: 1, ...listeners, tls, upstreams, routes, accessLog };
+  return { schemaVersion: 1, ...listeners, tls, upstreams, routes, waf, accessLog };
 }

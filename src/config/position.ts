@@ -15,11 +15,18 @@ export function placeFindings(
 ): readonly Diagnostic[] {
   if (findings.length === 0) return [];
   const lines = text.split("\n");
-  const tree = findings.some((finding) => finding.place === undefined && finding.path.length > 0)
+  const tree = findings.some(
+    ({ place, elsewhere, path }) => place === undefined && elsewhere === undefined && path.length > 0,
+  )
     ? indexTree(text)
     : undefined;
   const diagnostics = findings.map((finding) => placeOne(finding, tree, lines, file));
-  return diagnostics.sort((a, b) => a.line - b.line || a.column - b.column);
+  // Those of other files come last, in the order in which they were found.
+  return diagnostics.sort((a, b) =>
+    a.elsewhere || b.elsewhere
+      ? Number(a.elsewhere) - Number(b.elsewhere)
+      : a.line - b.line || a.column - b.column,
+  );
 }
 
 /** Half-open, as the parser gives it: lines from 1, columns from 0 in UTF-16 units. */
@@ -41,23 +48,28 @@ function placeOne(
   file: string,
 ): Diagnostic {
   const row = codes[finding.code];
+  const { elsewhere } = finding;
   const whole =
-    finding.place !== undefined
-      ? atPlace(finding.place, lines)
-      : spanOf(finding.path, finding.at ?? "value", tree);
+    elsewhere !== undefined
+      ? undefined
+      : finding.place !== undefined
+        ? atPlace(finding.place, lines)
+        : spanOf(finding.path, finding.at ?? "value", tree);
   const at = whole === undefined || finding.within === undefined ? whole : inString(whole, finding.within);
   const related: RelatedSpan[] = [];
   for (const other of finding.related ?? []) {
     const span = spanOf(other.path, other.at ?? "value", tree);
     if (span !== undefined) related.push({ ...characters(span, lines), label: other.label });
   }
-  const where = at === undefined ? nowhere : characters(at, lines);
+  const where =
+    elsewhere !== undefined ? onePlace(elsewhere) : at === undefined ? nowhere : characters(at, lines);
   const headerLine = at === undefined || finding.place !== undefined ? 0 : headerOf(finding.path, tree);
   return {
     code: finding.code,
     severity: row.severity,
     message: finding.message,
-    file,
+    file: elsewhere?.file ?? file,
+    elsewhere: elsewhere !== undefined,
     ...where,
     label: finding.label ?? "",
     effect: finding.effect ?? row.effect,
@@ -66,6 +78,10 @@ function placeOne(
     headerLine: headerLine < where.line ? headerLine : 0,
     related,
   };
+}
+
+function onePlace({ line, column }: { readonly line: number; readonly column: number }) {
+  return { line, column, endLine: line, endColumn: column + 1 };
 }
 
 const nowhere = { line: 0, column: 0, endLine: 0, endColumn: 0 };

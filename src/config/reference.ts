@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import type { z } from "zod";
 import { codes } from "./codes.ts";
 import { type KeyDoc, keyDocs } from "./keys.ts";
+import { isWafKey, WAF_WIRED } from "./later.ts";
 import { tableSchemas, topLevelKeys } from "./schema.ts";
 
 /**
@@ -17,17 +18,17 @@ export function generatedFiles(): readonly { readonly path: string; readonly tex
 }
 
 /** Every key at its default, with its doc. Keys without a default are commented out, but for the few a file needs. */
-export function exampleToml(): string {
+export function exampleToml(wafWired: boolean = WAF_WIRED): string {
   const out = [
     "# Every key of zion.toml at its default. Generated from the schema: edit src/config/schema.ts.",
     "# Keys without a default are commented out with an example; only what a file cannot do without is set.",
     "",
     ...docsOf(topLevelKeys).flatMap(({ name, doc }) => keyLines(name, doc, false)),
   ];
-  for (const table of tableSchemas) {
+  for (const table of tablesOf(wafWired)) {
     const off = optionalTables.has(table.header);
-    out.push("", ...comment(table.doc), `${off ? "# " : ""}${table.header.replace("NAME", "app")}`);
-    for (const { name, doc } of docsOf(table.keys)) {
+    out.push("", ...comment(table.doc), `${off ? "# " : ""}${exampleHeader(table.header)}`);
+    for (const { name, doc } of table.docs) {
       const set = needed.has(`${table.header} ${name}`);
       out.push(...keyLines(name, set ? { ...doc, preset: doc.example } : doc, off));
     }
@@ -35,9 +36,25 @@ export function exampleToml(): string {
   return `${out.join("\n")}\n`;
 }
 
+/** The header of a table with a name that the rest of the example uses. */
+export function exampleHeader(header: string): string {
+  return header.replace("NAME", header.startsWith("[waf_profile") ? "default" : "app");
+}
+
+/** The tables and the documented keys that this version acts on. */
+function tablesOf(wafWired: boolean) {
+  return tableSchemas.flatMap(({ header, keys, doc }) => {
+    const path = header.replace(/[[\]]/g, "").split(".");
+    if (!wafWired && isWafKey([], path[0]!)) return [];
+    const docs = docsOf(keys).filter(({ name }) => wafWired || !isWafKey(path, name));
+    return [{ header, doc, docs }];
+  });
+}
+
 /** Tables whose absence means something else than their presence with defaults. */
 const optionalTables: ReadonlySet<string> = new Set([
   "[[tls.sni]]",
+  "[[exclude]]",
   "[upstream.NAME.circuit_breaker]",
   "[upstream.NAME.outlier_detection]",
 ]);
@@ -102,8 +119,8 @@ function configReference(): string {
     "",
     ...keyTable(docsOf(topLevelKeys)),
   ];
-  for (const table of tableSchemas)
-    out.push("", `## ${table.header}`, "", table.doc, "", ...keyTable(docsOf(table.keys)));
+  for (const table of tablesOf(WAF_WIRED))
+    out.push("", `## ${table.header}`, "", table.doc, "", ...keyTable(table.docs));
   return `${out.join("\n")}\n`;
 }
 

@@ -89,7 +89,7 @@ function renderOne(diagnostic: Diagnostic, source: Source, paint: Paint): string
 }
 
 function marksOf(diagnostic: Diagnostic, source: Source): Mark[] {
-  if (diagnostic.line === 0) return [];
+  if (diagnostic.line === 0 || diagnostic.elsewhere) return [];
   const mark = (span: Omit<Diagnostic, never> | Diagnostic["related"][number], sign: "^" | "-"): Mark => {
     const multi = span.endLine > span.line;
     const to = multi ? [...(source.lines[span.line - 1] ?? "")].length + 1 : span.endColumn;

@@ -2,8 +2,10 @@ import { findRouteConflicts } from "../route/conflict.ts";
 import { isPatternProblem, parsePattern } from "../route/pattern.ts";
 import { readHostName } from "./address.ts";
 import type { RouteConfig } from "./config.ts";
+import { checkDefined } from "./definition.ts";
 import type { Path } from "./finding.ts";
 import { keyLabel, printable, shownValue } from "./label.ts";
+import { readRouteWaf } from "./route-waf.ts";
 import { type DocumentInput, type RouteInput, servedMethods } from "./schema.ts";
 import { requireKey, type SectionContext, take } from "./section.ts";
 import { nearest } from "./suggest.ts";
@@ -71,6 +73,7 @@ function readRoute(
       message: `${what} declares neither \`public\` nor \`internal_only\``,
       related: [{ path: ["server", "require_route_auth"], label: "required here" }],
     });
+  const waf = readRouteWaf(path, what, input, document, context);
   if (!hasPath || !hasUpstream) return undefined;
   return {
     name: input.name ?? routeName(input.path!, hosts, methods),
@@ -83,6 +86,7 @@ function readRoute(
     mergeSlashes: input.merge_slashes,
     refuseEncodedSlash: input.refuse_encoded_slash,
     maxBodyMb: input.max_body_mb,
+    waf,
   };
 }
 
@@ -147,31 +151,22 @@ function checkReference(
 ): void {
   const { findings } = context;
   if (
-    upstreams.has(name) ||
     findings.isPoisoned(["upstream"]) ||
     findings.isPoisoned(["upstreams"]) ||
     findings.isPoisoned(["upstream", name])
   )
     return;
-  const suggestion = nearest(name, upstreams.keys());
-  const defined = [...upstreams.keys()].slice(0, 8).map(printable).join(", ");
-  findings.add({
-    code: "Z1210",
-    path: [...path, "upstream"],
-    message: `${what} uses upstream \`${printable(name)}\`, which is not defined`,
-    suggestion,
-    label: suggestion === undefined ? "" : `did you mean \`${printable(suggestion)}\`?`,
-    fix:
-      suggestion !== undefined
-        ? `write "${printable(suggestion)}"`
-        : upstreams.size === 0
-          ? `add [upstream.${printable(name)}] with a \`url\``
-          : `define it; the file has: ${defined}`,
-    related:
-      suggestion === undefined
-        ? []
-        : [{ path: upstreams.get(suggestion)!, at: "key", label: "defined here" }],
-  });
+  checkDefined(
+    {
+      path: [...path, "upstream"],
+      what,
+      kind: "upstream",
+      name,
+      defined: upstreams,
+      definition: `[upstream.${printable(name)}] with a \`url\``,
+    },
+    context,
+  );
 }
 
 function readHosts(

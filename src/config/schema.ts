@@ -2,6 +2,7 @@ import { z } from "zod";
 import { methodNames } from "../http/request.ts";
 import { choice, flag, int, keyDocs, optionalInt, optionalText, optionalTexts, text, texts } from "./keys.ts";
 import { circuitBreaker, health, outlierDetection, retry, upstream } from "./upstream-schema.ts";
+import { exclude, routeWafKeys, waf, wafProfile } from "./waf-schema.ts";
 
 /**
  * The keys of zion.toml (zion-reference §3 plus our own). Types and ranges only: what needs more than one key, a file
@@ -228,6 +229,7 @@ const route = z.strictObject({
     example: 100,
     doc: "Request body in MiB: 413 above. Absent = the server's.",
   }),
+  ...routeWafKeys,
 });
 
 const accessLog = z.strictObject({
@@ -284,6 +286,9 @@ export const documentSchema = z.strictObject({
   upstreams: legacyUpstreams,
   upstream: z.record(z.string(), upstream, table).default({}),
   route: z.array(route, { error: "expected an array of tables: write [[route]]" }).default([]),
+  waf: waf.prefault({}),
+  waf_profile: z.record(z.string(), wafProfile, table).default({}),
+  exclude: z.array(exclude, { error: "expected an array of tables: write [[exclude]]" }).default([]),
   access_log: accessLog.prefault({}),
   telemetry: telemetry.prefault({}),
   admin: admin.prefault({}),
@@ -317,6 +322,17 @@ export const tableSchemas = [
     doc: "Takes single members out by their errors. Off without this table; needs two members.",
   },
   { header: "[[route]]", keys: route.shape, doc: "Which requests go to which upstream. At least one." },
+  { header: "[waf]", keys: waf.shape, doc: "What all profiles share." },
+  {
+    header: "[waf_profile.NAME]",
+    keys: wafProfile.shape,
+    doc: "How requests are inspected. Routes that name no profile use [waf_profile.default], which is built in.",
+  },
+  {
+    header: "[[exclude]]",
+    keys: exclude.shape,
+    doc: "Takes a rule or a class of rules out where it is wrong, instead of everywhere.",
+  },
   { header: "[access_log]", keys: accessLog.shape, doc: "The access log." },
   { header: "[telemetry]", keys: telemetry.shape, doc: "Health and metrics listener." },
   { header: "[admin]", keys: admin.shape, doc: "Admin listener." },

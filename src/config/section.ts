@@ -1,4 +1,5 @@
 import { dirname, resolve } from "node:path";
+import type { RuleFile } from "../waf/parse-rules.ts";
 import type { Reading } from "./address.ts";
 import type { DiagnosticCode } from "./codes.ts";
 import { type FileAccess, readProblem } from "./files.ts";
@@ -12,6 +13,9 @@ export interface SectionContext {
   /** Relative paths in the file start here. */
   readonly directory: string;
   readonly now: () => number;
+  /** The rule files of the package; throws when they cannot be read. */
+  readonly builtinRules: () => readonly RuleFile[];
+  readonly wafWired: boolean;
 }
 
 /** Where relative paths of a config file start: its own directory; the working directory for standard input. */
@@ -69,10 +73,15 @@ export function resolvePath(path: string, context: SectionContext): string {
 }
 
 /** Text of a file that the key at `path` names; undefined, and a finding, if it cannot be read. */
-export function readNamedFile(path: Path, file: string, context: SectionContext): string | undefined {
+export function readNamedFile(
+  path: Path,
+  file: string,
+  context: SectionContext,
+  encoding: "latin1" | "utf8" = "latin1",
+): string | undefined {
   try {
     const contents = context.files.readFile(resolvePath(file, context));
-    return typeof contents === "string" ? contents : Buffer.from(contents).toString("latin1");
+    return typeof contents === "string" ? contents : Buffer.from(contents).toString(encoding);
   } catch (error) {
     context.findings.add({
       code: "Z1301",

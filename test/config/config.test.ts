@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { placeNames } from "../../src/body/place.ts";
 import type { Config } from "../../src/config/config.ts";
 import { certificate, goodConfig, minimal, withFiles } from "../support/config-case.ts";
 
@@ -104,8 +105,54 @@ test("the smallest config has every default", () => {
         mergeSlashes: false,
         refuseEncodedSlash: false,
         maxBodyMb: undefined,
+        waf: { profile: "default", shadow: false },
       },
     ],
+    waf: {
+      profiles: [
+        {
+          name: "default",
+          mode: "balanced",
+          sensitivity: 1,
+          threshold: 5,
+          maxBodyMb: 10,
+          maxDepth: 64,
+          maxStringLen: 1_048_576,
+          maxNumberLen: 1024,
+          denyUnknownContentTypes: true,
+          allowedContentTypes: undefined,
+          entropyCheck: true,
+          entropyThreshold: 6.5,
+          inspectBufferKb: 1024,
+          scanHeaders: undefined,
+          disabledRules: [],
+          shadowRules: [],
+          onBudget: "refuse",
+        },
+      ],
+      rules: [
+        {
+          id: "sql-union-select",
+          class: "sql",
+          severity: "critical",
+          score: 5,
+          sensitivity: 1,
+          enabled: true,
+          where: { entries: ["*"], kinds: 2 ** placeNames.length - 1, named: [] },
+          detect: [],
+          literals: ["union select"],
+          regex: "",
+          caseSensitive: false,
+          why: "For tests of the configuration.",
+          see: [],
+          block: [],
+          allow: [],
+          file: "/package/rules/sql.toml",
+        },
+      ],
+      excludes: [],
+      maxBufferedMb: 0,
+    },
     accessLog: { enabled: true, path: "-", includeHeaders: [] },
     telemetry: { listen: { host: "127.0.0.1", port: 9464 } },
     admin: { listen: { host: "127.0.0.1", port: 9180 }, writeTokenEnv: undefined },
@@ -304,6 +351,7 @@ max_body_mb = 3
     mergeSlashes: true,
     refuseEncodedSlash: true,
     maxBodyMb: 3,
+    waf: { profile: "default", shadow: false },
   });
 });
 
@@ -369,6 +417,8 @@ test("upstream TLS files come along as PEM text", () => {
 test("keys of later versions may stay while they ask for nothing", () => {
   const harmless = minimal
     .replace("[upstream", "rate_limit_rps = 0\nh2_control_frames_per_sec = 0\n[upstream")
-    .concat('mode = "standard"\nwaf = false\n[audit]\nenabled = false\n[admin]\nauth = "internal-ip"\n');
+    .concat(
+      'mode = "standard"\n[waf_profile.default]\nstreaming = false\n[audit]\nenabled = false\n[admin]\nauth = "internal-ip"\n',
+    );
   assert.deepEqual(goodConfig(harmless), goodConfig(minimal));
 });

@@ -24,6 +24,8 @@ const files = {
   "/etc/zion/der.crt": "\x30\x82\x01\x02",
 };
 const options = withFiles(files, { "/etc/zion/open.key": 0o100644 });
+/** Codes of the WAF's sections: their cases stand in waf.test.ts. */
+const elsewhere = ["Z1305", "Z1306", "Z2110", "Z2111"];
 
 /** Sections that complete a fragment, so that a case shows only its own problem. */
 const server = '[server]\nlisten_http = "0.0.0.0:8080"\n';
@@ -129,7 +131,7 @@ const cases: readonly Case[] = [
   ),
   {
     title: "keys of later versions",
-    toml: `${server}rate_limit_rps = 5\n${app}${route}waf_profile = "x"\n[waf_profile.x]\nmode = "balanced"\n`,
+    toml: `${server}rate_limit_rps = 5\n${app}${route}cache_profile = "x"\n[cache_profile.x]\nttl_secs = 5\n`,
     found: ["Z1047 3:1", "Z1047 9:1", "Z1047 10:2"],
   },
   inRoute("a later mode", 'path = "/"\nupstream = "app"\nmode = "websocket"', "Z1047 4:1"),
@@ -309,7 +311,9 @@ for (const { title, toml, found } of cases) {
 test("every code of the catalogue is reached by a case", () => {
   const reached = new Set(cases.flatMap(({ found }) => found.map((text) => text.split(" ")[0])));
   // A file that cannot be read is the command line's to report.
-  const missing = Object.keys(codes).filter((code) => code !== "Z1001" && !reached.has(code));
+  const missing = Object.keys(codes).filter(
+    (code) => code !== "Z1001" && !elsewhere.includes(code) && !reached.has(code),
+  );
   assert.deepEqual(missing, []);
 });
 

@@ -87,6 +87,14 @@ test("any value of any type under any key is answered, never thrown at", () => {
     "upstream.a.health.expected_status",
     "tls.alpn",
     "route.path",
+    "route.waf",
+    "waf",
+    "waf.rules",
+    "waf_profile",
+    "waf_profile.a",
+    "waf_profile.a.disabled_rules",
+    "exclude",
+    "exclude.until",
   );
   fc.assert(
     fc.property(
@@ -131,7 +139,7 @@ test("a clean config does not load the parser that finds positions", () => {
     import { createRequire } from "node:module";
     import { parseConfig } from ${JSON.stringify(new URL("../../src/config/parse.ts", import.meta.url).href)};
     const loaded = () => Object.keys(createRequire(import.meta.url).cache).some((file) => file.includes("toml-eslint-parser"));
-    const files = { file: "zion.toml", readFile: () => "" };
+    const files = { file: "zion.toml", readFile: () => "", wafWired: true };
     const clean = parseConfig(process.argv[1], files).config !== undefined;
     const before = loaded();
     parseConfig("nope = 1\\n" + process.argv[1], files);

@@ -2,6 +2,23 @@ import { makeSelfSigned, type SelfSigned } from "../../src/cert/self-signed.ts";
 import type { Diagnostic } from "../../src/config/diagnostic.ts";
 import { type ParseOptions, type ParseOutcome, parseConfig } from "../../src/config/parse.ts";
 
+/** What stands for the rules of the package: these change, and tests of the config should not change with them. */
+export const shippedRules = [
+  {
+    file: "/package/rules/sql.toml",
+    text: `class = "sql"
+
+[[rule]]
+id = "sql-union-select"
+severity = "critical"
+literals = ["union select"]
+why = "For tests of the configuration."
+block = ["union select 1", "x union select 2"]
+allow = ["union", "select"]
+`,
+  },
+];
+
 /** A config that is as small as can be, and valid. */
 export const minimal = `[server]
 listen_http = "0.0.0.0:8080"
@@ -27,6 +44,8 @@ export function withFiles(
       return text;
     },
     stat: (path) => ({ mode: modes[path] ?? 0o100600 }),
+    builtinRules: () => shippedRules,
+    wafWired: true,
   };
 }
 

@@ -1,0 +1,106 @@
+import type { Exclude } from "../waf/profile.ts";
+import { parseWhereEntry, whereWords } from "../waf/rule.ts";
+import type { RouteConfig } from "./config.ts";
+import type { Path } from "./finding.ts";
+import { keyLabel, printable, shownValue } from "./label.ts";
+import type { DocumentInput } from "./schema.ts";
+import { requireKey, type SectionContext } from "./section.ts";
+import { nearest } from "./suggest.ts";
+import { checkRuleName, type KnownRules } from "./waf-rules.ts";
+import type { ExcludeInput } from "./waf-schema.ts";
+
+/** Checks `[[exclude]]`: what it names must exist, or it would silently exclude nothing. */
+export function readExcludes(
+  document: DocumentInput,
+  routes: readonly RouteConfig[],
+  known: KnownRules,
+  context: SectionContext,
+): readonly Exclude[] {
+  const names = new Set(routes.map(({ name }) => name));
+  // The name of a route that is left out for its own mistakes is not a mistake here.
+  const complete = routes.length === document.route.length && !context.findings.isPoisoned(["route"]);
+  return document.exclude.flatMap((input, i) => {
+    const path: Path = ["exclude", i];
+    if (!requireKey(path, "rule", input.rule, "[[exclude]]", context)) return [];
+    checkRuleName([...path, "rule"], input.rule!, known, context);
+    if (input.route !== undefined && complete) checkRoute([...path, "route"], input.route, names, context);
+    if (input.field !== undefined) checkField([...path, "field"], input.field, context);
+    const untilMs = readUntil([...path, "until"], input.until, context);
+    return [
+      {
+        rule: input.rule!,
+        ...(input.route === undefined ? {} : { route: input.route }),
+        ...(input.field === undefined ? {} : { field: input.field }),
+        ...(untilMs === undefined ? {} : { untilMs }),
+      },
+    ];
+  });
+}
+
+function checkRoute(path: Path, name: string, names: ReadonlySet<string>, context: SectionContext): void {
+  if (names.has(name)) return;
+  const suggestion = nearest(name, names);
+  context.findings.add({
+    code: "Z1210",
+    path,
+    message: `${keyLabel(path)}: there is no route named ${shownValue(path, name)}`,
+    effect: "the exclusion would apply nowhere.",
+    suggestion,
+    label: suggestion === undefined ? "" : `did you mean "${printable(suggestion)}"?`,
+    fix:
+      suggestion === undefined
+        ? `use the \`name\` of a route; the file has: ${[...names].slice(0, 8).map(printable).join(", ")}`
+        : `write "${printable(suggestion)}"`,
+  });
+}
+
+function checkField(path: Path, field: string, context: SectionContext): void {
+  if (parseWhereEntry(field) !== undefined) return;
+  const [word = ""] = field.split(":", 1);
+  const near = nearest(word, whereWords);
+  const suggestion = near === undefined || near === word ? undefined : near + field.slice(word.length);
+  context.findings.add({
+    code: "Z1106",
+    path,
+    message: `${keyLabel(path)}: ${shownValue(path, field)} is not a place`,
+    suggestion,
+    label: suggestion === undefined ? "" : `did you mean "${printable(suggestion)}"?`,
+    fix: "write a kind of place (query, header, json) or one by its name (query:q, header:user-agent); docs/waf-rules.md lists them",
+  });
+}
+
+function readUntil(path: Path, until: ExcludeInput["until"], context: SectionContext): number | undefined {
+  if (until === undefined) return undefined;
+  // A date of TOML prints as it was written, but for fractions of a second.
+  const text = typeof until === "string" ? until : until.toISOString();
+  const untilMs = readMoment(text);
+  if (untilMs === undefined)
+    context.findings.add({
+      code: "Z1106",
+      path,
+      message: `${keyLabel(path)}: ${shownValue(path, text)} is not a date, or a time without its offset`,
+      fix: "write 2030-06-30, or 2030-06-30T18:00:00Z",
+    });
+  else if (untilMs <= context.now())
+    context.findings.add({
+      code: "Z2111",
+      path,
+      message: `${keyLabel(path)}: the exclusion ended on ${text.slice(0, 10)}`,
+    });
+  return untilMs;
+}
+
+/** RFC 3339: a full date (its first moment in UTC), or a date and time with offset. Milliseconds since the epoch. */
+function readMoment(text: string): number | undefined {
+  const parts = /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d:\d\d:\d\d(?:\.\d{1,9})?)([Zz]|[+-]\d\d:\d\d))?$/.exec(
+    text,
+  );
+  if (parts === null) return undefined;
+  const [, year, month, day, time = "00:00:00", zone = "Z"] = parts;
+  const midnight = Date.parse(`${year}-${month}-${day}T00:00:00Z`);
+  // Some readers turn the 31st of February into a day of March.
+  if (Number.isNaN(midnight) || !new Date(midnight).toISOString().startsWith(`${year}-${month}-${day}`))
+    return undefined;
+  const at = Date.parse(`${year}-${month}-${day}T${time}${zone.toUpperCase()}`);
+  return Number.isNaN(at) ? undefined : at;
+}

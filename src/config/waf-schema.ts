@@ -1,0 +1,150 @@
+import { z } from "zod";
+import {
+  choice,
+  flag,
+  int,
+  keyDocs,
+  optionalFlag,
+  optionalInt,
+  optionalText,
+  optionalTexts,
+  real,
+  texts,
+} from "./keys.ts";
+
+/** The keys of `[waf]`, `[waf_profile.NAME]`, `[[exclude]]` and those of a route: types and ranges only. Primary only. */
+
+/** `[waf]`. */
+export const waf = z.strictObject({
+  rules: texts({
+    type: "array of paths",
+    default: [],
+    doc: "Rule files of your own, beside those that are shipped. docs/waf-rules.md describes them.",
+  }),
+  max_buffered_mb: int({
+    min: 0,
+    max: 1_048_576,
+    default: 0,
+    doc: "Body bytes held for inspection, in MiB per worker. 0 = 64, or an eighth of the memory limit.",
+  }),
+});
+
+/** `[waf_profile.NAME]`. */
+export const wafProfile = z.strictObject({
+  mode: choice(
+    ["balanced", "aggressive"],
+    "balanced",
+    "balanced is sensitivity 1, aggressive is sensitivity 3.",
+  ),
+  sensitivity: optionalInt({
+    min: 1,
+    max: 4,
+    example: 1,
+    doc: "Rules up to this level are active; 1 is silent on real traffic. Absent = by mode.",
+  }),
+  threshold: int({
+    min: 1,
+    max: 1000,
+    default: 5,
+    doc: "Points from which on a request is refused. One rule of severity critical has 5.",
+  }),
+  max_body_mb: int({
+    min: 0,
+    max: 1_048_576,
+    default: 10,
+    doc: "Body in MiB that is inspected: refused above. 0 = no body at all.",
+  }),
+  max_depth: int({ min: 1, max: 1000, default: 64, doc: "Open arrays and objects of a JSON body." }),
+  max_string_len: int({
+    min: 1,
+    max: 1_073_741_824,
+    default: 1_048_576,
+    doc: "One key or string of a JSON body, in bytes.",
+  }),
+  max_number_len: int({
+    min: 1,
+    max: 1_048_576,
+    default: 1024,
+    doc: "One number of a JSON body, in characters.",
+  }),
+  deny_unknown_content_types: flag(true, "Refuse bodies whose type is not in allowed_content_types."),
+  allowed_content_types: optionalTexts({
+    type: "array of media types",
+    example: ["application/json", "application/*+json", "multipart/form-data"],
+    doc: "Types of bodies: type/subtype, type/*, or *+json for a suffix. Absent = the built-in list of what browsers and common clients send.",
+  }),
+  entropy_check: flag(true, "Refuse text whose bytes are as random as those of encrypted data."),
+  entropy_threshold: real({
+    min: 0,
+    max: 8,
+    default: 6.5,
+    doc: "Bits per byte from which on text counts as random.",
+  }),
+  inspect_buffer_kb: int({
+    min: 1,
+    max: 65_536,
+    default: 1024,
+    doc: "Bodies up to this size in KiB are inspected whole before a byte is forwarded, larger ones as they flow.",
+  }),
+  scan_headers: optionalTexts({
+    type: "array of field names",
+    example: ["user-agent", "referer", "x-*"],
+    doc: "Header fields that are inspected; * at the end = prefix, * alone = all. Absent = all but a documented safe set.",
+  }),
+  disabled_rules: texts({
+    type: "array of rule ids or classes",
+    default: [],
+    doc: "Rules that are off.",
+  }),
+  shadow_rules: texts({
+    type: "array of rule ids or classes",
+    default: [],
+    doc: "Rules that are reported but add no points.",
+  }),
+  on_budget: choice(
+    ["refuse", "pass"],
+    "refuse",
+    "What happens to a request that costs more work to inspect than it may.",
+  ),
+});
+
+const until = z
+  .union([z.string().max(64), z.instanceof(Date)], {
+    error: "expected a date (2030-06-30) or a date and time with offset",
+  })
+  .optional();
+keyDocs.add(until, {
+  type: "date, or date and time with offset",
+  preset: undefined,
+  example: "2030-06-30",
+  doc: "From then on the exclusion is void; a date means its first moment in UTC. Absent = for good.",
+});
+
+/** `[[exclude]]`. */
+export const exclude = z.strictObject({
+  rule: optionalText({
+    type: "rule id or class",
+    example: "sql",
+    doc: "What does not apply. Required.",
+  }),
+  route: optionalText({ example: "shop", doc: "Name of the route. Absent = every route." }),
+  field: optionalText({
+    type: "place",
+    example: "query:q",
+    doc: "Where it does not apply, as rules name places: query:q, header:*, json. Absent = everywhere.",
+  }),
+  until,
+});
+
+/** Of `[[route]]`. */
+export const routeWafKeys = {
+  waf_profile: optionalText({
+    example: "default",
+    doc: 'Name of the WAF profile. Absent = "default", which is built in.',
+  }),
+  waf: optionalFlag("Whether the route is inspected; a warning lists those that are not. Absent = true."),
+  waf_shadow: flag(false, "Report what would be refused, refuse nothing."),
+};
+
+export type WafProfileInput = z.infer<typeof wafProfile>;
+export type ExcludeInput = z.infer<typeof exclude>;

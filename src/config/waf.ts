@@ -1,0 +1,126 @@
+import { compileTypeList } from "../body/type-list.ts";
+import type { RouteConfig, WafConfig, WafProfileConfig } from "./config.ts";
+import { readExcludes } from "./exclude.ts";
+import type { Path } from "./finding.ts";
+import { keyLabel, printable, shownValue } from "./label.ts";
+import type { DocumentInput } from "./schema.ts";
+import type { SectionContext } from "./section.ts";
+import { checkRuleName, type KnownRules, readRules } from "./waf-rules.ts";
+import { type WafProfileInput, wafProfile } from "./waf-schema.ts";
+
+/** What routes use that name no profile. */
+export const defaultProfile = "default";
+
+/** Checks `[waf]`, `[waf_profile.NAME]` and `[[exclude]]`. Empty while the WAF is not wired. */
+export function readWaf(
+  document: DocumentInput,
+  routes: readonly RouteConfig[],
+  context: SectionContext,
+): WafConfig {
+  if (!context.wafWired) return { profiles: [], rules: [], excludes: [], maxBufferedMb: 0 };
+  const known = readRules(document, context);
+  const profiles = Object.entries(document.waf_profile).map(([name, input]) =>
+    readProfile(name, input, known, context),
+  );
+  if (profiles.every(({ name }) => name !== defaultProfile))
+    profiles.push(readProfile(defaultProfile, wafProfile.parse({}), known, context));
+  reportUnused(document, context);
+  return {
+    profiles,
+    rules: known.rules,
+    excludes: readExcludes(document, routes, known, context),
+    maxBufferedMb: document.waf.max_buffered_mb,
+  };
+}
+
+function readProfile(
+  name: string,
+  input: WafProfileInput,
+  known: KnownRules,
+  context: SectionContext,
+): WafProfileConfig {
+  const path: Path = ["waf_profile", name];
+  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(name))
+    context.findings.add({
+      code: "Z1110",
+      path,
+      at: "key",
+      message: `"${printable(name)}" cannot be the name of a WAF profile`,
+    });
+  for (const key of ["disabled_rules", "shadow_rules"] as const)
+    for (const [i, rule] of input[key].entries()) checkRuleName([...path, key, i], rule, known, context);
+  return {
+    name,
+    mode: input.mode,
+    sensitivity: input.sensitivity ?? (input.mode === "aggressive" ? 3 : 1),
+    threshold: input.threshold,
+    maxBodyMb: input.max_body_mb,
+    maxDepth: input.max_depth,
+    maxStringLen: input.max_string_len,
+    maxNumberLen: input.max_number_len,
+    denyUnknownContentTypes: input.deny_unknown_content_types,
+    allowedContentTypes: readTypes([...path, "allowed_content_types"], input.allowed_content_types, context),
+    entropyCheck: input.entropy_check,
+    entropyThreshold: input.entropy_threshold,
+    inspectBufferKb: input.inspect_buffer_kb,
+    scanHeaders: readFields([...path, "scan_headers"], input.scan_headers, context),
+    disabledRules: input.disabled_rules,
+    shadowRules: input.shadow_rules,
+    onBudget: input.on_budget,
+  };
+}
+
+function readTypes(
+  path: Path,
+  types: readonly string[] | undefined,
+  context: SectionContext,
+): readonly string[] | undefined {
+  for (const [i, type] of types?.entries() ?? []) {
+    if (typeof compileTypeList([type]) !== "string") continue;
+    const at = [...path, i];
+    context.findings.add({
+      code: "Z1106",
+      path: at,
+      message: `${keyLabel(at)}: ${shownValue(at, type)} is not a media type`,
+      fix: "write type/subtype without parameters, type/* or *+suffix",
+    });
+  }
+  return types?.map((type) => type.trim().toLowerCase());
+}
+
+function readFields(
+  path: Path,
+  fields: readonly string[] | undefined,
+  context: SectionContext,
+): readonly string[] | undefined {
+  for (const [i, field] of fields?.entries() ?? []) {
+    if (/^(?:\*|[!#$%&'+.^_`|~0-9a-z-]{1,128}\*?)$/i.test(field)) continue;
+    const at = [...path, i];
+    context.findings.add({
+      code: "Z1106",
+      path: at,
+      message: `${keyLabel(at)}: ${shownValue(at, field)} is not a field name`,
+      fix: "use the name of a header field, with * at its end for a prefix, or * for all",
+    });
+  }
+  return fields?.map((field) => field.toLowerCase());
+}
+
+function reportUnused(document: DocumentInput, context: SectionContext): void {
+  const { findings } = context;
+  // A route that is broken may have been meant to use it.
+  if (findings.isPoisoned(["route"])) return;
+  const used = new Set(document.route.map(({ waf_profile }) => waf_profile));
+  if (document.route.some((_, i) => findings.isPoisoned(["route", i, "waf_profile"]))) return;
+  if ([...used].some((name) => name !== undefined && !Object.hasOwn(document.waf_profile, name))) return;
+  for (const name of Object.keys(document.waf_profile))
+    if (name !== defaultProfile && !used.has(name))
+      findings.add({
+        code: "Z2108",
+        path: ["waf_profile", name],
+        at: "key",
+        message: `no route uses the WAF profile ${printable(name)}`,
+        effect: "what it asks for protects nothing.",
+        fix: "remove it or name it in a route: waf_profile",
+      });
+}
