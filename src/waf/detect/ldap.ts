@@ -189,7 +189,8 @@ function readSigns(lower: string, report: Report): void {
       )
         return;
     }
-    if (filter > 0) report("ldap.metacharacters", 0, length);
+    const closes = lower.includes(")(") || lower.includes("))") || lower.includes("()");
+    if (filter > 0 && (closes || lower.charCodeAt(1) === 0x7c)) report("ldap.metacharacters", 0, length);
   } else if (length >= 3 && lower.charCodeAt(length - 1) === 0 && lower.charCodeAt(length - 2) === 0x29) {
     if (lower.includes("*") || lower.includes(")(")) report("ldap.metacharacters", length - 2, length);
   }

@@ -40,7 +40,13 @@ export function readBreakout(
         const last = end >= tokens.count - 1;
         if (hidden && literal && (isTruth(tokens, first + 1) || last))
           report("sql.breakout_condition", first, end);
-        else if (spaced && kinds[end - 1] === token.open && isEmptyOpen(tokens, end - 1) && end - first <= 4)
+        else if (
+          origin.gap &&
+          origin.behindData &&
+          kinds[end - 1] === token.open &&
+          isEmptyOpen(tokens, end - 1) &&
+          end - first <= 4
+        )
           report("sql.breakout_condition", first, end - 1);
         else if (literal) report("sql.loose_breakout", first, end - 1);
       } else if (condition.strength > strength.none) report("sql.loose_breakout", first, end - 1);
@@ -52,7 +58,7 @@ export function readBreakout(
     case token.semicolon: {
       const next = kinds[first + 1];
       if (statementAt(tokens, pairs, first + 1) > 0) report("sql.stacked", first, first + 1);
-      else if (next === token.end && origin.lone && origin.shortPrefix && !origin.leading && first === 0)
+      else if (next === token.end && origin.lone && origin.oneWord && first === 0)
         report("sql.terminator", first, first);
       else if (next === token.comment) readTerminator(tokens, first + 1, origin, report);
       else if (next === token.logic && conditionAt(tokens, pairs, first + 2).strength === strength.constant)
@@ -76,7 +82,8 @@ export function readBreakout(
       const predicate = closedPredicateAt(tokens, pairs, first);
       if (predicate.strength < strength.named) return;
       const next = kinds[predicate.end];
-      if (next === token.comment || (next === token.logic && codes[predicate.end] === 1 && spaced))
+      const hides = next === token.comment && predicate.end >= tokens.count - 2;
+      if (hides || (next === token.logic && codes[predicate.end] === 1 && spaced))
         report("sql.breakout_condition", first, predicate.end);
       else report("sql.loose_breakout", first, predicate.end - 1);
       return;
@@ -122,9 +129,21 @@ export function readBreakout(
   if (sureness === 0) return;
   const terminated = endsInComment(tokens);
   if (code === word.select) {
-    if (origin.leading && origin.lone) report("sql.breakout_statement", first, first + 1);
+    const brief = tokens.count <= first + 2 && tokens.codes[first + 1] === word.plain;
+    if (origin.leading && origin.lone && (sureness === 2 || brief))
+      report("sql.breakout_statement", first, first + 1);
   } else if ((terminated && origin.shortPrefix) || (origin.leading && origin.lone))
     report("sql.breakout_statement", first, first + 1);
+}
+
+/** '||', '&&' in a list of texts: the quote opened, the sign is the text, and what looks like a text is code. */
+export function isListedSign(tokens: Tokens, first: number, origin: Origin): boolean {
+  const { kinds, starts, ends } = tokens;
+  if (origin.gap || first > 0 || kinds[0] === token.word || tokens.codes[0] === 1) return false;
+  if (kinds[1] !== token.string && kinds[1] !== token.open) return false;
+  if (starts[1] !== ends[0]) return false;
+  const char = tokens.text.charCodeAt(starts[1]! + 1);
+  return char === 0x2e || char === 0x2c || char === 0x3b || char === 0x29 || char === 0x5d || char === 0x3a;
 }
 
 /** A comment right behind the closed string hides the rest of the application's query: `admin'--`. */
@@ -134,7 +153,8 @@ function readTerminator(tokens: Tokens, at: number, origin: Origin, report: Repo
   let rest = at + 1;
   // "-- -", "-- +" and "--+" are how the space after the dashes survives a URL; "#--" and ";--" are belt and braces.
   while (tokens.kinds[rest] === token.arithmetic || tokens.kinds[rest] === token.comment) rest += 1;
-  const bare = rest > last;
+  // A ruler of dashes is decoration.
+  const bare = rest > last && rest - at <= 3;
   if (code === comment.longDash) {
     if (bare && origin.leading) report("sql.terminator", at, at);
   } else if (bare && origin.shortPrefix && origin.lone) report("sql.terminator", at, at);

@@ -1,5 +1,6 @@
-import { readBreakout } from "./sql-breakout.ts";
+import { isListedSign, readBreakout } from "./sql-breakout.ts";
 import {
+  callAt,
   conditionAt,
   endsInComment,
   endsWell,
@@ -16,7 +17,7 @@ import { isDelayName, readName, readSource, readWhole } from "./sql-name.ts";
 import type { Origin, Report } from "./sql-origin.ts";
 import { isWord, selectList, statementAt, stops } from "./sql-statement.ts";
 import { spelling, type Tokens, token } from "./sql-token.ts";
-import { word } from "./sql-word.ts";
+import { call, word } from "./sql-word.ts";
 
 /** Two names in a row are prose or an alias; a chain with this many such pairs is prose. */
 const PROSE_PAIRS = 2;
@@ -30,7 +31,7 @@ export function readChain(tokens: Tokens, origin: Origin, report: Report): void 
   const { kinds, codes } = tokens;
   const first = origin.closed ? skipClosers(tokens, 0) : 0;
   if (origin.closed) {
-    if (!canFollowString(tokens, first)) return;
+    if (!canFollowString(tokens, first) || isListedSign(tokens, first, origin)) return;
     readBreakout(tokens, pairs, first, origin, report);
   }
   const script = !origin.closed && startsStatement(tokens, pairs);
@@ -54,12 +55,13 @@ export function readChain(tokens: Tokens, origin: Origin, report: Report): void 
         condition.strength === strength.operand &&
         at <= 2 &&
         terminated &&
-        isTruth(tokens, at + 1)
+        (isTruth(tokens, at + 1) || (at === 0 && callAt(tokens, 1) >= call.delay))
       ) {
         if (condition.end >= tokens.count - 2) report("sql.tautology", at, condition.end - 1);
       }
       if (kinds[at + 1] === token.word && isDelayName(tokens, at + 1)) report("sql.delay", at, at + 1);
-      query = true;
+      // Programs spell it with signs: those need more to count as a query.
+      query ||= codes[at] === 1 || condition.strength === strength.constant;
     } else if (kind === token.word) {
       const code = codes[at]!;
       if (code === word.plain || code === word.object || code === word.callLike) {
@@ -192,7 +194,8 @@ function readKeyword(
       const condition = conditionAt(tokens, pairs, at + 1);
       const constant = condition.strength === strength.constant;
       // One equals sign: a spreadsheet or SQL, and only SQL asks whether 2 is 2.
-      const single = constant && hasSingleEqual(tokens, at, condition.end);
+      const single =
+        constant && (hasSingleEqual(tokens, at, condition.end) || kinds[condition.end] === token.comma);
       const cut =
         condition.strength === strength.operand &&
         kinds[condition.end] === token.end &&
@@ -308,7 +311,9 @@ function endsOperand(tokens: Tokens, pairs: Int32Array, at: number): boolean {
 function hasSingleEqual(tokens: Tokens, from: number, to: number): boolean {
   for (let at = from; at < to && at < from + 40; at += 1)
     if (tokens.kinds[at] === token.compare)
-      return tokens.lower.slice(tokens.starts[at], tokens.ends[at]) !== "==";
+      return (
+        tokens.ends[at]! - tokens.starts[at]! === 1 && tokens.text.charCodeAt(tokens.starts[at]!) === 0x3d
+      );
   return false;
 }
 

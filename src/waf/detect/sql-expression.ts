@@ -44,7 +44,7 @@ export function conditionAt(tokens: Tokens, pairs: Int32Array, from: number): Co
   const { kinds, codes } = tokens;
   const start = skipOpeners(tokens, from);
   if (codes[start] === word.exists && kinds[start] === token.word) {
-    const query = kinds[start + 1] === token.leftParen;
+    const query = kinds[start + 1] === token.leftParen && isQuery(tokens, start + 1);
     return {
       strength: query ? strength.constant : strength.none,
       end: query ? close(pairs, start + 1, tokens) : start,
@@ -91,7 +91,7 @@ function predicateAt(tokens: Tokens, pairs: Int32Array, left: number, from: numb
     case word.in:
       if (kinds[at + 1] !== token.leftParen) return { strength: strength.none, end: at + 1 };
       return {
-        strength: sure(left !== shape.name || codes[at + 2] === word.select),
+        strength: sure(left === shape.literal || left === shape.telling || codes[at + 2] === word.select),
         end: skipClosers(tokens, close(pairs, at + 1, tokens)),
       };
     case word.between: {
@@ -138,7 +138,8 @@ function likeness(tokens: Tokens, pairs: Int32Array, left: number, from: number)
     (kind === token.string || kind === token.open) &&
     tokens.ends[start]! - first <= 3 &&
     (tokens.text.charCodeAt(first) === 0x25 || tokens.text.charCodeAt(first) === 0x2e);
-  const certain = left === shape.literal || left === shape.telling || anything || right === shape.query;
+  const built = right === shape.query || (kind === token.word && callAt(tokens, start) >= 0);
+  const certain = left === shape.literal || left === shape.telling || anything || built;
   return { strength: sure(certain), end: skipClosers(tokens, end) };
 }
 
@@ -200,13 +201,14 @@ export function operandEnd(tokens: Tokens, pairs: Int32Array, from: number): num
     case token.word:
       if (codes[at] === word.case) {
         at = caseEnd(tokens, at);
+        if (at < 0) return -1;
         break;
       }
       if (!canName(codes[at]!, kinds[at + 1]!)) return -1;
       at += 1;
       for (let step = 0; step < CHAIN_MAX && kinds[at] === token.dot; step += 1) {
         while (kinds[at] === token.dot) at += 1;
-        if (kinds[at] === token.word) at += 1;
+        if (kinds[at] === token.word || kinds[at] === token.string) at += 1;
       }
       if (kinds[at] === token.leftParen) at = close(pairs, at, tokens);
       break;
@@ -236,9 +238,10 @@ export function endsWell(tokens: Tokens, index: number): boolean {
     case token.logic:
     case token.comma:
     case token.arithmetic:
-    case token.compare:
     case token.cast:
       return true;
+    case token.compare:
+      return tokens.text.charCodeAt(tokens.starts[index]!) === 0x3d;
     case token.open:
       return tokens.ends[index]! - tokens.starts[index]! <= 2;
     case token.word: {
@@ -307,11 +310,18 @@ export function tells(tokens: Tokens, from: number, to: number): boolean {
     if (tokens.kinds[at] === token.variable && tokens.text.charCodeAt(tokens.starts[at]! + 1) === 0x40)
       return true;
     if (tokens.kinds[at] !== token.word) continue;
-    if (tokens.codes[at] === word.select) return true;
+    if (tokens.codes[at] === word.select && selects(tokens, at)) return true;
     const kind = callAt(tokens, at);
     if (kind >= call.delay && kind <= call.probe) return true;
   }
   return false;
+}
+
+/** What follows the word `select` is selected; in code it would be an argument of that name. */
+function selects(tokens: Tokens, at: number): boolean {
+  const kind = tokens.kinds[at + 1];
+  if (kind === token.arithmetic) return tokens.text.charCodeAt(tokens.starts[at + 1]!) === 0x2a;
+  return kind === token.word || kind === token.leftParen || isLiteral(tokens, at + 1);
 }
 
 function shapeOf(tokens: Tokens, pairs: Int32Array, from: number, to: number): number {
@@ -337,6 +347,10 @@ function shapeOf(tokens: Tokens, pairs: Int32Array, from: number, to: number): n
 
 /** Whether the one-token operands around the comparison at `index` are spelled alike: `a = a`. */
 function isTwin(tokens: Tokens, left: number, index: number): boolean {
+  const sign = tokens.text.charCodeAt(tokens.starts[index]!);
+  const size = tokens.ends[index]! - tokens.starts[index]!;
+  // C<B> and <b> are markup.
+  if ((sign === 0x3c || sign === 0x3e) && size === 1) return false;
   const right = skipOpeners(tokens, tokens.kinds[index + 1] === token.compare ? index + 2 : index + 1);
   return (
     tokens.kinds[right] === token.word &&
@@ -346,9 +360,13 @@ function isTwin(tokens: Tokens, left: number, index: number): boolean {
   );
 }
 
+/** The index after the `end` of a `case … when`, or -1 when no `when` comes soon. */
 function caseEnd(tokens: Tokens, from: number): number {
   const stop = Math.min(tokens.count, from + 64);
-  for (let at = from + 1; at < stop; at += 1)
+  let at = from + 1;
+  while (at < from + 12 && !(tokens.kinds[at] === token.word && tokens.codes[at] === word.when)) at += 1;
+  if (at >= Math.min(stop, from + 12)) return -1;
+  for (; at < stop; at += 1)
     if (tokens.kinds[at] === token.word && tokens.codes[at] === word.end) return at + 1;
   return stop;
 }
@@ -391,9 +409,13 @@ export function typeAt(tokens: Tokens, index: number): boolean {
   return tokens.kinds[index] === token.word && isType(spelling(tokens, index));
 }
 
+function isLoneQuote(tokens: Tokens, at: number): boolean {
+  return tokens.kinds[at] === token.open && tokens.ends[at]! - tokens.starts[at]! === 1;
+}
+
 export function endsInComment(tokens: Tokens): boolean {
   let last = tokens.count - 1;
-  while (last > 0 && tokens.kinds[last] === token.arithmetic) last -= 1;
+  while (last > 0 && (tokens.kinds[last] === token.arithmetic || isLoneQuote(tokens, last))) last -= 1;
   return last >= 0 && tokens.kinds[last] === token.comment;
 }
 

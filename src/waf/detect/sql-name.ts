@@ -1,7 +1,7 @@
 import { callAt, expressionEnd, isLiteral, isQuery, isTruth, operandEnd, typeAt } from "./sql-expression.ts";
 import type { Report } from "./sql-origin.ts";
 import { nameEnd, stops } from "./sql-statement.ts";
-import { spelling, type Tokens, token } from "./sql-token.ts";
+import { spelling, type Tokens, token, wordEnd } from "./sql-token.ts";
 import { call, isCatalogue, word } from "./sql-word.ts";
 
 /** Names that mean something by themselves: functions of the server, catalogues. */
@@ -55,26 +55,15 @@ export function readName(
     }
     case call.sleep: {
       if (dotted) return;
-      const before = at === 0 ? token.end : kinds[at - 1];
-      const joined =
-        before === token.logic ||
-        (at > 0 && kinds[at - 1] === token.word && tokens.codes[at - 1] === word.select) ||
-        (query &&
-          (before === token.leftParen ||
-            before === token.comma ||
-            before === token.arithmetic ||
-            before === token.compare ||
-            before === token.semicolon)) ||
-        (before === token.semicolon && at === 1) ||
-        (before === token.arithmetic && at === 2 && isLiteral(tokens, 0)) ||
-        (before === token.leftParen && at > 1 && tokens.codes[at - 2] === word.if) ||
-        (before === token.comma && script);
+      const joined = sleepJoins(tokens, pairs, at, query) || (kinds[at - 1] === token.comma && script);
       if (joined && sure) report("sql.delay", at, argument);
       else report("sql.loose_call", at, argument);
       return;
     }
     case call.system: {
-      const certain = sure && kinds[argument] !== token.rightParen && (!dotted || query);
+      const before = at === 0 ? token.end : kinds[at - 1];
+      const placed = query || at === 0 || (!dotted && before !== token.compare && before !== token.other);
+      const certain = sure && kinds[argument] !== token.rightParen && placed;
       const generic =
         spelling(tokens, at) === "polygon" ||
         spelling(tokens, at) === "linestring" ||
@@ -131,12 +120,17 @@ export function readWhole(tokens: Tokens, pairs: Int32Array, report: Report): vo
   if (count === 0 || count > 60) return;
   if (count === 2 && kinds[0] === token.logic && codes[0] === 1 && isTruth(tokens, 1))
     report("sql.tautology", 0, 1);
+  if (count === 1 && kinds[0] === token.variable && serverVariables.has(spelling(tokens, 0)))
+    report("sql.whole_call", 0, 0);
+  if (isQuotedSign(tokens)) report("sql.breakout_condition", 0, count - 1);
+  if (isSignProbe(tokens)) report("sql.sign_probe", 0, count - 1);
   const end = operandEnd(tokens, pairs, 0);
   if (end < 0) return;
   const whole = stops(tokens, end) && (kinds[end] === token.end || kinds[end] === token.comment);
   const kind = callAt(tokens, 0);
   if (whole && (kind === call.sleep || kind === call.identity)) {
-    const inside = kind === call.sleep ? count > 2 : count <= 3;
+    const named = kinds[2] === token.word && kinds[end] === token.end;
+    const inside = kind === call.sleep ? count > 2 && !named : count <= 3;
     if (inside) report("sql.whole_call", 0, end - 1);
   }
   if (whole && spelling(tokens, 0) === "div" && isLiteral(tokens, 2)) report("sql.whole_call", 0, end - 1);
@@ -145,6 +139,43 @@ export function readWhole(tokens: Tokens, pairs: Int32Array, report: Report): vo
   if (cast > 0 && typeAt(tokens, cast + 1) && whole) report("sql.cast", cast - 1, cast + 1);
   if (count === 1 && kinds[0] === token.number && overflows.has(spelling(tokens, 0)))
     report("sql.overflow", 0, 0);
+}
+
+const serverVariables: ReadonlySet<string> = new Set(
+  `@@version @@datadir @@basedir @@hostname @@servername @@tmpdir @@plugin_dir @@version_compile_os @@secure_file_priv
+  @@global.version @@session.user @@spid @@language @@microsoftversion`.split(/\s+/),
+);
+
+/** The value is `'='`, `' || '`, `'*'` and no more: the sign joins the application's two strings. */
+function isQuotedSign(tokens: Tokens): boolean {
+  if (tokens.count !== 1 || tokens.kinds[0] !== token.string) return false;
+  const value = tokens.text.slice(tokens.starts[0]! + 1, tokens.ends[0]! - 1).trim();
+  if (tokens.ends[0]! - tokens.starts[0]! > 10) return false;
+  const double = tokens.text.charCodeAt(tokens.starts[0]!) === 0x22;
+  return (double ? doubleSigns : singleSigns).has(value.toLowerCase());
+}
+
+const singleSigns: ReadonlySet<string> = new Set(["=", "||", "like", "<>", "^", "-", "*", "&", "|"]);
+/** Entity tags and exact searches have double quotes too. */
+const doubleSigns: ReadonlySet<string> = new Set(["=", "||", "<>"]);
+
+/**
+ * The value has no letter or digit but both quotes, a bracket or semicolon, as fuzzers send to see what breaks; or it is
+ * a number and a comment.
+ */
+function isSignProbe(tokens: Tokens): boolean {
+  const { text } = tokens;
+  if (tokens.count === 1 && tokens.kinds[0] === token.number) {
+    const end = tokens.ends[0]!;
+    return text.length < 64 && text.startsWith("/*", end) && text.endsWith("*/");
+  }
+  if (text.length < 4 || text.length > 32) return false;
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text.charCodeAt(at);
+    if (char <= 0x20 || char >= 0x7f || wordEnd(text, at) > at) return false;
+  }
+  const closes = text.includes(";") || (text.includes("(") && text.includes(")"));
+  return closes && text.includes("'") && text.includes('"');
 }
 
 /** Numbers one past an integer type's range, and doubles that hung PHP and Java parsers. */
@@ -157,6 +188,42 @@ const overflows: ReadonlySet<string> = new Set([
   "2.2250738585072011e-308",
   "2.2250738585072012e-308",
 ]);
+
+/** Whether `sleep(` at `at` stands in a query rather than in a program. */
+function sleepJoins(tokens: Tokens, pairs: Int32Array, at: number, query: boolean): boolean {
+  const { kinds, codes } = tokens;
+  if (at === 0) {
+    // "sleep(5)='" and "sleep(5)#": the application's own quote comes next.
+    const end = operandEnd(tokens, pairs, 0);
+    return end > 0 && kinds[end] === token.compare && stops(tokens, end + 1);
+  }
+  const before = kinds[at - 1];
+  switch (before) {
+    case token.logic:
+      return true;
+    case token.word: {
+      const code = codes[at - 1];
+      return (
+        code === word.select ||
+        code === word.by ||
+        code === word.like ||
+        code === word.branch ||
+        code === word.where
+      );
+    }
+    case token.leftParen:
+      return query || (at > 1 && codes[at - 2] === word.if);
+    case token.comma:
+    case token.compare:
+      return query;
+    case token.arithmetic:
+      return query || at === 1 || (at === 2 && isLiteral(tokens, 0));
+    case token.semicolon:
+      return query || at === 1;
+    default:
+      return false;
+  }
+}
 
 /** Whether the call at `at` stands where a query would have it: selected, compared, or an argument. */
 function inQuery(tokens: Tokens, at: number): boolean {

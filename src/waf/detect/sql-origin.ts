@@ -11,6 +11,10 @@ export interface Origin {
   readonly shortPrefix: boolean;
   /** The value has no further quote of that sort. */
   readonly lone: boolean;
+  /** A letter, digit or nothing stands right before that quote. */
+  readonly behindData: boolean;
+  /** What stands before the quote is one word of letters, digits and the signs of an address; not nothing. */
+  readonly oneWord: boolean;
   /** The quote is the first character of the value. */
   readonly leading: boolean;
 }

@@ -246,9 +246,13 @@ function execution(tokens: Tokens, at: number): Sureness {
   const { kinds } = tokens;
   if (kinds[at] === token.leftParen) {
     const cutVariable = tokens.text.charCodeAt(tokens.starts[at + 1]!) === 0x40;
-    return isLiteral(tokens, at + 1) || cutVariable ? 2 : 0;
+    if (cutVariable) return 2;
+    // A text put together, or a plain one: scripts of other languages have the latter.
+    if (kinds[at + 1] === token.string)
+      return kinds[at + 2] === token.arithmetic || kinds[at + 2] === token.logic ? 2 : 1;
+    return 0;
   }
-  if (kinds[at] === token.variable) return 2;
+  if (kinds[at] === token.variable) return spelling(tokens, at) === "@_" ? 0 : 2;
   if (kinds[at] !== token.word) return 0;
   const first = spelling(tokens, at);
   if (first === "immediate") return isLiteral(tokens, at + 1) ? 2 : 0;

@@ -82,7 +82,8 @@ export function tokenise(text: string, lower: string, from: number, max: number)
       } else {
         const name = end - at <= 16 ? lower.slice(at, end) : "";
         if (logicWords.has(name)) push(tokens, token.logic, 1, at, end);
-        else push(tokens, token.word, name === "" ? word.plain : wordCode(name), at, end);
+        else
+          push(tokens, token.word, name === "" || followsDot(tokens) ? word.plain : wordCode(name), at, end);
         at = end;
       }
     } else if (isDigit(char) || (char === 0x2e && isDigit(text.charCodeAt(at + 1)))) {
@@ -151,6 +152,9 @@ function symbol(tokens: Tokens, text: string, at: number, char: number): number 
           Number.isNaN(after) || after <= 0x20 || after === 0x2b || after === 0x2d || after === 0xa0;
         return push(tokens, token.comment, loose ? comment.dashes : comment.tightDashes, at, at + 2);
       }
+      // An arrow leads to a member, in programs and in JSON columns.
+      if (next === 0x3e)
+        return push(tokens, token.dot, 0, at, text.charCodeAt(at + 2) === 0x3e ? at + 3 : at + 2);
       return push(tokens, token.arithmetic, 0, at, at + 1);
     case 0x40: {
       let end = at + 1;
@@ -196,6 +200,8 @@ function symbol(tokens: Tokens, text: string, at: number, char: number): number 
         if (next === 0x7e) return push(tokens, token.compare, 0, at, at + 2);
         return push(tokens, token.arithmetic, 1, at, end);
       }
+      // === and !== are not SQL's; <=> is.
+      if (end === at + 3 && text.charCodeAt(at + 2) === 0x3d) return push(tokens, token.other, 0, at, end);
       const shift = end === at + 2 && char !== 0x3d && next === char;
       return push(tokens, shift ? token.arithmetic : token.compare, 0, at, end);
     }
@@ -267,6 +273,11 @@ function numberEnd(lower: string, from: number): number {
     }
   }
   return at;
+}
+
+/** `x.select` is a name of somebody's, not a word of the grammar. */
+function followsDot(tokens: Tokens): boolean {
+  return tokens.count > 0 && tokens.kinds[tokens.count - 1] === token.dot;
 }
 
 function gluedLogicEnd(lower: string, at: number, end: number): number {

@@ -224,9 +224,9 @@ const functions: ReadonlyMap<string, number> = new Map([
     sp_password sp_executesql sp_oacreate sp_oamethod sp_addextendedproc sp_makewebtask
     xp_cmdshell xp_regread xp_regwrite xp_dirtree xp_fileexist xp_servicecontrol xp_subdirs xp_availablemedia
     geometrycollection multipolygon multilinestring gtid_subset gtid_subtract name_const polygon multipoint
-    linestring procedure_analyse make_set elt export_set load_extension writefile readfile
+    linestring procedure_analyse make_set elt export_set load_extension
     dbms_pipe dbms_lock dbms_xmlgen dbms_xmlquery dbms_ldap dbms_java dbms_scheduler dbms_utility tz_offset
-    bfilename to_timestamp_tz unistr randomblob sqlite_version sys_eval sys_exec master_pos_wait
+    bfilename to_timestamp_tz unistr sys_eval sys_exec master_pos_wait
     sqlite_compileoption_get is_srvrolemember is_member has_dbaccess has_perms_by_name suser_sname suser_name
     get_host_address getmappingxpath drithsx ordsys`,
   ),
@@ -241,8 +241,8 @@ const functions: ReadonlyMap<string, number> = new Map([
     `ascii ord mid substr substring char chr nchar unicode hex unhex bin conv conv_hex md5 sha1 sha2 crypt
     concat concat_ws group_concat string_agg array_to_string json_extract json_depth json_value
     json_keys row_to_json char_length character_length bit_length octet_length length len instr locate strcmp
-    rpad lpad to_char rawtohex hextoraw utl_raw xmlagg convert cast try_convert try_cast ifnull nullif nvl
-    coalesce isnull row rand random randomblob exp floor count if iif case greatest least field
+    rpad lpad to_char rawtohex hextoraw xmlagg convert cast try_convert try_cast ifnull nullif nvl
+    coalesce isnull row rand random exp floor count if iif case greatest least field
     quarter makeset mod bitand soundex likelihood likely unlikely typeof quote_literal json_array json_object
     to_number to_date decode encode aes_encrypt aes_decrypt compress uncompress like`,
   ),

@@ -35,6 +35,7 @@ export const sql: Detector = {
     "sql.executable_comment": "Words of a query inside a comment that only MySQL runs.",
     "sql.whole_call": "The value is one call such as sleep(5) or user().",
     "sql.cast": "The value is an expression with a PostgreSQL cast.",
+    "sql.sign_probe": "The value is quotes and brackets alone, or a number and a comment.",
     "sql.overflow": "The value is the first number beyond an integer type.",
     "sql.loose_condition": "A constant condition amid other text.",
     "sql.loose_breakout": "A quote followed by an operator and an operand.",
@@ -118,6 +119,7 @@ export const sql: Detector = {
     "schema",
     "version",
     "db_",
+    "*/",
     "/*!",
     "/*m!",
     "::",
@@ -139,8 +141,6 @@ export const sql: Detector = {
     "name_const",
     "make_set",
     "export_set",
-    "readfile",
-    "writefile",
     "is_",
     "has_",
     "suser_",
@@ -177,7 +177,15 @@ export const sql: Detector = {
 
 const quotes = ["'", '"', "`"] as const;
 
-const bareOrigin: Origin = { closed: false, gap: false, shortPrefix: true, lone: false, leading: false };
+const bareOrigin: Origin = {
+  closed: false,
+  gap: false,
+  shortPrefix: true,
+  lone: false,
+  behindData: false,
+  oneWord: false,
+  leading: false,
+};
 
 function readAfter(
   subject: Subject,
@@ -199,6 +207,8 @@ function readAfter(
     gap: tokens.starts[0]! > quote + 1,
     shortPrefix: isShort(text, begin, quote),
     lone: first && text.indexOf(text[quote]!, quote + 1) < 0,
+    behindData: first && (quote === begin || isNamePart(text.charCodeAt(quote - 1))),
+    oneWord: isOneWord(text, begin, quote),
     leading: quote === begin,
   };
   readChain(tokens, origin, reporter(tokens, found, before));
@@ -245,6 +255,19 @@ function isShort(text: string, from: number, to: number): boolean {
     if (gaps > 2) return false;
     at += 1;
   }
+}
+
+function isOneWord(text: string, from: number, to: number): boolean {
+  if (to <= from || to - from > 256) return false;
+  for (let at = from; at < to; at += 1) {
+    const char = text.charCodeAt(at);
+    if (!isNamePart(char) && char !== 0x2e && char !== 0x40 && char !== 0x2b && char !== 0x2d) return false;
+  }
+  return true;
+}
+
+function isNamePart(char: number): boolean {
+  return wordEnd(String.fromCharCode(char), 0) === 1;
 }
 
 /** A whole path is a value too: its directories are no part of a query. */

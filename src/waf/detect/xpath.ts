@@ -23,6 +23,13 @@ export const xpath: Detector = {
     "document(",
     "count(",
     "last()",
+    "true()",
+    "contains(",
+    "starts-with(",
+    "substring(",
+    "string-length(",
+    "']",
+    '"]',
   ],
   detect(subject: Subject, found: Detection[]): void {
     const { lower } = subject;
@@ -38,7 +45,16 @@ export const xpath: Detector = {
 
 type Report = (kind: string, start: number, end: number) => void;
 
-const nodeCalls = ["name(", "local-name(", "position(", "last(", "text(", "namespace-uri(", "node("] as const;
+const nodeCalls = [
+  "true(",
+  "name(",
+  "local-name(",
+  "position(",
+  "last(",
+  "text(",
+  "namespace-uri(",
+  "node(",
+] as const;
 const stringCalls = [
   "substring(",
   "string-length(",
@@ -60,7 +76,8 @@ function readCalls(lower: string, report: Report): void {
     if (start < at) {
       const joined = isJoined(lower, start);
       if (includes(nodeCalls, name) && lower.charCodeAt(at + 1) === 0x29) {
-        if (joined && comparesAt(lower, at + 2)) report("xpath.breakout", start, at + 2);
+        if (joined && (name === "true(" || comparesAt(lower, at + 2)))
+          report("xpath.breakout", start, at + 2);
         else if (
           lower.charCodeAt(start - 1) === 0x2f &&
           comparesAt(lower, at + 2) &&
@@ -89,8 +106,9 @@ function readUnion(lower: string, report: Report): void {
       const path = blank(lower, bar + 1);
       const opened = lower.lastIndexOf("[", at);
       const closes = opened < 0 || lower.lastIndexOf("]", at - 1) > opened;
+      const quoted = lower.charCodeAt(at - 1) === 0x27 || lower.charCodeAt(at - 1) === 0x22;
       const isPath =
-        lower.charCodeAt(path) === 0x2f || isAxis(lower, path) || lower.charCodeAt(path) === 0x40;
+        quoted || lower.charCodeAt(path) === 0x2f || isAxis(lower, path) || lower.charCodeAt(path) === 0x40;
       if (isPath && closes) report("xpath.breakout", at, path + 2);
     }
     at = lower.indexOf("]", at + 1);

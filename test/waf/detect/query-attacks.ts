@@ -219,7 +219,6 @@ export const attacks: Readonly<Record<"sql" | "nosql" | "ldap" | "xpath" | "mail
     "*))(&",
     "*)(",
     "*|",
-    "*&",
     "cn:dn:=x",
     "description:1.2.840.113556.1.4.803:=2",
     "x)(sn>=a",
