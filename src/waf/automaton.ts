@@ -20,6 +20,8 @@ export interface Literal {
   readonly text: string;
   /** The bit that a match sets. */
   readonly target: number;
+  /** Counts only where no ASCII letter stands before or behind it. Across a chunk border it always counts. */
+  readonly word?: boolean;
 }
 
 /** 16 MB for all tables of a worker (issue 3): 4 bytes per state and byte class. */
@@ -29,8 +31,8 @@ export const TABLE_BYTES_MAX = 16 * 1024 * 1024;
 export function buildAutomaton(literals: readonly Literal[], targets: number): Automaton {
   const { classes, classCount } = byteClasses(literals);
   const trie = buildTrie(literals, classes, classCount);
-  const { table, accepting, outStart, outTargets } = buildTables(trie, classCount);
-  const tableBytes = table.byteLength + outStart.byteLength + outTargets.byteLength + classes.byteLength;
+  const { table, accepting, outStart, outTargets, outLengths } = buildTables(trie, classCount);
+  const tableBytes = table.byteLength + outStart.byteLength + 2 * outTargets.byteLength + classes.byteLength;
   if (tableBytes > TABLE_BYTES_MAX)
     throw new RangeError(`the automaton needs ${tableBytes} bytes, at most ${TABLE_BYTES_MAX} are allowed`);
   const firstAccepting = accepting * classCount;
@@ -38,15 +40,27 @@ export function buildAutomaton(literals: readonly Literal[], targets: number): A
   function scan(bytes: Uint8Array, start: number, end: number, hits: Uint32Array, state = 0): number {
     for (let at = start; at < end; at++) {
       state = table[state + classes[bytes[at]!]!]!;
-      if (state >= firstAccepting) report(state, hits);
+      if (state >= firstAccepting) report(state, hits, bytes, at, start, end);
     }
     return state;
   }
 
-  function report(state: number, hits: Uint32Array): void {
+  function report(
+    state: number,
+    hits: Uint32Array,
+    bytes: Uint8Array,
+    last: number,
+    start: number,
+    end: number,
+  ): void {
     const index = state / classCount - accepting;
     const until = outStart[index + 1]!;
     for (let at = outStart[index]!; at < until; at++) {
+      const length = outLengths[at]!;
+      if (length > 0) {
+        if (last - length >= start && isLetter(bytes[last - length]!)) continue;
+        if (last + 1 < end && isLetter(bytes[last + 1]!)) continue;
+      }
       const target = outTargets[at]!;
       hits[target >>> 5]! |= 1 << (target & 31);
     }
@@ -70,6 +84,11 @@ function byteClasses(literals: readonly Literal[]): { classes: Uint8Array; class
   return { classes, classCount };
 }
 
+function isLetter(byte: number): boolean {
+  const letter = byte | 0x20;
+  return letter >= 0x61 && letter <= 0x7a;
+}
+
 /** A-Z as a-z. */
 export function foldByte(byte: number): number {
   return byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte;
@@ -79,8 +98,14 @@ interface Trie {
   /** Child of state × class, 0 = none. */
   readonly children: Int32Array;
   readonly count: number;
-  /** Targets of each state's own literals. */
-  readonly own: readonly (readonly number[] | undefined)[];
+  /** What each state's own literals set. */
+  readonly own: readonly (readonly Output[] | undefined)[];
+}
+
+interface Output {
+  readonly target: number;
+  /** Of a literal that must be a word; 0 = anywhere. */
+  readonly length: number;
 }
 
 function buildTrie(literals: readonly Literal[], classes: Uint8Array, classCount: number): Trie {
@@ -88,9 +113,9 @@ function buildTrie(literals: readonly Literal[], classes: Uint8Array, classCount
   for (const { text } of literals) bytes += text.length;
   if (bytes * classCount * 4 > 4 * TABLE_BYTES_MAX) throw new RangeError("too many literals");
   const children = new Int32Array(bytes * classCount);
-  const own: (number[] | undefined)[] = [undefined];
+  const own: (Output[] | undefined)[] = [undefined];
   let count = 1;
-  for (const { text, target } of literals) {
+  for (const { text, target, word = false } of literals) {
     if (text === "") throw new RangeError("an empty literal would match everywhere");
     let state = 0;
     for (let at = 0; at < text.length; at++) {
@@ -101,8 +126,7 @@ function buildTrie(literals: readonly Literal[], classes: Uint8Array, classCount
       }
       state = children[slot]!;
     }
-    const targets = (own[state] ??= []);
-    if (!targets.includes(target)) targets.push(target);
+    (own[state] ??= []).push({ target, length: word ? text.length : 0 });
   }
   return { children, count, own };
 }
@@ -114,21 +138,21 @@ interface Tables {
   readonly accepting: number;
   readonly outStart: Int32Array;
   readonly outTargets: Int32Array;
+  readonly outLengths: Int32Array;
 }
 
 /** Breadth first: a state's failure link is nearer to the root, so its row is complete when it is copied. */
 function buildTables({ children, count, own }: Trie, classCount: number): Tables {
   const table = new Int32Array(count * classCount);
   const fail = new Int32Array(count);
-  const outputs: (readonly number[] | undefined)[] = new Array(count);
+  const outputs: (readonly Output[] | undefined)[] = new Array(count);
   const order = new Int32Array(count);
   let filled = 1;
   for (let next = 0; next < filled; next++) {
     const state = order[next]!;
     const inherited = state === 0 ? undefined : outputs[fail[state]!];
     const mine = own[state];
-    outputs[state] =
-      mine === undefined ? inherited : inherited === undefined ? mine : [...new Set([...mine, ...inherited])];
+    outputs[state] = mine === undefined ? inherited : merge(mine, inherited ?? []);
     for (let symbol = 0; symbol < classCount; symbol++) {
       const slot = state * classCount + symbol;
       const child = children[slot]!;
@@ -142,24 +166,37 @@ function buildTables({ children, count, own }: Trie, classCount: number): Tables
   return renumber(table, outputs, count, classCount);
 }
 
+/** Without repetitions; a target that is set anywhere need not be asked about words. */
+function merge(mine: readonly Output[], inherited: readonly Output[]): readonly Output[] {
+  const merged: Output[] = [];
+  for (const output of [...mine, ...inherited].sort((a, b) => a.length - b.length))
+    if (
+      !merged.some(
+        ({ target, length }) => target === output.target && (length === 0 || length === output.length),
+      )
+    )
+      merged.push(output);
+  return merged;
+}
+
 function renumber(
   table: Int32Array,
-  outputs: readonly (readonly number[] | undefined)[],
+  outputs: readonly (readonly Output[] | undefined)[],
   count: number,
   classCount: number,
 ): Tables {
   const names = new Int32Array(count);
   const outStart: number[] = [0];
-  const outTargets: number[] = [];
+  const found: Output[] = [];
   let accepting = 0;
   for (let state = 0; state < count; state++) if (outputs[state] === undefined) names[state] = accepting++;
   let name = accepting;
   for (let state = 0; state < count; state++) {
-    const targets = outputs[state];
-    if (targets === undefined) continue;
+    const own = outputs[state];
+    if (own === undefined) continue;
     names[state] = name++;
-    outTargets.push(...targets);
-    outStart.push(outTargets.length);
+    found.push(...own);
+    outStart.push(found.length);
   }
   const named = new Int32Array(table.length);
   for (let state = 0; state < count; state++) {
@@ -171,6 +208,7 @@ function renumber(
     table: named,
     accepting,
     outStart: Int32Array.from(outStart),
-    outTargets: Int32Array.from(outTargets),
+    outTargets: Int32Array.from(found, ({ target }) => target),
+    outLengths: Int32Array.from(found, ({ length }) => length),
   };
 }

@@ -44,6 +44,7 @@ export function buildRuleSet(rules: readonly Rule[], detectors: readonly Detecto
   for (const detector of detectors) {
     if (!Object.keys(detector.kinds).some((kind) => kindRules.has(kind))) continue;
     for (const text of new Set(detector.triggers)) literals.push({ text, target: targets.length });
+    for (const text of new Set(detector.words)) literals.push({ text, target: targets.length, word: true });
     targets.push({ detector, rule: -1, regex: undefined });
   }
   for (const [index, rule] of rules.entries()) {

@@ -29,6 +29,11 @@ export interface Detector {
    * say. The engine finds them in its one automaton pass and calls no detector without one.
    */
   readonly triggers: readonly string[];
+  /**
+   * More triggers, which count only where no ASCII letter stands before or behind them: `or` is in most texts, as a word
+   * of its own in few. Default none.
+   */
+  readonly words?: readonly string[];
   /** Appends to `found`, at most `DETECTIONS_MAX` per call. */
   detect(subject: Subject, found: Detection[]): void;
 }
