@@ -28,8 +28,13 @@ export function shownValue(path: Path, value: unknown): string {
 
 /** Control and direction characters would act on the terminal, so they are replaced; at most 64 characters are shown. */
 export function printable(text: string): string {
+  return printableTo(64, text);
+}
+
+/** The same with another limit, for texts that are more than a name. */
+export function printableTo(longest: number, text: string): string {
   const clean = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, "\uFFFD");
-  return clean.length <= 64 ? clean : `${clean.slice(0, 63)}…`;
+  return clean.length <= longest ? clean : `${clean.slice(0, longest - 1)}…`;
 }
 
 /** The key whose removal makes the document readable: array elements go with their whole array. */

@@ -4,7 +4,7 @@ import { parseRules, type RuleFile } from "../waf/parse-rules.ts";
 import type { Rule } from "../waf/rule.ts";
 import { readProblem } from "./files.ts";
 import type { Path } from "./finding.ts";
-import { keyLabel, printable, shownValue } from "./label.ts";
+import { keyLabel, printable, printableTo, shownValue } from "./label.ts";
 import type { DocumentInput } from "./schema.ts";
 import { readNamedFile, resolvePath, type SectionContext } from "./section.ts";
 import { nearest } from "./suggest.ts";
@@ -33,9 +33,9 @@ export function readRules(document: DocumentInput, context: SectionContext): Kno
     context.findings.add({
       code: isOwn ? "Z1305" : "Z1306",
       path: [],
-      elsewhere: { file, line, column },
-      message,
-      ...(isOwn ? { fix } : {}),
+      elsewhere: { file: printableTo(longestText, file), line, column },
+      message: printableTo(longestText, message),
+      ...(isOwn ? { fix: printableTo(longestText, fix) } : {}),
     });
   }
   const complete =
@@ -49,6 +49,9 @@ export function readRules(document: DocumentInput, context: SectionContext): Kno
     names: complete ? new Set(rules.flatMap((rule) => [rule.id, rule.class])) : undefined,
   };
 }
+
+/** Messages about rules name keys and values of their file. */
+const longestText = 400;
 
 function readShipped(context: SectionContext): readonly RuleFile[] {
   let problem = "there are none";

@@ -29,6 +29,7 @@ const options: ParseOptions = {
     "/etc/zion/broken.toml": ownRule("own-path", 'serverity = "x"\nwhere = ["quary"]'),
     "/etc/zion/syntax.toml": 'class = "own\n',
     "/etc/zion/taken.toml": ownRule("sql-union-select"),
+    "/etc/zion/escape.toml": ownRule("own-path", `"\\u001b[31m${"k".repeat(5000)}" = 1`),
     "/etc/zion/key.pem": "-----BEGIN PRIVATE KEY-----\nMIIEvSECRET\n-----END PRIVATE KEY-----\n",
   }),
   now: () => Date.UTC(2026, 0, 15),
@@ -273,6 +274,14 @@ test("a mistake in a rule file is shown with that file, and no line of it is quo
   assert.match(text, /^error\[Z1305\]: TOML syntax/);
   assert.match(text, /┌─ \/etc\/zion\/key\.pem:1:\d+\n/);
   assert.doesNotMatch(text, /SECRET|PRIVATE KEY|listen_http/);
+});
+
+test("names in a rule file do not act on the terminal, nor fill it", () => {
+  const toml = `${minimal}[waf]\nrules = ["escape.toml"]\n`;
+  const { diagnostics } = parseText(toml, options);
+  assert.equal(diagnostics.length, 1);
+  assert.doesNotMatch(diagnostics[0]!.message, /\p{Cc}/u);
+  assert.ok(diagnostics[0]!.message.length <= 400);
 });
 
 test("problems of rule files come after those of the config", () => {
