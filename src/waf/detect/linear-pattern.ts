@@ -8,6 +8,11 @@ import { DETECTIONS_MAX, type Detection, type Subject } from "../detection.ts";
  */
 export interface LinearPattern {
   readonly kind: string;
+  /**
+   * Lower-case literals, one of which every match contains: looked for first, because finding one costs a tenth of
+   * running the expression over the text.
+   */
+  readonly needs?: readonly string[];
   /** With the flag `g`. */
   readonly pattern: RegExp;
   /** Says no to a match that its surroundings explain otherwise; the search then goes on behind it. */
@@ -24,8 +29,9 @@ export function findPatterns(
   found: Detection[],
   from: number,
 ): void {
-  for (const { kind, pattern, accept } of patterns) {
+  for (const { kind, needs, pattern, accept } of patterns) {
     if (found.length - from >= DETECTIONS_MAX) return;
+    if (needs !== undefined && !hasOne(subject.lower, needs)) continue;
     pattern.lastIndex = 0;
     for (let tries = 0; tries < MATCHES_MAX; tries++) {
       const match = pattern.exec(subject.lower);
@@ -37,4 +43,14 @@ export function findPatterns(
       if (match[0].length === 0) pattern.lastIndex++;
     }
   }
+}
+
+function hasOne(lower: string, literals: readonly string[]): boolean {
+  for (const literal of literals) if (lower.includes(literal)) return true;
+  return false;
+}
+
+/** The literals of all patterns: the triggers of a detector that has nothing but them. */
+export function triggersOf(patterns: readonly LinearPattern[]): string[] {
+  return [...new Set(patterns.flatMap(({ needs }) => needs ?? []))];
 }

@@ -1,52 +1,111 @@
 import type { Detector } from "../detection.ts";
-import { findPatterns, type LinearPattern } from "./linear-pattern.ts";
+import { findPatterns, type LinearPattern, triggersOf } from "./linear-pattern.ts";
 
 /** JavaScript that runs on the server: modules that start processes, sandbox escapes, prototype pollution, node-serialize. */
 
 const PATTERNS: readonly LinearPattern[] = [
   {
     kind: "node.process_module",
+    needs: [
+      "child_process",
+      "worker_threads",
+      "cluster",
+      "inspector",
+      "'repl",
+      '"repl',
+      "`repl",
+      "'vm",
+      '"vm',
+      "`vm",
+      ":vm",
+      ":repl",
+      "process_wrap",
+      "spawn_sync",
+    ],
     // A chained call is an expression that was smuggled in; `const cp = require('child_process')` alone is a program.
     pattern:
       /(?:require|import|getbuiltinmodule|_load|binding)\s{0,8}\(\s{0,8}["'`](?:node:)?(?:child_process|worker_threads|cluster|inspector|repl|vm|process_wrap|spawn_sync)["'`]\s{0,8}\)\s{0,8}(?:\.|\[|\)\s{0,4}\.)/g,
   },
   {
     kind: "node.file_module",
+    needs: [
+      "'fs",
+      '"fs',
+      "`fs",
+      "node:",
+      "'net'",
+      "'http'",
+      "'https'",
+      "'dns'",
+      "'os'",
+      '"net"',
+      '"http"',
+      '"https"',
+      '"dns"',
+      '"os"',
+    ],
     pattern:
       /(?:require|import|getbuiltinmodule|_load)\s{0,8}\(\s{0,8}["'`](?:node:)?(?:fs|fs\/promises|net|http|https|dns|os)["'`]\s{0,8}\)\s{0,8}\.\s{0,4}(?:promises\s{0,4}\.\s{0,4})?(?:readfile|readfilesync|readdir|readdirsync|writefile|writefilesync|createreadstream|appendfile|appendfilesync|unlink|unlinksync|get|request|createconnection|connect|networkinterfaces|userinfo|hostname)\b/g,
   },
   {
     kind: "node.process_object",
+    needs: [
+      "mainmodule",
+      "binding",
+      "dlopen",
+      "reallyexit",
+      "process.kill",
+      "process?.kill",
+      "process[",
+      "global",
+      "module.constructor",
+    ],
     pattern:
-      /(?:process\s{0,4}(?:\.|\?\.|\[\s{0,4}["'`])\s{0,4}(?:mainmodule|binding|dlopen|_linkedbinding|reallyexit|kill)\b|global(?:this)?\s{0,4}(?:\.|\[\s{0,4}["'`])\s{0,4}process\s{0,4}["'`]?\s{0,4}\]?\s{0,4}(?:\.|\[)|\bmodule\s{0,4}\.\s{0,4}constructor\s{0,4}\.\s{0,4}_load\b)/g,
+      /(?:process\s{0,4}(?:\.|\?\.|\[\s{0,4}["'`])\s{0,4}(?:(?:mainmodule|_linkedbinding|reallyexit)\b(?=[\s"'\]]{0,4}[.([?])|(?:binding|dlopen|kill)["'\]]{0,2}\s{0,4}\()|global(?:this)?\s{0,4}(?:\.|\[\s{0,4}["'`])\s{0,4}process\s{0,4}["'`]?\s{0,4}\]?\s{0,4}(?:\.|\[)|\bmodule\s{0,4}\.\s{0,4}constructor\s{0,4}\.\s{0,4}_load\b)/g,
   },
   {
     kind: "node.command_call",
+    needs: ["execsync", "spawn", "execfile"],
     pattern:
       /(?:^|[.;,(=\s!+])(?:execsync|spawnsync|execfilesync|execfile|spawn)\s{0,8}\(\s{0,8}["'`](?:\/|[a-z]:\\|cat|ls|id|whoami|uname|pwd|ping|curl|wget|nc|bash|sh|cmd|powershell|node|python|perl|sleep|nslookup|touch|rm|echo|env|calc)[\s"'`/.\\-]/g,
   },
   {
     kind: "node.serialized_function",
+    needs: ["_$$nd_func$$_"],
     pattern: /_\$\$nd_func\$\$_/g,
   },
   {
     kind: "node.sandbox_escape",
+    needs: ["constructor"],
     pattern:
       /(?:\bthis\s{0,4}\.\s{0,4}|\)\s{0,4}\.\s{0,4}|["'`\]]\s{0,4}\.\s{0,4}|\b[a-z_$][\w$]{0,20}\s{0,4}\.\s{0,4})constructor\s{0,4}\.\s{0,4}constructor\s{0,4}\(|\["constructor"\]\s{0,4}\["constructor"\]|\['constructor'\]\s{0,4}\['constructor'\]/g,
   },
   {
     kind: "node.prototype_pollution",
+    needs: ["__proto__", "prototype"],
     pattern:
       /(?:^|[[."'{,?&\s;])__proto__(?:["'\]]{0,2}\s{0,4}[[.:]|["'\]]{1,2}|$)|constructor(?:\]?\[|\.|["']\]\[["'])prototype(?:\]?\[|\.|\]|["']\])|constructor["']\s{0,4}:\s{0,4}\{\s{0,4}["']prototype["']/g,
     accept: (match, subject) => !isProseAbout(subject.lower, match.index + match[0].length),
   },
   {
     kind: "node.code_from_bytes",
+    needs: [
+      "eval(",
+      "eval (",
+      "function(b",
+      "function(a",
+      "function(s",
+      "function(r",
+      "function(p",
+      "function(n",
+      "function (b",
+    ],
     pattern:
       /\b(?:eval|function)\s{0,8}\(\s{0,8}(?:new\s{1,4})?(?:buffer(?:\.from)?\s{0,4}\(|atob\s{0,4}\(|string\.fromcharcode\s{0,4}\(|require\s{0,4}\(|process\.)/g,
   },
   {
     kind: "node.endless_loop",
+    needs: ["while(", "while ("],
     pattern:
       /\bwhile\s{0,4}\(([^()a-z]{1,12}|!{0,8}(?:true|false|null|undefined|nan))\)\s{0,4}(?:;|\{\s{0,4}\}|$)/g,
     accept: (match) => isAlwaysTrue(match[1]!),
@@ -67,23 +126,7 @@ export const node: Detector = {
     "node.code_from_bytes": "code decoded from bytes or base64 and evaluated",
     "node.endless_loop": "a loop without body and without end",
   },
-  triggers: [
-    "require",
-    "import(",
-    "getbuiltinmodule",
-    "_load",
-    "process",
-    "binding",
-    "execsync",
-    "spawn",
-    "execfile",
-    "_$$nd_func$$_",
-    "constructor",
-    "__proto__",
-    "eval",
-    "function",
-    "while",
-  ],
+  triggers: triggersOf(PATTERNS),
   detect(subject, found) {
     findPatterns(PATTERNS, subject, found, found.length);
   },

@@ -46,7 +46,7 @@ export function findTraversal({ text, lower }: Subject, found: Detection[]): voi
 
 function nextRun(lower: string, from: number): Run | undefined {
   for (let at = from; at < lower.length; at++) {
-    if (!mayStart(lower.charCodeAt(at))) continue;
+    if (!mayStart(lower, at)) continue;
     const run: Run = { start: at, end: at, steps: 0, odd: false, irregular: false, backslash: false };
     while (run.steps < STEPS_MAX && readStep(lower, run)) run.steps++;
     if (run.steps > 0) return run;
@@ -54,9 +54,23 @@ function nextRun(lower: string, from: number): Run | undefined {
   return undefined;
 }
 
-/** `.` `%` `0` `?` and the first bytes of overlong and full-width forms. */
-function mayStart(code: number): boolean {
-  return code === PLAIN_DOT || code === 0x25 || code === 0x30 || code === 0x3f || code >= 0xc0;
+/**
+ * May a step begin here? Texts are full of single dots, zeros, question marks and UTF-8: the second character rules
+ * nearly all of them out.
+ */
+function mayStart(lower: string, at: number): boolean {
+  const code = lower.charCodeAt(at);
+  if (code < 0x40) {
+    if (code === 0x25) return true;
+    const next = lower.charCodeAt(at + 1);
+    if (code === PLAIN_DOT) return next < 0x2f || next === 0x3f || next === 0x30 || next >= 0xc0;
+    if (code === 0x30) return next === 0x78;
+    return code === 0x3f && (next === PLAIN_DOT || next === 0x3f || next === 0x25 || next >= 0xc0);
+  }
+  if (code < 0xc0) return false;
+  if (code <= 0xc1 || code === 0xf8 || code === 0xfc) return true;
+  const next = lower.charCodeAt(at + 1);
+  return code === 0xe0 || code === 0xf0 || code === 0xe2 ? next === 0x80 : code === 0xef && next === 0xbc;
 }
 
 /** Reads dots, slashes and what was put between; false when there is no step at `run.end`. */

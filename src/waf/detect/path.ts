@@ -7,23 +7,30 @@ import { findTraversal } from "./path-traversal.ts";
 
 /** Wrappers of PHP and Java that turn a file name into a protocol. */
 const WRAPPERS =
-  "php:\\/\\/(?:filter|input|stdin|stdout|stderr|output|memory|temp|fd)|phar:\\/\\/|zip:\\/\\/|rar:\\/\\/|ogg:\\/\\/|glob:\\/\\/|expect:\\/\\/|zlib:|compress\\.(?:zlib|bzip2|zstd):\\/\\/|ssh2\\.(?:shell|exec|tunnel|sftp|scp):\\/\\/|netdoc:\\/?|jar:(?:file|https?|ftp):";
+  "php:\\/\\/(?:filter|input|stdin|stdout|stderr|output|memory|temp|fd)|(?:phar|zip|rar|ogg|glob|expect):\\/\\/[\\w./~%]|zlib:|compress\\.(?:zlib|bzip2|zstd):\\/\\/|ssh2\\.(?:shell|exec|tunnel|sftp|scp):\\/\\/|netdoc:\\/?|jar:(?:file|https?|ftp):";
 
 const PATTERNS: readonly LinearPattern[] = [
-  { kind: "path.stream_wrapper", pattern: new RegExp(`(?:^|[^a-z0-9+.-])(?:${WRAPPERS})`, "g") },
+  {
+    kind: "path.stream_wrapper",
+    needs: ["://", "zlib:", "netdoc:", "jar:"],
+    pattern: new RegExp(`(?:^|[^a-z0-9+.-])(?:${WRAPPERS})`, "g"),
+  },
   {
     // data:text/… is everyday in pages; with the PHP spelling `data://` or a script as content it is an inclusion.
     kind: "path.stream_wrapper",
+    needs: ["data:"],
     pattern:
       /(?:^|[=\s"'(])data:(?:\/\/|;base64,pd9|(?:\/\/)?text\/(?:plain|html|x-php)?(?:;charset=[\w-]{1,12})?(?:;base64)?,\s{0,4}(?:<\?|pd9|%3c%3f))/g,
   },
   {
     kind: "path.filter_chain",
+    needs: ["convert.", "string.", "zlib.", "mcrypt.", "mdecrypt."],
     pattern:
       /(?:^|[|/=])(?:convert\.(?:iconv\.[\w.*:-]{2,40}|base64-(?:de|en)code|quoted-printable-(?:de|en)code)|string\.(?:rot13|toupper|tolower|strip_tags)|zlib\.(?:inflate|deflate)|mcrypt\.|mdecrypt\.)(?=[|/.\s]|$)/g,
   },
   {
     kind: "path.file_url",
+    needs: ["file:"],
     pattern:
       /(?:^|[=\s"'(,<>])(?:url:|jar:)?file:(?:\/{1,4}|\\{1,4})(?:localhost)?\/{0,4}\.{0,2}\/{0,4}(?:etc|proc|sys|dev|var|root|home|usr|opt|tmp|windows|winnt|boot\.ini|[a-z][:|][\\/]{0,4}(?:windows|winnt|boot\.ini|inetpub|xampp|wamp|users[\\/]\w{1,20}[\\/](?:\.ssh|appdata|ntuser)))(?:[\\/.]|$)/g,
   },

@@ -17,16 +17,46 @@ const REBINDING =
 const PATTERNS: readonly LinearPattern[] = [
   {
     kind: "url.metadata_service",
+    needs: [
+      "169.254.",
+      "100.100.100.200",
+      "192.0.0.192",
+      "168.63.129.16",
+      "fd00:ec2",
+      "instance-data",
+      "metadata",
+      "meta-data",
+      "user-data",
+      "instance-identity",
+      "/latest/",
+    ],
     pattern:
       /(?:\/\/|^|@)\[?(?:169\.254\.169\.254|169\.254\.170\.2|100\.100\.100\.200|192\.0\.0\.192|168\.63\.129\.16|fd00:ec2::254|instance-data|metadata\.google\.internal|metadata\.(?:nicv?|tencentyun\.com|packet\.net|platformequinix\.com)|metadata\.oraclecloud\.com|rancher-metadata|alibaba\.zaproxy\.org)\]?(?::\d{1,5})?(?:\/|$)|\/latest\/(?:meta-data|user-data|dynamic\/instance-identity|api\/token)\b|\/computemetadata\/v1|\/metadata\/instance\?api-version/g,
   },
   {
     kind: "url.internal_service",
+    needs: ["kubernetes", ".internal", "cluster.local", "service.consul"],
     pattern:
       /(?:\/\/|^|@)(?:kubernetes(?:\.default(?:\.svc(?:\.cluster\.local)?)?)?|(?:host|gateway|kubernetes)\.docker\.internal|host\.containers\.internal|[\w-]{1,40}\.svc\.cluster\.local|consul\.service\.consul)(?::\d{1,5})?\/|\/\/[\w-]{1,40}(?:\.[\w-]{1,40}){0,3}\.svc\.cluster\.local\b/g,
   },
   {
     kind: "url.loopback",
+    needs: [
+      "localhost",
+      "loopback",
+      ".io",
+      "localtest",
+      "lvh.me",
+      "vcap.me",
+      "lacolhost",
+      "1u.ms",
+      "rbndr",
+      "local.gd",
+      "yoogle",
+      "127.",
+      "0.0.0.0",
+      "[::",
+    ],
     pattern: new RegExp(
       `^\\s{0,8}(?:[a-z][a-z0-9+.-]{1,10}:)?(?:\\/\\/)?(?:[^\\s/@]{0,40}@)?(?:localhost[46]?(?:\\.localdomain[46]?)?|ip6-(?:localhost|loopback)|ipv6-(?:localhost|loopback)|(?:[\\w-]{1,40}\\.)?(?:${REBINDING})|127\\.\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}|0\\.0\\.0\\.0|\\[::1?\\]|\\[::ffff:(?:127\\.0\\.0\\.1|7f00:1|0:0)\\])\\.?(:\\d{1,5})?\\/`,
       "g",
@@ -36,17 +66,57 @@ const PATTERNS: readonly LinearPattern[] = [
   },
   {
     kind: "url.callback_service",
+    needs: [
+      "burpcollaborator",
+      "oastify",
+      "oast.",
+      "interact",
+      "dnslog",
+      "ceye.io",
+      "bxss.me",
+      "xss.ht",
+      "xss.report",
+      "requestrepo",
+      "dns.army",
+      "eyes.sh",
+      "r87.",
+      "pingb.in",
+      "requestbin",
+      "requestcatcher",
+      "requestinspector",
+      "bypass.eu.org",
+    ],
     pattern: new RegExp(`(?:\\.|\\/\\/|@|^)(?:${CALLBACK})${HOST_END}`, "g"),
     accept: (match, subject) =>
       match[0].startsWith(".") || match[0].startsWith("@") || subject.lower.length < 400,
   },
   {
     kind: "url.rebinding_name",
+    needs: ["nip.io", "sslip.io", "xip.io", "1u.ms", "rbndr"],
     pattern:
       /\/\/(?:[\w-]{1,40}\.){0,3}(?:\d{1,3}[.-]\d{1,3}[.-]\d{1,3}[.-]\d{1,3}|[0-9a-f]{8})\.(?:nip\.io|sslip\.io|xip\.io|1u\.ms|rbndr\.us)\b/g,
   },
   {
     kind: "url.internal_scheme",
+    needs: [
+      "gopher:",
+      "dict:",
+      "tftp:",
+      "netdoc:",
+      "ldap",
+      "sftp:",
+      "rmi:",
+      "iiop:",
+      "nntp:",
+      "jar:",
+      "ssrf:",
+      "telnet:",
+      "finger:",
+      "smb:",
+      "mailto%0d",
+      "ogg:",
+      "expect:",
+    ],
     pattern:
       /(?:^|[=\s"'(,;<>|])(?:url:|jar:)?(?:gopher|dict|tftp|netdoc|ldaps?|ldapi|sftp|rmi|iiop|nntp|jar:(?:https?|file|ftp)|ssrf|telnet|finger|smb|mailto%0d|ogg|expect):\/{1,3}[\w[.%@-]{1,80}(?::\d{1,5}|\/|$)/g,
     accept: (match, subject) =>
@@ -61,6 +131,7 @@ const PATTERNS: readonly LinearPattern[] = [
   },
   {
     kind: "url.remote_script",
+    needs: ["?", "%00", "\0", "#"],
     pattern:
       /^\s{0,8}(?:https?|ftps?):\/\/[^\s"'<>]{1,200}?\.(?:txt|php\d?|phtml|inc|dat|jpe?g|gif|png|log|asp|jsp|cmd|sh|ps1)(?:\?{1,8}|%00|\0|\?\0|#)[\s\0]{0,8}$/g,
   },
@@ -170,7 +241,11 @@ function disguised({ lower }: Subject, found: Detection[]): void {
     if (address === undefined) continue;
     if (!address.plain) found.push({ kind: "url.disguised_address", start, end: start + host.length });
     else if (isMetadata(address.value))
-      found.push({ kind: "url.metadata_service", start, end: start + host.length });
+      found.push({
+        kind: "url.metadata_service",
+        start,
+        end: start + host.length,
+      });
     else continue;
     return;
   }

@@ -6,31 +6,37 @@ import { findPatterns, type LinearPattern } from "./linear-pattern.ts";
 const PATTERNS: readonly LinearPattern[] = [
   {
     kind: "xml-attack.external_entity",
+    needs: ["<!entity"],
     pattern:
       /<!entity\s{1,40}(?:(?:%|&#(?:37|x25);)\s{1,40})?[^\s"'<>]{1,80}\s{1,40}(?:system|public)\s{0,40}["']/g,
   },
   {
     kind: "xml-attack.parameter_entity",
+    needs: ["<!entity"],
     pattern: /<!entity\s{1,40}(?:%|&#(?:37|x25);)\s{1,40}[^\s"'<>]{1,80}\s{1,40}["']/g,
   },
   {
     kind: "xml-attack.internal_entity",
+    needs: ["<!entity"],
     pattern: /<!entity\s{1,40}[^\s"'<>%&]{1,80}\s{1,40}(["'])/g,
     accept: isNoNamespaceShorthand,
   },
   {
     kind: "xml-attack.external_doctype",
+    needs: ["<!doctype"],
     pattern:
       /<!doctype\s{1,40}[^\s"'<>[]{1,80}\s{1,40}(?:system\s{1,40}|public\s{1,40}["'][^"']{0,120}["']\s{1,40})["'](?:file:|ftp:|gopher:|jar:|netdoc:|php:|expect:|data:|https?:|\\\\|\/\/)/g,
     accept: isUnknownDtd,
   },
   {
     kind: "xml-attack.element_declaration",
+    needs: ["<!element"],
     pattern: /<!element\s{1,40}[^\s"'<>]{1,80}\s{1,40}(?:any|empty|\()/g,
     accept: (_match, subject) => subject.lower.includes("<!entity") || subject.lower.includes("<!doctype"),
   },
   {
     kind: "xml-attack.xinclude",
+    needs: ["include"],
     pattern: /<[a-z]{0,12}:?include\s{1,40}[^<>]{0,200}\bhref\s{0,4}=|http:\/\/www\.w3\.org\/2001\/xinclude/g,
     accept: (match, subject) =>
       match[0].startsWith("http")
@@ -39,43 +45,66 @@ const PATTERNS: readonly LinearPattern[] = [
   },
   {
     kind: "xml-attack.xslt_extension",
+    needs: [
+      "xmlns:",
+      "php:function",
+      "msxsl:script",
+      "xalan:script",
+      "lxslt:script",
+      "saxon:script",
+      "document(",
+      "document (",
+      "unparsed-text",
+      "doc(",
+      "system-property",
+      "exsl:document",
+      "redirect:write",
+      "result-document",
+    ],
     pattern:
       /xmlns:\w{1,20}\s{0,4}=\s{0,4}["'](?:http:\/\/php\.net\/xsl|urn:schemas-microsoft-com:xslt|http:\/\/xml\.apache\.org\/(?:xalan|xslt)\/java|http:\/\/saxon\.sf\.net\/java-type|java:|xalan:\/\/java|http:\/\/www\.jclark\.com\/xt\/java|clitype:|http:\/\/icl\.com\/saxon)|\bphp:function(?:string)?\s{0,4}\(|<(?:msxsl:script|xalan:script|lxslt:script|saxon:script)|\b(?:document|unparsed-text|doc)\s{0,4}\(\s{0,4}["'](?:file:|https?:|ftp:|\/(?:etc|proc|var|root|home)\/|[a-z]:[\\/])|\bsystem-property\s{0,4}\(\s{0,4}["'](?:xsl|java|user|os)[:.]|<(?:exsl|redirect|xsl):(?:document|write|result-document)\s{1,20}[^<>]{0,60}\b(?:href|file)\s{0,4}=/g,
   },
   {
     // A CDATA section around a lone bracket shows the brackets only to the application behind the XML parser.
     kind: "xml-attack.cdata_markup",
+    needs: ["<![cdata["],
     pattern:
       /<!\[cdata\[\s{0,8}(?:[<>]\/?\s{0,8}\]\]>|<\s{0,4}\/?\s{0,4}(?:script|iframe|svg|object|embed|img|body)\b|['"]\s{0,8}(?:or|and|union|;|\|\|)\b)/g,
   },
   {
     kind: "xml-attack.data_island",
+    needs: ["<?import", "<xml", "datasrc"],
     pattern:
       /<\?import\s{1,20}[^<>?]{0,80}\b(?:namespace|implementation)\s{0,4}=|<xml\s{1,20}[^<>]{0,60}\b(?:src|id)\s{0,4}=|\bdatasrc\s{0,4}=\s{0,4}["']?#/g,
   },
   {
     kind: "xml-attack.remote_procedure",
+    needs: ["<methodname>"],
     pattern:
       /<methodname>\s{0,20}(?:pingback\.ping|system\.(?:multicall|listmethods|methodsignature|methodhelp)|demo\.\w{1,40}|wp\.getusersblogs|wp\.getauthors|examples\.\w{1,40}|mt\.\w{1,40}|metaweblog\.\w{1,40}|blogger\.\w{1,40})\s{0,20}<\/methodname>/g,
   },
   {
     kind: "xml-attack.encoding_trick",
+    needs: ["<?xml"],
     pattern:
       /<\?xml\s{1,20}[^<>?]{0,60}encoding\s{0,4}=\s{0,4}["'](?:utf-7|ibm037|cp037|ebcdic|utf-32|ucs-4|iso-10646-ucs-4|utf7)/g,
   },
   {
     kind: "xml-attack.schema_location",
+    needs: ["schemalocation"],
     pattern:
       /\b(?:nonamespaceschemalocation|schemalocation)\s{0,4}=\s{0,4}["'][^"'<>]{0,200}(?:file:|gopher:|jar:|netdoc:|127\.0\.0\.1|localhost|169\.254\.|\/etc\/|burpcollaborator|oast\.|interact\.sh)/g,
   },
   {
     kind: "xml-attack.document_in_value",
+    needs: ["<?xml"],
     pattern: /^\s{0,20}(?:\xef\xbb\xbf)?<\?xml\s{1,20}[^<>?]{0,100}\?>\s{0,200}(?:<([a-z][\w.:-]{0,60})|$)/g,
     accept: (match) => match[1] === undefined || !EVERYDAY_ROOTS.test(match[1]),
   },
   {
     kind: "xml-attack.custom_entity",
-    pattern: /<[a-z][\w.:-]{0,60}>\s{0,20}[^<>&]{0,80}&([a-z][\w.-]{0,40});[^<>&]{0,40}<\//g,
+    needs: [";</", "; </", ";\n"],
+    pattern: /<[a-z][\w.:-]{0,60}>\s{0,20}[^<>&]{0,80}&([a-z][\w.-]{0,40});;?\s{0,4}<\//g,
     accept: (match) => !HTML_ENTITY.test(match[1]!),
   },
 ];
@@ -131,7 +160,9 @@ export const xmlAttack: Detector = {
     "<methodname>",
     "<?xml",
     "schemalocation",
-    "</",
+    ";</",
+    "; </",
+    ";\n</",
   ],
   detect(subject, found) {
     findPatterns(PATTERNS, subject, found, found.length);
