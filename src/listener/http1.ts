@@ -33,6 +33,8 @@ const LINGER_BYTES = 65536;
 const LINGER_MS = 1000;
 /** A body may be slower than the minimum rate for this long. */
 const RATE_GRACE_MS = 10_000;
+/** What an answer of our own holds beside its fields and body. */
+const OWN_BYTES_MAX = 1024;
 
 /** What the listener that accepted a connection wants to know of it. */
 export interface ConnectionOwner {
@@ -181,7 +183,9 @@ export class Http1Connection implements Downstream {
 
   onDefect(cause: unknown): void {
     this.#state.onDefect(cause);
+    // Half a request or answer may stand in either: it must not leave in front of somebody else's.
     this.#state.outbox.length = 0;
+    this.#state.upstreamDeps.outbox.length = 0;
     this.#keepAlive = false;
     try {
       this.#exchange?.fail(reasons.defect);
@@ -472,6 +476,8 @@ export class Http1Connection implements Downstream {
 
   answerOwn(status: number, fields: string, body: string): void {
     if (!this.#bodyDone || this.#state.draining) this.#keepAlive = false;
+    // A redirect repeats the target, which may be as long as the configuration allows.
+    this.#state.outbox.reserve(fields.length + body.length + OWN_BYTES_MAX, this.#socket, this.secure);
     printOwnAnswer(
       status,
       fields,
@@ -517,8 +523,12 @@ export class Http1Connection implements Downstream {
   /** For `process.nextTick`: goes on with input that waited for an answer. */
   takeNext(): void {
     if (this.#phase !== READING_HEAD || this.#inputStart === this.#inputEnd) return;
-    this.#take();
-    this.#keepRest();
+    try {
+      this.#take();
+      this.#keepRest();
+    } catch (cause) {
+      this.onDefect(cause);
+    }
   }
 
   /** The record is written: the request may be used again. Called by the worker's `conclude`. */

@@ -23,6 +23,16 @@ export class Outbox {
     return this.bytes.length - this.length;
   }
 
+  /**
+   * Makes room for `bytes` in one piece, for what is printed at offsets of its own: flushes, and takes a larger buffer
+   * where the whole one is too small, which a configuration with large heads asks for.
+   */
+  reserve(bytes: number, socket: Socket, encrypted: boolean): void {
+    if (this.room >= bytes) return;
+    this.flush(socket, encrypted);
+    if (this.bytes.length < bytes) this.bytes = Buffer.allocUnsafeSlow(bytes);
+  }
+
   /** Adds `source[start, end)`, flushing to `socket` as often as the room asks for. */
   append(source: Uint8Array, start: number, end: number, socket: Socket, encrypted: boolean): void {
     while (start < end) {

@@ -191,8 +191,15 @@ export class UpstreamConnection {
     if (this.#state !== CONNECTING) return;
     this.endpoint.onConnected(this);
     const exchange = this.#exchange;
-    if (exchange === undefined) this.#becomeIdle();
-    else this.#send(exchange);
+    if (exchange === undefined) {
+      this.#becomeIdle();
+      return;
+    }
+    try {
+      this.#send(exchange);
+    } catch (cause) {
+      this.onDefect(cause);
+    }
   }
 
   /** Head and whatever of the body is at hand leave in one write. */
@@ -208,7 +215,7 @@ export class UpstreamConnection {
     this.#chunkedRequest = request.bodyKind === BODY_CHUNKED;
     this.#startedMs = wheel.nowMs;
     wheel.set(this.#deadline, this.#limit(wheel.nowMs + settings.requestTimeoutMs));
-    if (outbox.room < request.arena.length + OWN_HEAD_BYTES_MAX) outbox.flush(this.socket, this.#encrypted);
+    outbox.reserve(request.arenaEnd + OWN_HEAD_BYTES_MAX, this.socket, this.#encrypted);
     printRequest(
       request,
       exchange.hop,
@@ -334,7 +341,12 @@ export class UpstreamConnection {
   }
 
   #onDrain(): void {
-    if (this.#state === BUSY && !this.#requestDone) this.#exchange?.resumeRequestBody();
+    if (this.#state !== BUSY || this.#requestDone) return;
+    try {
+      this.#exchange?.resumeRequestBody();
+    } catch (cause) {
+      this.onDefect(cause);
+    }
   }
 
   #onEnd(): void {
