@@ -8,6 +8,7 @@ import { defaultJsonLimits, type JsonLimits } from "../body/json-limit.ts";
 import { MultipartReader, type PartFacts, type PartReader } from "../body/multipart.ts";
 import {
   BODY_BYTES,
+  BODY_TEXT,
   GRAPHQL_STRING,
   JSON_KEY,
   JSON_STRING,
@@ -22,6 +23,7 @@ import { F } from "../http/field.ts";
 import { BODY_LENGTH, BODY_NONE, type CanonicalRequest } from "../http/request.ts";
 import type { Inspector } from "../waf/inspector.ts";
 import { WINDOW_BYTES } from "../waf/views.ts";
+import { isBinary, isCompressed, reportTexts } from "./waf-binary.ts";
 import type { RouteWaf } from "./waf-settings.ts";
 import { inspectorGate, topRule, type WafGate, type WafVerdict } from "./waf-verdict.ts";
 
@@ -65,11 +67,10 @@ export class BodyInspection {
   #decoder: CodingDecoder | undefined;
   /** After content decoding. */
   #bytes = 0;
-  /** How many of them are read. */
-  #readMax = 0;
   #hasBlocks = false;
   #block: Buffer | undefined;
   #blockEnd = 0;
+  #isFirstBlock = true;
   #entropyOf: "nothing" | "strings" | "parts" | "all" = "nothing";
   /** The key reported last is `query`: a string that follows may be GraphQL. */
   #isQuery = false;
@@ -189,9 +190,9 @@ export class BodyInspection {
 
   #openReader(type: ContentType, waf: RouteWaf): void {
     this.#gate = "content_type";
-    this.#readMax = Number.POSITIVE_INFINITY;
     this.#hasBlocks = false;
     this.#blockEnd = 0;
+    this.#isFirstBlock = true;
     switch (type.family) {
       case "json":
       case "report":
@@ -231,7 +232,6 @@ export class BodyInspection {
         return;
       default:
         this.#openOctets();
-        if (mediaTypes.test(type.essence)) this.#readMax = MEDIA_BYTES_MAX;
     }
   }
 
@@ -292,10 +292,9 @@ export class BodyInspection {
   #read(bytes: Uint8Array, start: number, end: number): void {
     const to = Math.min(end, start + this.#waf!.maxBodyBytes - this.#bytes);
     if (this.#entropyOf === "all") this.#entropy.add(bytes, start, to);
-    const wanted = Math.min(to, start + Math.max(0, this.#readMax - this.#bytes));
     this.#bytes += to - start;
-    if (this.#hasBlocks) this.#fillBlocks(bytes, start, wanted);
-    else this.#pass(bytes, start, wanted);
+    if (this.#hasBlocks) this.#fillBlocks(bytes, start, to);
+    else this.#pass(bytes, start, to);
     if (to < end) this.#refuse("body_size", "body_size");
   }
 
@@ -314,6 +313,8 @@ export class BodyInspection {
   #endBlock(): void {
     const end = this.#blockEnd;
     this.#blockEnd = 0;
+    if (this.#isFirstBlock && isCompressed(this.#block!, end)) this.#entropyOf = "nothing";
+    this.#isFirstBlock = false;
     // JSON first: its values are the better places for findings.
     if (this.#guess?.write(this.#block!, 0, end) !== undefined) this.#guess = undefined;
     this.#pass(this.#block!, 0, end);
@@ -371,12 +372,14 @@ export class BodyInspection {
   #take(bytes: Uint8Array, start: number, end: number, place: Place): void {
     if (this.#verdict.refused) return;
     const inspector = this.#inspector!;
-    inspector.value(bytes, start, end, place);
+    const { kind } = place;
+    if ((kind === BODY_BYTES || kind === BODY_TEXT) && isBinary(bytes, start, end))
+      reportTexts(bytes, start, end, place, inspector);
+    else inspector.value(bytes, start, end, place);
     if (inspector.refused) {
       this.#refuse(inspectorGate(inspector, this.#waf!.profile.threshold), topRule(inspector));
       return;
     }
-    const { kind } = place;
     if (kind === JSON_KEY || kind === JSON_STRING) {
       if (this.#entropyOf === "strings") this.#entropy.add(bytes, start, end);
       if (kind === JSON_STRING && this.#isQuery && isGraphqlPlace(place)) this.#readQuery(bytes, start, end);
@@ -411,9 +414,6 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** As the inspector's own windows, so that none is cut again. */
 const OVERLAP_BYTES = 1024;
 const BLOCK_BYTES = 16_384;
-/** As of a file in multipart: so much of a picture, a film, an archive is inspected. */
-const MEDIA_BYTES_MAX = 65_536;
-const mediaTypes = /^(?:image|audio|video|font)\/(?!svg)|^application\/(?:zip|x?-?gzip|pdf|x-tar)$/;
 /** Fewer bytes say nothing about their distribution. */
 const ENTROPY_BODY_BYTES = 256;
 const ENTROPY_STRING_BYTES = 128;

@@ -130,6 +130,30 @@ test("a strict list is one line, and a lenient one inspects unknown types as byt
   assert.equal(said(post("application/x-unheard-of", "a xyzzy", lenient)), "patterns demo-xyzzy");
 });
 
+test("of binary bytes the texts are inspected, and the rest costs no budget", () => {
+  const poor = { workBase: 2000, workPerByte: 0 };
+  const bytes = new WafBench(ruleSet, {}, (waf) => ({ ...waf, profile: { ...waf.profile, ...poor } }));
+  const give = (type: string, ...body: Uint8Array[]): string =>
+    said(bytes.give({ method: "POST", headers: [["Content-Type", type]], body: Buffer.concat(body) }));
+  const random = randomBytes(40_000).map((byte) => (byte >= 0x20 && byte < 0x7f ? byte | 0x80 : byte));
+  assert.equal(give("application/octet-stream", random), "passed");
+  assert.equal(
+    give("application/octet-stream", random, Buffer.from("say xyzzy"), random),
+    "patterns demo-xyzzy",
+  );
+  const file = [field("a", "", '; filename="a.bin"'), "--xx--\r\n"].map((text) => Buffer.from(text));
+  assert.equal(
+    give(parted, Buffer.from("--xx\r\n"), file[0]!, random, Buffer.from("\r\n"), file[1]!),
+    "passed",
+  );
+});
+
+test("compressed bytes that do not say so are not refused for their entropy", () => {
+  const body = zlib.gzipSync(randomBytes(4000));
+  assert.equal(said(post(undefined, body)), "passed");
+  assert.equal(said(post("text/plain", zlib.deflateSync(randomBytes(4000)))), "passed");
+});
+
 test("JSON limits are the profile's", () => {
   assert.equal(said(post("application/json", "[[[]]]", { maxDepth: 2 })), "json json_depth");
   assert.equal(said(post("application/json", '["abcd"]', { maxStringLen: 3 })), "json json_string");

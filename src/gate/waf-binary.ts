@@ -1,0 +1,53 @@
+import type { Place, ValueSink } from "../body/place.ts";
+
+/**
+ * Whether bytes are no text: more than one in 20 is a control character. Random and compressed bytes have one in nine,
+ * text has none. Short values are never binary.
+ */
+export function isBinary(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start < BINARY_BYTES_MIN) return false;
+  let controls = 0;
+  for (let at = start; at < end; at++) if (isControl[bytes[at]!] === 1) controls++;
+  return controls * 20 > end - start;
+}
+
+/**
+ * Reports the texts in binary bytes, as `strings` prints them: what a server can use of an attack in them. The rest
+ * costs nothing: two random bytes are a trigger of some detector all the time, and would spend the work budget.
+ */
+export function reportTexts(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  place: Place,
+  sink: ValueSink,
+): void {
+  let from = start;
+  for (let at = start; at <= end; at++) {
+    if (at < end && isText[bytes[at]!] === 1) continue;
+    if (at - from >= TEXT_BYTES_MIN) sink.value(bytes, from, at, place);
+    from = at + 1;
+  }
+}
+
+/** Whether a body begins like gzip, zlib or zstd: scripts send such without saying so. */
+export function isCompressed(bytes: Uint8Array, end: number): boolean {
+  if (end < 4) return false;
+  const first = bytes[0]!;
+  const second = bytes[1]!;
+  if (first === 0x1f) return second === 0x8b && bytes[2] === 8;
+  if (first === 0x78) return second === 0x01 || second === 0x5e || second === 0x9c || second === 0xda;
+  return first === 0x28 && second === 0xb5 && bytes[2] === 0x2f && bytes[3] === 0xfd;
+}
+
+const BINARY_BYTES_MIN = 64;
+const TEXT_BYTES_MIN = 6;
+
+/** 1 for control characters but tab, line feed and carriage return. */
+const isControl: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte === 0x7f || (byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d) ? 1 : 0,
+);
+/** 1 for printable ASCII, tab, line feed and carriage return. */
+const isText: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte < 0x7f && isControl[byte] === 0 ? 1 : 0,
+);
