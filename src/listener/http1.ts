@@ -93,7 +93,8 @@ export class Http1Connection implements Downstream {
   #answerFraming = ANSWER_NONE;
   #keepAlive = true;
   #blocked = false;
-  #queueSize = 0;
+  /** Bytes queued when progress was last looked for; Infinity = not yet. */
+  #queueSize = Infinity;
 
   constructor(
     socket: Socket,
@@ -126,9 +127,11 @@ export class Http1Connection implements Downstream {
     return this.#idleSinceMs;
   }
 
-  /** Waiting for a request, with none begun. */
+  /** Waiting for a request, with none begun and the last answer gone. */
   get idle(): boolean {
-    return this.#phase === READING_HEAD && this.#inputEnd === this.#inputStart;
+    return (
+      this.#phase === READING_HEAD && this.#inputEnd === this.#inputStart && this.#socket.writableLength === 0
+    );
   }
 
   /** Takes the connection down, whatever it is doing. */
@@ -199,7 +202,8 @@ export class Http1Connection implements Downstream {
   #take(): void {
     while (this.#inputStart < this.#inputEnd) {
       if (this.#phase === READING_HEAD) {
-        if (!this.#takeHead()) return;
+        // A client that reads no answers gets no further ones made: they would all wait in memory.
+        if (this.#blocked || !this.#takeHead()) return;
       } else if (this.#phase === BUSY && !this.#bodyDone && this.#sink !== undefined && !this.#sinkFull) {
         this.#takeBody();
       } else {
@@ -224,7 +228,7 @@ export class Http1Connection implements Downstream {
       this.#stashed = true;
     }
     // A head that is not complete needs more; everything else waits for its turn.
-    if (this.#phase === READING_HEAD) {
+    if (this.#phase === READING_HEAD && !this.#blocked) {
       if (this.#paused) this.#resumeReading();
     } else if (!this.#paused) {
       this.#paused = true;
@@ -333,7 +337,8 @@ export class Http1Connection implements Downstream {
       this.#takeBody();
     if (this.#phase === BUSY && this.#paused && this.#inputStart === this.#inputEnd && !this.#sinkFull)
       this.#resumeReading();
-    if (this.#phase === BUSY && !this.#bodyDone) this.#armBody();
+    // What the upstream has not taken is not the client's to hurry.
+    if (this.#phase === BUSY && !this.#bodyDone && !this.#sinkFull) this.#armBody();
   }
 
   #armBody(): void {
@@ -396,6 +401,8 @@ export class Http1Connection implements Downstream {
   #endBody(sink: BodySink): void {
     this.#bodyDone = true;
     this.#sink = undefined;
+    // Nobody asks for more of this body: a pause for its sake would never end.
+    this.#sinkFull = false;
     this.#state.wheel.pause(this.#deadline);
     sink.onBodyEnd();
   }
@@ -506,15 +513,17 @@ export class Http1Connection implements Downstream {
     if (this.#phase !== BUSY) return;
     this.#exchange = undefined;
     this.#sink = undefined;
+    if (!this.#blocked) this.#queueSize = Infinity;
     if (!this.#keepAlive) {
       this.#linger();
       return;
     }
     this.#phase = READING_HEAD;
     this.#idleSinceMs = this.#state.wheel.nowMs;
+    const limits = this.#snapshot.connection;
     this.#state.wheel.set(
       this.#deadline,
-      this.#state.wheel.nowMs + this.#snapshot.connection.keepaliveTimeoutMs,
+      this.#state.wheel.nowMs + (this.#blocked ? limits.writeTimeoutMs : limits.keepaliveTimeoutMs),
     );
     // Taken up again outside of the exchange that just ended; only a pipelined request waits here.
     if (this.#stashed && this.#inputStart < this.#inputEnd) process.nextTick(takeNext, this);
@@ -547,20 +556,22 @@ export class Http1Connection implements Downstream {
     this.#bodyBytes = 0;
     this.#input = EMPTY;
     this.#inputStart = this.#inputEnd = 0;
-    this.#socket.end();
-    if (this.#endSeen) {
-      // Nothing more comes from the client: the socket closes itself when the answer is written.
-      this.#state.wheel.set(
-        this.#deadline,
-        this.#state.wheel.nowMs + this.#snapshot.connection.writeTimeoutMs,
-      );
-      return;
-    }
-    if (this.#paused) this.#resumeReading();
-    this.#state.wheel.set(
-      this.#deadline,
-      this.#state.wheel.nowMs + (this.#blocked ? this.#snapshot.connection.writeTimeoutMs : LINGER_MS),
-    );
+    // The client has `write_timeout_ms` for each step of what is queued, and a moment more when it is gone.
+    const queued = this.#socket.writableLength > 0;
+    this.#blocked = queued && this.#blocked; // no 'drain' comes after this
+    if (queued) this.#socket.end(() => this.#onFinish());
+    else this.#socket.end();
+    const waitMs = queued || this.#endSeen ? this.#snapshot.connection.writeTimeoutMs : LINGER_MS;
+    this.#state.wheel.set(this.#deadline, this.#state.wheel.nowMs + waitMs);
+    // When nothing more comes from the client, the socket closes itself once the answer is written.
+    if (this.#paused && !this.#endSeen) this.#resumeReading();
+  }
+
+  /** All that was queued before the end of the connection has been taken. */
+  #onFinish(): void {
+    if (this.#phase !== LINGERING) return;
+    this.#blocked = false;
+    this.#state.wheel.set(this.#deadline, this.#state.wheel.nowMs + LINGER_MS);
   }
 
   // --- time and the other end
@@ -575,17 +586,17 @@ export class Http1Connection implements Downstream {
   #onDrain(): void {
     if (!this.#blocked) return;
     this.#blocked = false;
+    this.#queueSize = Infinity;
     if (this.#phase === BUSY) {
       this.#state.wheel.pause(this.#deadline);
       if (this.#sink !== undefined && !this.#bodyDone && !this.#sinkFull) this.#armBody();
       this.#exchange?.onDownstreamDrain();
-    } else if (this.#phase === LINGERING) {
-      this.#state.wheel.set(this.#deadline, this.#state.wheel.nowMs + LINGER_MS);
     } else if (this.#phase === READING_HEAD) {
       this.#state.wheel.set(
         this.#deadline,
         this.#state.wheel.nowMs + this.#snapshot.connection.keepaliveTimeoutMs,
       );
+      this.takeNext();
     }
   }
 
@@ -603,14 +614,22 @@ export class Http1Connection implements Downstream {
       if (!this.#bodyDone) this.#exchange?.fail(reasons.bodyCut);
       return;
     }
-    if (this.#phase === LINGERING && this.#socket.writableLength > 0) return;
+    // Half-closed while its answer is still queued: it gets that, and no other.
+    if (this.#socket.writableLength > 0) {
+      if (this.#phase !== READING_HEAD) return;
+      this.#releaseRequest();
+      this.#linger();
+      return;
+    }
     this.close(this.idle ? reasons.idleTimeout : reasons.clientGone);
   }
 
   /** Called by the timer wheel. */
   expire(_nowMs: number): void {
     const { wheel } = this.#state;
-    if (this.#blocked) {
+    // Also after an answer: what is queued of it is the client's to take, however little it is.
+    const unread = this.#phase !== BUSY && this.#inputStart === this.#inputEnd;
+    if (this.#blocked || (unread && this.#socket.writableLength > 0)) {
       const queued = this.#queued();
       if (queued < this.#queueSize) {
         this.#queueSize = queued;

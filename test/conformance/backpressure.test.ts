@@ -1,0 +1,203 @@
+import assert from "node:assert/strict";
+import type net from "node:net";
+import { setDefaultHighWaterMark } from "node:stream";
+import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import { ok } from "../support/origin.ts";
+import { connect, type RawClient } from "../support/raw-client.ts";
+import { startBench } from "./bench.ts";
+import { get, post } from "./case.ts";
+
+// One side is slower than the other. Stalls are made, not waited for: the gateway runs in this process, so its own
+// sockets can be corked (as a full kernel buffer would hold them) and looked at.
+
+/** The gateway's socket whose other end is `peer`. */
+function gatewaySocket(peer: net.Socket): net.Socket {
+  const handles = (process as unknown as { _getActiveHandles(): unknown[] })._getActiveHandles();
+  const found = handles.find((handle) => {
+    const socket = handle as net.Socket;
+    return socket !== peer && socket.localPort === peer.remotePort && socket.remotePort === peer.localPort;
+  });
+  assert.ok(found !== undefined, "the gateway's end of the connection");
+  return found as net.Socket;
+}
+
+async function until(condition: () => boolean, client: RawClient): Promise<void> {
+  while (!condition()) {
+    assert.equal(client.timedOut, false, "the condition held before the deadline");
+    await turn();
+  }
+}
+
+test("a large answer whose head came in two pieces arrives whole", async (t) => {
+  // Head and first body bytes together are more than the gateway's buffer: they leave in two writes.
+  const body = Buffer.alloc(4 << 20, "x");
+  const { edge } = await startBench(t, {
+    script: async (_request, { socket }) => {
+      const gateway = gatewaySocket(socket);
+      const padding = `X-Padding: ${"p".repeat(4000)}\r\n`.repeat(7);
+      const first = `HTTP/1.1 200 OK\r\n${padding}`;
+      const before = gateway.bytesRead;
+      socket.write(first);
+      while (gateway.bytesRead < before + first.length) await turn();
+      socket.write(Buffer.concat([Buffer.from(`Content-Length: ${body.length}\r\n\r\n`), body]));
+    },
+  });
+  for (let n = 0; n < 4; n++) {
+    const client = await connect(edge.port, { deadlineMs: 3000 });
+    client.send(get("/x"));
+    const answer = await client.answer();
+    assert.deepEqual([answer?.status, answer?.body.length, answer?.end], [200, body.length, "framed"]);
+    client.destroy();
+  }
+});
+
+test("a connection is read again after an upload that the upstream was slow to take", async (t) => {
+  setDefaultHighWaterMark(false, 16);
+  t.after(() => setDefaultHighWaterMark(false, 65536));
+  const { edge, origin } = await startBench(t);
+  const client = await connect(edge.port, { deadlineMs: 3000 });
+  const own = gatewaySocket(client.socket);
+  client.send(post("", "Content-Length: 96"));
+  const { connection } = await origin.request(0);
+  const toOrigin = gatewaySocket(connection.socket);
+  toOrigin.cork();
+  for (let n = 0; n < 2; n++) {
+    const before = own.bytesRead;
+    client.send("x".repeat(48));
+    await until(() => own.bytesRead === before + 48, client);
+  }
+  // It takes the first piece, and stalls again while the last one is given to it.
+  toOrigin.uncork();
+  toOrigin.cork();
+  await until(() => toOrigin.writableLength === 48, client);
+  toOrigin.uncork();
+  assert.equal((await client.answer())?.status, 200);
+  client.send(get("/y"));
+  assert.equal((await client.answer())?.status, 200);
+  client.destroy();
+});
+
+test("an upstream that takes an upload in fits and starts does not make the client late", async (t) => {
+  setDefaultHighWaterMark(false, 16);
+  t.after(() => setDefaultHighWaterMark(false, 65536));
+  const { edge, origin } = await startBench(t, { server: "body_idle_timeout_ms = 1000" });
+  const client = await connect(edge.port);
+  const own = gatewaySocket(client.socket);
+  client.send(post("", "Content-Length: 144"));
+  const { connection } = await origin.request(0);
+  const toOrigin = gatewaySocket(connection.socket);
+  toOrigin.cork();
+  for (let n = 0; n < 2; n++) {
+    const before = own.bytesRead;
+    client.send("x".repeat(48));
+    await until(() => own.bytesRead === before + 48, client);
+  }
+  toOrigin.uncork();
+  toOrigin.cork();
+  // Longer than body_idle_timeout_ms, shorter than the upstream's time-outs.
+  await new Promise((done) => setTimeout(done, 1500));
+  toOrigin.uncork();
+  client.send("x".repeat(48));
+  assert.equal((await client.answer())?.status, 200);
+  client.destroy();
+});
+
+test("a pipelining client that reads no answers gets a bounded number of them made", async (t) => {
+  const { edge, origin } = await startBench(t, {
+    script: (_request, { socket }) => void socket.write(ok("x".repeat(50_000))),
+  });
+  const client = await connect(edge.port, { deadlineMs: 5000 });
+  const own = gatewaySocket(client.socket);
+  own.cork();
+  client.send(get("/x").repeat(200));
+  let seen = -1;
+  while (origin.requests.length !== seen) {
+    seen = origin.requests.length;
+    await new Promise((done) => setTimeout(done, 200));
+  }
+  assert.ok(own.writableLength < 1 << 20, `${own.writableLength} bytes wait for the client`);
+  own.uncork();
+  for (let n = 0; n < 200; n++) assert.equal((await client.answer())?.body.length, 50_000, `answer ${n}`);
+  client.destroy();
+});
+
+test("an answer still queued is not cut by the client's FIN", async (t) => {
+  const { edge } = await startBench(t, {
+    script: (_request, { socket }) => void socket.write(ok("x".repeat(5000))),
+  });
+  const client = await connect(edge.port, { deadlineMs: 3000 });
+  const own = gatewaySocket(client.socket);
+  own.cork();
+  client.send(get("/x"));
+  await until(() => own.writableLength > 5000, client);
+  client.end();
+  await until(() => own.readableEnded, client);
+  own.uncork();
+  const answer = await client.answer();
+  assert.deepEqual([answer?.body.length, answer?.end], [5000, "framed"]);
+  await client.untilOver();
+});
+
+test("an answer still queued is not cut by a drain", async (t) => {
+  const { edge } = await startBench(t, {
+    script: (_request, { socket }) => void socket.write(ok("x".repeat(5000))),
+  });
+  const client = await connect(edge.port, { deadlineMs: 6000 });
+  const own = gatewaySocket(client.socket);
+  own.cork();
+  client.send(get("/x"));
+  await until(() => own.writableLength > 5000, client);
+  const drained = edge.drain(4000);
+  await new Promise((done) => setTimeout(done, 2000));
+  own.uncork();
+  const answer = await client.answer();
+  assert.deepEqual([answer?.body.length, answer?.end], [5000, "framed"]);
+  assert.equal(await drained, 0);
+});
+
+test("an answer still queued is not cut by the keep-alive time-out", async (t) => {
+  const { edge } = await startBench(t, {
+    server: "keepalive_timeout_ms = 1000\nwrite_timeout_ms = 1000",
+    script: (_request, { socket }) => void socket.write(ok("x".repeat(5000))),
+  });
+  const client = await connect(edge.port, { deadlineMs: 6000 });
+  const own = gatewaySocket(client.socket);
+  own.cork();
+  client.send(get("/x"));
+  await until(() => own.writableLength > 5000, client);
+  await new Promise((done) => setTimeout(done, 1800));
+  own.uncork();
+  const answer = await client.answer();
+  assert.deepEqual([answer?.body.length, answer?.end], [5000, "framed"]);
+  await client.untilOver();
+});
+
+test("a slow client gets all of an answer that ends its connection", async (t) => {
+  // The last bytes are queued behind a full kernel buffer when the answer is complete.
+  const { edge, origin } = await startBench(t, {
+    script: (_request, { socket }) =>
+      void socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
+  });
+  const client = await connect(edge.port, { deadlineMs: 8000 });
+  const own = gatewaySocket(client.socket);
+  client.socket.pause();
+  client.send(get("/x", "Connection: close"));
+  const { connection } = await origin.request(0);
+  const piece = "x".repeat(16_000);
+  let sent = 0;
+  const toOrigin = gatewaySocket(connection.socket);
+  while (own.writableLength === 0) {
+    const chunk = `${piece.length.toString(16)}\r\n${piece}\r\n`;
+    connection.socket.write(chunk);
+    sent += piece.length;
+    await until(() => toOrigin.bytesRead === connection.socket.bytesWritten, client);
+  }
+  connection.socket.write("0\r\n\r\n");
+  await until(() => own.writableEnded, client);
+  await new Promise((done) => setTimeout(done, 1800));
+  client.socket.resume();
+  const answer = await client.answer();
+  assert.deepEqual([answer?.body.length, answer?.end], [sent, "framed"]);
+  await client.untilOver();
+});
