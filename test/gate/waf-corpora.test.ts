@@ -20,6 +20,18 @@ test("recorded browsing is not refused", async (t) => {
   assert.ok(shown.length <= BENIGN_REFUSED_MAX, shown.join("\n"));
 });
 
+test("a value of nothing but escapes has one reading, not 2^n", () => {
+  const bench = new WafBench(ruleSet);
+  for (const unit of ["%20%D7%9B", "%c0%5c", "%2e%2e%2f", "%25", "\\u0041", "&#65;"]) {
+    const outcome = bench.give({
+      method: "POST",
+      headers: [["Content-Type", "text/plain"]],
+      body: Buffer.from(unit.repeat(60)),
+    });
+    assert.equal(typeof outcome.refused, "boolean"); // that it ends is the proof
+  }
+});
+
 test("the JSON gate refuses what no parser may take, and passes what every parser takes", (t) => {
   const folder = needsShared(t);
   if (folder === undefined) return;

@@ -3,7 +3,9 @@ import type { Detection, Subject } from "../detection.ts";
 /** Files of operating systems, servers and applications that no visitor names: by their directories and name grammar. */
 
 /** Anything that a decoder somewhere may read as a slash, between the directories of a known file. */
-const SEPARATOR = "(?:[/\\\\.\\0-\\x1f\\x80-\\xff%?;]|0x2f|0x5c|%?[0-9a-fu]{2}(?![a-z]))";
+// A `%` of an escape is read in one way only, or a text of escapes has 2^n readings.
+const SEPARATOR =
+  "(?:[/\\\\.\\0-\\x1f\\x80-\\xff?;]|%(?![0-9a-fu]{2}(?![a-z]))|0x2f|0x5c|%?[0-9a-fu]{2}(?![a-z]))";
 
 const SYSTEM_FILE =
   /^[/\\.%]{0,8}(?:boot\.ini|win\.ini|system\.ini|autoexec\.bat|web\.config|global\.asax|wp-config\.php|config\.inc\.php|\.htaccess|\.htpasswd|\.env\b|\.git[/\\]|\.ssh[/\\]|id_rsa|web-inf\b|meta-inf[/\\]|etc[/\\]{1,4}(?:\.[/\\])?[a-z._-]{3}|proc[/\\]{1,4}(?:self|version|\d|cmdline|cpuinfo|mounts|net|sys)|windows[/\\]|winnt[/\\]|inetpub[/\\]|var[/\\](?:log|www|lib|run|mail)[/\\]|usr[/\\](?:local|share|lib|bin|sbin|etc)[/\\]|root[/\\]\.|home[/\\]\w{1,30}[/\\]\.|(?:apache2?|httpd|nginx|xampp|wamp)[/\\](?:logs?|conf)|[a-z]:[/\\]|log[s]?[/\\](?:access|error)|ntuser\.dat|sam\b)/;
