@@ -91,7 +91,7 @@ export function readChain(tokens: Tokens, origin: Origin, report: Report): void 
   }
   if (script && prose === 0 && isStatement(tokens, pairs))
     report("sql.statement", 0, Math.min(tokens.count - 1, 4));
-  if (!origin.closed) readWhole(tokens, pairs, report);
+  if (!origin.closed && !origin.cut) readWhole(tokens, pairs, report);
 }
 
 function readKeyword(

@@ -17,4 +17,6 @@ export interface Origin {
   readonly oneWord: boolean;
   /** The quote is the first character of the value. */
   readonly leading: boolean;
+  /** Only the beginning of the value was cut into tokens. */
+  readonly cut: boolean;
 }

@@ -1,4 +1,4 @@
-import { logicWords, word, wordCode } from "./sql-word.ts";
+import { word, wordCode } from "./sql-word.ts";
 
 /** Kinds of SQL token. */
 export const token = {
@@ -80,10 +80,9 @@ export function tokenise(text: string, lower: string, from: number, max: number)
       } else if (isQuote(text.charCodeAt(end)) && end - at === 1 && isStringPrefix(lower.charCodeAt(at))) {
         at = end;
       } else {
-        const name = end - at <= 16 ? lower.slice(at, end) : "";
-        if (logicWords.has(name)) push(tokens, token.logic, 1, at, end);
-        else
-          push(tokens, token.word, name === "" || followsDot(tokens) ? word.plain : wordCode(name), at, end);
+        const code = wordCode(lower, at, end);
+        if (code === word.logic) push(tokens, token.logic, 1, at, end);
+        else push(tokens, token.word, code !== word.plain && followsDot(tokens) ? word.plain : code, at, end);
         at = end;
       }
     } else if (isDigit(char) || (char === 0x2e && isDigit(text.charCodeAt(at + 1)))) {
@@ -282,7 +281,8 @@ function followsDot(tokens: Tokens): boolean {
 
 function gluedLogicEnd(lower: string, at: number, end: number): number {
   for (let size = 2; size <= 3; size += 1)
-    if (logicWords.has(lower.slice(at, at + size)) && isDigit(lower.charCodeAt(at + size))) return at + size;
+    if (wordCode(lower, at, at + size) === word.logic && isDigit(lower.charCodeAt(at + size)))
+      return at + size;
   return end;
 }
 

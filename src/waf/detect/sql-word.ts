@@ -60,12 +60,14 @@ export const word = {
   any: 55,
   except: 56,
   escape: 57,
+  /** and, or, xor: their token kind is `logic`. */
+  logic: 58,
 } as const;
 
-/** and, or, xor: their token kind is `logic`. */
-export const logicWords: ReadonlySet<string> = new Set(["or", "and", "xor"]);
-
 const spelled: Readonly<Record<string, number>> = {
+  and: word.logic,
+  or: word.logic,
+  xor: word.logic,
   select: word.select,
   union: word.union,
   from: word.from,
@@ -190,9 +192,20 @@ const spelled: Readonly<Record<string, number>> = {
 
 const words: ReadonlyMap<string, number> = new Map([...Object.entries(spelled), ["then", word.branch]]);
 
-/** The code of a lower-case word. */
-export function wordCode(lower: string): number {
-  return words.get(lower) ?? word.plain;
+/** By first letter: a bit for each length that a word of the grammar has. */
+const lengths: readonly number[] = Array.from({ length: 26 }, (_, letter) => {
+  let bits = 0;
+  for (const name of words.keys()) if (name.charCodeAt(0) - 0x61 === letter) bits |= 1 << name.length;
+  return bits;
+});
+
+/** The code of the word at an offset of a lower-case text: `logic` for and, or, xor. */
+export function wordCode(lower: string, start: number, end: number): number {
+  const length = end - start;
+  const first = lower.charCodeAt(start) - 0x61;
+  // Most words of a text are ruled out by their first letter and length, without a look at the rest.
+  if (length > 16 || first < 0 || first > 25 || (lengths[first]! & (1 << length)) === 0) return word.plain;
+  return words.get(lower.slice(start, end)) ?? word.plain;
 }
 
 /** What a function name means when a `(` follows it. */

@@ -2,11 +2,13 @@ import type { Detection, Detector, Subject } from "../detection.ts";
 import { reportOnce } from "./once.ts";
 import { readChain } from "./sql-chain.ts";
 import type { Origin } from "./sql-origin.ts";
-import { type Tokens, tokenise, wordEnd } from "./sql-token.ts";
-import { logicWords, word, wordCode } from "./sql-word.ts";
+import { type Tokens, token, tokenise, wordEnd } from "./sql-token.ts";
+import { word, wordCode } from "./sql-word.ts";
 
 /** Tokens read after a quote that the value closes: an injected rest of a query is not longer. */
 const BREAKOUT_TOKENS = 512;
+/** Tokens after which a text may be given up as prose. */
+const HEAD_TOKENS = 40;
 /** Later quotes that are tried as such, besides the first of each sort. */
 const BREAKOUTS_MAX = 24;
 
@@ -157,13 +159,17 @@ export const sql: Detector = {
     const { text, lower } = subject;
     const before = found.length;
     const begin = text.charCodeAt(0) === 0x2f && text.charCodeAt(1) !== 0x2a ? lastSegment(text) : 0;
-    const bare = tokenise(text, lower, begin, text.length);
-    readChain(bare, bareOrigin, reporter(bare, found, before));
-    let left = BREAKOUTS_MAX;
+    const isJson = looksLikeJson(text, begin);
+    const bare = isJson ? undefined : readBare(subject, begin, found, before);
     for (const quote of quotes) {
       const first = text.indexOf(quote, begin);
       if (first >= 0) readAfter(subject, begin, first, true, found, before);
     }
+    if (bare === undefined) {
+      readStrings(subject, begin, found, before);
+      return;
+    }
+    let left = BREAKOUTS_MAX;
     for (let index = 0; index < bare.count && left > 0; index += 1) {
       const start = bare.starts[index]!;
       const sign = text.charCodeAt(start);
@@ -175,6 +181,72 @@ export const sql: Detector = {
   },
 };
 
+/** Each string of a JSON text is a value of its own: a single quote with an even number before it may close something. */
+function readStrings(subject: Subject, begin: number, found: Detection[], before: number): void {
+  const { text, lower } = subject;
+  let even = true;
+  let left = BREAKOUTS_MAX;
+  for (let at = begin; at < text.length && left > 0; at += 1) {
+    const char = text.charCodeAt(at);
+    if (char === 0x22) even = true;
+    else if (char === 0x27) {
+      if (even && goesOn(lower, at + 1)) {
+        left -= 1;
+        readAfter(subject, begin, at, false, found, before);
+      }
+      even = !even;
+    }
+  }
+}
+
+/** Reads the value as if nothing stood before it. A text that soon turns out to be prose is not read to its end. */
+function readBare(subject: Subject, begin: number, found: Detection[], before: number): Tokens {
+  const { text, lower } = subject;
+  let tokens = tokenise(text, lower, begin, HEAD_TOKENS);
+  let cut = false;
+  if (tokens.count === HEAD_TOKENS && text.length > tokens.ends[HEAD_TOKENS - 1]!) {
+    cut = isProse(tokens) && !telltales.some((name) => lower.includes(name));
+    if (!cut) tokens = tokenise(text, lower, begin, text.length);
+  }
+  readChain(tokens, cut ? cutOrigin : bareOrigin, reporter(tokens, found, before));
+  return tokens;
+}
+
+/** Four pairs of names side by side: no query begins like this. */
+function isProse(tokens: Tokens): boolean {
+  let pairs = 0;
+  for (let at = 1; at < tokens.count; at += 1)
+    if (
+      tokens.kinds[at] === token.word &&
+      tokens.kinds[at - 1] === token.word &&
+      tokens.codes[at] === word.plain &&
+      tokens.codes[at - 1] === word.plain
+    )
+      pairs += 1;
+  return pairs >= 4;
+}
+
+/** What makes prose worth reading to its end: a new parameter, or the words of loose findings. */
+const telltales = [
+  "select",
+  "&",
+  "waitfor",
+  "delay",
+  "sleep",
+  "benchmark(",
+  "xp_",
+  "declare",
+  "outfile",
+  "load_file",
+  "extractvalue",
+  "updatexml",
+  "1=1",
+  "drop ",
+  "delete from",
+  "insert into",
+  "--",
+] as const;
+
 const quotes = ["'", '"', "`"] as const;
 
 const bareOrigin: Origin = {
@@ -185,7 +257,9 @@ const bareOrigin: Origin = {
   behindData: false,
   oneWord: false,
   leading: false,
+  cut: false,
 };
+const cutOrigin: Origin = { ...bareOrigin, cut: true };
 
 function readAfter(
   subject: Subject,
@@ -197,9 +271,8 @@ function readAfter(
 ): void {
   const { text, lower } = subject;
   const sign = text.charCodeAt(quote);
-  const json =
-    !first || (sign === 0x22 && (text.charCodeAt(begin) === 0x7b || text.charCodeAt(begin) === 0x5b));
-  if (json && opensJson(text, quote)) return;
+  if ((!first || sign === 0x22) && opensJson(text, quote)) return;
+  if (!canFollow(lower, quote + 1)) return;
   const tokens = tokenise(text, lower, quote + 1, BREAKOUT_TOKENS);
   if (tokens.count === 0) return;
   const origin: Origin = {
@@ -210,6 +283,7 @@ function readAfter(
     behindData: first && (quote === begin || isNamePart(text.charCodeAt(quote - 1))),
     oneWord: isOneWord(text, begin, quote),
     leading: quote === begin,
+    cut: false,
   };
   readChain(tokens, origin, reporter(tokens, found, before));
 }
@@ -221,6 +295,17 @@ function reporter(tokens: Tokens, found: Detection[], before: number) {
   };
 }
 
+/** Whether a name, number or text follows, which no operator joins to the string before: most apostrophes. */
+function canFollow(lower: string, from: number): boolean {
+  let at = from;
+  while (lower.charCodeAt(at) <= 0x20 || lower.charCodeAt(at) === 0x29) at += 1;
+  const char = lower.charCodeAt(at);
+  if (char === 0xe2 || char === 0xc2 || char === 0xa0) return true;
+  if (char >= 0x30 && char <= 0x39) return false;
+  const end = wordEnd(lower, at);
+  return end === at || wordCode(lower, at, end) !== word.plain;
+}
+
 /** Whether what follows a quote can be the rest of a query: a cheap look before the tokens are cut. */
 function goesOn(lower: string, from: number): boolean {
   let at = from;
@@ -230,18 +315,30 @@ function goesOn(lower: string, from: number): boolean {
   if (char === 0x3b || (char === 0x2d && next === 0x2d) || (char === 0x2f && next === 0x2a)) return true;
   if ((char === 0x7c || char === 0x26) && next === char) return true;
   if (char < 0x61 || char > 0x7a) return false;
-  const end = wordEnd(lower, at);
-  if (end - at > 10) return false;
-  const name = lower.slice(at, end);
-  return logicWords.has(name) || wordCode(name) !== word.plain;
+  return wordCode(lower, at, wordEnd(lower, at)) !== word.plain;
 }
 
-/** A quote behind one of these opens a string of JSON or code; it does not close one. */
+/** A quote that opens a string of JSON or code instead of closing one: the signs around both its ends say so. */
 function opensJson(text: string, quote: number): boolean {
   let at = quote - 1;
   while (at >= 0 && text.charCodeAt(at) === 0x20 && at > quote - 8) at -= 1;
-  const char = text.charCodeAt(at);
-  return char === 0x7b || char === 0x5b || char === 0x3a || char === 0x2c;
+  const opener = text.charCodeAt(at);
+  if (opener !== 0x7b && opener !== 0x5b && opener !== 0x3a && opener !== 0x2c) return false;
+  const close = text.indexOf(text[quote]!, quote + 1);
+  if (close < 0) return false;
+  at = close + 1;
+  while (text.charCodeAt(at) === 0x20 && at < close + 8) at += 1;
+  const closer = text.charCodeAt(at);
+  return closer === 0x7d || closer === 0x5d || closer === 0x3a || closer === 0x2c;
+}
+
+/** The text begins and ends like a JSON object or array. */
+function looksLikeJson(text: string, begin: number): boolean {
+  const first = text.charCodeAt(begin);
+  const last = text.charCodeAt(text.length - 1);
+  if (first === 0x7b) return last === 0x7d && text.charCodeAt(begin + 1) === 0x22;
+  const second = text.charCodeAt(begin + 1);
+  return first === 0x5b && last === 0x5d && (second === 0x22 || second === 0x7b);
 }
 
 /** At most two gaps between words: data that a form field holds, not a sentence. */
