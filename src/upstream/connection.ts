@@ -27,7 +27,7 @@ const INTERIM_MAX = 4;
 
 /**
  * One HTTP/1.1 connection to an upstream endpoint; it serves one exchange at a time and never pipelines. It is used
- * again only when the answer was complete, the request fully sent, nothing came after the answer, and both sides said
+ * again only when the answer was complete, the request fully sent (taken by the kernel), nothing came after the answer, and both sides said
  * keep-alive: anything else could give the next client somebody else's answer (reliability.md C20).
  */
 export class UpstreamConnection {
@@ -324,8 +324,10 @@ export class UpstreamConnection {
     const exchange = this.#exchange!;
     this.#exchange = undefined;
     exchange.onAnswerFlush();
-    if (nothingAfter && this.#keepAlive && this.#requestDone && !this.#endSeen && !this.#paused)
-      this.#becomeIdle();
+    // Bytes of the request that still wait were not asked for: an upstream that answers without reading them would
+    // leave the next request behind them.
+    const requestGone = this.#requestDone && this.socket.writableLength === 0;
+    if (nothingAfter && this.#keepAlive && requestGone && !this.#endSeen && !this.#paused) this.#becomeIdle();
     else this.close();
     exchange.onAnswerEnd(this.#headNow);
   }

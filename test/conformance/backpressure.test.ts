@@ -103,6 +103,27 @@ test("an upstream that takes an upload in fits and starts does not make the clie
   client.destroy();
 });
 
+test("an upstream that answers without taking the whole body is not given the next request behind it", async (t) => {
+  const { edge, origin } = await startBench(t, {
+    script: (request, { socket }) => {
+      if (request.method === "GET") socket.write(ok("next"));
+    },
+  });
+  const client = await connect(edge.port);
+  client.send(post("", "Content-Length: 10"));
+  const { connection } = await origin.request(0);
+  const toOrigin = gatewaySocket(connection.socket);
+  toOrigin.cork();
+  client.send("0123456789");
+  await until(() => toOrigin.writableLength === 10, client);
+  connection.socket.write(ok("early"));
+  assert.equal((await client.answer())?.body.toString(), "early");
+  client.send(get("/y"));
+  assert.equal((await client.answer())?.body.toString(), "next");
+  assert.equal(origin.connections.length, 2);
+  client.destroy();
+});
+
 test("a pipelining client that reads no answers gets a bounded number of them made", async (t) => {
   const { edge, origin } = await startBench(t, {
     script: (_request, { socket }) => void socket.write(ok("x".repeat(50_000))),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
+import https from "node:https";
 import type { Server } from "node:net";
 import os from "node:os";
 import path from "node:path";
@@ -65,6 +66,41 @@ test("reaches an upstream behind a Unix socket", async (t) => {
   await listen(t, server, { path: socketPath });
   const answer = await statusThrough(t, `url = "unix:${socketPath}"`);
   assert.deepEqual(answer, { status: 200, body: "POST /x localhost" });
+});
+
+test("keeps a TLS upstream's connection from request to request, after uploads too", async (t) => {
+  const folder = folderFor(t);
+  const { certPem, keyPem } = makeSelfSigned({ names: ["app.internal"], days: 2 });
+  writeFileSync(path.join(folder, "ca.pem"), certPem);
+  const server = https.createServer({ cert: certPem, key: keyPem }, (request, response) => {
+    let bytes = 0;
+    request.on("data", (data: Buffer) => {
+      bytes += data.length;
+    });
+    request.on("end", () => response.end(String(bytes)));
+  });
+  let connections = 0;
+  server.on("secureConnection", () => connections++);
+  await listen(t, server, { port: 0, host: "127.0.0.1" });
+  const edge = await startEdge(`
+[server]
+http_mode = "serve"
+[upstream.app]
+url = "https://127.0.0.1:${(server.address() as { port: number }).port}"
+tls = true
+server_name = "app.internal"
+ca_path = "${folder}/ca.pem"
+[[route]]
+path = "/{*rest}"
+upstream = "app"
+`);
+  t.after(() => edge.stop());
+  for (const size of [0, 5, 20_000, 100_000, 3_000_000, 0]) {
+    const answer = await fetch(`http://127.0.0.1:${edge.port}/x`, { method: "POST", body: "x".repeat(size) });
+    assert.equal(await answer.text(), String(size));
+  }
+  assert.equal(connections, 1);
+  server.closeAllConnections();
 });
 
 test("verifies a TLS upstream against its private CA and server name, and shows its client certificate", async (t) => {
