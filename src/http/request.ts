@@ -179,6 +179,7 @@ export class CanonicalRequest {
     this.idLinesStart = this.idLinesEnd = 0;
     this.requestIdStart = this.requestIdEnd = 0;
     this.traceStart = this.traceEnd = 0;
+    this.version = 11;
     this.bodyKind = BODY_NONE;
     this.bodyLength = 0;
     this.expectContinue = false;
