@@ -64,9 +64,17 @@ function readBrackets(lower: string, at: number, end: number, report: Report): v
   const start = Math.max(0, at - 200);
   const opening = lower.lastIndexOf("filter", at);
   const documented = opening >= start && !lower.startsWith("$where", at);
-  let words = 0;
-  for (let index = start; index < at; index += 1) if (lower.charCodeAt(index) === 0x20) words += 1;
-  report(documented || words > 3 ? "nosql.loose_operator" : "nosql.operator_name", at - 1, end + 1);
+  let isName = true;
+  for (let index = start; index < at; index += 1) isName &&= isNameSign(lower.charCodeAt(index));
+  const stop = Math.min(lower.length, end + 200);
+  for (let index = end + 1; index < stop; index += 1) isName &&= lower.charCodeAt(index) !== 0x20;
+  report(documented || !isName ? "nosql.loose_operator" : "nosql.operator_name", at - 1, end + 1);
+}
+
+/** Signs of parameter names and of whole queries made of them. */
+function isNameSign(char: number): boolean {
+  if (isLetter(char) || (char >= 0x30 && char <= 0x39) || char >= 0x80) return true;
+  return ".[]$=&%+-_/?".includes(String.fromCharCode(char));
 }
 
 /** `{"$gt": …`, `{$ne: …`, `, $where: '…'`: the operator is a key and its value is data, not a GraphQL type. */
@@ -78,7 +86,7 @@ function readKey(lower: string, at: number, end: number, report: Report): void {
   const right = quoted && isQuote(lower.charCodeAt(end)) ? end + 1 : end;
   let colon = right;
   while (lower.charCodeAt(colon) <= 0x20) colon += 1;
-  if (lower.charCodeAt(colon) !== 0x3a) return;
+  if (lower.charCodeAt(colon) !== 0x3a || lower.charCodeAt(colon + 1) === 0x3a) return;
   let value = colon + 1;
   while (lower.charCodeAt(value) <= 0x20) value += 1;
   const isData = opensData(lower, value);

@@ -108,7 +108,10 @@ export function readBreakout(
     code === word.not
   ) {
     const predicate = closedPredicateAt(tokens, pairs, first);
-    const fits = predicate.strength >= strength.named && endsWell(tokens, predicate.end);
+    const fits =
+      predicate.strength >= strength.named &&
+      endsWell(tokens, predicate.end) &&
+      kinds[predicate.end] !== token.comma;
     if (fits && spaced) report("sql.breakout_condition", first, predicate.end - 1);
     return;
   }
@@ -163,7 +166,7 @@ function readTerminator(tokens: Tokens, at: number, origin: Origin, report: Repo
     origin.shortPrefix &&
     origin.lone &&
     rest === last &&
-    !wordy(tokens, rest)
+    !wordy(tokens, at, rest)
   )
     report("sql.terminator", at, rest);
   else if (code === comment.dashes && origin.shortPrefix) report("sql.loose_breakout", at, at);
@@ -173,6 +176,8 @@ function isEmptyOpen(tokens: Tokens, at: number): boolean {
   return tokens.ends[at]! - tokens.starts[at]! === 1;
 }
 
-function wordy(tokens: Tokens, at: number): boolean {
-  return tokens.kinds[at] === token.word && tokens.ends[at]! - tokens.starts[at]! > 2;
+/** More than a letter or two after the comment is text; after a backtick any is: trees are drawn with "`-- a". */
+function wordy(tokens: Tokens, at: number, rest: number): boolean {
+  if (tokens.text.charCodeAt(tokens.starts[at]! - 1) === 0x60) return true;
+  return tokens.kinds[rest] === token.word && tokens.ends[rest]! - tokens.starts[rest]! > 2;
 }

@@ -44,7 +44,7 @@ export function readChain(tokens: Tokens, origin: Origin, report: Report): void 
     if (kind === token.logic) {
       const condition = conditionAt(tokens, pairs, at + 1);
       if (condition.strength >= strength.named) {
-        const well = endsWell(tokens, condition.end);
+        const well = endsWell(tokens, condition.end) && joinsOperand(tokens, at);
         if (condition.strength === strength.constant && well && sure && !script)
           report("sql.tautology", at, condition.end - 1);
         else if (well && terminated && sure && prose === 0 && !script && condition.end >= tokens.count - 2)
@@ -300,6 +300,12 @@ function isStatement(tokens: Tokens, pairs: Int32Array): boolean {
   let at = 0;
   while (tokens.kinds[at] === token.comment && at < 4) at += 1;
   return statementAt(tokens, pairs, at) > 0;
+}
+
+/** Whether `and` or `or` at `at` has something on its left: in prose it often stands behind a comma. */
+function joinsOperand(tokens: Tokens, at: number): boolean {
+  const kind = at === 0 ? token.end : tokens.kinds[at - 1];
+  return kind !== token.comma && kind !== token.compare && kind !== token.dot && kind !== token.other;
 }
 
 /** The first operand of the value ends right before `at`. */

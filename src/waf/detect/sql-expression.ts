@@ -317,6 +317,16 @@ export function tells(tokens: Tokens, from: number, to: number): boolean {
   return false;
 }
 
+/** `package.function(`: methods of objects share the names of text functions, so only the server's own count. */
+function tellsByMember(tokens: Tokens, from: number, to: number): boolean {
+  if (/^(?:utl_|dbms_|ctxsys|ordsys|sys$|master)/.test(spelling(tokens, from).slice(0, 8))) return true;
+  for (let at = from + 1; at < to && at < from + 8; at += 1) {
+    const kind = callAt(tokens, at);
+    if (kind === call.delay || kind === call.system) return true;
+  }
+  return false;
+}
+
 /** What follows the word `select` is selected; in code it would be an argument of that name. */
 function selects(tokens: Tokens, at: number): boolean {
   const kind = tokens.kinds[at + 1];
@@ -334,7 +344,7 @@ function shapeOf(tokens: Tokens, pairs: Int32Array, from: number, to: number): n
   if (tokens.codes[at] === word.case && tokens.kinds[at] === token.word) return shape.telling;
   const kind = callAt(tokens, at);
   if (kind < 0) {
-    if (tokens.kinds[at + 1] === token.dot && tells(tokens, at + 1, to)) return shape.telling;
+    if (tokens.kinds[at + 1] === token.dot && tellsByMember(tokens, at, to)) return shape.telling;
     return shape.name;
   }
   if (kind === call.delay || kind === call.system || kind === call.sleep) return shape.telling;

@@ -62,7 +62,10 @@ export function readName(
     }
     case call.system: {
       const before = at === 0 ? token.end : kinds[at - 1];
-      const placed = query || at === 0 || (!dotted && before !== token.compare && before !== token.other);
+      const placed =
+        query ||
+        at === 0 ||
+        (!dotted && before !== token.compare && before !== token.other && !isName(tokens, at - 1));
       const certain = sure && kinds[argument] !== token.rightParen && placed;
       const generic =
         spelling(tokens, at) === "polygon" ||
@@ -134,11 +137,27 @@ export function readWhole(tokens: Tokens, pairs: Int32Array, report: Report): vo
     if (inside) report("sql.whole_call", 0, end - 1);
   }
   if (whole && spelling(tokens, 0) === "div" && isLiteral(tokens, 2)) report("sql.whole_call", 0, end - 1);
+  let casts = 0;
   let cast = -1;
-  for (let at = 1; at < count && at < 24; at += 1) if (kinds[at] === token.cast) cast = at;
-  if (cast > 0 && typeAt(tokens, cast + 1) && whole) report("sql.cast", cast - 1, cast + 1);
+  for (let at = 1; at < count && at < 24; at += 1)
+    if (kinds[at] === token.cast) {
+      casts += 1;
+      cast = at;
+    }
+  // One cast to a type in one case: Foo::Text and A::B::Boolean are modules.
+  if (casts === 1 && typeAt(tokens, cast + 1) && whole && !isCapitalised(tokens, cast + 1))
+    report("sql.cast", cast - 1, cast + 1);
   if (count === 1 && kinds[0] === token.number && overflows.has(spelling(tokens, 0)))
     report("sql.overflow", 0, 0);
+}
+
+function isName(tokens: Tokens, at: number): boolean {
+  return tokens.kinds[at] === token.word && tokens.codes[at] === word.plain;
+}
+
+function isCapitalised(tokens: Tokens, at: number): boolean {
+  const start = tokens.starts[at]!;
+  return tokens.text[start] !== tokens.lower[start] && tokens.text[start + 1] === tokens.lower[start + 1];
 }
 
 const serverVariables: ReadonlySet<string> = new Set(

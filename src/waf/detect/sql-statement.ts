@@ -246,7 +246,7 @@ function execution(tokens: Tokens, at: number): Sureness {
   const { kinds } = tokens;
   if (kinds[at] === token.leftParen) {
     const cutVariable = tokens.text.charCodeAt(tokens.starts[at + 1]!) === 0x40;
-    if (cutVariable) return 2;
+    if (cutVariable) return spelling(tokens, at + 1) === "@_" ? 0 : 2;
     // A text put together, or a plain one: scripts of other languages have the latter.
     if (kinds[at + 1] === token.string)
       return kinds[at + 2] === token.arithmetic || kinds[at + 2] === token.logic ? 2 : 1;
