@@ -1,18 +1,24 @@
 import {
+  BODY_BYTES,
+  BODY_TEXT,
   FORM_NAME,
   FORM_VALUE,
+  JSON_KEY,
+  PART_TEXT,
   PATH,
   type Place,
+  placeNames,
   QUERY_NAME,
   QUERY_VALUE,
   type ValueSink,
 } from "../body/place.ts";
 import type { RuleSet, Target } from "./compile.ts";
+import { isBinary } from "./decode/strings.ts";
 import { DETECTIONS_MAX, type Detection } from "./detection.ts";
 import { buildFinding, FINDINGS_MAX, type Finding } from "./finding.ts";
-import { flagsOf } from "./harmless.ts";
+import { CONTROL, flagsOf } from "./harmless.ts";
 import { isExcluded, looksAt, type Profile } from "./profile.ts";
-import { VIEWS_MAX, type View, Views, WINDOW_BYTES } from "./views.ts";
+import { NO_WORDS, VIEWS_MAX, type View, Views, WINDOW_BYTES } from "./views.ts";
 
 /**
  * Inspects the values of one request after the other. One per worker and rule set, reused: it owns the buffers. Pure
@@ -105,7 +111,9 @@ export class Inspector implements ValueSink {
     if (flags === 0) return;
     const level = this.#levels[depth]!;
     const { views } = level;
-    views.open(bytes, start, end, flags, chain, depth === 0 && isUrlencoded(place.kind));
+    if (depth === 0 && (flags & CONTROL) !== 0 && mayBeBinary(place.kind) && isBinary(bytes, start, end))
+      views.openBinary(bytes, start, end, flags);
+    else views.open(bytes, start, end, flags, chain, depth === 0 && isUrlencoded(place.kind));
     const mask = profile.masks[place.kind]!;
     let candidates = this.#scan(level, 0, mask);
     const bases = views.count;
@@ -119,7 +127,7 @@ export class Inspector implements ValueSink {
     this.workUnits += views.workBytes;
     if (views.tooDeep) this.#report(profile, "encoding.depth", views.list[0]!, start, end, place, base);
     if (candidates) this.#confirm(profile, level, place, base);
-    if (this.#done || depth >= BASE64_LEVELS || this.#spent(profile)) return;
+    if (this.#done || depth >= BASE64_LEVELS || isName(place.kind) || this.#spent(profile)) return;
     const inner = views.base64();
     if (inner !== undefined)
       this.#window(profile, inner.bytes, 0, inner.length, inner.chain, place, depth + 1, 0);
@@ -133,6 +141,7 @@ export class Inspector implements ValueSink {
       const view = views.list[index]!;
       const words = hits[index]!;
       words.fill(0);
+      if (view.sameWords === NO_WORDS) continue;
       if (view.sameWords >= 0) words.set(hits[view.sameWords]!);
       else {
         this.workUnits += view.end - view.start;
@@ -305,6 +314,20 @@ function isUrlencoded(kind: number): boolean {
     kind === QUERY_VALUE || kind === FORM_VALUE || kind === PATH || kind === QUERY_NAME || kind === FORM_NAME
   );
 }
+
+/** Parts and bodies of an unknown type; what is text by its grammar (JSON, forms, XML) is read as text. */
+function mayBeBinary(kind: number): boolean {
+  return kind === PART_TEXT || kind === BODY_TEXT || kind === BODY_BYTES;
+}
+
+/** Nobody decodes a name from base64. */
+function isName(kind: number): boolean {
+  return names[kind] === 1;
+}
+
+const names: Uint8Array = Uint8Array.from(placeNames, (name, kind) =>
+  name.endsWith("_name") || kind === JSON_KEY ? 1 : 0,
+);
 
 const folded: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte,

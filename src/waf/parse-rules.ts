@@ -270,7 +270,11 @@ function checkRegex(regex: string, caseSensitive: boolean, keys: Keys): void {
     compiled = compileRegex(regex, caseSensitive);
   } catch (error) {
     if (!(error instanceof RE2JSException) && !(error instanceof RangeError)) throw error;
-    const reason = error.message.replace("error parsing regexp: ", "").replace("(?s)", "").replace("(?i)", "").split("\n", 1)[0]!;
+    const reason = error.message
+      .replace("error parsing regexp: ", "")
+      .replace("(?s)", "")
+      .replace("(?i)", "")
+      .split("\n", 1)[0]!;
     keys.bad(
       "regex",
       `bad regex: ${reason}`,

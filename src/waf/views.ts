@@ -8,6 +8,7 @@ import { foldToAscii } from "./decode/fold.ts";
 import { flattenPath } from "./decode/path.ts";
 import { decodeForm, decodePercent } from "./decode/percent.ts";
 import { unquoteShell } from "./decode/shell.ts";
+import { extractStrings } from "./decode/strings.ts";
 import { decodeUtf7 } from "./decode/utf7.ts";
 import {
   AMPERSAND,
@@ -37,6 +38,9 @@ export const LAYERS_MAX = 4;
 /** Longer values are read in pieces of this size. Bytes; bounds the buffers and the time of one step. */
 export const WINDOW_BYTES = 16_384;
 
+/** Of noise that only the strings in it are read from. */
+export const NO_WORDS = -2;
+
 interface Decoder {
   readonly name: string;
   readonly decode: Decode;
@@ -58,6 +62,7 @@ const decoders: readonly (Decoder | undefined)[] = [
   { name: "shell", decode: unquoteShell },
   { name: "concat", decode: joinStrings },
   { name: "base64", decode: decodeBase64 },
+  { name: "strings", decode: extractStrings },
 ];
 const P = {
   percent: 1,
@@ -74,6 +79,7 @@ const P = {
 const SHELL = 11;
 const CONCAT = 12;
 const BASE64 = 13;
+const STRINGS = 14;
 
 /** Names for `zion rules` and the docs, in the order of their numbers. */
 export const decoderNames: readonly string[] = decoders.flatMap((decoder) => decoder?.name ?? []);
@@ -93,7 +99,7 @@ export interface View {
   flags: number;
   /** Which decoders made it, see `chainNames`. */
   chain: number;
-  /** Index of the view that has the same words, so that a scan of its own would find nothing new; -1 = none. */
+  /** The view that has the same words, so that a scan would find nothing new; -1 = none; NO_WORDS = not to be read. */
   sameWords: number;
 }
 
@@ -153,6 +159,14 @@ export class Views {
     this.#plain = this.#undo(0, urlencoded);
     if (urlencoded && this.#plain > 0) raw.sameWords = 1;
     if ((this.list[this.#plain]!.flags & BACKSLASH) !== 0) this.#undoScript();
+  }
+
+  /** Binary data: its printable strings are the only reading besides itself, and the only one that is scanned. */
+  openBinary(bytes: Uint8Array, start: number, end: number, flags: number): void {
+    this.open(bytes, start, end, flags & OTHER, 0, false);
+    const raw = this.list[0]!;
+    this.#plain = this.#run(raw, STRINGS) ? this.#push(STRINGS) : 0;
+    raw.sameWords = NO_WORDS;
   }
 
   /** Readings that take words apart or together: each may have words that no other has. */

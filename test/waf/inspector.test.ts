@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { FORM_VALUE, HEADER, JSON_STRING, PATH, Place, QUERY_VALUE } from "../../src/body/place.ts";
+import {
+  BODY_BYTES,
+  FORM_VALUE,
+  HEADER,
+  JSON_STRING,
+  PATH,
+  Place,
+  QUERY_NAME,
+  QUERY_VALUE,
+} from "../../src/body/place.ts";
 import { buildRuleSet, engineKinds } from "../../src/waf/compile.ts";
 import type { Detector } from "../../src/waf/detection.ts";
 import { FINDINGS_MAX } from "../../src/waf/finding.ts";
@@ -314,4 +323,22 @@ test("whatever the value is, the work is bounded and the original reading is nev
 test("the chain of a reading names its decoders in their order", () => {
   assert.deepEqual(chainNames(0), []);
   assert.deepEqual(chainNames(1 * 256 + 3 * 16 + 13), ["percent", "entity", "base64"]);
+});
+
+test("binary data is read for the text in it, and costs little", () => {
+  const noise = Array.from({ length: 8_192 }, (_, at) =>
+    String.fromCharCode((Math.imul(at + 7, 2654435761) >>> 13) & 0xff),
+  ).join("");
+  const { inspector, profile } = inspectorOf([evil]);
+  give(inspector, noise, BODY_BYTES);
+  assert.equal(inspector.refused, false);
+  assert.ok(inspector.workUnits < 4 * noise.length, String(inspector.workUnits));
+  inspector.begin(profile);
+  give(inspector, `${noise}\x00a call of evil(1)\x00${noise}`, BODY_BYTES);
+  assert.deepEqual(inspector.findings[0]?.decoders, ["strings"]);
+});
+
+test("names are not read as base64", () => {
+  assert.deepEqual(found([evil], "ZXZpbCgnaGVsbG8nKQ==", QUERY_NAME), []);
+  assert.deepEqual(found([evil], "ZXZpbCgnaGVsbG8nKQ==", QUERY_VALUE), ["demo-evil base64"]);
 });

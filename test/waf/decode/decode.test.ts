@@ -11,6 +11,7 @@ import { foldToAscii } from "../../../src/waf/decode/fold.ts";
 import { flattenPath } from "../../../src/waf/decode/path.ts";
 import { decodeForm, decodePercent } from "../../../src/waf/decode/percent.ts";
 import { unquoteShell } from "../../../src/waf/decode/shell.ts";
+import { extractStrings, isBinary } from "../../../src/waf/decode/strings.ts";
 import { decodeUtf7 } from "../../../src/waf/decode/utf7.ts";
 import { decoded } from "./decoded.ts";
 
@@ -28,6 +29,7 @@ const all: Readonly<Record<string, Decode>> = {
   joinStrings,
   flattenPath,
   unquoteShell,
+  extractStrings,
 };
 
 /** Decoder, what stands in the request, what a receiver reads. The same text twice = left alone. */
@@ -76,6 +78,11 @@ const cases: readonly (readonly [Decode, string, string])[] = [
   [unquoteShell, "c'a't /e\"t\"c/pa''sswd", "cat /etc/passwd"],
   [unquoteShell, "c\\at${IFS}/etc$IFS$9x w$@ho^ami cat$u", "cat /etc x whoami cat"],
   [unquoteShell, 'it\'s O\'Brien\'s {"a":"b"} $5.00', 'it\'s OBriens {"a":"b"} $5.00'],
+  [
+    extractStrings,
+    "\x89PNG\x01<?php evil()?>\0\0IEND\0\x02short\0another string",
+    "<?php evil()?>\nanother string",
+  ],
   [joinStrings, "'al'+'ert' \"sys\" . \"tem\" 'un'||'ion' 'a','b'", "'alert' \"system\" 'union' 'a','b'"],
 ];
 
@@ -198,4 +205,16 @@ test("random bytes in base64 are no text", () => {
 test("the names of character references have different hashes", () => {
   const names = Object.values(entityNames).flatMap((list) => list.split(" "));
   assert.equal(new Set(names.map(hashEntityName)).size, names.length);
+});
+
+test("random data is binary; text in any encoding is not", () => {
+  const noise = Buffer.from(
+    Array.from({ length: 512 }, (_, at) => (Math.imul(at + 7, 2654435761) >>> 13) & 0xff),
+  );
+  const binary = (bytes: Buffer): boolean => isBinary(bytes, 0, bytes.length);
+  assert.equal(binary(noise), true);
+  assert.equal(binary(noise.subarray(0, 100)), false);
+  for (const text of ["plain text\r\n".repeat(40), "Здравствуйте, ".repeat(40), "a\x01".padEnd(300, "b")])
+    for (const encoding of ["utf8", "utf16le"] as const)
+      assert.equal(binary(Buffer.from(text, encoding)), text.startsWith("З") && encoding === "utf16le", text);
 });
