@@ -1,16 +1,5 @@
-import {
-  closedPredicateAt,
-  conditionAt,
-  endsInComment,
-  endsWell,
-  expressionEnd,
-  isLiteral,
-  isTruth,
-  listEnd,
-  probing,
-  skipClosers,
-  strength,
-} from "./sql-expression.ts";
+import { closedPredicateAt, conditionAt, endsWell, probing, strength } from "./sql-condition.ts";
+import { endsInComment, expressionEnd, isLiteral, isTruth, listEnd, skipClosers } from "./sql-expression.ts";
 import type { Origin, Report } from "./sql-origin.ts";
 import { isWord, statementAt, stops } from "./sql-statement.ts";
 import { comment, type Tokens, token } from "./sql-token.ts";

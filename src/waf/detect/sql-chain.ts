@@ -1,9 +1,8 @@
 import { isListedSign, readBreakout } from "./sql-breakout.ts";
+import { conditionAt, endsWell, strength } from "./sql-condition.ts";
 import {
   callAt,
-  conditionAt,
   endsInComment,
-  endsWell,
   expressionEnd,
   isLiteral,
   isQuery,
@@ -11,7 +10,6 @@ import {
   listEnd,
   pairParens,
   skipClosers,
-  strength,
 } from "./sql-expression.ts";
 import { isDelayName, readName, readSource, readWhole } from "./sql-name.ts";
 import type { Origin, Report } from "./sql-origin.ts";

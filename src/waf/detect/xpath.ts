@@ -107,8 +107,11 @@ function readUnion(lower: string, report: Report): void {
       const opened = lower.lastIndexOf("[", at);
       const closes = opened < 0 || lower.lastIndexOf("]", at - 1) > opened;
       const quoted = lower.charCodeAt(at - 1) === 0x27 || lower.charCodeAt(at - 1) === 0x22;
+      const first = lower.charCodeAt(path);
       const isPath =
-        quoted || lower.charCodeAt(path) === 0x2f || isAxis(lower, path) || lower.charCodeAt(path) === 0x40;
+        first === 0x2f ||
+        isAxis(lower, path) ||
+        (quoted && (isLetter(first) || first === 0x2a || first === 0x40));
       if (isPath && closes) report("xpath.breakout", at, path + 2);
     }
     at = lower.indexOf("]", at + 1);
