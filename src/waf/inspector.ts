@@ -211,7 +211,7 @@ export class Inspector implements ValueSink {
       return;
     }
     for (const literal of rule.literals) {
-      const at = subject.lower.indexOf(literal);
+      const at = findLiteral(subject.lower, literal);
       if (at < 0) continue;
       const from = view.start + at;
       this.#fire(profile, target.rule, "", view, from, from + literal.length, place, base);
@@ -313,6 +313,38 @@ function isUrlencoded(kind: number): boolean {
   return (
     kind === QUERY_VALUE || kind === FORM_VALUE || kind === PATH || kind === QUERY_NAME || kind === FORM_NAME
   );
+}
+
+/**
+ * Where a literal stands, -1 = nowhere. A space in it stands for up to 64 white characters, so the cost is bounded by the
+ * length of the text times a constant of the literal.
+ */
+function findLiteral(lower: string, literal: string): number {
+  const space = literal.indexOf(" ");
+  if (space < 0) return lower.indexOf(literal);
+  const words = literal.split(" ");
+  const first = words[0]!;
+  for (let at = lower.indexOf(first); at >= 0; at = lower.indexOf(first, at + 1))
+    if (goesOn(lower, at + first.length, words)) return at;
+  return -1;
+}
+
+/** Whether the words after the first follow, each after white space. */
+function goesOn(lower: string, at: number, words: readonly string[]): boolean {
+  for (let index = 1; index < words.length; index++) {
+    const gap = at;
+    while (at < gap + GAP_MAX && isWhite(lower.charCodeAt(at))) at++;
+    if (at === gap || !lower.startsWith(words[index]!, at)) return false;
+    at += words[index]!.length;
+  }
+  return true;
+}
+
+/** Longest white space that a space in a literal stands for. Characters. */
+const GAP_MAX = 64;
+
+function isWhite(code: number): boolean {
+  return code === 0x20 || (code >= 0x09 && code <= 0x0d) || code === 0xa0;
 }
 
 /** Parts and bodies of an unknown type; what is text by its grammar (JSON, forms, XML) is read as text. */

@@ -248,6 +248,12 @@ function checkConfirmation(
     const at = ["literals", index] as const;
     if (!/^[\x20-\x7e]+$/.test(literal))
       keys.bad(at, "a literal is printable ASCII", "use a regex for other bytes");
+    else if (/^ | $| {2}/.test(literal))
+      keys.bad(
+        at,
+        "a literal begins and ends with a character",
+        "one space in it stands for any white space",
+      );
     else if (longestWord(literal).length < min)
       keys.bad(
         at,

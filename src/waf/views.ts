@@ -38,7 +38,7 @@ export const LAYERS_MAX = 4;
 /** Longer values are read in pieces of this size. Bytes; bounds the buffers and the time of one step. */
 export const WINDOW_BYTES = 16_384;
 
-/** Of noise that only the strings in it are read from. */
+/** Of text that no receiver reads: urlencoded as it came, or binary data around its strings. */
 export const NO_WORDS = -2;
 
 interface Decoder {
@@ -112,8 +112,8 @@ export class Views {
   /** Bytes that decoders have read: part of the work units. */
   workBytes = 0;
   readonly #own: Uint8Array[];
-  #scratch: Uint8Array = new Uint8Array(WINDOW_BYTES);
-  #spare: Uint8Array = new Uint8Array(WINDOW_BYTES);
+  #scratch: Uint8Array = Buffer.alloc(WINDOW_BYTES);
+  #spare: Uint8Array = Buffer.alloc(WINDOW_BYTES);
   readonly #table: ByteFlags;
   #layers = 0;
   #plain = 0;
@@ -121,7 +121,7 @@ export class Views {
 
   constructor(table: ByteFlags) {
     this.#table = table;
-    this.#own = Array.from({ length: VIEWS_MAX }, () => new Uint8Array(WINDOW_BYTES));
+    this.#own = Array.from({ length: VIEWS_MAX }, () => Buffer.alloc(WINDOW_BYTES));
     this.list = this.#own.map((bytes: Uint8Array) => ({
       bytes,
       start: 0,
@@ -157,7 +157,8 @@ export class Views {
     raw.sameWords = -1;
     this.count = 1;
     this.#plain = this.#undo(0, urlencoded);
-    if (urlencoded && this.#plain > 0) raw.sameWords = 1;
+    // Every receiver of a form undoes its encoding: with it, nobody reads the text.
+    if (urlencoded && this.#plain > 0) raw.sameWords = NO_WORDS;
     if ((this.list[this.#plain]!.flags & BACKSLASH) !== 0) this.#undoScript();
   }
 
@@ -209,9 +210,10 @@ export class Views {
     if ((flags & QUOTE) !== 0 && (flags & (PLUS | DOT | OTHER)) !== 0) this.#add(from, CONCAT);
   }
 
+  /** Detectors and regexes read tabs, line ends and several spaces as one; comments and other controls they may not. */
   #addSpaced(from: number): void {
     const { flags } = this.list[from]!;
-    if ((flags & (CONTROL | BREAK | SPACE)) === 0 && !has(flags, SLASH | STAR)) return;
+    if ((flags & CONTROL) === 0 && !has(flags, SLASH | STAR)) return;
     const index = this.#add(from, P.space);
     if (index >= 0) this.list[index]!.sameWords = from;
   }
@@ -284,7 +286,7 @@ export class Views {
 
   #stepOf(step: number, form: boolean): number {
     const flags = this.#flags;
-    if (step === 0) return (flags & PLUS) !== 0 ? P.utf7 : 0;
+    if (step === 0) return (flags & PLUS) !== 0 && !form ? P.utf7 : 0;
     if (step === 1) return form && (flags & PLUS) !== 0 ? P.form : (flags & PERCENT) !== 0 ? P.percent : 0;
     if (step === 2) return (flags & AMPERSAND) !== 0 ? P.entity : 0;
     return (flags & HIGH) !== 0 ? P.fold : 0;

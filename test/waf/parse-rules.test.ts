@@ -98,6 +98,11 @@ const cases: readonly (readonly [string, Readonly<Record<string, string>>, strin
     "7:13 a literal needs 3 characters without a space (rule demo-one)",
   ],
   [
+    "a literal with a space around it",
+    { confirm: 'literals = ["xyzzy", " or "]' },
+    "7:22 a literal begins and ends with a character (rule demo-one)",
+  ],
+  [
     "an encoded literal",
     { confirm: 'literals = ["%3cscript"]' },
     "7:13 a literal is written decoded: the views undo percent-encoding (rule demo-one)",

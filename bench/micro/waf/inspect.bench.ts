@@ -8,7 +8,7 @@ import { Inspector } from "../../../src/waf/inspector.ts";
 import { parseRules } from "../../../src/waf/parse-rules.ts";
 import { compileProfile } from "../../../src/waf/profile.ts";
 
-const ROUNDS = 7;
+const ROUNDS = Number(process.env["ROUNDS"] ?? 7);
 const ROUND_BYTES = 2_000_000;
 
 const directory = path.resolve(import.meta.dirname, "../../../rules");

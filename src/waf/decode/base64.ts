@@ -9,18 +9,16 @@ export const decodeBase64: Decode = (source, start, end, out) => {
   if (at - start >= WHOLE_MIN && afterPadding(source, at, end) === end)
     return written(decodeRun(source, start, at, out, 0));
   let to = at - start >= RUN_MIN ? decodeRun(source, start, at, out, 0) : 0;
-  while (at < end) {
-    // A run has no gap, so looking at every RUN_MIN-th byte finds it.
-    const probe = at + RUN_MIN - 1;
-    if (probe >= end) break;
+  // A run has no gap, so looking at every RUN_MIN-th byte finds it.
+  for (let probe = at + RUN_MIN - 1; probe < end; probe = at + RUN_MIN - 1) {
     if (digits[source[probe]!]! < 0) {
       at = probe + 1;
       continue;
     }
-    while (digits[source[at]!]! < 0) at++;
-    const until = runEnd(source, at, end);
-    if (until - at >= RUN_MIN) to = decodeRun(source, at, until, out, to);
-    at = until;
+    let from = probe;
+    while (from > at && digits[source[from - 1]!]! >= 0) from--;
+    at = runEnd(source, probe + 1, end);
+    if (at - from >= RUN_MIN) to = decodeRun(source, from, at, out, to);
   }
   return written(to);
 };
