@@ -1,5 +1,5 @@
-import type { Detector, Subject } from "../detection.ts";
-import { findPatterns, type LinearPattern } from "./linear-pattern.ts";
+import type { Detection, Detector, Subject } from "../detection.ts";
+import { detectorsOf, type LinearPattern } from "./linear-pattern.ts";
 
 /** Java: classes that run commands, gadget classes, OGNL/SpEL expressions, class loader access, serialised objects. */
 
@@ -13,7 +13,7 @@ const TRANSFORMERS =
 const PATTERNS: readonly LinearPattern[] = [
   {
     kind: "java.execution_class",
-    needs: ["java", "javax."],
+    needs: ["java.", "java .", "javax."],
     pattern: new RegExp(
       `\\bjava\\s{0,2}\\.\\s{0,2}(?:lang\\s{0,2}\\.\\s{0,2})?(?:${EXECUTING})(?![\\w])|\\bjavax\\.(?:script|naming\\.(?:initialcontext|spi)|management\\.loading)\\b|\\bjava\\.(?:net\\.urlclassloader|beans\\.(?:xmldecoder|eventhandler)|rmi\\.server\\.unicastref)\\b`,
       "g",
@@ -36,6 +36,12 @@ const PATTERNS: readonly LinearPattern[] = [
   },
   {
     kind: "java.gadget_class",
+    needs: [
+      ...TRANSFORMERS.split("|"),
+      ...names(`org.apache.commons. com.sun. com.opensymphony com.mchange com.caucho com.alibaba com.zaxxer org.codehaus.
+        org.springframework. org.apache. org.mozilla. org.jboss. org.mvel2 org.python. org.hibernate. org.yaml. sun.misc
+        sun.reflect sun.rmi freemarker. bsh. ognl. net.sf.json groovy. jdk. ysoserial javax.management`),
+    ],
     pattern: new RegExp(
       [
         `(?:^|[.\\s"'<>=$;/:,])(?:${TRANSFORMERS})(?![\\w])`,
@@ -104,101 +110,28 @@ const PATTERNS: readonly LinearPattern[] = [
   },
 ];
 
-export const java: Detector = {
-  name: "java",
-  kinds: {
-    "java.execution_class": "the name of a Java class that starts processes, runs scripts or loads classes",
-    "java.execution_call": "a Java call that starts a process or a script engine",
-    "java.gadget_class": "a class known as a link of deserialisation or injection chains",
-    "java.expression": "an OGNL, SpEL, EL or Thymeleaf expression that reaches for objects and classes",
-    "java.class_access": "a property path or call that reaches the class loader",
-    "java.serialized_object": "a serialised Java object, raw, in hex or in base64",
-    "java.serialized_type": "JSON or YAML that names the class to be created",
-  },
-  triggers: [
-    "java.",
-    "java .",
-    "javax.",
-    "getruntime",
-    "t(java",
-    "t( java",
-    "!!java",
-    "!!com",
-    "!!org",
-    "!!sun",
-    "processbuilder",
-    "scriptengine",
-    "enginebyname",
-    "forname",
-    "com.sun.",
-    "com.opensymphony",
-    "com.mchange",
-    "com.caucho",
-    "com.alibaba",
-    "com.zaxxer",
-    "org.apache.",
-    "org.codehaus.",
-    "org.springframework.",
-    "org.mozilla.",
-    "org.jboss.",
-    "org.mvel2",
-    "org.python.",
-    "org.hibernate.",
-    "org.yaml.",
-    "sun.misc",
-    "sun.reflect",
-    "sun.rmi",
-    "freemarker.",
-    "bsh.",
-    "ognl",
-    "net.sf.json",
-    "groovy.",
-    "jdk.",
-    "ysoserial",
-    "transformer",
-    "closure",
-    "lazymap",
-    "tiedmapentry",
-    "transformedmap",
-    "transformedlist",
-    "clonefactory",
-    "instantiatefactory",
-    "prototypeserializationfactory",
-    "templatesimpl",
-    "jdbcrowsetimpl",
-    "badattributevalue",
-    "methodinvokingfactory",
-    "annotationinvocation",
-    "%{",
-    "${",
-    "#{",
-    "#_memberaccess",
-    "#context",
-    "(#",
-    "#session[",
-    "#request[",
-    "#attr[",
-    "#parameters[",
-    "#application[",
-    "#root[",
-    "classloader",
-    "class.module",
-    "getclass",
-    "@type",
-    "@class",
-    "!!python",
-    "!!ruby",
-    "!ruby",
-    "\xac\xed\x00\x05",
-    "ro0abx",
-    "aced0005",
-  ],
-  detect(subject, found) {
-    const from = found.length;
-    serialized(subject, found);
-    findPatterns(PATTERNS, subject, found, from);
-  },
+const KINDS = {
+  "java.execution_class": "the name of a Java class that starts processes, runs scripts or loads classes",
+  "java.execution_call": "a Java call that starts a process or a script engine",
+  "java.gadget_class": "a class known as a link of deserialisation or injection chains",
+  "java.expression": "an OGNL, SpEL, EL or Thymeleaf expression that reaches for objects and classes",
+  "java.class_access": "a property path or call that reaches the class loader",
+  "java.serialized_object": "a serialised Java object, raw, in hex or in base64",
+  "java.serialized_type": "JSON or YAML that names the class to be created",
+} as const;
+
+const serialized: Detector = {
+  name: "java.serialized_object",
+  kinds: { "java.serialized_object": KINDS["java.serialized_object"] },
+  triggers: ["\xac\xed\x00\x05", "ro0abx", "aced00057"],
+  detect: findSerialized,
 };
+
+export const java: readonly Detector[] = [...detectorsOf(KINDS, PATTERNS), serialized];
+
+function names(list: string): string[] {
+  return list.trim().split(/\s+/);
+}
 
 const SERIALIZED = [
   // Stream magic and version of ObjectOutputStream, then the type code of the first object (0x70..0x7e).
@@ -207,7 +140,7 @@ const SERIALIZED = [
   { literal: "aced00057", text: (subject: Subject) => subject.lower },
 ] as const;
 
-function serialized(subject: Subject, found: { kind: string; start: number; end: number }[]): void {
+function findSerialized(subject: Subject, found: Detection[]): void {
   for (const { literal, text } of SERIALIZED) {
     const at = text(subject).indexOf(literal);
     if (at < 0 || (at > 0 && isBase64(subject.text.charCodeAt(at - 1)))) continue;

@@ -63,6 +63,10 @@ interface Open {
 function resolve({ lower }: Subject, found: Detection[], from: number): void {
   const stack: Open[] = [];
   for (let at = 0; at < lower.length; at++) {
+    if (stack.length === 0) {
+      at = lower.indexOf("${", at);
+      if (at < 0) return;
+    }
     const code = lower.charCodeAt(at);
     if (code === 0x24 && lower.charCodeAt(at + 1) === 0x7b) {
       if (stack.length === DEPTH_MAX) return;

@@ -1,5 +1,5 @@
 import type { Detector } from "../detection.ts";
-import { findPatterns, type LinearPattern, triggersOf } from "./linear-pattern.ts";
+import { detectorsOf, type LinearPattern } from "./linear-pattern.ts";
 
 /** JavaScript that runs on the server: modules that start processes, sandbox escapes, prototype pollution, node-serialize. */
 
@@ -112,25 +112,20 @@ const PATTERNS: readonly LinearPattern[] = [
   },
 ];
 
-export const node: Detector = {
-  name: "node",
-  kinds: {
-    "node.process_module":
-      "a module that starts processes or evaluates code is loaded and used in one expression",
-    "node.file_module": "the file or network module is loaded and called in one expression",
-    "node.process_object": "internals of the process object that lead to native modules",
-    "node.command_call": "a call that starts a command with its text",
-    "node.serialized_function": "a function in node-serialize's format, run when it is read",
-    "node.sandbox_escape": "constructor.constructor: the way from any object to code",
-    "node.prototype_pollution": "a key that writes into the prototype of all objects",
-    "node.code_from_bytes": "code decoded from bytes or base64 and evaluated",
-    "node.endless_loop": "a loop without body and without end",
-  },
-  triggers: triggersOf(PATTERNS),
-  detect(subject, found) {
-    findPatterns(PATTERNS, subject, found, found.length);
-  },
-};
+const KINDS = {
+  "node.process_module":
+    "a module that starts processes or evaluates code is loaded and used in one expression",
+  "node.file_module": "the file or network module is loaded and called in one expression",
+  "node.process_object": "internals of the process object that lead to native modules",
+  "node.command_call": "a call that starts a command with its text",
+  "node.serialized_function": "a function in node-serialize's format, run when it is read",
+  "node.sandbox_escape": "constructor.constructor: the way from any object to code",
+  "node.prototype_pollution": "a key that writes into the prototype of all objects",
+  "node.code_from_bytes": "code decoded from bytes or base64 and evaluated",
+  "node.endless_loop": "a loop without body and without end",
+} as const;
+
+export const node: readonly Detector[] = detectorsOf(KINDS, PATTERNS);
 
 /** "the __proto__. property": a word follows after a space, so somebody writes about it. */
 function isProseAbout(lower: string, end: number): boolean {

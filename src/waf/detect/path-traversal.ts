@@ -7,6 +7,55 @@ import { endsInSystemFile } from "./path-sensitive.ts";
  * escapes (`%2%e`), best-fit characters. What follows the steps decides: a link in a page also begins with `../`.
  */
 
+/** Two characters, or the beginning of an encoded dot, which every step contains. */
+export const TRAVERSAL_TRIGGERS: readonly string[] = [
+  "../",
+  "..\\",
+  "..%",
+  "..;",
+  "..0x",
+  "..?",
+  "..\0",
+  "..\x01",
+  "...",
+  ".%",
+  ".0x",
+  ".?",
+  ".\0",
+  "?.",
+  "??/",
+  "??\\",
+  "??%",
+  "??0x",
+  "0x2e",
+  "0x2f",
+  "0x5c",
+  "%2e",
+  "%2%",
+  "%c0",
+  "%e0%80",
+  "%f0%80",
+  "%f8%80",
+  "%fc%80",
+  "%ef%bc",
+  "%e2%80%a4",
+  "%uff0e",
+  "%u002e",
+  "%u2024",
+  "%%32",
+  "\xc0",
+  "\xc1",
+  "\xe0\x80",
+  "\xf0\x80",
+  "\xf8\x80",
+  "\xfc\x80",
+  "..\xe2",
+  "..\xef",
+  ".\xef\xbc",
+  "\xef\xbc\x8e",
+  "..2f",
+];
+
 /** Steps read in one run: more say nothing new. */
 const STEPS_MAX = 64;
 /** Runs judged in one value. */
@@ -46,7 +95,7 @@ export function findTraversal({ text, lower }: Subject, found: Detection[]): voi
 
 function nextRun(lower: string, from: number): Run | undefined {
   for (let at = from; at < lower.length; at++) {
-    if (!mayStart(lower, at)) continue;
+    if (STARTS[lower.charCodeAt(at)] !== 1 || !mayStart(lower, at)) continue;
     const run: Run = { start: at, end: at, steps: 0, odd: false, irregular: false, backslash: false };
     while (run.steps < STEPS_MAX && readStep(lower, run)) run.steps++;
     if (run.steps > 0) return run;
@@ -59,22 +108,47 @@ function nextRun(lower: string, from: number): Run | undefined {
  * nearly all of them out.
  */
 function mayStart(lower: string, at: number): boolean {
-  const code = lower.charCodeAt(at);
-  if (code < 0x40) {
-    if (code === 0x25) return true;
-    const next = lower.charCodeAt(at + 1);
-    if (code === PLAIN_DOT) return next < 0x2f || next === 0x3f || next === 0x30 || next >= 0xc0;
-    if (code === 0x30) return next === 0x78;
-    return code === 0x3f && (next === PLAIN_DOT || next === 0x3f || next === 0x25 || next >= 0xc0);
-  }
-  if (code < 0xc0) return false;
-  if (code <= 0xc1 || code === 0xf8 || code === 0xfc) return true;
   const next = lower.charCodeAt(at + 1);
-  return code === 0xe0 || code === 0xf0 || code === 0xe2 ? next === 0x80 : code === 0xef && next === 0xbc;
+  switch (lower.charCodeAt(at)) {
+    case PLAIN_DOT:
+      return next < 0x2f || next === 0x3f || next === 0x30 || next >= 0xc0;
+    case 0x30:
+      return next === 0x78;
+    case 0x3f:
+      return next === PLAIN_DOT || next === 0x3f || next === 0x25 || next >= 0xc0;
+    case 0xe0:
+    case 0xe2:
+    case 0xf0:
+      return next === 0x80;
+    case 0xef:
+      return next === 0xbc;
+    default:
+      return true;
+  }
 }
 
-/** Reads dots, slashes and what was put between; false when there is no step at `run.end`. */
+/** 1 for the characters that `mayStart` knows or always accepts: `. % 0 ?` and first bytes of overlong forms. */
+const STARTS = new Uint8Array(256);
+for (const code of [PLAIN_DOT, 0x25, 0x30, 0x3f, 0xc0, 0xc1, 0xe0, 0xe2, 0xef, 0xf0, 0xf8, 0xfc])
+  STARTS[code] = 1;
+
+const NONE = 0;
+const STEP = 1;
+const AGAIN = 2;
+/** `./` between two steps: more of them are no traversal but padding. */
+const SAME_DIRECTORY_MAX = 8;
+
+/** Reads the next step and any `./` before it; false when there is none at `run.end`. */
 function readStep(lower: string, run: Run): boolean {
+  for (let tries = 0; tries < SAME_DIRECTORY_MAX; tries++) {
+    const read = readPart(lower, run);
+    if (read !== AGAIN) return read === STEP;
+  }
+  return false;
+}
+
+/** Reads dots, slashes and what was put between. */
+function readPart(lower: string, run: Run): typeof NONE | typeof STEP | typeof AGAIN {
   let at = run.end;
   let dots = 0;
   let odd = false;
@@ -100,7 +174,7 @@ function readStep(lower: string, run: Run): boolean {
   }
   if (dots < 2) {
     // `./` between steps (`./..//.//..`) belongs to the run, but is no step.
-    if (dots === 0 || run.steps === 0 || lost || odd) return false;
+    if (dots === 0 || run.steps === 0 || lost || odd) return NONE;
   }
   const semicolon = lower.charCodeAt(at) === 0x3b;
   if (semicolon) at++;
@@ -119,7 +193,7 @@ function readStep(lower: string, run: Run): boolean {
     }
     at++;
   }
-  if (slashes === 0) return false;
+  if (slashes === 0) return NONE;
   if (semicolon || dots > 2 || (forward && backward) || (forward && slashes > 1)) irregular = true;
   if (backward && slashes > 2) irregular = true;
   // `?` stands for a lost letter only in a run that repeats it: `??/??/`; `id=?./` may be anything.
@@ -128,7 +202,7 @@ function readStep(lower: string, run: Run): boolean {
   run.irregular ||= irregular;
   run.backslash ||= backward;
   run.end = at;
-  return dots >= 2 || readStep(lower, run);
+  return dots >= 2 ? STEP : AGAIN;
 }
 
 function sticky(pattern: RegExp, text: string, at: number): number {

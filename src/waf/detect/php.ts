@@ -1,5 +1,5 @@
 import type { Detector, Subject } from "../detection.ts";
-import { findPatterns, type LinearPattern } from "./linear-pattern.ts";
+import { detectorsOf, type LinearPattern } from "./linear-pattern.ts";
 
 /** PHP source and PHP data in a value: open tags, calls, superglobals, variable functions, serialised objects. */
 
@@ -9,7 +9,7 @@ const COMMAND_FUNCTIONS =
 
 /** Functions whose call is no JavaScript or Python call of the same name. */
 const PHP_ONLY_FUNCTIONS =
-  "base64_decode|gzinflate|gzuncompress|gzdecode|str_rot13|convert_uudecode|hex2bin|file_get_contents|file_put_contents|readfile|show_source|highlight_file|php_uname|php_strip_whitespace|move_uploaded_file|parse_ini_file|ini_set|ini_get_all|posix_getpwuid|posix_kill|getmyuid|get_defined_vars|get_defined_functions|extract|parse_str|putenv|fsockopen|curl_exec|unserialize|phpversion|phpcredits|error_log|set_include_path|mb_ereg_replace|disk_free_space|opendir|scandir|var_dump|print_r|var_export|array_diff_ukey|func_get_args|opcache_get_status|mysqli?_query|pg_query";
+  "base64_decode|gzinflate|gzuncompress|gzdecode|str_rot13|convert_uudecode|hex2bin|file_get_contents|file_put_contents|readfile|show_source|highlight_file|php_uname|php_strip_whitespace|move_uploaded_file|parse_ini_file|ini_set|ini_get_all|posix_getpwuid|posix_kill|getmyuid|get_defined_vars|get_defined_functions|extract|parse_str|putenv|fsockopen|curl_exec|unserialize|phpversion|phpcredits|error_log|set_include_path|mb_ereg_replace|disk_free_space|opendir|scandir|var_dump|print_r|var_export|array_diff_ukey|func_get_args|opcache_get_status|mysql_query|mysqli_query|pg_query";
 
 const PATTERNS: readonly LinearPattern[] = [
   {
@@ -35,26 +35,7 @@ const PATTERNS: readonly LinearPattern[] = [
   },
   {
     kind: "php.command_call",
-    needs: [
-      "system",
-      "passthru",
-      "exec",
-      "popen",
-      "proc_open",
-      "assert",
-      "eval",
-      "create_function",
-      "call_user",
-      "array_map",
-      "array_filter",
-      "usort",
-      "uasort",
-      "_callback",
-      "shutdown_function",
-      "invokeargs",
-      "dl(",
-      "dl (",
-    ],
+    needs: callsOf(COMMAND_FUNCTIONS),
     pattern: new RegExp(
       `(?:^|[^\\w.$>:])(?:${COMMAND_FUNCTIONS})\\s{0,8}(?:/\\*[^*]{0,40}\\*/\\s{0,4})?\\(\\s{0,8}(?:["'\`$@]|&quot;|\\\\["']|(?:base64_decode|chr|getenv|hex2bin|str_rot13|strrev|implode|current|next|end|pos|getallheaders)\\s{0,4}\\()`,
       "g",
@@ -63,48 +44,7 @@ const PATTERNS: readonly LinearPattern[] = [
   },
   {
     kind: "php.function_call",
-    needs: [
-      "base64_decode",
-      "gzin",
-      "gzun",
-      "gzde",
-      "rot13",
-      "uudecode",
-      "hex2bin",
-      "_contents",
-      "readfile",
-      "show_source",
-      "highlight_file",
-      "php_",
-      "move_uploaded",
-      "ini_",
-      "posix_",
-      "getmyuid",
-      "get_defined",
-      "extract",
-      "parse_str",
-      "putenv",
-      "fsockopen",
-      "curl_exec",
-      "unserialize",
-      "phpversion",
-      "phpcredits",
-      "error_log",
-      "set_include",
-      "ereg_replace",
-      "disk_free",
-      "opendir",
-      "scandir",
-      "var_dump",
-      "print_r",
-      "var_export",
-      "array_diff",
-      "func_get_args",
-      "opcache",
-      "i_query",
-      "l_query",
-      "g_query",
-    ],
+    needs: callsOf(PHP_ONLY_FUNCTIONS),
     pattern: new RegExp(
       `(?:^|[^\\w.$>-])(?:${PHP_ONLY_FUNCTIONS})\\s{0,8}\\(\\s{0,8}(?:["'$@]|\\\\["']|\\w{1,40}\\s{0,4}\\()`,
       "g",
@@ -195,7 +135,6 @@ const PATTERNS: readonly LinearPattern[] = [
     needs: [
       "chr(",
       "chr (",
-      "chr\t",
       "\\x",
       "'.'",
       '"."',
@@ -203,82 +142,46 @@ const PATTERNS: readonly LinearPattern[] = [
       '" . "',
       "(~",
       "( ~",
-      "system",
-      "exec",
-      "assert",
-      "passthru",
-      "phpinfo",
-      "eval",
+      "system'",
+      "exec'",
+      "assert'",
+      "passthru'",
+      "phpinfo'",
+      "eval'",
+      'system"',
+      'exec"',
+      'assert"',
+      'passthru"',
+      'phpinfo"',
+      'eval"',
     ],
     pattern:
       /\bchr\s{0,4}\(\s{0,4}\d{1,3}\s{0,4}\)\s{0,4}\.\s{0,4}chr\s{0,4}\(|["'](?:\\x[0-9a-f]{2}){4,40}["']\s{0,4}\(|\(\s{0,4}["'][\w]{1,12}["']\s{0,4}\.\s{0,4}["'][\w]{1,12}["']\s{0,4}(?:\.\s{0,4}["'][\w]{1,12}["']\s{0,4}){0,4}\)\s{0,4}\(|\(\s{0,2}~\s{0,2}["']?[\x80-\xff]{3,40}["']?\s{0,2}\)\s{0,2}\(|["'](?:system|exec|assert|passthru|shell_exec|phpinfo|eval)["']\s{0,4}\)?\s{0,4}\(/g,
   },
 ];
 
-export const php: Detector = {
-  name: "php",
-  kinds: {
-    "php.open_tag": "a PHP open tag followed by code",
-    "php.template_tag": "a {php} or [php] tag of a template engine or forum that evaluates PHP",
-    "php.superglobal": "a request variable of PHP ($_GET[…], $GLOBALS[…])",
-    "php.command_call": "a call of a function that runs commands or code, with an argument",
-    "php.function_call": "a call of a PHP function that decodes, reads, writes or reveals, with an argument",
-    "php.information_call": "phpinfo() and its kind as a statement",
-    "php.probe": "a statement that prints a computed value, to see whether it runs",
-    "php.variable_function": "a call through a variable, as code hides function names",
-    "php.variable_variable": "a variable named by an expression",
-    "php.serialized_object": "a serialised PHP object with a class name",
-    "php.configuration": "a PHP directive that opens inclusion or switches protection off",
-    "php.pattern_modifier": "a regular expression with the modifier that evaluates the replacement",
-    "php.obfuscated": "a function name assembled from characters or pieces",
-  },
-  triggers: [
-    "<?",
-    "[php]",
-    "{php}",
-    "[/php]",
-    "{/php}",
-    "[\\php]",
-    "{\\php}",
-    ...[
-      ...COMMAND_FUNCTIONS.split("|"),
-      ...PHP_ONLY_FUNCTIONS.replace("mysqli?_query", "mysqli_query|mysql_query").split("|"),
-    ].flatMap((name) => [`${name}(`, `${name} (`, `${name}/*`]),
-    "phpinfo",
-    "getcwd",
-    "phpcredits",
-    "get_current_user",
-    "sys_get_temp_dir",
-    "md5(",
-    "sha1(",
-    "crc32(",
-    "chr(",
-    "$",
-    ":{",
-    ": {",
-    "allow_url_",
-    "auto_prepend_file",
-    "auto_append_file",
-    "disable_functions",
-    "open_basedir",
-    "safe_mode",
-    "suhosin",
-    "cgi.force_redirect",
-    "session.auto_start",
-    "user_ini.filename",
-    "enable_dl",
-    "extension_dir",
-    "unserialize_callback_func",
-    "preg_",
-    "'.'",
-    '"."',
-    "(~",
-    "\\x",
-  ],
-  detect(subject, found) {
-    findPatterns(PATTERNS, subject, found, found.length);
-  },
-};
+const KINDS = {
+  "php.open_tag": "a PHP open tag followed by code",
+  "php.template_tag": "a {php} or [php] tag of a template engine or forum that evaluates PHP",
+  "php.superglobal": "a request variable of PHP ($_GET[…], $GLOBALS[…])",
+  "php.command_call": "a call of a function that runs commands or code, with an argument",
+  "php.function_call": "a call of a PHP function that decodes, reads, writes or reveals, with an argument",
+  "php.information_call": "phpinfo() and its kind as a statement",
+  "php.probe": "a statement that prints a computed value, to see whether it runs",
+  "php.variable_function": "a call through a variable, as code hides function names",
+  "php.variable_variable": "a variable named by an expression",
+  "php.serialized_object": "a serialised PHP object with a class name",
+  "php.configuration": "a PHP directive that opens inclusion or switches protection off",
+  "php.pattern_modifier": "a regular expression with the modifier that evaluates the replacement",
+  "php.obfuscated": "a function name assembled from characters or pieces",
+} as const;
+
+/** Spellings of a call, for each name of an alternation. */
+function callsOf(alternation: string): string[] {
+  return alternation.split("|").flatMap((name) => [`${name}(`, `${name} (`, `${name}/*`]);
+}
+
+export const php: readonly Detector[] = detectorsOf(KINDS, PATTERNS);
 
 /** `<?php` alone, or in a sentence, is somebody naming the tag. */
 function isCode(lower: string, end: number, tag: string): boolean {

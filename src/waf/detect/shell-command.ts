@@ -1,5 +1,5 @@
 import type { Detector } from "../detection.ts";
-import { findPatterns, type LinearPattern, triggersOf } from "./linear-pattern.ts";
+import { detectorsOf, type LinearPattern } from "./linear-pattern.ts";
 import { WINDOWS_PATTERNS } from "./shell-windows.ts";
 
 /** Command lines that their own grammar gives away, wherever they stand: reverse shells, one-liners, cmd.exe, PowerShell. */
@@ -59,7 +59,7 @@ const PATTERNS: readonly LinearPattern[] = [
     kind: "command.fetch_and_run",
     needs: ["curl ", "curl\t", "wget ", "wget\t", "fetch -", "fetch h", "lwp-download"],
     pattern:
-      /(?:^|[;|&`(\n"'=]\s{0,4})(?:curl|wget|fetch|lwp-download)(?=\s)[^\n|;&]{0,200}(?:[;&|]{1,2}\s{0,4}(?:chmod\s{1,4}(?:\+x|[0-7]{3,4})|(?:sudo\s{1,4})?(?:ba|da|z)?sh\s{1,4}(?:\.\/|\/tmp|\/var|\w{1,20}\.sh)|\.\/\w)|\s-[oO]\s{0,4}\/(?:tmp|var|dev)|\s-[a-z]{0,3}t\s{0,4}@?\/etc|\s-(?:d|f|-data[a-z-]{0,12}|-form|-upload-file)\s{0,4}["']?@?\/?(?:etc|proc|\$\(|`))/g,
+      /(?:^|[;|&`(\n"'=]\s{0,4})(?:curl|wget|fetch|lwp-download)(?=\s)[^\n|;&]{0,120}(?:[;&|]{1,2}\s{0,4}(?:chmod\s{1,4}(?:\+x|[0-7]{3,4})|(?:sudo\s{1,4})?(?:ba|da|z)?sh\s{1,4}(?:\.\/|\/tmp|\/var|\w{1,20}\.sh)|\.\/\w)|\s-[oO]\s{0,4}\/(?:tmp|var|dev)|\s-[a-z]{0,3}t\s{0,4}@?\/etc|\s-(?:d|f|-data[a-z-]{0,12}|-form|-upload-file)\s{0,4}["']?@?\/?(?:etc|proc|\$\(|`))/g,
   },
   {
     kind: "command.wrapper_option",
@@ -111,22 +111,18 @@ const PATTERNS: readonly LinearPattern[] = [
   ...WINDOWS_PATTERNS,
 ];
 
-export const command: Detector = {
-  name: "command",
-  kinds: {
-    "command.reverse_shell": "a shell connected to a network address",
-    "command.inline_code": "an interpreter started with code in its arguments",
-    "command.inline_shell": "a shell started with a command in its arguments",
-    "command.fetch_and_run": "something is fetched and then run, or a file is sent away",
-    "command.wrapper_option": "an option that makes a harmless program run another",
-    "command.template_echo": "a command between written-out line ends, as fuzzers place it",
-    "command.windows_loop": "FOR or IF of cmd.exe",
-    "command.windows_command": "cmd.exe with a command, or its environment variables in a path",
-    "command.powershell": "PowerShell with encoded or hidden code, downloads, or .NET calls",
-    "command.windows_tool": "tools of Windows with the arguments that attackers use",
-  },
-  triggers: triggersOf(PATTERNS),
-  detect(subject, found) {
-    findPatterns(PATTERNS, subject, found, found.length);
-  },
-};
+const KINDS = {
+  "command.reverse_shell": "a shell connected to a network address",
+  "command.inline_code": "an interpreter started with code in its arguments",
+  "command.inline_shell": "a shell started with a command in its arguments",
+  "command.fetch_and_run": "something is fetched and then run, or a file is sent away",
+  "command.wrapper_option": "an option that makes a harmless program run another",
+  "command.template_echo": "a command between written-out line ends, as fuzzers place it",
+  "command.windows_loop": "FOR or IF of cmd.exe",
+  "command.windows_command": "cmd.exe with a command, or its environment variables in a path",
+  "command.powershell": "PowerShell with encoded or hidden code, downloads, or .NET calls",
+  "command.script_host": "VBScript that talks to the server's objects",
+  "command.windows_tool": "tools of Windows with the arguments that attackers use",
+} as const;
+
+export const command: readonly Detector[] = detectorsOf(KINDS, PATTERNS);

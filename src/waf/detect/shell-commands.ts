@@ -159,8 +159,12 @@ const COMMON_CMDLET =
 export function commandClass(name: string): CommandClass | undefined {
   const known = CLASSES.get(name);
   if (known !== undefined) return known;
-  if (name.endsWith(".exe") || name.endsWith(".com")) return CLASSES.get(name.slice(0, -4)) && "tool";
+  if (name.length > 48) return undefined;
   if (name.includes("-")) return isCmdlet(name) ? "rare" : undefined;
+  if (name.charCodeAt(name.length - 4) === 0x2e && /\.(?:exe|com)$/.test(name))
+    return CLASSES.get(name.slice(0, -4)) && "tool";
+  const last = name.charCodeAt(name.length - 1);
+  if (last < 0x30 || last > 0x39) return undefined;
   const versioned = /^(python|perl|ruby|php|lua|node|ksh|gcc|tclsh|wish)[\d.]{1,8}$/.exec(name);
   return versioned === null ? undefined : "tool";
 }
@@ -208,8 +212,19 @@ export function isBareCommand(name: string): boolean {
 export const PROGRAM_DIRECTORY =
   /^(?:\/(?:usr\/)?(?:local\/)?s?bin\/|\/busybox\/|[a-z]:[\\/]{1,2}(?:windows|winnt)[\\/])/;
 
-export const COMMAND_NAMES: readonly string[] = [
-  ...CLASSES.keys(),
-  ...CMDLETS,
-  ...CMDLET_NOUNS.map((noun) => `-${noun}`),
+/** Beginnings of this length stand for the longer names: they are in no text, and the automaton stays small. */
+const BEGINNING = 7;
+
+const TELLING = [...RARE, ...BARE_TOOLS, ...CMDLETS, "ls", "cat"];
+
+/**
+ * Words that make a value worth a look where no separator, system path or substitution stands in it: names that may be
+ * a whole value or begin a command line by themselves.
+ */
+export const TELLING_WORDS: readonly string[] = TELLING.filter((name) => name.length <= BEGINNING);
+
+/** Beginnings of longer names, and `-acl`, `-pssnapin`: endings of PowerShell's cmdlets. */
+export const TELLING_PARTS: readonly string[] = [
+  ...new Set(TELLING.filter((name) => name.length > BEGINNING).map((name) => name.slice(0, BEGINNING))),
+  ...CMDLET_NOUNS.map((noun) => `-${noun.slice(0, BEGINNING)}`),
 ];

@@ -39,7 +39,7 @@ const ADDRESS = /["']?(?:(?:https?|ftps?|tftp|ldap|smb):|\d{1,3}\.\d{1,3}\.\d{1,
 const REDIRECT =
   /(?:[012&]?>{1,2}\s{0,4}(?:[&/~.$%]|[\w-]{1,40}[./]\w|\w:)|<{3}|<\s{0,4}(?:\/(?:etc|proc|dev|tmp|var|home)\/|\(|\$))/y;
 const EXPANSION = /(?:\$\{?ifs\b|\$\(|`|\$\{?\w|\$['"@])/y;
-const BLANK = /(?:[ \t]|%20|%09|\+(?=[-/]))/y;
+const BLANK = /(?:[ \t+]|%20|%09)/y;
 
 /** Reads what stands behind a command word that ended at `at`. */
 export function evidenceAt(lower: string, at: number): Evidence {
@@ -58,7 +58,7 @@ export function evidenceAt(lower: string, at: number): Evidence {
   for (let blank = false, words = 0; end < limit; end++) {
     const code = lower.charCodeAt(end);
     if (isSeparator(code)) break;
-    if (code === 0x20 || code === 0x09) blank = true;
+    if (code === 0x20 || code === 0x09 || code === 0x2b) blank = true;
     else if (blank || code === 0x3e || code === 0x3c) {
       if (blank && ++words > 6) break;
       blank = false;

@@ -66,9 +66,12 @@ const NAMES = [
   "time",
 ];
 
+const GLOB = /\/[\w./?*[\]!^-]{3,60}/y;
+
 /** Does the path that starts at `at` (a slash) use wildcards and still mean a known file? Returns its end, or 0. */
 export function globPathEnd(lower: string, at: number): number {
-  const raw = /^\/[\w./?*[\]!^-]{3,60}/.exec(lower.slice(at, at + 64));
+  GLOB.lastIndex = at;
+  const raw = GLOB.exec(lower);
   if (raw === null || !/[?*[]/.test(raw[0])) return 0;
   // A bracket stands for one character, also with slashes among its members.
   const path = raw[0].replace(/\[[^\]]{1,16}\]/g, "?").replace(/\/{2,8}/g, "/");

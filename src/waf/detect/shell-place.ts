@@ -53,13 +53,23 @@ export function readCommand(lower: string, at: number): Command | undefined {
       const pathed = directory !== "" && (PROGRAM_DIRECTORY.test(directory) || directory.includes("bin/"));
       command = { name, class: known, tricked, pathed, wrapped, start: at, end };
       if (!wrapper) return command;
-    } else if (!wrapper && !/^(?:-{1,2}[a-z]\w*|\d{1,5}[smh]?|\w{1,20}=\S*)$/.test(word.name)) return command;
+    } else if (lower.charCodeAt(word.end) === 0x3d) {
+      // `X=1 command`: an assignment for it alone.
+      at = lower.indexOf(" ", word.end);
+      if (at < 0 || at - word.end > 60) return command;
+      continue;
+    } else if (!wrapper && !(wrapped && isWrapperArgument(word.name))) return command;
     const blank = lower.charCodeAt(word.end);
-    if (blank !== 0x20 && blank !== 0x09) return command;
+    if (blank !== 0x20 && blank !== 0x09 && blank !== 0x2b) return command;
     wrapped ||= wrapper;
     at = word.end;
   }
   return command;
+}
+
+/** Options, and the number of seconds of `timeout`. */
+function isWrapperArgument(name: string): boolean {
+  return /^(?:-{1,2}[a-z][\w-]*|\d{1,5}[smh]?)$/.test(name);
 }
 
 const IFS = /\$\{?ifs\}?(?:\$\d)?/y;

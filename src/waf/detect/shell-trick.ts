@@ -50,15 +50,34 @@ export function atFunction(lower: string, at: number, found: Detection[]): void 
 
 /** A slash at the beginning of a word: is it a path with wildcards to a known file? */
 export function atSlash(lower: string, at: number, found: Detection[]): void {
-  if (at > 0 && !/[\s;|&="'`(,}<]/.test(lower[at - 1]!)) return;
+  if (at > 0 && isInsideWord(lower.charCodeAt(at - 1))) return;
   const end = globPathEnd(lower, at);
   if (end > 0) found.push({ kind: "shell.glob_path", start: at, end });
+}
+
+/** A letter, a dot, a slash, or what hides a letter. */
+function mayStartWord(code: number): boolean {
+  return (code >= 0x61 && code <= 0x7a) || code === 0x2e || code === 0x2f || code === 0x5c || code === 0x24;
+}
+
+/** Letters, digits and the punctuation of addresses and paths. */
+function isInsideWord(code: number): boolean {
+  return (
+    (code >= 0x2d && code <= 0x3a) ||
+    (code >= 0x5b && code <= 0x5f) ||
+    (code >= 0x61 && code <= 0x7a) ||
+    code >= 0x7e ||
+    code === 0x3f ||
+    code === 0x25 ||
+    code === 0x40
+  );
 }
 
 const FILE_ARGUMENT = /^["']?(?:-{1,2}[a-z]|\/|~|\.{1,2}\/|[a-z]:|https?:|\$|\*)[^{}]{0,70}\}/;
 
 /** `{cat,/etc/passwd}`, and the template `{cmd}` between separators. */
 export function atBrace(lower: string, at: number, found: Detection[]): void {
+  if (!mayStartWord(lower.charCodeAt(at + 1))) return;
   const word = readWord(lower, at + 1);
   const after = lower.charCodeAt(word.end);
   if (after === 0x2c) {

@@ -50,6 +50,22 @@ export const WINDOWS_PATTERNS: readonly LinearPattern[] = [
       /\bpowershell(?:\.exe)?["']?\s{1,8}(?:-(?:\w{1,20})(?:\s{1,4}(?!-)[\w:/\\.]{1,40})?\s{1,4}){0,6}-(?:e|ec|en|enc|enco\w{0,10}|c|command|f|file|w|windowstyle|nop|noprofile|noni|noninteractive|ep|exec|executionpolicy|inputformat|version)\b|\b(?:iex|invoke-expression)\s{0,8}[("'$&]|\bnew-object\s{1,8}(?:system\.)?(?:net\.(?:webclient|sockets\.tcpclient)|io\.streamreader|management\.automation)|\(?\bnew-object\s{1,8}-com(?:object)?\s{1,8}["']?(?:wscript|shell|msxml2|scripting)|\.download(?:string|file|data)\s{0,4}\(\s{0,4}["']|\[(?:system\.)?(?:convert|text\.encoding|reflection\.assembly|diagnostics\.process|io\.file|net\.servicepointmanager|runtime\.interopservices\.marshal)\]::|\b(?:invoke-webrequest|invoke-restmethod|iwr|irm|start-bitstransfer|invoke-wmimethod|iwmi|start-process|saps|invoke-command|icm)\s{1,8}(?:-\w{2,20}\s{1,4}){1,4}\S|\b(?:iwr|irm|invoke-webrequest|invoke-restmethod)\s{1,8}["']?https?:\/\/\S{1,200}\s{0,4}(?:\||-outfile|-o\b|;)/g,
   },
   {
+    // VBScript of classic ASP: what web shells of that age are fed with.
+    kind: "command.script_host",
+    needs: [
+      "server.",
+      "on error resume next",
+      "response.write",
+      "createobject",
+      "getobject",
+      "eval request",
+      "execute request",
+      "execute(",
+    ],
+    pattern:
+      /\bserver\.(?:scripttimeout\s{0,4}=|createobject\s{0,4}\(|mappath\s{0,4}\(|execute\s{0,4}\(["'])|:\s{0,4}on error resume next\s{0,4}:|\bresponse\.write\s{0,4}\(\s{0,4}["']{1,4}[^"']{0,40}["']|\b(?:create|get)object\s{0,4}\(\s{0,4}["']{1,2}(?:wscript|scripting|adodb|msxml|shell|winmgmts|microsoft\.xml)|\b(?:eval|execute(?:global)?)[\s(]{1,4}request\b/g,
+  },
+  {
     kind: "command.windows_tool",
     needs: [
       "certutil",

@@ -17,6 +17,10 @@ const WORD_MAX = 80;
 /** Reads the word at `start` in lower-case text; the word may be empty. */
 export function readWord(lower: string, start: number): ShellWord {
   const limit = Math.min(lower.length, start + WORD_MAX);
+  let plain = start;
+  while (plain < limit && WORD_CHARACTERS[lower.charCodeAt(plain)] === 1) plain++;
+  if (plain === limit || TRICKS[lower.charCodeAt(plain)] !== 1)
+    return wordOf(lower.slice(start, plain), false, plain);
   let word = "";
   let tricked = false;
   let at = start;
@@ -43,8 +47,8 @@ export function readWord(lower: string, start: number): ShellWord {
     if (code === 0x5c || code === 0x5e) {
       const next = lower.charCodeAt(at + 1);
       // A backslash of a Windows path separates directories; before a letter inside a word it only hides it.
+      if (isWrittenLineEnd(lower, at, next)) break;
       if (code === 0x5c && isWindowsPath(word)) word += "\\";
-      else if (isWrittenLineEnd(lower, at, next)) break;
       else if (isWordChar(next)) tricked = true;
       else break;
       continue;
@@ -64,25 +68,27 @@ export function readWord(lower: string, start: number): ShellWord {
     if (!isWordChar(code)) break;
     word += lower[at];
   }
-  const slash = Math.max(word.lastIndexOf("/"), word.lastIndexOf("\\"));
-  return { name: word.slice(slash + 1), directory: word.slice(0, slash + 1), tricked, end: at };
+  return wordOf(word, tricked, at);
 }
 
-/** Letters, digits and `_ - . / : + ~ ? * [ ] @`: what command words and their paths are written with. */
+function wordOf(word: string, tricked: boolean, end: number): ShellWord {
+  const slash = Math.max(word.lastIndexOf("/"), word.lastIndexOf("\\"));
+  return { name: word.slice(slash + 1), directory: word.slice(0, slash + 1), tricked, end };
+}
+
+/** What command words and their paths are written with. */
+const WORD_CHARACTERS = tableOf("abcdefghijklmnopqrstuvwxyz0123456789-./_:~?*[]@");
+/** What may stand inside a word to hide it. */
+const TRICKS = tableOf("'\"\\^$`");
+
+function tableOf(characters: string): Uint8Array {
+  const table = new Uint8Array(256);
+  for (const character of characters) table[character.charCodeAt(0)] = 1;
+  return table;
+}
+
 function isWordChar(code: number): boolean {
-  return (
-    (code >= 0x61 && code <= 0x7a) ||
-    (code >= 0x2d && code <= 0x39) ||
-    code === 0x5f ||
-    code === 0x3a ||
-    code === 0x2b ||
-    code === 0x7e ||
-    code === 0x3f ||
-    code === 0x2a ||
-    code === 0x5b ||
-    code === 0x5d ||
-    code === 0x40
-  );
+  return WORD_CHARACTERS[code] === 1;
 }
 
 /** `\n` or `\r` at the end of a word stands for a line end, as fuzzers write it. */
@@ -91,7 +97,7 @@ function isWrittenLineEnd(lower: string, at: number, next: number): boolean {
 }
 
 function isWindowsPath(word: string): boolean {
-  return /^(?:[a-z]:|%\w{1,20}%|\.{1,2})?[\\/]?/.exec(word)![0].length > 0 || word.includes("\\");
+  return /^(?:[a-z]:|\.{1,2}[\\/]|\.{1,2}$)/.test(word) || word.includes("\\");
 }
 
 /** A quote opens a part of the word when its partner follows within it; otherwise it ends the word. */

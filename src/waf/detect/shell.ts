@@ -1,5 +1,5 @@
 import { DETECTIONS_MAX, type Detection, type Detector } from "../detection.ts";
-import { COMMAND_NAMES, isBareCommand, isUnmistakable } from "./shell-commands.ts";
+import { isBareCommand, isUnmistakable, TELLING_PARTS, TELLING_WORDS } from "./shell-commands.ts";
 import { evidence, evidenceAt } from "./shell-evidence.ts";
 import {
   HARD,
@@ -78,8 +78,17 @@ export const shell: Detector = {
     "*/",
     "]/",
     "{",
-    ...COMMAND_NAMES,
+    "/proc",
+    "/var/",
+    "/root",
+    "/dev/",
+    ":\\",
+    ":/",
+    "%system",
+    "%windir%",
+    ...TELLING_PARTS,
   ],
+  words: TELLING_WORDS,
   detect({ lower }, found) {
     atStart(lower, found);
     wholeValue(lower, found);

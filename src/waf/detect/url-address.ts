@@ -12,11 +12,6 @@ export function addressOf(host: string): Address | undefined {
   return host.startsWith("[") ? mapped(host.slice(1, -1)) : dotted(host);
 }
 
-/** Is this the address where clouds tell a machine its secrets (link-local 169.254.0.0/16, Alibaba, Oracle, Azure)? */
-export function isMetadata(value: number): boolean {
-  return value >>> 16 === 0xa9fe || value === 0x646464c8 || value === 0xc00000c0 || value === 0xa83f8110;
-}
-
 const PART = /^(?:0x[0-9a-f]{1,16}|[0-9]{1,16})$/;
 
 function dotted(host: string): Address | undefined {

@@ -1,6 +1,6 @@
 import type { Detection, Detector, Subject } from "../detection.ts";
-import { findPatterns, type LinearPattern } from "./linear-pattern.ts";
-import { addressOf, isMetadata } from "./url-address.ts";
+import { detectorsOf, type LinearPattern } from "./linear-pattern.ts";
+import { addressOf } from "./url-address.ts";
 
 /** Addresses that a server should not be asked to fetch: metadata services, itself, other protocols, disguised hosts. */
 
@@ -125,13 +125,41 @@ const PATTERNS: readonly LinearPattern[] = [
   {
     // `https://www.bank.example@evil.example/`: what reads like the host is the user name.
     kind: "url.confused_authority",
+    needs: ["@"],
     pattern:
-      /\bhttps?:[/\\]{2,4}[a-z0-9-]{1,40}(?:\.[a-z0-9-]{1,40}){1,4}(?::\d{1,5})?(?:[&#;\\\t]|%(?:00|09|0a|0d|23|2523|5c|ff)){0,2}@[a-z0-9.[-]{1,80}|\bhttps?:\/\/[a-z0-9.-]{1,80}\\@|^\s{0,4}(?:\/\\|\\\/|\/{3,8}|\\\\|\/\t\/|\/[\t\r\n ]{1,4}\/)[a-z0-9-]{1,40}(?:\.[a-z0-9-]{1,40}){1,4}(?:[/\\]{0,2}(?:%2e|\.){2})?(?:[/\\?#]|$)|^\s{0,4}\/\/[a-z0-9-]{1,40}(?:\.[a-z0-9-]{1,40}){1,4}\/(?:%2f|%5c|\\)?(?:%2e|\.){2}(?:\/|$)/g,
-    accept: (match, subject) => /@/.test(match[0]) || isOnlyHost(subject.lower),
+      /\bhttps?:[/\\]{2,4}[a-z0-9-]{1,40}(?:\.[a-z0-9-]{1,40}){1,4}(?::\d{1,5})?(?:[&#;\\\t]|%(?:00|09|0a|0d|23|2523|5c|ff)){0,2}@[a-z0-9.[-]{1,80}|\bhttps?:\/\/[a-z0-9.-]{1,80}\\@/g,
+  },
+  {
+    // What a browser reads as //host, and a check for "begins with one slash" does not.
+    kind: "url.confused_authority",
+    needs: ["/\\", "\\/", "///", "\\\\", "/\t/", "/\n", "/\r", "/ /"],
+    pattern:
+      /^\s{0,4}(?:\/\\|\\\/|\/{3,8}|\\\\|\/\t\/|\/[\t\r\n ]{1,4}\/)[a-z0-9-]{1,40}(?:\.[a-z0-9-]{1,40}){1,4}(?:[/\\]{0,2}(?:%2e|\.){2})?(?:[/\\?#]|$)/g,
+    accept: (_match, subject) => isOnlyHost(subject.lower),
   },
   {
     kind: "url.remote_script",
-    needs: ["?", "%00", "\0", "#"],
+    needs: [
+      "txt?",
+      "php?",
+      "inc?",
+      "dat?",
+      "jpg?",
+      "jpeg?",
+      "gif?",
+      "png?",
+      "log?",
+      "asp?",
+      "jsp?",
+      "cmd?",
+      "sh?",
+      "ps1?",
+      "phtml?",
+      "%00",
+      "\0",
+      "txt#",
+      "php#",
+    ],
     pattern:
       /^\s{0,8}(?:https?|ftps?):\/\/[^\s"'<>]{1,200}?\.(?:txt|php\d?|phtml|inc|dat|jpe?g|gif|png|log|asp|jsp|cmd|sh|ps1)(?:\?{1,8}|%00|\0|\?\0|#)[\s\0]{0,8}$/g,
   },
@@ -141,89 +169,31 @@ const PATTERNS: readonly LinearPattern[] = [
 const SERVICE_PORTS =
   /^:(?:21|22|23|25|53|110|111|135|139|143|389|445|465|587|993|1433|1521|2049|2181|2375|2376|2379|2380|3306|3389|4194|4243|5000|5432|5601|5672|5900|5984|5985|6066|6379|6443|7001|7077|8009|8161|8443|8500|8600|9000|9042|9090|9100|9200|9300|10250|10255|11211|15672|27017|50070)$/;
 
-export const url: Detector = {
-  name: "url",
-  kinds: {
-    "url.metadata_service": "the address of a cloud's metadata service",
-    "url.internal_service": "a name that only exists inside a cluster or a container host",
-    "url.loopback": "an address of the server itself as the whole value",
-    "url.disguised_address": "an address written as one number, in octal, in hex or as mapped IPv6",
-    "url.callback_service": "a name under a domain that testers use to see who asks",
-    "url.rebinding_name": "a public name that resolves to the address written in it",
-    "url.internal_scheme": "a protocol that reaches services other than the web",
-    "url.confused_authority": "an address whose host is not the one it seems to be",
-    "url.remote_script":
-      "an address of a script file that ends where an inclusion would append its own suffix",
-  },
-  triggers: [
-    "://",
-    ":\\\\",
-    "//",
-    "/\\",
-    "\\/",
-    "\\\\",
-    "localhost",
-    "localtest.me",
-    "lvh.me",
-    "docker.internal",
-    "containers.internal",
-    "cluster.local",
-    "kubernetes",
-    "ip6-",
-    "ipv6-",
-    "0.0.1/",
-    "0.0.0/",
-    "169.254.169.254",
-    "[::",
-    "metadata",
-    "meta-data",
-    "user-data",
-    "fd00:ec2",
-    "instance-data",
-    "instance-identity",
-    "/latest/",
-    "burpcollaborator",
-    "oastify",
-    "oast.",
-    "interact",
-    "dnslog",
-    "ceye.io",
-    "bxss.me",
-    "xss.ht",
-    "xss.report",
-    "requestrepo",
-    "dns.army",
-    "eyes.sh",
-    "r87.",
-    "pingb.in",
-    "requestbin",
-    "requestcatcher",
-    "requestinspector",
-    "bypass.eu.org",
-    "lacolhost",
-    "nip.io",
-    "xip.io",
-    "sslip.io",
-    "1u.ms",
-    "rbndr",
-    "local.gd",
-    "yoogle",
-    "jar:",
-    "netdoc:",
-    "ldap:",
-    "rmi:",
-    "vcap.me",
-  ],
-  detect(subject, found) {
-    disguised(subject, found);
-    findPatterns(PATTERNS, subject, found, found.length);
-  },
+const KINDS = {
+  "url.metadata_service": "the address of a cloud's metadata service",
+  "url.internal_service": "a name that only exists inside a cluster or a container host",
+  "url.loopback": "an address of the server itself as the whole value",
+  "url.disguised_address": "an address written as one number, in octal, in hex or as mapped IPv6",
+  "url.callback_service": "a name under a domain that testers use to see who asks",
+  "url.rebinding_name": "a public name that resolves to the address written in it",
+  "url.internal_scheme": "a protocol that reaches services other than the web",
+  "url.confused_authority": "an address whose host is not the one it seems to be",
+  "url.remote_script": "an address of a script file that ends where an inclusion would append its own suffix",
+} as const;
+
+const disguise: Detector = {
+  name: "url.disguised_address",
+  kinds: { "url.disguised_address": KINDS["url.disguised_address"] },
+  triggers: ["://"],
+  detect: findDisguised,
 };
+
+export const url: readonly Detector[] = [...detectorsOf(KINDS, PATTERNS), disguise];
 
 /** Hosts looked at in one value: what follows is repetition. */
 const HOSTS_MAX = 32;
 
-function disguised({ lower }: Subject, found: Detection[]): void {
+function findDisguised({ lower }: Subject, found: Detection[]): void {
   let at = 0;
   for (let hosts = 0; hosts < HOSTS_MAX; hosts++) {
     const slashes = lower.indexOf("://", at);
@@ -239,14 +209,8 @@ function disguised({ lower }: Subject, found: Detection[]): void {
     start += authority[0].length - host.length;
     const address = addressOf(host);
     if (address === undefined) continue;
-    if (!address.plain) found.push({ kind: "url.disguised_address", start, end: start + host.length });
-    else if (isMetadata(address.value))
-      found.push({
-        kind: "url.metadata_service",
-        start,
-        end: start + host.length,
-      });
-    else continue;
+    if (address.plain) continue;
+    found.push({ kind: "url.disguised_address", start, end: start + host.length });
     return;
   }
 }

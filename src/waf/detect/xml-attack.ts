@@ -1,5 +1,5 @@
 import type { Detector, Subject } from "../detection.ts";
-import { findPatterns, type LinearPattern } from "./linear-pattern.ts";
+import { detectorsOf, type LinearPattern } from "./linear-pattern.ts";
 
 /** XML that makes its reader fetch, expand or run something: entities, XInclude, XSLT extensions, data islands. */
 
@@ -96,6 +96,13 @@ const PATTERNS: readonly LinearPattern[] = [
       /\b(?:nonamespaceschemalocation|schemalocation)\s{0,4}=\s{0,4}["'][^"'<>]{0,200}(?:file:|gopher:|jar:|netdoc:|127\.0\.0\.1|localhost|169\.254\.|\/etc\/|burpcollaborator|oast\.|interact\.sh)/g,
   },
   {
+    // A declaration with nothing behind it, or an element with nothing in it: sent to see whether something parses it.
+    kind: "xml-attack.empty_document",
+    needs: ["<?xml"],
+    pattern:
+      /^\s{0,20}<\?xml\s{1,20}[^<>?]{0,100}\?>\s{0,20}(?:<[a-z][\w.:-]{0,60}>\s{0,20}<\/[a-z][\w.:-]{0,60}>\s{0,20})?$/g,
+  },
+  {
     kind: "xml-attack.document_in_value",
     needs: ["<?xml"],
     pattern: /^\s{0,20}(?:\xef\xbb\xbf)?<\?xml\s{1,20}[^<>?]{0,100}\?>\s{0,200}(?:<([a-z][\w.:-]{0,60})|$)/g,
@@ -117,57 +124,25 @@ const EVERYDAY_ROOTS =
 const HTML_ENTITY =
   /^(?:amp|lt|gt|quot|apos|nbsp|copy|reg|trade|hellip|[mn]dash|[lr]s?d?quo|[lrsb]{1,2}quo|bull|middot|euro|pound|yen|cent|sect|para|deg|plusmn|times|divide|frac\d\d|sup\d|ord[fm]|micro|not|shy|macr|uml|acute|cedil|laquo|raquo|iexcl|iquest|curren|brvbar|szlig|aelig|oelig|eth|thorn|[a-z](?:acute|grave|circ|uml|tilde|ring|cedil|slash|caron)|alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|omicron|pi|rho|sigmaf?|tau|upsilon|phi|chi|psi|omega|[lrudh]arr|infin|ne|le|ge|asymp|equiv|sum|prod|minus|radic|part|int|cap|cup|sub|sup|sube|supe|nsub|isin|notin|ni|and|or|forall|exist|empty|nabla|prime|oline|spades|clubs|hearts|diams|thinsp|ensp|emsp|zwnj|zwj|lrm|rlm|dagger|permil|lsaquo|rsaquo|tilde|circ|fnof|loz|lang|rang|check|star|phone|num|excl|dollar|percnt|lpar|rpar|ast|plus|comma|period|sol|colon|semi|equals|quest|commat|lsqb|rsqb|bsol|hat|lowbar|lbrace|rbrace|vert|lbrack|rbrack|newline|tab)$/;
 
-export const xmlAttack: Detector = {
-  name: "xml-attack",
-  kinds: {
-    "xml-attack.external_entity": "an entity whose text is fetched from a file or address",
-    "xml-attack.parameter_entity": "a parameter entity, the building block of blind XXE",
-    "xml-attack.internal_entity": "an entity declared in the document, as in expansion bombs and probes",
-    "xml-attack.external_doctype": "a document type fetched from an unknown address",
-    "xml-attack.element_declaration": "an element declaration inside a document",
-    "xml-attack.xinclude": "an inclusion of another file",
-    "xml-attack.xslt_extension": "a stylesheet that calls functions, reads files or reveals the system",
-    "xml-attack.cdata_markup": "markup hidden in CDATA sections",
-    "xml-attack.data_island": "XML data islands and imports that old browsers run",
-    "xml-attack.remote_procedure": "an XML-RPC call that multiplies requests or lists methods",
-    "xml-attack.encoding_trick": "an encoding that hides the document from inspection",
-    "xml-attack.schema_location": "a schema fetched from inside or from a file",
-    "xml-attack.document_in_value": "a whole XML document of an unusual kind in one value",
-    "xml-attack.custom_entity": "a reference to an entity that HTML does not know",
-  },
-  triggers: [
-    "<!entity",
-    "<!doctype",
-    "<!element",
-    "include",
-    "xmlns:",
-    "php:function",
-    "msxsl:script",
-    "xalan:script",
-    "lxslt:script",
-    "saxon:script",
-    "document(",
-    "unparsed-text(",
-    "doc(",
-    "system-property(",
-    "exsl:document",
-    "redirect:write",
-    "result-document",
-    "<![cdata[",
-    "<?import",
-    "<xml",
-    "datasrc",
-    "<methodname>",
-    "<?xml",
-    "schemalocation",
-    ";</",
-    "; </",
-    ";\n</",
-  ],
-  detect(subject, found) {
-    findPatterns(PATTERNS, subject, found, found.length);
-  },
-};
+const KINDS = {
+  "xml-attack.external_entity": "an entity whose text is fetched from a file or address",
+  "xml-attack.parameter_entity": "a parameter entity, the building block of blind XXE",
+  "xml-attack.internal_entity": "an entity declared in the document, as in expansion bombs and probes",
+  "xml-attack.external_doctype": "a document type fetched from an unknown address",
+  "xml-attack.element_declaration": "an element declaration inside a document",
+  "xml-attack.xinclude": "an inclusion of another file",
+  "xml-attack.xslt_extension": "a stylesheet that calls functions, reads files or reveals the system",
+  "xml-attack.cdata_markup": "markup hidden in CDATA sections",
+  "xml-attack.data_island": "XML data islands and imports that old browsers run",
+  "xml-attack.remote_procedure": "an XML-RPC call that multiplies requests or lists methods",
+  "xml-attack.encoding_trick": "an encoding that hides the document from inspection",
+  "xml-attack.schema_location": "a schema fetched from inside or from a file",
+  "xml-attack.empty_document": "an XML declaration with nothing behind it, or with one empty element",
+  "xml-attack.document_in_value": "a whole XML document of an unusual kind in one value",
+  "xml-attack.custom_entity": "a reference to an entity that HTML does not know",
+} as const;
+
+export const xmlAttack: readonly Detector[] = detectorsOf(KINDS, PATTERNS);
 
 /** Drawing programs declare namespace addresses as entities of their SVG files. */
 function isNoNamespaceShorthand(match: RegExpExecArray, { lower }: Subject): boolean {
