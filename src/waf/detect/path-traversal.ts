@@ -1,4 +1,4 @@
-import type { Detection, Subject } from "../detection.ts";
+import { DETECTIONS_MAX, type Detection, type Subject } from "../detection.ts";
 import { endsInSystemFile } from "./path-sensitive.ts";
 
 /**
@@ -81,6 +81,7 @@ interface Run {
 }
 
 export function findTraversal({ text, lower }: Subject, found: Detection[]): void {
+  const from = found.length;
   let at = 0;
   for (let runs = 0; runs < RUNS_MAX; runs++) {
     const run = nextRun(lower, at);
@@ -89,7 +90,7 @@ export function findTraversal({ text, lower }: Subject, found: Detection[]): voi
     const kind = judge(run, lower, text);
     if (kind === undefined) continue;
     found.push({ kind, start: run.start, end: run.end });
-    if (kind !== "path.relative_climb") return;
+    if (kind !== "path.relative_climb" || found.length - from >= DETECTIONS_MAX) return;
   }
 }
 
