@@ -36,7 +36,7 @@ export const VIEWS_MAX = 10;
 /** Layers of encoding that are undone; a value with more is a finding of its own. */
 export const LAYERS_MAX = 4;
 /** Longer values are read in pieces of this size. Bytes; bounds the buffers and the time of one step. */
-export const WINDOW_BYTES = 16_384;
+export const WINDOW_BYTES = 8_192;
 
 /** Of text that no receiver reads: urlencoded as it came, or binary data around its strings. */
 export const NO_WORDS = -2;

@@ -123,6 +123,7 @@ const readings: readonly (readonly [string, string, number?])[] = [
   [Buffer.from(Buffer.from("evil('twice')!!").toString("base64")).toString("base64"), " base64 base64"],
   ["a+%65vil(", " form", FORM_VALUE],
   ["%26%23101;vil(", " percent entity", FORM_VALUE],
+  ["/a+b/%65vil(", " percent", PATH],
 ];
 
 for (const [value, decoders, kind] of readings) {
