@@ -80,7 +80,7 @@ function expansion(source: Uint8Array, at: number, start: number, end: number): 
   if (next === undefined || at + 1 >= end) return 0;
   const inWord = at > start && isCommandByte(source[at - 1]!);
   if (next === 0x40 || next === 0x2a || next === 0x21)
-    return inWord || isCommandByte(source[at + 2] ?? 0) ? 2 : 0;
+    return inWord || (at + 2 < end && isCommandByte(source[at + 2]!)) ? 2 : 0;
   if (!inWord) return 0;
   if (isDigit(next)) return 2;
   const letter = next | 0x20;
