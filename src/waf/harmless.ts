@@ -28,7 +28,8 @@ export type ByteFlags = Uint16Array;
 /**
  * The flags of every byte for a set of literals. Harmless are digits and a little punctuation: numbers, dates, times,
  * addresses. A literal made of nothing else takes one of its bytes out of the class, so a harmless value has no literal,
- * no decoder has anything to do with it, and as base64 it is not text (digits stand for bytes above 0xd0).
+ * no decoder has anything to do with it, and as base64 it never has two ASCII characters in a row (every group of three
+ * bytes starts above 0xcf), so no attack.
  */
 export function buildByteFlags(literals: readonly Literal[]): ByteFlags {
   const harmless = new Set<number>([...CANDIDATES].map((character) => character.charCodeAt(0)));
