@@ -13,15 +13,17 @@ import {
 } from "../body/place.ts";
 import type { RuleSet, Target } from "./compile.ts";
 import { isBinary } from "./decode/strings.ts";
-import { DETECTIONS_MAX, type Detection } from "./detection.ts";
+import { DETECTIONS_MAX } from "./detection.ts";
 import { buildFinding, FINDINGS_MAX, type Finding } from "./finding.ts";
 import { CONTROL, flagsOf } from "./harmless.ts";
 import { isExcluded, looksAt, type Profile } from "./profile.ts";
-import { NO_WORDS, VIEWS_MAX, type View, Views, WINDOW_BYTES } from "./views.ts";
+import { BASE64_LEVELS, type Level, type Scratch } from "./scratch.ts";
+import { NO_WORDS, type View, WINDOW_BYTES } from "./views.ts";
 
 /**
- * Inspects the values of one request after the other. One per worker and rule set, reused: it owns the buffers. Pure
- * but for its own state; calls of one request come between two `begin`s.
+ * Inspects the values of one request at a time: its score, findings and budget, less than 1 KiB. Any number of them share
+ * one Scratch, and their calls may come in any order; the calls for one request come between two `begin`s. Pooled by the
+ * caller, so that an open request costs no buffers.
  */
 export class Inspector implements ValueSink {
   /** Sum of the points of the rules that fired, each once. */
@@ -40,16 +42,14 @@ export class Inspector implements ValueSink {
   #route = "";
   #nowMs = 0;
   #done = false;
+  /** By rule: it fired, and counts no more. */
   readonly #fired: Uint8Array;
-  /** Readings of a value, of what stood in it as base64, and of what stood in that. */
-  readonly #levels: readonly Level[];
-  readonly #found: Detection[] = [];
-  readonly #lower = Buffer.alloc(WINDOW_BYTES);
+  readonly #scratch: Scratch;
 
-  constructor(ruleSet: RuleSet) {
-    this.ruleSet = ruleSet;
-    this.#fired = new Uint8Array(ruleSet.rules.length);
-    this.#levels = Array.from({ length: BASE64_LEVELS + 1 }, () => openLevel(ruleSet));
+  constructor(scratch: Scratch) {
+    this.ruleSet = scratch.ruleSet;
+    this.#scratch = scratch;
+    this.#fired = new Uint8Array(scratch.ruleSet.rules.length);
   }
 
   /** Starts a request. `route` and `nowMs` (since the epoch) are for exclusions. The profile must be of this rule set. */
@@ -108,7 +108,7 @@ export class Inspector implements ValueSink {
     const { byteFlags } = this.ruleSet;
     const flags = flagsOf(byteFlags, bytes, start, end);
     if (flags === 0) return;
-    const level = this.#levels[depth]!;
+    const level = this.#scratch.levels[depth]!;
     const { views } = level;
     if (depth === 0 && (flags & CONTROL) !== 0 && mayBeBinary(place.kind) && isBinary(bytes, start, end))
       views.openBinary(bytes, start, end, flags);
@@ -181,7 +181,7 @@ export class Inspector implements ValueSink {
     base: number,
   ): void {
     if (target.detector !== undefined) {
-      const found = this.#found;
+      const { found } = this.#scratch;
       found.length = 0;
       target.detector.detect(subject, found);
       for (let index = 0; index < found.length && index < DETECTIONS_MAX; index++) {
@@ -273,7 +273,7 @@ export class Inspector implements ValueSink {
   /** Strings are made only for a reading with a candidate. */
   #subjectOf(view: View): MutableSubject {
     const { bytes, start, end } = view;
-    const lower = this.#lower;
+    const { lower } = this.#scratch;
     for (let at = start; at < end; at++) lower[at - start] = folded[bytes[at]!]!;
     return {
       text: Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).latin1Slice(),
@@ -282,8 +282,6 @@ export class Inspector implements ValueSink {
   }
 }
 
-/** Base64 in base64 is undone once. */
-const BASE64_LEVELS = 2;
 /** How much of a long value's piece is read again with the next; a multiple of 4, for base64. Bytes. */
 const WINDOW_OVERLAP = 1_024;
 /** Of a byte that a detector or regex reads: most are as fast as the automaton, the slowest fifty times as slow. */
@@ -292,19 +290,6 @@ const CONFIRM_WEIGHT = 1;
 interface MutableSubject {
   text: string;
   lower: string;
-}
-
-interface Level {
-  readonly views: Views;
-  /** By view: the automaton's targets with a literal in it. */
-  readonly hits: readonly Uint32Array[];
-}
-
-function openLevel(ruleSet: RuleSet): Level {
-  return {
-    views: new Views(ruleSet.byteFlags),
-    hits: Array.from({ length: VIEWS_MAX }, () => new Uint32Array(ruleSet.automaton.hitWords)),
-  };
 }
 
 /** Places whose percent-encoding and plus signs every receiver undoes; readers report them as they came. */

@@ -4,6 +4,7 @@ import { excerptOf } from "./finding.ts";
 import { Inspector } from "./inspector.ts";
 import { compileProfile, type Profile } from "./profile.ts";
 import { type Example, parseWhereEntry, type Rule } from "./rule.ts";
+import { Scratch } from "./scratch.ts";
 
 /** An example that did not do what it should. */
 export interface ExampleFault {
@@ -21,7 +22,7 @@ export interface ExampleResult {
 
 /** Runs the examples of `rules` through a whole inspector each, with all rules of the set. */
 export function testRules(ruleSet: RuleSet, rules: readonly Rule[]): ExampleResult {
-  const inspector = new Inspector(ruleSet);
+  const inspector = new Inspector(new Scratch(ruleSet));
   const profiles = [1, 2, 3, 4].map((sensitivity) =>
     compileProfile(ruleSet, { sensitivity, allFindings: true, workBase: Infinity }),
   );

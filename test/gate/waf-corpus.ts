@@ -11,6 +11,7 @@ import { buildRuleSet, kindsOfDetectors, type RuleSet } from "../../src/waf/comp
 import { detectors } from "../../src/waf/detectors.ts";
 import { Inspector } from "../../src/waf/inspector.ts";
 import { parseRules } from "../../src/waf/parse-rules.ts";
+import { Scratch } from "../../src/waf/scratch.ts";
 import { defaultLimits } from "../support/head-reading.ts";
 import type { CorpusCase } from "../support/shared.ts";
 
@@ -61,7 +62,7 @@ export class WafBench {
   ) {
     this.ruleSet = ruleSet;
     this.#waf = change(buildRouteWaf(settings, ruleSet));
-    this.inspector = new Inspector(ruleSet);
+    this.inspector = new Inspector(new Scratch(ruleSet));
   }
 
   /** Bodies with a content coding are decided later: `give` throws for them, `giveLater` does not. */

@@ -17,6 +17,7 @@ import { FINDINGS_MAX } from "../../src/waf/finding.ts";
 import { Inspector } from "../../src/waf/inspector.ts";
 import { parseRules } from "../../src/waf/parse-rules.ts";
 import { compileProfile, type ProfileOptions } from "../../src/waf/profile.ts";
+import { Scratch } from "../../src/waf/scratch.ts";
 import { chainNames, LAYERS_MAX, VIEWS_MAX, WINDOW_BYTES } from "../../src/waf/views.ts";
 
 /** Finds `evil(`, and counts its calls. */
@@ -68,7 +69,7 @@ ${lines.join("\n")}\nblock = ["a", "b"]\nallow = ["c", "d"]\n`,
   const parsed = parseRules([{ file: "t.toml", text: `class = "demo"\n${text}` }], kinds);
   assert.deepEqual(parsed.problems, []);
   const ruleSet = buildRuleSet(parsed.rules, [detector]);
-  const inspector = new Inspector(ruleSet);
+  const inspector = new Inspector(new Scratch(ruleSet));
   const profile = compileProfile(ruleSet, options);
   inspector.begin(profile);
   return { inspector, profile, detector };
@@ -342,4 +343,32 @@ test("binary data is read for the text in it, and costs little", () => {
 test("names are not read as base64", () => {
   assert.deepEqual(found([evil], "ZXZpbCgnaGVsbG8nKQ==", QUERY_NAME), []);
   assert.deepEqual(found([evil], "ZXZpbCgnaGVsbG8nKQ==", QUERY_VALUE), ["demo-evil base64"]);
+});
+
+test("requests that take turns with one scratch find what they find one after the other", () => {
+  const { profile, inspector: alone } = inspectorOf([evil, word, spaced, pattern], { allFindings: true });
+  const scratch = new Scratch(alone.ruleSet);
+  const values = readings.map(([value]) => value);
+  const parts = [...values, "xyzzy", "union  all\tselect", "plugh42", "nothing at all", "7"];
+  const result = ({ score, findings, workUnits, bytes }: Inspector): unknown => [
+    score,
+    findings.map(({ rule, decoders, start, end, excerpt }) => [rule.id, decoders, start, end, excerpt]),
+    workUnits,
+    bytes,
+  ];
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.nat(2), fc.constantFrom(...parts)), { maxLength: 24 }),
+      (calls: readonly (readonly [number, string])[]) => {
+        const together = [0, 1, 2].map(() => new Inspector(scratch));
+        for (const inspector of together) inspector.begin(profile);
+        for (const [who, value] of calls) give(together[who]!, value, QUERY_VALUE);
+        for (const [who, inspector] of together.entries()) {
+          alone.begin(profile);
+          for (const [whose, value] of calls) if (whose === who) give(alone, value, QUERY_VALUE);
+          assert.deepEqual(result(inspector), result(alone));
+        }
+      },
+    ),
+  );
 });

@@ -10,6 +10,7 @@ import { detectors } from "../../../src/waf/detectors.ts";
 import { Inspector } from "../../../src/waf/inspector.ts";
 import { parseRules } from "../../../src/waf/parse-rules.ts";
 import { compileProfile } from "../../../src/waf/profile.ts";
+import { Scratch } from "../../../src/waf/scratch.ts";
 import { WINDOW_BYTES } from "../../../src/waf/views.ts";
 
 const SMALL = WINDOW_BYTES / 4;
@@ -91,7 +92,7 @@ for (const { name, detect } of detectors.map((detector) => ({
     );
 }
 
-const inspector = new Inspector(ruleSet);
+const inspector = new Inspector(new Scratch(ruleSet));
 const profile = compileProfile(ruleSet, { allFindings: true });
 const place = new Place();
 place.kind = JSON_STRING;

@@ -7,6 +7,7 @@ import { detectors } from "../../../src/waf/detectors.ts";
 import { Inspector } from "../../../src/waf/inspector.ts";
 import { parseRules } from "../../../src/waf/parse-rules.ts";
 import { compileProfile } from "../../../src/waf/profile.ts";
+import { Scratch } from "../../../src/waf/scratch.ts";
 
 const ROUNDS = Number(process.env["ROUNDS"] ?? 7);
 const ROUND_BYTES = 2_000_000;
@@ -22,7 +23,7 @@ const before = process.hrtime.bigint();
 const ruleSet = buildRuleSet(rules, detectors);
 const buildMs = Number(process.hrtime.bigint() - before) / 1e6;
 const profile = compileProfile(ruleSet);
-const inspector = new Inspector(ruleSet);
+const inspector = new Inspector(new Scratch(ruleSet));
 const { states, tableBytes } = ruleSet.automaton;
 console.log(
   `${rules.length} rules, ${ruleSet.targets.length} targets, ${states} states, ${(tableBytes / 1e6).toFixed(2)} MB, built in ${buildMs.toFixed(0)} ms`,
