@@ -1,4 +1,5 @@
 import { crlf } from "./detect/crlf.ts";
+import { crlfText } from "./detect/crlf-text.ts";
 import { html } from "./detect/html.ts";
 import { java } from "./detect/java.ts";
 import { javascript } from "./detect/javascript.ts";
@@ -40,6 +41,7 @@ export const detectors: readonly Detector[] = [
   template,
   ssi,
   crlf,
+  crlfText,
   mail,
   scanner,
 ];

@@ -8,46 +8,26 @@ import { reportOnce } from "./once.ts";
 const FIELDS =
   /^(?:set-cookie2?|cookie|location|content-(?:type|length|encoding|disposition|security-policy|location|transfer-encoding)|transfer-encoding|refresh|status|server|host|link|via|etag|expires|pragma|vary|upgrade|connection|cache-control|www-authenticate|authorization|proxy-[a-z-]{2,30}|access-control-[a-z-]{2,40}|x-[a-z0-9-]{2,40}|strict-transport-security|clear-site-data|remote-addr|user-agent|referer|origin|forwarded|mime-version|last-modified|accept(?:-[a-z]{2,20})?)\s{0,8}:/;
 
-/** Fields that nobody types at the start of a line by accident, in any text. */
-const TELLING =
-  /^(?:set-cookie2?|content-length|content-security-policy|transfer-encoding|refresh|access-control-allow-[a-z-]{4,20}|location:\s{0,4}(?:https?:)?\/\/|x-xss-protection|clear-site-data|remote-addr)/;
-
-const METHODS = [
-  "get ",
-  "post ",
-  "head ",
-  "put ",
-  "delete ",
-  "options ",
-  "patch ",
-  "trace ",
-  "connect ",
-  "propfind ",
-];
-
-/** Line ends in a value that would start a new header field, status line, request or body where it is copied. */
+/** Line ends in a value of a request's head, where no form has any, and what they would start where it is copied. */
 export const crlf: Detector = {
   name: "crlf",
   kinds: {
     "crlf.header": "a line end and a header field's name with a colon",
-    "crlf.telling_header": "a line end and a header field that only answers have: Set-Cookie, Content-Length",
     "crlf.any_header": "a line end and any token with a colon",
-    "crlf.status_line": "a line end and the first line of an HTTP response",
-    "crlf.request_line": "a request line after a line end and at most one word: a smuggled request",
-    "crlf.request_text": "a request line anywhere in the value",
     "crlf.markup": "an empty line and markup: a response body",
+    "crlf.cut_escape": "a line end and an escape that is cut off: %0",
     "crlf.line_end": "any line end; for places that never have one",
   },
-  triggers: ["\r", "\n", "\xe5\x98\x8a", "\xe5\x98\x8d", " http/"],
+  triggers: ["\r", "\n", "\xe5\x98\x8a", "\xe5\x98\x8d"],
   detect,
 };
 
 function detect(subject: Subject, found: Detection[]): void {
   const from = found.length;
-  const { lower, text } = subject;
-  detectRequests(text, lower, found, from);
-  for (let at = nextLineEnd(lower, 0); at >= 0; ) {
-    reportOnce(found, from, "crlf.line_end", at, at + 1);
+  const { lower } = subject;
+  let at = nextLineEnd(lower, 0);
+  if (at >= 0) reportOnce(found, from, "crlf.line_end", at, at + 1);
+  while (at >= 0) {
     let next = at;
     let ends = 0;
     while (next < lower.length) {
@@ -61,6 +41,10 @@ function detect(subject: Subject, found: Detection[]): void {
   }
 }
 
+/** Chars of a line that are looked at. */
+const LINE_CHARS_MAX = 80;
+
+/** Most lines of a text are none of it by their first word: it is read before anything else is done. */
 function judgeLine(
   lower: string,
   at: number,
@@ -69,48 +53,63 @@ function judgeLine(
   found: Detection[],
   from: number,
 ): void {
-  const text = lower.slice(line, line + 80);
+  const first = lower.charCodeAt(line);
   const end = Math.min(lower.length, line + 24);
+  if (first === 0x3c) {
+    if (ends >= 2 && MARKUP.test(lower.slice(line, line + 12)))
+      reportOnce(found, from, "crlf.markup", at, end);
+    return;
+  }
+  // `%0` is what is left of an escape that was cut, as probes for parsers have it.
+  const cut = first === 0x25 && lower.charCodeAt(line + 1) === 0x30;
+  if (cut && at + 1 < lower.length) reportOnce(found, from, "crlf.cut_escape", at, end);
+  const name = cut ? line + 2 : line;
+  const colon = endOfName(lower, name);
+  if (colon > 0) judgeField(lower, name, colon, at, found, from);
+}
+
+function judgeField(
+  lower: string,
+  name: number,
+  colon: number,
+  at: number,
+  found: Detection[],
+  from: number,
+): void {
+  const text = lower.slice(name, name + LINE_CHARS_MAX);
+  const end = Math.min(lower.length, name + 24);
   if (FIELDS.test(text.replace(/[\r\n]/g, ""))) reportOnce(found, from, "crlf.header", at, end);
-  if (TELLING.test(text) && /^[a-z-]{4,40}[\s]{0,8}:/.test(text))
-    reportOnce(found, from, "crlf.telling_header", at, end);
-  if (/^[a-z][a-z0-9-]{1,40}[\r\n]{0,4}:/.test(text)) reportOnce(found, from, "crlf.any_header", at, end);
-  if (/^http\/\d(?:\.\d)? \d{3}/.test(text)) reportOnce(found, from, "crlf.status_line", at, end);
-  if (ends >= 2 && /^<(?:!doctype|html|head|body|script|svg|img|meta|iframe|form|h1|a )[\s>]?/.test(text)) {
-    reportOnce(found, from, "crlf.markup", at, end);
-  }
+  if (colon - name < 48) reportOnce(found, from, "crlf.any_header", at, end);
 }
 
-/** `METHOD target HTTP/x`: at each ` http/` the line before it is looked at, at most 2,000 characters of it. */
-function detectRequests(text: string, lower: string, found: Detection[], from: number): void {
-  for (let at = lower.indexOf(" http/"); at >= 0; at = lower.indexOf(" http/", at + 6)) {
-    if (!/^\d/.test(lower.slice(at + 6, at + 7))) continue;
-    const space = lower.lastIndexOf(" ", at - 1);
-    if (space < 0 || at - space > 2000) continue;
-    const target = lower.slice(space + 1, space + 9);
-    if (!/^(?:\/|\*$|https?:|[a-z0-9.-]+(?::\d|$))/.test(target)) continue;
-    const before = lower.slice(Math.max(0, space - 8), space + 1);
-    const method = METHODS.find((name) => before.endsWith(name));
-    if (method === undefined) continue;
-    const start = space + 1 - method.length;
-    // Methods are upper-case; `get / http/1.1` is no request for any server.
-    if (text.slice(start, space) !== text.slice(start, space).toUpperCase()) continue;
-    const kind = startsRequest(lower, start) ? "crlf.request_line" : "crlf.request_text";
-    reportOnce(found, from, kind, start, at + 9);
+const MARKUP = /^<(?:!doctype|html|head|body|script|svg|img|meta|iframe|form|h1|a )[\s>]?/;
+
+/** Longest field name that is read, with line ends in it and white space before its colon. Chars. */
+const NAME_CHARS_MAX = 56;
+
+/** Where the colon after a token stands, -1 when none follows. Some parsers skip line ends in a name. */
+function endOfName(lower: string, from: number): number {
+  const limit = Math.min(lower.length, from + NAME_CHARS_MAX);
+  let at = from;
+  for (let ends = 0; at < limit; at += 1) {
+    const code = lower.charCodeAt(at);
+    if ((code >= 0x61 && code <= 0x7a) || code === 0x2d || (code >= 0x30 && code <= 0x39)) continue;
+    if ((code !== 0x0d && code !== 0x0a) || ends === 4) break;
+    ends += 1;
   }
+  if (at === from) return -1;
+  while (at < limit && isBlank(lower.charCodeAt(at))) at += 1;
+  return lower.charCodeAt(at) === 0x3a ? at : -1;
 }
 
-/** Whether only a line end, or one word and perhaps a line end, precedes the request line, and no quote follows it. */
-function startsRequest(lower: string, start: number): boolean {
-  if (start === 0) return false;
-  if (start > 200) return false;
-  const lead = lower.slice(0, start);
-  return /^[^\s"'[\]]{0,80}[\r\n]+$/.test(lead) || /^[a-z0-9]{1,20}$/.test(lead);
+function isBlank(code: number): boolean {
+  return code === 0x20 || (code >= 0x09 && code <= 0x0d);
 }
 
 function nextLineEnd(lower: string, from: number): number {
   for (let index = from; index < lower.length; index += 1) {
     const code = lower.charCodeAt(index);
+    if (code > 0x0d && code !== 0xe5) continue;
     if (code === 0x0d || code === 0x0a || (code === 0xe5 && lineEndLength(lower, index) > 0)) return index;
   }
   return -1;
@@ -120,7 +119,7 @@ function nextLineEnd(lower: string, from: number): number {
  * Length of a line end: CR, LF, or U+560A and U+560D, whose low bytes are LF and CR: servers that cut characters to
  * bytes turn them into line ends.
  */
-function lineEndLength(lower: string, at: number): number {
+export function lineEndLength(lower: string, at: number): number {
   const code = lower.charCodeAt(at);
   if (code === 0x0d || code === 0x0a) return 1;
   if (code !== 0xe5 || lower.charCodeAt(at + 1) !== 0x98) return 0;

@@ -1,4 +1,5 @@
 import { crlf } from "../../../src/waf/detect/crlf.ts";
+import { crlfText } from "../../../src/waf/detect/crlf-text.ts";
 import { html } from "../../../src/waf/detect/html.ts";
 import { javascript } from "../../../src/waf/detect/javascript.ts";
 import { scanner } from "../../../src/waf/detect/scanner.ts";
@@ -6,7 +7,15 @@ import { ssi } from "../../../src/waf/detect/ssi.ts";
 import { template } from "../../../src/waf/detect/template.ts";
 import type { Detection, Detector } from "../../../src/waf/detection.ts";
 
-export const markupDetectors: readonly Detector[] = [html, javascript, template, ssi, crlf, scanner];
+export const markupDetectors: readonly Detector[] = [
+  html,
+  javascript,
+  template,
+  ssi,
+  crlf,
+  crlfText,
+  scanner,
+];
 
 /** Kinds a detector reports for a text, called as the engine does: only when one of its triggers occurs. */
 export function kindsOf(detector: Detector, text: string): string[] {
@@ -21,5 +30,5 @@ export function kindsOf(detector: Detector, text: string): string[] {
 /** Kinds of rules that are active above sensitivity 1 only, or only in a request's head. */
 export const quietKinds: ReadonlySet<string> = new Set([
   "html.tag", "html.breakout_tag", "html.clobber", "html.event_name", "template.directive", "template.placeholder",
-  "crlf.line_end", "crlf.any_header", "crlf.header", "crlf.request_text", "crlf.markup",
+  "crlf.line_end", "crlf.cut_escape", "crlf.any_header", "crlf.header", "crlf.request_text", "crlf.markup",
 ]); // biome-ignore format: a list
