@@ -43,6 +43,8 @@ const askingOperators: ReadonlySet<string> = new Set(
 
 function readOperators(lower: string, report: Report): void {
   let at = lower.indexOf("$");
+  if (at < 0) return;
+  const before: Before = { read: 0, foreign: -1, filter: -1, nextFilter: lower.indexOf("filter"), space: 0 };
   while (at >= 0) {
     const end = lettersEnd(lower, at + 1);
     const name = end - at > 1 && end - at <= 16 ? lower.slice(at + 1, end) : "";
@@ -52,30 +54,49 @@ function readOperators(lower: string, report: Report): void {
       if (at === 0 && end === lower.length) {
         if (askingOperators.has(name)) report("nosql.operator_name", at, end);
       } else if (previous === 0x5b && next === 0x5d) {
-        if (askingOperators.has(name)) readBrackets(lower, at, end, report);
+        if (askingOperators.has(name)) readBrackets(lower, before, at, end, report);
       } else readKey(lower, at, end, report);
     }
     at = lower.indexOf("$", at + 1);
   }
 }
 
+/** What stands before and behind the operators, read on from one to the next so that many of them cost one pass. */
+interface Before {
+  /** Read up to here. */
+  read: number;
+  /** Offset of the last character that is no part of names and queries. */
+  foreign: number;
+  /** Offsets of the last `filter` read and of the next one; -1 when there is none. */
+  filter: number;
+  nextFilter: number;
+  /** Offset of the next space; -1 when there is none. */
+  space: number;
+}
+
+/** How far a name that an operator belongs to reaches to its left, and a query to its right. */
+const NAME_REACH = 200;
+
 /** `name[$ne]`: an operator by way of the query parser. Content APIs document `filters[field][$eq]`. */
-function readBrackets(lower: string, at: number, end: number, report: Report): void {
-  const start = Math.max(0, at - 200);
-  const opening = lower.lastIndexOf("filter", at);
-  const documented = opening >= start && !lower.startsWith("$where", at);
-  let isName = true;
-  for (let index = start; index < at; index += 1) isName &&= isNameSign(lower.charCodeAt(index));
-  const stop = Math.min(lower.length, end + 200);
-  for (let index = end + 1; index < stop; index += 1) isName &&= lower.charCodeAt(index) !== 0x20;
+function readBrackets(lower: string, before: Before, at: number, end: number, report: Report): void {
+  const start = Math.max(0, at - NAME_REACH);
+  for (; before.read < at; before.read += 1)
+    if (nameSigns[lower.charCodeAt(before.read)] === 0) before.foreign = before.read;
+  while (before.nextFilter >= 0 && before.nextFilter < at) {
+    before.filter = before.nextFilter;
+    before.nextFilter = lower.indexOf("filter", before.filter + 1);
+  }
+  if (before.space >= 0 && before.space <= end) before.space = lower.indexOf(" ", end + 1);
+  const documented = before.filter >= start && !lower.startsWith("$where", at);
+  const isName = before.foreign < start && (before.space < 0 || before.space >= end + NAME_REACH);
   report(documented || !isName ? "nosql.loose_operator" : "nosql.operator_name", at - 1, end + 1);
 }
 
-/** Signs of parameter names and of whole queries made of them. */
-function isNameSign(char: number): boolean {
-  if (isLetter(char) || (char >= 0x30 && char <= 0x39) || char >= 0x80) return true;
-  return ".[]$=&%+-_/?".includes(String.fromCharCode(char));
-}
+/** 1 for the signs of parameter names and of whole queries made of them. */
+const nameSigns: Uint8Array = Uint8Array.from({ length: 256 }, (_, char) => {
+  const isWord = isLetter(char) || (char >= 0x30 && char <= 0x39) || char >= 0x80;
+  return isWord || ".[]$=&%+-_/?".includes(String.fromCharCode(char)) ? 1 : 0;
+});
 
 /** `{"$gt": …`, `{$ne: …`, `, $where: '…'`: the operator is a key and its value is data, not a GraphQL type. */
 function readKey(lower: string, at: number, end: number, report: Report): void {
@@ -98,16 +119,20 @@ function readKey(lower: string, at: number, end: number, report: Report): void {
 
 /** A literal: quote, digit, brace, bracket of literals, regular expression, true, false, null, function. */
 function opensData(lower: string, at: number): boolean {
-  const char = lower.charCodeAt(at);
+  let inner = at;
+  // Deeper lists are nobody's data.
+  for (let depth = 0; depth < 8 && lower.charCodeAt(inner) === 0x5b; depth += 1) {
+    inner += 1;
+    while (lower.charCodeAt(inner) <= 0x20) inner += 1;
+    if (lower.charCodeAt(inner) === 0x5d) return true;
+  }
+  const char = lower.charCodeAt(inner);
   if (isQuote(char) || char === 0x7b || char === 0x2f || char === 0x2d || (char >= 0x30 && char <= 0x39))
     return true;
-  if (char === 0x5b) {
-    let inner = at + 1;
-    while (lower.charCodeAt(inner) <= 0x20) inner += 1;
-    return lower.charCodeAt(inner) === 0x5d || opensData(lower, Math.max(inner, at + 1));
-  }
-  return ["true", "false", "null", "function", "new "].some((name) => lower.startsWith(name, at));
+  return literals.some((name) => lower.startsWith(name, inner));
 }
+
+const literals = ["true", "false", "null", "function", "new "] as const;
 
 /** Three gaps between words in the 80 characters before: a sentence. */
 function inProse(lower: string, at: number): boolean {

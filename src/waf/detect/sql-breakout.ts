@@ -6,19 +6,13 @@ import { comment, type Tokens, token } from "./sql-token.ts";
 import { word } from "./sql-word.ts";
 
 /** What stands right behind a quote that was closed by the value. */
-export function readBreakout(
-  tokens: Tokens,
-  pairs: Int32Array,
-  first: number,
-  origin: Origin,
-  report: Report,
-): void {
+export function readBreakout(tokens: Tokens, first: number, origin: Origin, report: Report): void {
   const { kinds, codes } = tokens;
   const kind = kinds[first];
   const spaced = origin.gap || first > 0;
   switch (kind) {
     case token.logic: {
-      const condition = conditionAt(tokens, pairs, first + 1);
+      const condition = conditionAt(tokens, first + 1);
       const { end } = condition;
       const quoted = !spaced && kinds[end] === token.open && codes[first] === 1;
       if (condition.strength >= strength.named && endsWell(tokens, end) && !quoted)
@@ -46,18 +40,18 @@ export function readBreakout(
       return;
     case token.semicolon: {
       const next = kinds[first + 1];
-      if (statementAt(tokens, pairs, first + 1) > 0) report("sql.stacked", first, first + 1);
+      if (statementAt(tokens, first + 1) > 0) report("sql.stacked", first, first + 1);
       else if (next === token.end && origin.lone && origin.oneWord && first === 0)
         report("sql.terminator", first, first);
       else if (next === token.comment) readTerminator(tokens, first + 1, origin, report);
-      else if (next === token.logic && conditionAt(tokens, pairs, first + 2).strength === strength.constant)
+      else if (next === token.logic && conditionAt(tokens, first + 2).strength === strength.constant)
         report("sql.breakout_condition", first, first + 2);
       return;
     }
     case token.comma: {
       let at = first;
       while (kinds[at] === token.comma && at < first + 120) {
-        const end = expressionEnd(tokens, pairs, at + 1);
+        const end = expressionEnd(tokens, at + 1);
         if (end < 0) return;
         at = end;
       }
@@ -68,7 +62,7 @@ export function readBreakout(
       return;
     }
     case token.compare: {
-      const predicate = closedPredicateAt(tokens, pairs, first);
+      const predicate = closedPredicateAt(tokens, first);
       if (predicate.strength < strength.named) return;
       const next = kinds[predicate.end];
       const hides = next === token.comment && predicate.end >= tokens.count - 2;
@@ -78,7 +72,7 @@ export function readBreakout(
       return;
     }
     case token.arithmetic: {
-      const probe = probing(tokens, pairs, first + 1);
+      const probe = probing(tokens, first + 1);
       if (probe === 2) report("sql.breakout_call", first, first + 1);
       else if (probe === 1) report("sql.loose_breakout", first, first + 1);
       return;
@@ -96,7 +90,7 @@ export function readBreakout(
     code === word.between ||
     code === word.not
   ) {
-    const predicate = closedPredicateAt(tokens, pairs, first);
+    const predicate = closedPredicateAt(tokens, first);
     const fits =
       predicate.strength >= strength.named &&
       endsWell(tokens, predicate.end) &&
@@ -106,7 +100,7 @@ export function readBreakout(
   }
   if (code === word.order || code === word.group) {
     if (!isWord(tokens, first + 1, word.by)) return;
-    const end = listEnd(tokens, pairs, first + 2);
+    const end = listEnd(tokens, first + 2);
     const numbered = kinds[first + 2] === token.number;
     if (end > 0 && (numbered || kinds[end] === token.comment || isWord(tokens, end, word.having)))
       report("sql.column_probe", first, end - 1);
@@ -117,7 +111,7 @@ export function readBreakout(
       report("sql.column_probe", first, first + 1);
     return;
   }
-  const sureness = statementAt(tokens, pairs, first);
+  const sureness = statementAt(tokens, first);
   if (sureness === 0) return;
   const terminated = endsInComment(tokens);
   if (code === word.select) {

@@ -1,18 +1,9 @@
 import { isListedSign, readBreakout } from "./sql-breakout.ts";
 import { conditionAt, endsWell, strength } from "./sql-condition.ts";
-import {
-  callAt,
-  endsInComment,
-  expressionEnd,
-  isLiteral,
-  isQuery,
-  isTruth,
-  listEnd,
-  pairParens,
-  skipClosers,
-} from "./sql-expression.ts";
+import { endsInComment, expressionEnd, isLiteral, isTruth, listEnd, skipClosers } from "./sql-expression.ts";
 import { isDelayName, readName, readSource, readWhole } from "./sql-name.ts";
 import type { Origin, Report } from "./sql-origin.ts";
+import { callAt, isLoneParen, isQuery, pairParens, selectOf } from "./sql-pair.ts";
 import { isWord, selectList, statementAt, stops } from "./sql-statement.ts";
 import { spelling, type Tokens, token } from "./sql-token.ts";
 import { call, word } from "./sql-word.ts";
@@ -25,14 +16,14 @@ const PROSE_PAIRS = 2;
  * SQL too, or the database would have refused it: prose before a finding makes it a loose one.
  */
 export function readChain(tokens: Tokens, origin: Origin, report: Report): void {
-  const pairs = pairParens(tokens);
+  pairParens(tokens);
   const { kinds, codes } = tokens;
   const first = origin.closed ? skipClosers(tokens, 0) : 0;
   if (origin.closed) {
     if (!canFollowString(tokens, first) || isListedSign(tokens, first, origin)) return;
-    readBreakout(tokens, pairs, first, origin, report);
+    readBreakout(tokens, first, origin, report);
   }
-  const script = !origin.closed && startsStatement(tokens, pairs);
+  const script = !origin.closed && startsStatement(tokens);
   const terminated = endsInComment(tokens);
   let prose = 0;
   let query = origin.closed;
@@ -40,7 +31,7 @@ export function readChain(tokens: Tokens, origin: Origin, report: Report): void 
     const kind = kinds[at];
     const sure = prose < PROSE_PAIRS;
     if (kind === token.logic) {
-      const condition = conditionAt(tokens, pairs, at + 1);
+      const condition = conditionAt(tokens, at + 1);
       if (condition.strength >= strength.named) {
         const well = endsWell(tokens, condition.end) && joinsOperand(tokens, at);
         if (condition.strength === strength.constant && well && sure && !script)
@@ -65,36 +56,33 @@ export function readChain(tokens: Tokens, origin: Origin, report: Report): void 
       if (code === word.plain || code === word.object || code === word.callLike) {
         if (at > 0 && kinds[at - 1] === token.word && isProse(codes[at - 1]!)) prose += 1;
         else if (isNextParameter(tokens, at)) prose = 0;
-        readName(tokens, pairs, at, sure || (terminated && at + 8 > tokens.count), query, script, report);
+        readName(tokens, at, sure || (terminated && at + 8 > tokens.count), query, script, report);
       } else {
-        query = readKeyword(tokens, pairs, at, code, sure, script, origin, terminated, report) || query;
-        if (kinds[at + 1] === token.leftParen) readName(tokens, pairs, at, sure, query, script, report);
+        query = readKeyword(tokens, at, code, sure, script, origin, terminated, report) || query;
+        if (kinds[at + 1] === token.leftParen) readName(tokens, at, sure, query, script, report);
       }
     } else if (kind === token.semicolon) {
-      const sureness = statementAt(tokens, pairs, at + 1);
-      const anchored = prose === 0 && (origin.closed || at <= 4 || endsOperand(tokens, pairs, at));
+      const sureness = statementAt(tokens, at + 1);
+      const anchored = prose === 0 && (origin.closed || at <= 4 || endsOperand(tokens, at));
       const enough =
         sureness === 2 || (sureness === 1 && (origin.closed || (at === 1 && isLiteral(tokens, 0))));
       if (enough && anchored && !script) report("sql.stacked", at, at + 1);
       else if (sureness === 2) report("sql.script", at, at + 1);
     } else if (kind === token.leftParen && isQuery(tokens, at)) {
-      let select = at + 1;
-      while (!isWord(tokens, select, word.select)) select += 1;
-      const sureness = selectList(tokens, pairs, select + 1);
+      const select = selectOf(tokens, at);
+      const sureness = selectList(tokens, select + 1);
       if (sureness === 2 && sure && !script) report("sql.subquery", at, select + 1);
       else if (sureness > 0) report("sql.loose_query", at, select + 1);
       query = true;
     } else if (kind === token.string && kinds[at + 1] === token.logic) query = true;
     if (tokens.executable >= 0 && isExecutable(tokens, at)) report("sql.executable_comment", at, at);
   }
-  if (script && prose === 0 && isStatement(tokens, pairs))
-    report("sql.statement", 0, Math.min(tokens.count - 1, 4));
-  if (!origin.closed && !origin.cut) readWhole(tokens, pairs, report);
+  if (script && prose === 0 && isStatement(tokens)) report("sql.statement", 0, Math.min(tokens.count - 1, 4));
+  if (!origin.closed && !origin.cut) readWhole(tokens, report);
 }
 
 function readKeyword(
   tokens: Tokens,
-  pairs: Int32Array,
   at: number,
   code: number,
   sure: boolean,
@@ -116,7 +104,7 @@ function readKeyword(
       )
         select += 1;
       if (!isWord(tokens, select, word.select)) return false;
-      const sureness = selectList(tokens, pairs, select + 1);
+      const sureness = selectList(tokens, select + 1);
       const early =
         at <= 1 || origin.closed || kinds[at - 1] === token.number || kinds[at - 1] === token.rightParen;
       const certain =
@@ -136,14 +124,14 @@ function readKeyword(
     }
     case word.order: {
       if (!isWord(tokens, at + 1, word.by) || kinds[at + 2] !== token.number) return false;
-      const end = listEnd(tokens, pairs, at + 2);
+      const end = listEnd(tokens, at + 2);
       const early = at <= 2 || (at <= 4 && kinds[at - 1] === token.rightParen);
       if (end > 0 && early && sure && (kinds[end] === token.comment || kinds[end] === token.end))
         report("sql.column_probe", at, end - 1);
       return true;
     }
     case word.having: {
-      const condition = conditionAt(tokens, pairs, at + 1);
+      const condition = conditionAt(tokens, at + 1);
       if (condition.strength !== strength.constant || !endsWell(tokens, condition.end)) return false;
       report(sure && !script ? "sql.column_probe" : "sql.loose_condition", at, condition.end - 1);
       return true;
@@ -166,7 +154,7 @@ function readKeyword(
     case word.join:
       return readSource(tokens, at, sure, report);
     case word.waitfor: {
-      if (statementAt(tokens, pairs, at) < 2) return false;
+      if (statementAt(tokens, at) < 2) return false;
       const after = stops(tokens, at + 3);
       report((sure || terminated) && after ? "sql.delay" : "sql.loose_call", at, at + 2);
       return true;
@@ -177,7 +165,7 @@ function readKeyword(
     case word.load:
     case word.begin:
     case word.copy: {
-      const sureness = statementAt(tokens, pairs, at);
+      const sureness = statementAt(tokens, at);
       if (sureness === 0) return false;
       if (kinds[at - 1] === token.dot) return false;
       const short =
@@ -189,7 +177,7 @@ function readKeyword(
     case word.if:
     case word.when: {
       if (code === word.if && kinds[at + 1] !== token.leftParen) return false;
-      const condition = conditionAt(tokens, pairs, at + 1);
+      const condition = conditionAt(tokens, at + 1);
       const constant = condition.strength === strength.constant;
       // One equals sign: a spreadsheet or SQL, and only SQL asks whether 2 is 2.
       const single =
@@ -205,7 +193,7 @@ function readKeyword(
           at === 1 &&
           isWord(tokens, 0, word.case) &&
           isWord(tokens, at + 2, word.branch) &&
-          expressionEnd(tokens, pairs, at + 3) === tokens.count
+          expressionEnd(tokens, at + 3) === tokens.count
         )
           report("sql.conditional", 0, at + 3);
       } else if ((single || (cut && at === 0)) && sure) report("sql.conditional", at, condition.end - 1);
@@ -217,7 +205,7 @@ function readKeyword(
       if (
         at > 0 &&
         kinds[at - 1] === token.rightParen &&
-        pairs[at - 1]! < 0 &&
+        isLoneParen(tokens, at - 1) &&
         kinds[at + 1] === token.leftParen &&
         sure
       )
@@ -265,14 +253,14 @@ function isProse(code: number): boolean {
   return code === word.plain || code === word.callLike;
 }
 
-function startsStatement(tokens: Tokens, pairs: Int32Array): boolean {
+function startsStatement(tokens: Tokens): boolean {
   let at = 0;
   while (tokens.kinds[at] === token.comment && at < 4) at += 1;
   if (tokens.kinds[at] !== token.word) return false;
   const code = tokens.codes[at]!;
   if (code === word.exec || code === word.declare || code === word.waitfor || code === word.if) return false;
   if (code === word.begin || openers.has(spelling(tokens, at))) return true;
-  if (statementAt(tokens, pairs, at) === 0) return false;
+  if (statementAt(tokens, at) === 0) return false;
   return code !== word.select || selectsFrom(tokens, at);
 }
 
@@ -294,10 +282,10 @@ function isNextParameter(tokens: Tokens, at: number): boolean {
   );
 }
 
-function isStatement(tokens: Tokens, pairs: Int32Array): boolean {
+function isStatement(tokens: Tokens): boolean {
   let at = 0;
   while (tokens.kinds[at] === token.comment && at < 4) at += 1;
-  return statementAt(tokens, pairs, at) > 0;
+  return statementAt(tokens, at) > 0;
 }
 
 /** Whether `and` or `or` at `at` has something on its left: in prose it often stands behind a comma. */
@@ -307,8 +295,8 @@ function joinsOperand(tokens: Tokens, at: number): boolean {
 }
 
 /** The first operand of the value ends right before `at`. */
-function endsOperand(tokens: Tokens, pairs: Int32Array, at: number): boolean {
-  const end = expressionEnd(tokens, pairs, 0);
+function endsOperand(tokens: Tokens, at: number): boolean {
+  const end = expressionEnd(tokens, 0);
   return end > 0 && skipClosers(tokens, end) === at;
 }
 
@@ -323,10 +311,12 @@ function hasSingleEqual(tokens: Tokens, from: number, to: number): boolean {
 
 /** Newlines among the first tokens: a script, not a value. */
 function lineCount(tokens: Tokens): number {
-  const text = tokens.text;
+  const { text, facts } = tokens;
+  if (facts.lines >= 0) return facts.lines;
   const stop = Math.min(text.length, 2000);
   let lines = 0;
   for (let at = tokens.starts[0]!; at < stop; at += 1) if (text.charCodeAt(at) === 0x0a) lines += 1;
+  facts.lines = lines;
   return lines;
 }
 

@@ -1,14 +1,5 @@
-import {
-  callAt,
-  close,
-  expressionEnd,
-  isLiteral,
-  isQuery,
-  isSign,
-  operandEnd,
-  skipClosers,
-  skipOpeners,
-} from "./sql-expression.ts";
+import { expressionEnd, isLiteral, isSign, operandEnd, skipClosers, skipOpeners } from "./sql-expression.ts";
+import { callAt, closeOf, isQuery } from "./sql-pair.ts";
 import { spelling, type Tokens, token } from "./sql-token.ts";
 import { call, word } from "./sql-word.ts";
 
@@ -34,21 +25,21 @@ export interface Condition {
 const shape = { name: 0, literal: 1, query: 2, telling: 3, call: 4, group: 5 } as const;
 
 /** The condition that starts at `from`, after `or`, `having`, `when` and the like. Bounded work. */
-export function conditionAt(tokens: Tokens, pairs: Int32Array, from: number): Condition {
+export function conditionAt(tokens: Tokens, from: number): Condition {
   const { kinds, codes } = tokens;
   const start = skipOpeners(tokens, from);
   if (codes[start] === word.exists && kinds[start] === token.word) {
     const query = kinds[start + 1] === token.leftParen && isQuery(tokens, start + 1);
     return {
       strength: query ? strength.constant : strength.none,
-      end: query ? close(pairs, start + 1, tokens) : start,
+      end: query ? closeOf(tokens, start + 1) : start,
     };
   }
-  const leftEnd = expressionEnd(tokens, pairs, start);
+  const leftEnd = expressionEnd(tokens, start);
   if (leftEnd < 0) return { strength: strength.none, end: start };
-  const left = shapeOf(tokens, pairs, start, leftEnd);
+  const left = shapeOf(tokens, start, leftEnd);
   const after = skipClosers(tokens, leftEnd);
-  const found = predicateAt(tokens, pairs, left, after);
+  const found = predicateAt(tokens, left, after);
   if (found.end !== after) {
     const twin = leftEnd - start === 1 && kinds[after] === token.compare && isTwin(tokens, start, after);
     return twin ? { strength: strength.constant, end: found.end } : found;
@@ -58,15 +49,15 @@ export function conditionAt(tokens: Tokens, pairs: Int32Array, from: number): Co
 }
 
 /** What follows a left-hand side of shape `left`: a comparison, `is null`, `like`… `end` is `from` when none does. */
-function predicateAt(tokens: Tokens, pairs: Int32Array, left: number, from: number): Condition {
+function predicateAt(tokens: Tokens, left: number, from: number): Condition {
   const { kinds, codes } = tokens;
   let at = from;
   if (kinds[at] === token.compare) {
     at += kinds[at + 1] === token.compare ? 2 : 1;
     const right = skipOpeners(tokens, at);
-    const end = expressionEnd(tokens, pairs, right);
+    const end = expressionEnd(tokens, right);
     if (end >= 0)
-      return { strength: compare(left, shapeOf(tokens, pairs, right, end)), end: skipClosers(tokens, end) };
+      return { strength: compare(left, shapeOf(tokens, right, end)), end: skipClosers(tokens, end) };
     // Cut off by the end of the value: the application supplies the rest.
     const cut = kinds[right] === token.end && left !== shape.name;
     return { strength: cut ? strength.operand : strength.none, end: right };
@@ -81,16 +72,16 @@ function predicateAt(tokens: Tokens, pairs: Int32Array, left: number, from: numb
       return { strength: sure(left === shape.literal), end: skipClosers(tokens, what + 1) };
     }
     case word.like:
-      return likeness(tokens, pairs, left, at + 1);
+      return likeness(tokens, left, at + 1);
     case word.in:
       if (kinds[at + 1] !== token.leftParen) return { strength: strength.none, end: at + 1 };
       return {
         strength: sure(left === shape.literal || left === shape.telling || codes[at + 2] === word.select),
-        end: skipClosers(tokens, close(pairs, at + 1, tokens)),
+        end: skipClosers(tokens, closeOf(tokens, at + 1)),
       };
     case word.between: {
-      const low = expressionEnd(tokens, pairs, at + 1);
-      const high = low >= 0 && kinds[low] === token.logic ? expressionEnd(tokens, pairs, low + 1) : -1;
+      const low = expressionEnd(tokens, at + 1);
+      const high = low >= 0 && kinds[low] === token.logic ? expressionEnd(tokens, low + 1) : -1;
       if (high < 0) return { strength: strength.none, end: at + 1 };
       return { strength: sure(left === shape.literal), end: skipClosers(tokens, high) };
     }
@@ -100,15 +91,15 @@ function predicateAt(tokens: Tokens, pairs: Int32Array, left: number, from: numb
 }
 
 /** A predicate that goes on from a string the value itself has closed: `' like '%`, `'=0`, `' in ('a')`. */
-export function closedPredicateAt(tokens: Tokens, pairs: Int32Array, from: number): Condition {
-  return predicateAt(tokens, pairs, shape.literal, from);
+export function closedPredicateAt(tokens: Tokens, from: number): Condition {
+  return predicateAt(tokens, shape.literal, from);
 }
 
 /** What an operand at `from` is good for in an injection: 2 = asks the server, 1 = a text function on constants, 0. */
-export function probing(tokens: Tokens, pairs: Int32Array, from: number): number {
-  const end = operandEnd(tokens, pairs, from);
+export function probing(tokens: Tokens, from: number): number {
+  const end = operandEnd(tokens, from);
   if (end < 0) return 0;
-  const what = shapeOf(tokens, pairs, from, end);
+  const what = shapeOf(tokens, from, end);
   if (what === shape.query || what === shape.telling) return 2;
   if (what === shape.group && tells(tokens, from, end)) return 2;
   return what === shape.literal && callAt(tokens, from) === call.probe ? 1 : 0;
@@ -119,12 +110,12 @@ function sure(certain: boolean): number {
 }
 
 /** `like`, `rlike`, `regexp`, `sounds like`: needs a pattern, because people like names too. */
-function likeness(tokens: Tokens, pairs: Int32Array, left: number, from: number): Condition {
+function likeness(tokens: Tokens, left: number, from: number): Condition {
   const start = skipOpeners(tokens, from);
-  const end = expressionEnd(tokens, pairs, start);
+  const end = expressionEnd(tokens, start);
   if (end < 0) return { strength: strength.none, end: start };
   const kind = tokens.kinds[start];
-  const right = shapeOf(tokens, pairs, start, end);
+  const right = shapeOf(tokens, start, end);
   if (right === shape.name || (kind === token.number && left === shape.name))
     return { strength: strength.none, end };
   const first = tokens.starts[start]! + 1;
@@ -209,7 +200,7 @@ function selects(tokens: Tokens, at: number): boolean {
   return kind === token.word || kind === token.leftParen || isLiteral(tokens, at + 1);
 }
 
-function shapeOf(tokens: Tokens, pairs: Int32Array, from: number, to: number): number {
+function shapeOf(tokens: Tokens, from: number, to: number): number {
   let at = from;
   while (at < to && (isSign(tokens, at) || tokens.codes[at] === word.any) && !isLiteral(tokens, at)) at += 1;
   if (tokens.kinds[at] === token.leftParen) return isQuery(tokens, at) ? shape.query : shape.group;
@@ -223,7 +214,7 @@ function shapeOf(tokens: Tokens, pairs: Int32Array, from: number, to: number): n
     return shape.name;
   }
   if (kind === call.delay || kind === call.system || kind === call.sleep) return shape.telling;
-  const inside = close(pairs, at + 1, tokens);
+  const inside = closeOf(tokens, at + 1);
   if (tells(tokens, at + 2, inside)) return shape.telling;
   if (kind === call.identity) return inside - at === 3 ? shape.telling : shape.call;
   if (kind === call.probe && isLiteral(tokens, at + 2)) return shape.literal;

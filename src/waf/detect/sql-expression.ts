@@ -1,26 +1,21 @@
+import { closeOf, isQuery } from "./sql-pair.ts";
 import { comment, spelling, type Tokens, token } from "./sql-token.ts";
-import { callKind, isType, word } from "./sql-word.ts";
+import { isType, word } from "./sql-word.ts";
 
 const CHAIN_MAX = 24;
 
-/** Index of the partner of each parenthesis, or -1. */
-export function pairParens(tokens: Tokens): Int32Array {
-  const pairs = new Int32Array(tokens.count + 1).fill(-1);
-  const open: number[] = [];
-  for (let index = 0; index < tokens.count; index += 1) {
-    if (tokens.kinds[index] === token.leftParen) open.push(index);
-    else if (tokens.kinds[index] === token.rightParen && open.length > 0) {
-      const left = open.pop()!;
-      pairs[left] = index;
-      pairs[index] = left;
-    }
-  }
-  return pairs;
+/** The index after the expression that starts at `from`, or -1. */
+export function expressionEnd(tokens: Tokens, from: number): number {
+  const { ends } = tokens.facts;
+  const known = ends[from];
+  if (known !== 0) return known === undefined ? -1 : known - 2;
+  const end = readExpression(tokens, from);
+  ends[from] = end + 2;
+  return end;
 }
 
-/** The index after the expression that starts at `from`, or -1. */
-export function expressionEnd(tokens: Tokens, pairs: Int32Array, from: number): number {
-  let end = operandEnd(tokens, pairs, from);
+function readExpression(tokens: Tokens, from: number): number {
+  let end = operandEnd(tokens, from);
   for (let step = 0; step < CHAIN_MAX && end >= 0; step += 1) {
     const kind = tokens.kinds[end];
     const joins =
@@ -28,7 +23,7 @@ export function expressionEnd(tokens: Tokens, pairs: Int32Array, from: number): 
       (kind === token.word && tokens.codes[end] === word.div) ||
       (kind === token.logic && tokens.codes[end] === 0 && isText(tokens, end - 1));
     if (!joins) return end;
-    const next = operandEnd(tokens, pairs, end + 1);
+    const next = operandEnd(tokens, end + 1);
     if (next < 0) return end;
     end = next;
   }
@@ -36,7 +31,16 @@ export function expressionEnd(tokens: Tokens, pairs: Int32Array, from: number): 
 }
 
 /** The index after the operand that starts at `from`, or -1. */
-export function operandEnd(tokens: Tokens, pairs: Int32Array, from: number): number {
+export function operandEnd(tokens: Tokens, from: number): number {
+  const { operands } = tokens.facts;
+  const known = operands[from];
+  if (known !== 0) return known === undefined ? -1 : known - 2;
+  const end = readOperand(tokens, from);
+  operands[from] = end + 2;
+  return end;
+}
+
+function readOperand(tokens: Tokens, from: number): number {
   const { kinds, codes } = tokens;
   let at = from;
   for (let step = 0; step < CHAIN_MAX; step += 1) {
@@ -57,14 +61,14 @@ export function operandEnd(tokens: Tokens, pairs: Int32Array, from: number): num
     case token.string:
     case token.open:
       at += 1;
-      while (kinds[at] === token.string || kinds[at] === token.open) {
+      while ((kinds[at] === token.string || kinds[at] === token.open) && at < from + 2 * CHAIN_MAX) {
         // 'a''b' and 'a' 'b' are one text, but a gap in front of other text ends it.
         if (tokens.starts[at]! > tokens.ends[at - 1]! + 1) break;
         at += 1;
       }
       break;
     case token.leftParen:
-      at = close(pairs, at, tokens);
+      at = closeOf(tokens, at);
       break;
     case token.word:
       if (codes[at] === word.case) {
@@ -78,7 +82,7 @@ export function operandEnd(tokens: Tokens, pairs: Int32Array, from: number): num
         while (kinds[at] === token.dot) at += 1;
         if (kinds[at] === token.word || kinds[at] === token.string) at += 1;
       }
-      if (kinds[at] === token.leftParen) at = close(pairs, at, tokens);
+      if (kinds[at] === token.leftParen) at = closeOf(tokens, at);
       break;
     default:
       return -1;
@@ -93,12 +97,6 @@ export function operandEnd(tokens: Tokens, pairs: Int32Array, from: number): num
     else break;
   }
   return at;
-}
-
-/** The kind of call at `index` (a name followed by a parenthesis), or -1. */
-export function callAt(tokens: Tokens, index: number): number {
-  if (tokens.kinds[index] !== token.word || tokens.kinds[index + 1] !== token.leftParen) return -1;
-  return callKind(spelling(tokens, index));
 }
 
 export function isLiteral(tokens: Tokens, index: number): boolean {
@@ -130,13 +128,6 @@ export function skipClosers(tokens: Tokens, from: number): number {
   return at;
 }
 
-/** Whether a sub-select starts at the parenthesis. */
-export function isQuery(tokens: Tokens, paren: number): boolean {
-  let at = paren + 1;
-  while (tokens.kinds[at] === token.leftParen && at < paren + CHAIN_MAX) at += 1;
-  return tokens.kinds[at] === token.word && tokens.codes[at] === word.select;
-}
-
 /** The index after the `end` of a `case … when`, or -1 when no `when` comes soon. */
 function caseEnd(tokens: Tokens, from: number): number {
   const stop = Math.min(tokens.count, from + 64);
@@ -146,12 +137,6 @@ function caseEnd(tokens: Tokens, from: number): number {
   for (; at < stop; at += 1)
     if (tokens.kinds[at] === token.word && tokens.codes[at] === word.end) return at + 1;
   return stop;
-}
-
-/** The index after the parenthesis that closes `left`; the end when none does. */
-export function close(pairs: Int32Array, left: number, tokens: Tokens): number {
-  const right = pairs[left]!;
-  return right < 0 ? tokens.count : right + 1;
 }
 
 export function isSign(tokens: Tokens, at: number): boolean {
@@ -201,10 +186,10 @@ export function isTruth(tokens: Tokens, at: number): boolean {
   return tokens.kinds[at] === token.number && /^[01]$/.test(spelling(tokens, at));
 }
 
-export function listEnd(tokens: Tokens, pairs: Int32Array, from: number): number {
-  let end = expressionEnd(tokens, pairs, from);
+export function listEnd(tokens: Tokens, from: number): number {
+  let end = expressionEnd(tokens, from);
   for (let step = 0; step < 64 && end > 0 && tokens.kinds[end] === token.comma; step += 1) {
-    const next = expressionEnd(tokens, pairs, end + 1);
+    const next = expressionEnd(tokens, end + 1);
     if (next < 0) break;
     end = next;
   }

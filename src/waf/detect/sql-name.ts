@@ -1,5 +1,6 @@
-import { callAt, expressionEnd, isLiteral, isQuery, isTruth, operandEnd, typeAt } from "./sql-expression.ts";
+import { expressionEnd, isLiteral, isTruth, operandEnd, typeAt } from "./sql-expression.ts";
 import type { Report } from "./sql-origin.ts";
+import { callAt, isQuery } from "./sql-pair.ts";
 import { nameEnd, stops } from "./sql-statement.ts";
 import { spelling, type Tokens, token, wordEnd } from "./sql-token.ts";
 import { call, isCatalogue, word } from "./sql-word.ts";
@@ -7,7 +8,6 @@ import { call, isCatalogue, word } from "./sql-word.ts";
 /** Names that mean something by themselves: functions of the server, catalogues. */
 export function readName(
   tokens: Tokens,
-  pairs: Int32Array,
   at: number,
   sure: boolean,
   query: boolean,
@@ -30,7 +30,7 @@ export function readName(
   switch (kind) {
     case call.delay: {
       if (spelling(tokens, at) === "benchmark") {
-        let comma = expressionEnd(tokens, pairs, argument);
+        let comma = expressionEnd(tokens, argument);
         if (comma > 0 && kinds[comma] === token.number) comma += 1;
         const inner = comma > 0 && kinds[comma] === token.comma ? comma + 1 : -1;
         if (inner < 0 || !isLiteral(tokens, argument)) return;
@@ -55,7 +55,7 @@ export function readName(
     }
     case call.sleep: {
       if (dotted) return;
-      const joined = sleepJoins(tokens, pairs, at, query) || (kinds[at - 1] === token.comma && script);
+      const joined = sleepJoins(tokens, at, query) || (kinds[at - 1] === token.comma && script);
       if (joined && sure) report("sql.delay", at, argument);
       else report("sql.loose_call", at, argument);
       return;
@@ -117,7 +117,7 @@ export function readSource(tokens: Tokens, at: number, sure: boolean, report: Re
 }
 
 /** Values that are one SQL expression of a prober and nothing else. */
-export function readWhole(tokens: Tokens, pairs: Int32Array, report: Report): void {
+export function readWhole(tokens: Tokens, report: Report): void {
   const { kinds, codes } = tokens;
   const { count } = tokens;
   if (count === 0 || count > 60) return;
@@ -127,7 +127,7 @@ export function readWhole(tokens: Tokens, pairs: Int32Array, report: Report): vo
     report("sql.whole_call", 0, 0);
   if (isQuotedSign(tokens)) report("sql.breakout_condition", 0, count - 1);
   if (isSignProbe(tokens)) report("sql.sign_probe", 0, count - 1);
-  const end = operandEnd(tokens, pairs, 0);
+  const end = operandEnd(tokens, 0);
   if (end < 0) return;
   const whole = stops(tokens, end) && (kinds[end] === token.end || kinds[end] === token.comment);
   const kind = callAt(tokens, 0);
@@ -209,11 +209,11 @@ const overflows: ReadonlySet<string> = new Set([
 ]);
 
 /** Whether `sleep(` at `at` stands in a query rather than in a program. */
-function sleepJoins(tokens: Tokens, pairs: Int32Array, at: number, query: boolean): boolean {
+function sleepJoins(tokens: Tokens, at: number, query: boolean): boolean {
   const { kinds, codes } = tokens;
   if (at === 0) {
     // "sleep(5)='" and "sleep(5)#": the application's own quote comes next.
-    const end = operandEnd(tokens, pairs, 0);
+    const end = operandEnd(tokens, 0);
     return end > 0 && kinds[end] === token.compare && stops(tokens, end + 1);
   }
   const before = kinds[at - 1];

@@ -1,4 +1,5 @@
-import { callAt, expressionEnd, isLiteral, isQuery } from "./sql-expression.ts";
+import { expressionEnd, isLiteral } from "./sql-expression.ts";
+import { callAt, isQuery } from "./sql-pair.ts";
 import { spelling, type Tokens, token } from "./sql-token.ts";
 import { call, word } from "./sql-word.ts";
 
@@ -6,12 +7,12 @@ import { call, word } from "./sql-word.ts";
 export type Sureness = 0 | 1 | 2;
 
 /** Whether a whole statement starts at `at`: its verb with what must follow the verb. Bounded work. */
-export function statementAt(tokens: Tokens, pairs: Int32Array, at: number): Sureness {
+export function statementAt(tokens: Tokens, at: number): Sureness {
   if (tokens.kinds[at] !== token.word) return 0;
   const { kinds, codes } = tokens;
   switch (codes[at]) {
     case word.select:
-      return selectList(tokens, pairs, at + 1);
+      return selectList(tokens, at + 1);
     case word.insert: {
       for (let into = at + 1; into <= at + 3; into += 1)
         if (isWord(tokens, into, word.into)) {
@@ -106,7 +107,7 @@ export function statementAt(tokens: Tokens, pairs: Int32Array, at: number): Sure
  * Whether a list of selected expressions starts at `at`: 2 for what only a query selects (`*`, constants, known
  * functions, several columns), 1 for a single name, which prose also "selects".
  */
-export function selectList(tokens: Tokens, pairs: Int32Array, at: number): Sureness {
+export function selectList(tokens: Tokens, at: number): Sureness {
   const { kinds, codes } = tokens;
   while (kinds[at] === token.word && (codes[at] === word.all || codes[at] === word.distinct)) at += 1;
   if (isWord(tokens, at, word.top) && kinds[at + 1] === token.number) return 2;
@@ -118,7 +119,7 @@ export function selectList(tokens: Tokens, pairs: Int32Array, at: number): Suren
   let plain = true;
   let columns = 0;
   for (; columns < 40; columns += 1) {
-    const end = expressionEnd(tokens, pairs, at);
+    const end = expressionEnd(tokens, at);
     if (end < 0) return columns > 0 && stops(tokens, at) ? 2 : 0;
     if (kinds[at] !== token.word || isLiteral(tokens, at)) plain = false;
     else if (callAt(tokens, at) > call.other || kinds[at + 1] === token.leftParen) plain = false;

@@ -38,18 +38,46 @@ export interface Tokens {
   count: number;
   /** Offset of the first executable comment (MySQL `/*!`), or -1. */
   executable: number;
+  /** Offset where the next token is looked for. */
+  next: number;
+  readonly from: number;
+  /** Offset behind the last closed comment; -1 when no comment is closed any more. */
+  blockEnd: number;
+  /** What has been found out about the tokens: each question costs once, however often it is asked. */
+  facts: Facts;
 }
+
+/** By token index; of the run as it was when `pairParens` was called. */
+export interface Facts {
+  /** Index of the partner of each parenthesis, or -1. */
+  readonly partners: Int32Array;
+  /** Of a parenthesis that opens a sub-select: index of its `select`; else 0. */
+  readonly selects: Int32Array;
+  /** Index after the expression that starts here, plus 2: 1 = no expression, 0 = not asked yet. */
+  readonly ends: Int32Array;
+  /** The same of operands. */
+  readonly operands: Int32Array;
+  /** Kind of call, plus 2; 0 = not asked yet. */
+  readonly calls: Uint8Array;
+  /** Line feeds among the first 2,000 characters, or -1 when not asked yet. */
+  lines: number;
+}
+
+const noFacts: Facts = {
+  partners: new Int32Array(0),
+  selects: new Int32Array(0),
+  ends: new Int32Array(0),
+  operands: new Int32Array(0),
+  calls: new Uint8Array(0),
+  lines: -1,
+};
 
 /** The lower-case spelling of token `index`. */
 export function spelling(tokens: Tokens, index: number): string {
   return tokens.lower.slice(tokens.starts[index], tokens.ends[index]);
 }
 
-/**
- * Cuts `text` into SQL tokens from `from` on, at most `max` of them. Closed comments separate tokens and vanish; what
- * follows a line comment or an unclosed comment is still read, because one dialect's comment is another's operator.
- * One pass; a string without its end costs one scan per kind of quote.
- */
+/** Cuts `text` into SQL tokens from `from` on, at most `max` of them. */
 export function tokenise(text: string, lower: string, from: number, max: number): Tokens {
   const tokens: Tokens = {
     text,
@@ -60,10 +88,25 @@ export function tokenise(text: string, lower: string, from: number, max: number)
     ends: [],
     count: 0,
     executable: -1,
+    next: from,
+    from,
+    blockEnd: 0,
+    facts: noFacts,
   };
-  const length = text.length;
-  let at = from;
-  let blockEnd = 0;
+  readTokens(tokens, max);
+  return tokens;
+}
+
+/**
+ * Goes on cutting until there are `max` tokens. Closed comments separate tokens and vanish; what follows a line comment
+ * or an unclosed comment is still read, because one dialect's comment is another's operator. One pass; a string without
+ * its end costs one scan per kind of quote.
+ */
+export function readTokens(tokens: Tokens, max: number): void {
+  const { text, lower, from } = tokens;
+  const { length } = text;
+  let at = tokens.next;
+  let { blockEnd } = tokens;
   while (at < length && tokens.count < max) {
     const char = text.charCodeAt(at);
     if (char <= 0x20 || char === 0xa0) {
@@ -121,11 +164,10 @@ export function tokenise(text: string, lower: string, from: number, max: number)
       at += 2;
     } else at = symbol(tokens, text, at, char);
   }
-  tokens.kinds.push(token.end);
-  tokens.codes.push(0);
-  tokens.starts.push(at);
-  tokens.ends.push(at);
-  return tokens;
+  tokens.next = at;
+  tokens.blockEnd = blockEnd;
+  push(tokens, token.end, 0, at, at);
+  tokens.count -= 1;
 }
 
 function symbol(tokens: Tokens, text: string, at: number, char: number): number {
@@ -222,11 +264,12 @@ function symbol(tokens: Tokens, text: string, at: number, char: number): number 
 }
 
 function push(tokens: Tokens, kind: number, code: number, start: number, end: number): number {
-  tokens.kinds.push(kind);
-  tokens.codes.push(code);
-  tokens.starts.push(start);
-  tokens.ends.push(end);
-  tokens.count += 1;
+  const { count } = tokens;
+  tokens.kinds[count] = kind;
+  tokens.codes[count] = code;
+  tokens.starts[count] = start;
+  tokens.ends[count] = end;
+  tokens.count = count + 1;
   return end;
 }
 

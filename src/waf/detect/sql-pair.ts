@@ -1,0 +1,64 @@
+import { spelling, type Tokens, token } from "./sql-token.ts";
+import { callKind, word } from "./sql-word.ts";
+
+/** Joins parentheses and forgets what was found out about fewer tokens. One pass. */
+export function pairParens(tokens: Tokens): void {
+  const { count, kinds, codes } = tokens;
+  const partners = new Int32Array(count + 1).fill(-1);
+  const selects = new Int32Array(count + 1);
+  const open: number[] = [];
+  for (let index = count - 1; index >= 0; index -= 1) {
+    const kind = kinds[index];
+    if (kind === token.rightParen) open.push(index);
+    else if (kind === token.leftParen) {
+      const right = open.pop();
+      if (right !== undefined) {
+        partners[index] = right;
+        partners[right] = index;
+      }
+      const next = kinds[index + 1];
+      if (next === token.leftParen) selects[index] = selects[index + 1]!;
+      else if (next === token.word && codes[index + 1] === word.select) selects[index] = index + 1;
+    }
+  }
+  tokens.facts = {
+    partners,
+    selects,
+    ends: new Int32Array(count + 1),
+    operands: new Int32Array(count + 1),
+    calls: new Uint8Array(count + 1),
+    lines: -1,
+  };
+}
+
+/** Whether a sub-select starts at the parenthesis. */
+export function isQuery(tokens: Tokens, paren: number): boolean {
+  return selectOf(tokens, paren) > 0;
+}
+
+/** Index of the `select` that the parentheses from `paren` on open, or 0. */
+export function selectOf(tokens: Tokens, paren: number): number {
+  return tokens.facts.selects[paren] ?? 0;
+}
+
+/** Whether the parenthesis at `index` has no partner. */
+export function isLoneParen(tokens: Tokens, index: number): boolean {
+  return tokens.facts.partners[index]! < 0;
+}
+
+/** The index after the parenthesis that closes `left`; the end when none does. */
+export function closeOf(tokens: Tokens, left: number): number {
+  const right = tokens.facts.partners[left]!;
+  return right < 0 ? tokens.count : right + 1;
+}
+
+/** The kind of call at `index` (a name followed by a parenthesis), or -1. */
+export function callAt(tokens: Tokens, index: number): number {
+  if (tokens.kinds[index] !== token.word || tokens.kinds[index + 1] !== token.leftParen) return -1;
+  const { calls } = tokens.facts;
+  const known = calls[index]!;
+  if (known > 0) return known - 2;
+  const kind = callKind(spelling(tokens, index));
+  calls[index] = kind + 2;
+  return kind;
+}
