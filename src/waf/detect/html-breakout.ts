@@ -1,6 +1,6 @@
 import type { Detection } from "../detection.ts";
 import { isEventName } from "./html-event.ts";
-import { type Attribute, readAttributes } from "./html-tag.ts";
+import { type Attribute, readAttribute } from "./html-tag.ts";
 import { readScriptScheme } from "./html-url.ts";
 import { reportOnce } from "./once.ts";
 
@@ -27,28 +27,29 @@ const STRIPPED_ALL = /<[a-z]{1,3}>/g;
 
 /** Chars read after a quote: more is no attack that needs the quote. */
 const TAIL_CHARS_MAX = 2048;
+const ATTRIBUTES_MAX = 64;
 
 function readAfterQuote(lower: string, after: number, found: Detection[], from: number): void {
-  const tail = lower.length - after > TAIL_CHARS_MAX ? lower.slice(0, after + TAIL_CHARS_MAX) : lower;
-  const attributes: Attribute[] = [];
-  readAttributes(tail, after, attributes);
-  for (const attribute of attributes) {
+  const to = Math.min(lower.length, after + TAIL_CHARS_MAX);
+  let attribute = readAttribute(lower, after, to);
+  for (let count = 0; attribute !== undefined && count < ATTRIBUTES_MAX; count += 1) {
     if (attribute.assigned && isEventName(attribute.name)) {
       reportOnce(found, from, "html.event_breakout", after - 1, attribute.end);
       return;
     }
-    if (attribute.assigned && isBreakoutTarget(attribute, tail)) {
+    if (attribute.assigned && isBreakoutTarget(attribute, lower)) {
       reportOnce(found, from, "html.script_url", after - 1, attribute.end);
       return;
     }
     if (!isPlainName(attribute.name)) break;
+    attribute = readAttribute(lower, attribute.next, to);
   }
   let next = after;
-  while (next < tail.length && (tail.charCodeAt(next) <= 0x20 || tail.charCodeAt(next) === 0x2f)) next += 1;
-  if (tail.charCodeAt(next) !== 0x3e) return;
+  while (next < to && (lower.charCodeAt(next) <= 0x20 || lower.charCodeAt(next) === 0x2f)) next += 1;
+  if (lower.charCodeAt(next) !== 0x3e) return;
   next += 1;
-  while (next < tail.length && tail.charCodeAt(next) <= 0x20) next += 1;
-  if (tail.charCodeAt(next) === 0x3c && /^<\/?[a-z!?]/.test(tail.slice(next, next + 3))) {
+  while (next < to && lower.charCodeAt(next) <= 0x20) next += 1;
+  if (lower.charCodeAt(next) === 0x3c && /^<\/?[a-z!?]/.test(lower.slice(next, next + 3))) {
     reportOnce(found, from, "html.breakout_tag", after - 1, next + 2);
   }
 }
@@ -80,9 +81,7 @@ function leadingBlank(lower: string): number {
 
 /** A value that begins with white space and a handler: what an unquoted attribute value needs, and no sentence does. */
 function readUnquoted(lower: string, at: number, found: Detection[], from: number): void {
-  const attributes: Attribute[] = [];
-  readAttributes(lower.slice(0, at + 256), at, attributes);
-  const first = attributes[0];
+  const first = readAttribute(lower, at, Math.min(lower.length, at + 256));
   if (first === undefined || !first.assigned || !isEventName(first.name)) return;
   const value = lower.slice(first.start, first.start + 32);
   if (value.trim() !== "" && /^(?:[a-z0-9]*[\s,;&]|[a-z0-9]*$)/.test(value)) return;
@@ -101,17 +100,14 @@ const DECLARATION = /(?:const|let|var|static|readonly|private|public) $/;
  */
 function findSink(lower: string, found: Detection[], from: number): void {
   for (let at = lower.indexOf("on"); at >= 0; at = lower.indexOf("on", at + 2)) {
-    if (
-      at > 0 &&
-      (isWord(lower.charCodeAt(at - 1)) || DECLARATION.test(lower.slice(Math.max(0, at - 9), at)))
-    )
-      continue;
+    if (at > 0 && isWord(lower.charCodeAt(at - 1))) continue;
     let end = at + 2;
     while (end < lower.length && end - at < 52 && isLowerLetter(lower.charCodeAt(end))) end += 1;
     let equals = end;
     while (equals < lower.length && equals - end < 8 && lower.charCodeAt(equals) <= 0x20) equals += 1;
     if (lower.charCodeAt(equals) !== 0x3d || !isEventName(lower.slice(at, end))) continue;
     if (!SINK_VALUE.test(lower.slice(equals + 1, equals + 64))) continue;
+    if (DECLARATION.test(lower.slice(Math.max(0, at - 9), at))) continue;
     reportOnce(found, from, "html.event_sink", at, Math.min(lower.length, equals + 32));
     return;
   }

@@ -1,14 +1,20 @@
 import { type Attribute, localName, type Tag } from "./html-tag.ts";
 import { isActiveData, readScriptScheme } from "./html-url.ts";
 
-/** Frames of these sites are what editors insert for "embed a video, a map, a post". They cannot script their parent. */
-const EMBED_HOSTS = [
-  "www.youtube.com/embed/", "youtube.com/embed/", "www.youtube-nocookie.com/embed/", "player.vimeo.com/video/",
-  "www.google.com/maps/", "maps.google.com/", "calendar.google.com/calendar/", "docs.google.com/",
-  "open.spotify.com/embed", "w.soundcloud.com/player", "codepen.io/", "codesandbox.io/embed", "www.dailymotion.com/embed",
-  "player.twitch.tv/", "www.facebook.com/plugins/", "www.instagram.com/p/", "platform.twitter.com/embed", "www.tiktok.com/embed",
-  "embed.music.apple.com/", "www.loom.com/embed", "fast.wistia.net/embed", "www.openstreetmap.org/export/embed", "giphy.com/embed/",
-]; // biome-ignore format: a list
+/**
+ * Frames of these sites are what editors insert for "embed a video, a map, a post". They cannot script their parent.
+ * Host → what the path begins with.
+ */
+const EMBEDS: ReadonlyMap<string, string> = new Map([
+  ["www.youtube.com", "/embed/"], ["youtube.com", "/embed/"], ["www.youtube-nocookie.com", "/embed/"], ["player.vimeo.com", "/video/"],
+  ["www.google.com", "/maps/"], ["maps.google.com", "/"], ["calendar.google.com", "/calendar/"], ["docs.google.com", "/"],
+  ["open.spotify.com", "/embed"], ["w.soundcloud.com", "/player"], ["codepen.io", "/"], ["codesandbox.io", "/embed"],
+  ["www.dailymotion.com", "/embed"], ["player.twitch.tv", "/"], ["www.facebook.com", "/plugins/"], ["www.instagram.com", "/p/"],
+  ["platform.twitter.com", "/embed"], ["www.tiktok.com", "/embed"], ["embed.music.apple.com", "/"], ["www.loom.com", "/embed"],
+  ["fast.wistia.net", "/embed"], ["fast.wistia.com", "/embed"], ["www.openstreetmap.org", "/export/embed"], ["giphy.com", "/embed/"],
+  ["player.bilibili.com", "/player"], ["www.slideshare.net", "/slideshow/embed_code"], ["jsfiddle.net", "/"], ["embed.ted.com", "/"],
+  ["www.figma.com", "/embed"], ["airtable.com", "/embed"], ["rutube.ru", "/play/embed"], ["vk.com", "/video_ext.php"],
+]); // biome-ignore format: a list
 
 /** Attributes whose value is a URL that the browser loads, follows or submits to. */
 const URL_ATTRIBUTES = new Set([
@@ -68,8 +74,10 @@ function isForeignFrame(tag: Tag, lower: string): boolean {
   let url = lower.slice(source.start, source.end).trim();
   if (url.startsWith("https:")) url = url.slice(6);
   if (!url.startsWith("//")) return true;
-  url = url.slice(2);
-  return !EMBED_HOSTS.some((host) => url.startsWith(host));
+  const slash = url.indexOf("/", 2);
+  if (slash < 0) return true;
+  const path = EMBEDS.get(url.slice(2, slash));
+  return path === undefined || !url.startsWith(path, slash);
 }
 
 function metaActs(tag: Tag, lower: string): boolean {

@@ -1,15 +1,15 @@
 import type { Detection } from "../detection.ts";
 import { isIdleScript } from "./html-element.ts";
 import { hasExpression } from "./html-style.ts";
+import { isLetter } from "./html-tag.ts";
 import { isActiveData, readScriptScheme } from "./html-url.ts";
 import { reportOnce } from "./once.ts";
 
 /** Constructs that are no plain tags: script URLs as whole values, instructions, comments, entities, odd encodings. */
 export function detectMarkup(lower: string, found: Detection[], from: number): void {
   detectScriptValue(lower, found, from);
-  detectInstructions(lower, found, from);
-  detectSpaced(lower, found, from);
   detectSevenBit(lower, found, from);
+  if (isForeignSchema(lower)) reportOnce(found, from, "html.inclusion", 0, lower.length);
   const css = lower.indexOf("-moz-binding");
   if (css >= 0 && /^[\s:]{1,8}url/.test(lower.slice(css + 12, css + 24)))
     reportOnce(found, from, "html.style", css, css + 16);
@@ -64,37 +64,65 @@ function nextUrlStart(lower: string, at: number): number {
   return start > at && next - start < 12 ? start : next > at ? next : -1;
 }
 
-function detectInstructions(lower: string, found: Detection[], from: number): void {
-  for (let at = lower.indexOf("<"); at >= 0; at = lower.indexOf("<", at + 1)) {
-    const code = lower.charCodeAt(at + 1);
-    if (code === 0x3f || code === 0x69) {
-      const text = lower.slice(at + 1, at + 96);
-      if (/^\?xml-stylesheet[\s\S]*href/.test(text)) reportOnce(found, from, "html.instruction", at, at + 16);
-      if (/^\??import[^>]{0,40}(?:implementation|namespace)\s{0,8}=/.test(text))
-        reportOnce(found, from, "html.instruction", at, at + 8);
-    } else if (code === 0x21) {
-      const text = lower.slice(at + 2, at + 64);
-      if (/^entity[\s%]/.test(text)) reportOnce(found, from, "html.entity", at, at + 8);
-      if (/^(?:--)?\[if[\s(!]/.test(text)) reportOnce(found, from, "html.comment", at, at + 8);
-      if (/^--(?:-?>|!>)\s{0,8}<[a-z]/.test(text)) reportOnce(found, from, "html.comment", at, at + 8);
-    } else if (code === 0x5b || code === 0x78 || (code >= 0x61 && code <= 0x7a)) {
-      detectInclusion(lower, at, found, from);
-    }
+const IF = /(?:--)?\[if[\s(!]/y;
+const EARLY_END = /--(?:-?>|!>)\s{0,8}<[a-z]/y;
+const STYLESHEET = /\?xml-stylesheet[\s\S]{0,70}?href/y;
+const IMPORT = /\??import[^>]{0,40}?(?:implementation|namespace)\s{0,8}=/y;
+const SPACED = /(?:\s{1,4}(?:[a-z]{1,8}:)?\s{0,4}|[%"'\\]{1,4})(?:script|iframe)(?:[\s>/]|$)/y;
+const SPACED_EVENT = /["'%]on[a-z]{3,50}=/y;
+
+/** What the `<` at `at` opens when it is no plain tag. */
+export function detectOdd(lower: string, at: number, found: Detection[], from: number): void {
+  const code = lower.charCodeAt(at + 1);
+  if (code === 0x21) {
+    const next = lower.charCodeAt(at + 2);
+    if (next === 0x65 && ENTITY.test(lower.slice(at + 1, at + 12)))
+      reportOnce(found, from, "html.entity", at, at + 8);
+    if ((next === 0x2d || next === 0x5b) && (isAt(IF, lower, at + 2) || isAt(EARLY_END, lower, at + 2)))
+      reportOnce(found, from, "html.comment", at, at + 8);
+    return;
+  }
+  if (code === 0x3f && isAt(STYLESHEET, lower, at + 1))
+    reportOnce(found, from, "html.instruction", at, at + 16);
+  if ((code === 0x3f || code === 0x69) && isAt(IMPORT, lower, at + 1))
+    reportOnce(found, from, "html.instruction", at, at + 8);
+  if (isSpacedName(lower, at + 1)) reportOnce(found, from, "html.spaced", at, at + 16);
+  if (code >= 0x61) return;
+  if (isAt(SPACED, lower, at + 1) || isAt(SPACED_EVENT, lower, at + 1))
+    reportOnce(found, from, "html.spaced", at, at + 16);
+}
+
+function isAt(pattern: RegExp, lower: string, at: number): boolean {
+  pattern.lastIndex = at;
+  return pattern.test(lower);
+}
+
+const ENTITY = /^!entity[\s%]/;
+
+/** `<p:include … href=` of XInclude; called where `:include` occurs. */
+export function detectInclusion(lower: string, found: Detection[], from: number): void {
+  let tries = 0;
+  for (let at = lower.indexOf(":include"); at >= 0 && tries < 32; at = lower.indexOf(":include", at + 8)) {
+    tries += 1;
+    const open = lower.lastIndexOf("<", at);
+    if (open < 0 || at - open > 22 || !INCLUDE.test(lower.slice(open, open + 256))) continue;
+    reportOnce(found, from, "html.inclusion", open, open + 24);
+    return;
   }
 }
 
-const INCLUDE = /^<[a-z][\w.-]{0,20}:include\s[^>]{0,200}href\s{0,4}=/;
-const SCHEMA =
-  /^<[a-z][^<>]{0,300}:schemalocation\s{0,4}=\s{0,4}["'][^"'<>]{0,300}:\/\/[^<>]{0,300}>[^<>]{0,40}<\/[a-z][^<>]{0,40}>\s{0,4}$/;
+const INCLUDE = /^<[a-z][\w.-]{0,20}:include\s[^>]{0,200}?href\s{0,4}=/;
 
-function detectInclusion(lower: string, at: number, found: Detection[], from: number): void {
-  const head = lower.slice(at, at + 24);
-  if (head.includes(":include") && INCLUDE.test(lower.slice(at, at + 256))) {
-    reportOnce(found, from, "html.inclusion", at, at + 24);
-  }
-  if (at === 0 && lower.length < 1000 && lower.includes(":schemalocation") && SCHEMA.test(lower)) {
-    reportOnce(found, from, "html.inclusion", 0, lower.length);
-  }
+/** `<a x:schemaLocation="…://…">…</a>` and nothing else: the reader of the value fetches the schema. */
+function isForeignSchema(lower: string): boolean {
+  const at = lower.indexOf(":schemalocation");
+  if (at < 0 || at > 320 || lower.length > 1000 || lower.charCodeAt(0) !== 0x3c) return false;
+  const end = lower.indexOf(">");
+  const address = lower.indexOf("://", at);
+  const close = lower.indexOf("<", 1);
+  if (end < at || address < 0 || address > end || close < end || lower.charCodeAt(close + 1) !== 0x2f)
+    return false;
+  return lower.indexOf(">", close) === lower.trimEnd().length - 1;
 }
 
 const SPACED_NAMES = [
@@ -116,20 +144,23 @@ const SPACED_NAMES = [
   "isindex",
 ];
 
-/** `<s c r i p t`, `<f/o/r/m`, `< script`: separators that a filter or parser may drop. */
-function detectSpaced(lower: string, found: Detection[], from: number): void {
-  for (let at = lower.indexOf("<"); at >= 0; at = lower.indexOf("<", at + 1)) {
-    const text = lower.slice(at + 1, at + 40);
-    if (/^\/?[^\w<>=\s-]{0,2}[a-z]([^\w<>=])[a-z]\1[a-z]\b/.test(text)) {
-      const letters = text.replace(/[^\w]/g, "");
-      if (SPACED_NAMES.some((name) => letters.startsWith(name)))
-        reportOnce(found, from, "html.spaced", at, at + 16);
-    } else if (/^(?:\s{1,4}(?:[a-z]{1,8}:)?\s{0,4}|[%"'\\]{1,4})(?:script|iframe)(?:[\s>/]|$)/.test(text)) {
-      reportOnce(found, from, "html.spaced", at, at + 16);
-    } else if (/^["'%]on[a-z]{3,50}=/.test(lower.slice(at + 1, at + 60))) {
-      reportOnce(found, from, "html.spaced", at, at + 16);
-    }
-  }
+/** `<s c r i p t`, `<f/o/r/m`, also after `/` and up to two odd signs: separators that a filter or parser may drop. */
+function isSpacedName(lower: string, from: number): boolean {
+  let at = lower.charCodeAt(from) === 0x2f ? from + 1 : from;
+  for (let odd = 0; odd < 2 && isSeparator(lower.charCodeAt(at)); odd += 1) at += 1;
+  const separator = lower.charCodeAt(at + 1);
+  if (separator !== lower.charCodeAt(at + 3) || !isSeparator(separator)) return false;
+  if (!isLetter(lower.charCodeAt(at)) || !isLetter(lower.charCodeAt(at + 2))) return false;
+  if (isLetter(lower.charCodeAt(at + 5))) return false;
+  const letters = lower.slice(at, at + 24).replace(/\W/g, "");
+  return SPACED_NAMES.some((name) => letters.startsWith(name));
+}
+
+function isSeparator(code: number): boolean {
+  if (code >= 0x30 && code <= 0x39) return false;
+  return (
+    !isLetter(code) && code !== 0x3c && code !== 0x3e && code !== 0x3d && code !== 0x5f && !Number.isNaN(code)
+  );
 }
 
 const ACTIVE_NAMES = /^(?:script|iframe|svg|img|body|object|embed|style|meta|link|form|input|video|audio)/;

@@ -42,14 +42,16 @@ function isProgram(lower: string, tag: Tag): boolean {
   if (/["'`]/.test(quote) && lower[tag.end] === quote && !lower.startsWith("</script", close)) return false;
   const body = lower.slice(tag.end, Math.min(close < 0 ? lower.length : close, tag.end + 512));
   if (lower.startsWith("</script", close) && body.trim() !== "" && !/^[\s\w,.'`-]*$/.test(body)) return true;
-  if (/^\s*(?:$|[`'"),.;:]?\s*(?:[a-z]+[ ,.]|$))/.test(body) && !lower.startsWith("</script", close))
-    return false;
+  if (TALK.test(body.trimStart()) && !lower.startsWith("</script", close)) return false;
   return /[(`=\\]/.test(body);
 }
 
+/** Nothing, or perhaps punctuation and then a word of a sentence, or nothing more. */
+const TALK = /^(?:$|[`'"),.;:]?(?:\s{0,4}[a-z]{1,40}[ ,.]|\s{0,4}$))/;
+
 /** A script tag that ends the value and does not follow a word: the attacker's half of an element. */
 function endsValue(lower: string, tag: Tag): boolean {
-  if (lower.slice(tag.end).trim() !== "") return false;
+  for (let at = tag.end; at < lower.length; at += 1) if (lower.charCodeAt(at) > 0x20) return false;
   const before = lower.slice(Math.max(0, tag.start - 2), tag.start).trimEnd();
   return before === "" || !/[a-z`.:,]$/.test(before);
 }

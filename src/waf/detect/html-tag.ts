@@ -14,6 +14,8 @@ export interface Attribute {
   readonly assigned: boolean;
   /** 0x22, 0x27 or 0 for an unquoted value. */
   readonly quote: number;
+  /** Where the next attribute may start. */
+  readonly next: number;
 }
 
 export interface Tag {
@@ -29,66 +31,68 @@ export interface Tag {
 }
 
 const ATTRIBUTES_MAX = 64;
+const TAG_CHARS_MAX = 48;
 const NAME_CHARS_MAX = 64;
 
-/** The tag whose `<` is at `at`, or undefined when no letter (after `/`) follows it. */
-export function readTag(lower: string, at: number): Tag | undefined {
+/**
+ * The tag whose `<` is at `at`, or undefined when no letter (after `/`) follows it. Nothing from `to` on is read, and at
+ * most `attributesMax` attributes.
+ */
+export function readTag(
+  lower: string,
+  at: number,
+  to: number = lower.length,
+  attributesMax: number = ATTRIBUTES_MAX,
+): Tag | undefined {
   let index = at + 1;
   const closing = lower.charCodeAt(index) === 0x2f;
   if (closing) index += 1;
   if (!isLetter(lower.charCodeAt(index))) return undefined;
   const nameStart = index;
-  while (index < lower.length && !endsName(lower.charCodeAt(index)) && index - nameStart < NAME_CHARS_MAX) {
-    index += 1;
-  }
+  while (index < to && !endsName(lower.charCodeAt(index)) && index - nameStart < TAG_CHARS_MAX) index += 1;
   const attributes: Attribute[] = [];
   const name = lower.slice(nameStart, index);
-  const end = readAttributes(lower, index, attributes);
-  return { name, start: at, end, closing, closed: lower.charCodeAt(end - 1) === 0x3e, attributes };
+  while (attributes.length < attributesMax) {
+    const attribute = readAttribute(lower, index, to);
+    if (attribute === undefined) break;
+    attributes.push(attribute);
+    index = attribute.next;
+  }
+  index = skipBlank(lower, index, to);
+  const closed = index < to && lower.charCodeAt(index) === 0x3e;
+  return { name, start: at, end: closed ? index + 1 : index, closing, closed, attributes };
 }
 
-/**
- * Reads attributes from `from` up to and with `>`; returns the offset after what it read. Stops after 64 attributes.
- */
-export function readAttributes(lower: string, from: number, into: Attribute[]): number {
-  let index = from;
-  while (index < lower.length && into.length < ATTRIBUTES_MAX) {
-    const code = lower.charCodeAt(index);
-    if (code === 0x3e) return index + 1;
-    if (code <= 0x20 || code === 0x2f) {
-      index += 1;
-      continue;
-    }
-    const nameStart = index;
-    index += 1; // The first character may be `=`: it is part of the name then.
-    while (index < lower.length && !endsAttributeName(lower.charCodeAt(index))) index += 1;
-    const nameEnd = index;
-    while (index < lower.length && lower.charCodeAt(index) <= 0x20) index += 1;
-    let start = nameEnd;
-    let end = nameEnd;
-    let quote = 0;
-    const assigned = lower.charCodeAt(index) === 0x3d;
-    if (assigned) {
-      index += 1;
-      while (index < lower.length && lower.charCodeAt(index) <= 0x20) index += 1;
-      const first = lower.charCodeAt(index);
-      if (first === 0x22 || first === 0x27) {
-        quote = first;
-        start = index + 1;
-        end = lower.indexOf(first === 0x22 ? '"' : "'", start);
-        if (end < 0) end = lower.length;
-        index = Math.min(end + 1, lower.length);
-      } else {
-        start = index;
-        while (index < lower.length && !endsUnquoted(lower.charCodeAt(index))) index += 1;
-        end = index;
-      }
-    } else {
-      index = nameEnd;
-    }
-    const name = lower.slice(nameStart, Math.min(nameEnd, nameStart + NAME_CHARS_MAX));
-    into.push({ name, nameStart, start, end, assigned, quote });
+/** The next attribute from `from` on, before `to`; undefined at `>` and at the end. */
+export function readAttribute(lower: string, from: number, to: number): Attribute | undefined {
+  let index = skipBlank(lower, from, to);
+  if (index >= to || lower.charCodeAt(index) === 0x3e) return undefined;
+  const nameStart = index;
+  index += 1; // The first character may be `=`: it is part of the name then.
+  while (index < to && !endsAttributeName(lower.charCodeAt(index))) index += 1;
+  const nameEnd = index;
+  while (index < to && lower.charCodeAt(index) <= 0x20) index += 1;
+  const name = lower.slice(nameStart, Math.min(nameEnd, nameStart + NAME_CHARS_MAX));
+  if (index >= to || lower.charCodeAt(index) !== 0x3d)
+    return { name, nameStart, start: nameEnd, end: nameEnd, assigned: false, quote: 0, next: nameEnd };
+  index += 1;
+  while (index < to && lower.charCodeAt(index) <= 0x20) index += 1;
+  const first = lower.charCodeAt(index);
+  if (index < to && (first === 0x22 || first === 0x27)) {
+    const start = index + 1;
+    const close = lower.indexOf(first === 0x22 ? '"' : "'", start);
+    const end = close < 0 || close > to ? to : close;
+    return { name, nameStart, start, end, assigned: true, quote: first, next: Math.min(end + 1, to) };
   }
+  const start = index;
+  while (index < to && !endsUnquoted(lower.charCodeAt(index))) index += 1;
+  return { name, nameStart, start, end: index, assigned: true, quote: 0, next: index };
+}
+
+/** White space, controls and `/` separate attributes. */
+function skipBlank(lower: string, from: number, to: number): number {
+  let index = from;
+  while (index < to && (lower.charCodeAt(index) <= 0x20 || lower.charCodeAt(index) === 0x2f)) index += 1;
   return index;
 }
 

@@ -2,7 +2,7 @@ import type { Detection, Detector, Subject } from "../detection.ts";
 import { findBreakout } from "./html-breakout.ts";
 import { activeAttribute, activeElement } from "./html-element.ts";
 import { isEventName, isLoneEventName } from "./html-event.ts";
-import { detectMarkup } from "./html-markup.ts";
+import { detectInclusion, detectMarkup, detectOdd } from "./html-markup.ts";
 import { detectScriptTag } from "./html-script.ts";
 import { isActiveStyle } from "./html-style.ts";
 import { localName, readTag, type Tag } from "./html-tag.ts";
@@ -48,33 +48,39 @@ export const html: Detector = {
 function detect(subject: Subject, found: Detection[]): void {
   const from = found.length;
   const { lower } = subject;
-  detectTags(subject, found, from);
-  findBreakout(lower, found, from);
+  const tags = lower.includes("<");
+  if (tags) {
+    detectTags(subject, found, from);
+    if (lower.includes(":include")) detectInclusion(lower, found, from);
+  }
+  // Attributes have a value, and a tag begins with `<`: a sentence has neither.
+  if (tags || lower.includes("=")) findBreakout(lower, found, from);
   detectMarkup(lower, found, from);
   if (isLoneEventName(lower)) reportOnce(found, from, "html.event_name", 0, lower.length);
 }
 
-/** Attribute work allowed beyond one reading of the text; see detectTags. */
-const REREAD_FACTOR = 8;
-const REREAD_CHARS = 16384;
+/** Chars of tags that are read beyond one reading of the text; see detectTags. */
+const REREAD_CHARS = 4096;
+/** How far a tag is read when more than that was. */
+const SHORT_CHARS = 48;
+const SHORT_ATTRIBUTES = 4;
 
 /**
  * Reads a tag at each `<`, also inside other tags' quoted values, because the value's own context is not known. That
- * would be quadratic on `<a "<a "<a "…`, so rereading has a budget; after it tags are read one after the other.
+ * would be quadratic on `<a "<a "<a "…`, so only a budget is read in full; after it each tag is read a little way.
  */
 function detectTags(subject: Subject, found: Detection[], from: number): void {
   const { lower } = subject;
-  let budget = lower.length * REREAD_FACTOR + REREAD_CHARS;
-  let at = lower.indexOf("<");
-  while (at >= 0) {
-    const tag = readTag(lower, at);
-    let next = at + 1;
-    if (tag !== undefined) {
-      judgeTag(tag, subject, found, from);
-      budget -= tag.end - at;
-      if (budget < 0) next = Math.max(next, tag.end);
-    }
-    at = lower.indexOf("<", next);
+  let budget = lower.length + REREAD_CHARS;
+  for (let at = lower.indexOf("<"); at >= 0; at = lower.indexOf("<", at + 1)) {
+    const tag =
+      budget > 0
+        ? readTag(lower, at)
+        : readTag(lower, at, Math.min(lower.length, at + SHORT_CHARS), SHORT_ATTRIBUTES);
+    detectOdd(lower, at, found, from);
+    if (tag === undefined) continue;
+    judgeTag(tag, subject, found, from);
+    budget -= tag.end - at;
   }
 }
 

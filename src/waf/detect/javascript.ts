@@ -1,4 +1,5 @@
 import type { Detection, Detector, Subject } from "../detection.ts";
+import { mayRun } from "./javascript-hint.ts";
 import { findObfuscation } from "./javascript-obfuscation.ts";
 import {
   computedMember,
@@ -45,12 +46,14 @@ export const javascript: Detector = {
 
 function detect(subject: Subject, found: Detection[]): void {
   const from = found.length;
-  const { text } = subject;
-  findBreakouts(text, found, from);
-  const tokens = readTokens(text, 0);
-  findStart(text, tokens, found, from);
-  for (let index = 0; index < tokens.length; index += 1) judgeToken(tokens, index, found, from);
-  if (isPolyglot(text)) reportOnce(found, from, "javascript.polyglot", 0, text.length);
+  const { text, lower } = subject;
+  if (mayRun(lower)) {
+    findBreakouts(text, found, from);
+    const tokens = readTokens(text, 0);
+    findStart(text, tokens, found, from);
+    for (let index = 0; index < tokens.length; index += 1) judgeToken(tokens, index, found, from);
+    if (isPolyglot(text)) reportOnce(found, from, "javascript.polyglot", 0, text.length);
+  }
   findObfuscation(subject, found, from);
 }
 

@@ -65,7 +65,8 @@ function detect(subject: Subject, found: Detection[]): void {
 }
 
 function isTool(lower: string, at: number, tool: string): boolean {
-  if (at > 0 && /[a-z0-9_-]/.test(lower[at - 1]!) && !/[0-9./]$/.test(lower.slice(0, at))) return false;
+  // A letter right before makes it another word, unless a version ends there: `Mozilla/5.0nikto`.
+  if (at > 0 && /[a-z_-]/.test(lower[at - 1]!)) return false;
   if (!SHORT.has(tool)) return true;
   if (tool.endsWith("/")) return /[\dv]/.test(lower[at + tool.length] ?? "");
   return /^(?:$|\/|[-. ]?v?\d|\.[a-z])/.test(lower.slice(at + tool.length, at + tool.length + 4));

@@ -24,10 +24,15 @@ function detect(subject: Subject, found: Detection[]): void {
   const from = found.length;
   const { lower } = subject;
   for (let at = lower.indexOf("<"); at >= 0; at = lower.indexOf("<", at + 1)) {
-    const text = lower.slice(at + 1, at + 80);
-    if (text.startsWith("esi:")) {
-      if (EDGE_TAGS.test(text.slice(4))) reportOnce(found, from, "ssi.edge", at, at + 12);
-    } else if (isDirective(text)) {
+    const code = lower.charCodeAt(at + 1);
+    if (code === 0x65) {
+      if (lower.startsWith("esi:", at + 1) && EDGE_TAGS.test(lower.slice(at + 5, at + 20)))
+        reportOnce(found, from, "ssi.edge", at, at + 12);
+    } else if (
+      code === 0x21 &&
+      lower.charCodeAt(at + 2) === 0x2d &&
+      isDirective(lower.slice(at + 1, at + 80))
+    ) {
       reportOnce(found, from, "ssi.directive", at, Math.min(lower.length, at + 24));
     }
   }

@@ -1,11 +1,14 @@
-/** What one expression between template delimiters does. Expressions are short (2,048 characters), patterns bounded. */
+/**
+ * What one expression between template delimiters does. Expressions are short (2,048 characters). The patterns that
+ * may stand anywhere in one are searched once through the whole text, however many expressions it has.
+ */
 
 /** `7*7`, `7*'7'`, ` 3 * 3 `, `1337*1338`, `7*7*7`; also with `+`, `-`, `/`, `%`. */
 const ARITHMETIC =
   /^[\s=-]{0,4}\(?\s{0,4}['"]?\d{1,12}['"]?(?:\s{0,4}(?:\*{1,2}|[-+/%])\s{0,4}['"]?\d{1,12}['"]?){1,4}\s{0,4}\)?[\s;-]{0,4}$/;
 
 /** Attributes that lead from any object to its class, the class's relatives and the interpreter. */
-const INTROSPECTION = anyOf([
+export const INTROSPECTION = anyOf("ig", [
   // Python: also in parts (`"_"*2`), escaped, or through Jinja's attr filter.
   `__(?:class|mro|bases?|subclasses|globals|builtins|init|import|getitem|dict|getattribute|code|module|reduce|new)__`,
   String.raw`['"]__['"]|['"]_['"]\s{0,2}\*`,
@@ -23,7 +26,7 @@ const INTROSPECTION = anyOf([
 ]);
 
 /** Calls and names that run commands or code, read files, or make objects by a class's name. */
-const EXECUTION = anyOf([
+export const EXECUTION = anyOf("ig", [
   // Java: Spring EL, OGNL, Freemarker, Velocity
   String.raw`\bt\s{0,2}\(\s{0,2}(?:java|org|javax|com|jdk|sun)\.`,
   String.raw`\bjava\.(?:lang|util|io|net|nio)\.`,
@@ -70,7 +73,7 @@ const EXECUTION = anyOf([
 ]);
 
 /** Expressions that are an engine's or framework's own object, or ask it for its contents; the whole expression. */
-const OBJECTS = anyOf([
+const OBJECTS = anyOf("i", [
   String.raw`^(?:_?self|request|config|_context|debug|\.vars|\.globals|\.main|\.data_model)$`,
   String.raw`^app\.(?:request|environment|user|session)\b\.\w`,
   String.raw`^_?self\.(?:_|env|template|context|module|attr|init|class)`,
@@ -94,61 +97,78 @@ const LITERAL =
 const SMARTY_OBJECT =
   /^smarty\.(?:version|template|template_object|current_dir|ldelim|server|env|cookies)\b/i;
 
-/**
- * The kind of an expression, or undefined when it is a plain placeholder. `share` is how much of the value the whole
- * construct takes, 0 to 1: a sum in a manual's sentence is no probe.
- */
-export function judgeExpression(
-  expression: string,
-  open: string,
-  closed: boolean,
-  share: number,
-): string | undefined {
+/** One expression, and what was found of the text it stands in. */
+export interface Expression {
+  /** What stands between the delimiters; its first 256 characters when it is not closed. */
+  readonly text: string;
+  readonly open: string;
+  readonly closed: boolean;
+  /** How much of the value the whole construct takes, 0 to 1: a sum in a manual's sentence is no probe. */
+  readonly share: number;
+  /** Whether `INTROSPECTION` and `EXECUTION` have a match in it. */
+  readonly reaches: boolean;
+  readonly executes: boolean;
+}
+
+/** The kind of an expression, or undefined when it is a plain placeholder. */
+export function judgeExpression(expression: Expression): string | undefined {
+  const { text, open, closed, share, reaches, executes } = expression;
   switch (open) {
     case "{$":
-      return SMARTY_OBJECT.test(expression) ? "template.smarty" : undefined;
+      return SMARTY_OBJECT.test(text) ? "template.smarty" : undefined;
     case "{php":
-      return closed && expression.startsWith("}") ? "template.smarty" : undefined;
+      return closed && text.startsWith("}") ? "template.smarty" : undefined;
     case "[[":
     case "[(":
     case "@(":
-      return judgeLoose(expression, open, share);
+      return judgeLoose(expression);
     case "[#":
     case "<#":
-      return /\?\s{0,2}(?:new|api|eval|interpret)\b|freemarker\./i.test(expression)
+      return executes && /\?\s{0,2}(?:new|api|eval|interpret)\b|freemarker\./i.test(text)
         ? "template.call"
         : undefined;
     default:
   }
   // A product is a probe wherever it stands; a sum where it is most of the value.
-  if (closed && ARITHMETIC.test(expression) && (expression.includes("*") || share > 0.5))
-    return "template.arithmetic";
-  const core = expression.replace(/^[\s=\-#@]{1,8}|[\s;-]{1,8}$/g, "");
-  if (INTROSPECTION.test(core)) return "template.introspection";
-  if (open !== "@{" && EXECUTION.test(core)) return "template.call";
+  if (closed && (share > 0.5 || text.includes("*")) && ARITHMETIC.test(text)) return "template.arithmetic";
+  if (reaches) return "template.introspection";
+  if (executes && open !== "@{") return "template.call";
+  if (!closed && open !== "<%" && open !== "#{") return undefined;
+  const core = coreOf(text);
   if ((open === "<%" || open === "#{") && /^`[^`]{1,200}`|^%x\W|^(?:system|exec)\s{1,4}['"]/i.test(core))
     return "template.call";
   if (open === "<%" && /^page\s{1,4}import|^(?:response\.write|server\.createobject)/i.test(core))
     return "template.call";
   if (!closed || open === "@{" || open === "~{") return undefined;
-  if (OBJECTS.test(core) && (share > 0.6 || !/^[\w.]{1,40}$/.test(core))) return "template.object";
+  if ((share > 0.6 || !/^[\w.]{1,40}$/.test(core)) && OBJECTS.test(core)) return "template.object";
   // `0b${'1'.repeat(n)}` is ordinary in a template literal of JavaScript.
-  return (open !== "${" || share > 0.6) && LITERAL.test(expression) ? "template.literal" : undefined;
+  return (open !== "${" || share > 0.6) && LITERAL.test(text) ? "template.literal" : undefined;
 }
+
+/** The expression without the signs and white space of its delimiters: at most 8 of each. */
+function coreOf(text: string): string {
+  let start = 0;
+  while (start < 8 && start < text.length && EDGE.has(text.charCodeAt(start))) start += 1;
+  let end = text.length;
+  while (end > start && text.length - end < 8 && EDGE_END.has(text.charCodeAt(end - 1))) end -= 1;
+  return text.slice(start, end);
+}
+
+/** White space, `=`, `-`, `#`, `@`. */
+const EDGE = new Set([0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x20, 0x3d, 0x2d, 0x23, 0x40]);
+/** White space, `;`, `-`. */
+const EDGE_END = new Set([0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x20, 0x3b, 0x2d]);
 
 /** `[[…]]`, `[(…)]` and `@(…)` are also nested arrays, intervals and mentions: only the certain constructs count. */
-function judgeLoose(expression: string, open: string, share: number): string | undefined {
-  if (ARITHMETIC.test(expression) && share > 0.3) {
-    if (open === "@(" ? /[*%+/-]/.test(expression) : /\*/.test(expression)) return "template.arithmetic";
+function judgeLoose({ text, open, share, reaches, executes }: Expression): string | undefined {
+  if (share > 0.3 && ARITHMETIC.test(text)) {
+    if (open === "@(" ? /[*%+/-]/.test(text) : text.includes("*")) return "template.arithmetic";
   }
   if (open === "@(")
-    return /system\.(?:diagnostics|io|reflection)\.|gettype\(/i.test(expression)
-      ? "template.call"
-      : undefined;
-  if (!/^\s{0,4}[$*#@~]\{/.test(expression)) return undefined;
-  return INTROSPECTION.test(expression) || EXECUTION.test(expression) ? "template.call" : undefined;
+    return /system\.(?:diagnostics|io|reflection)\.|gettype\(/i.test(text) ? "template.call" : undefined;
+  return (reaches || executes) && /^\s{0,4}[$*#@~]\{/.test(text) ? "template.call" : undefined;
 }
 
-function anyOf(patterns: readonly string[]): RegExp {
-  return new RegExp(patterns.join("|"), "i");
+function anyOf(flags: string, patterns: readonly string[]): RegExp {
+  return new RegExp(patterns.join("|"), flags);
 }

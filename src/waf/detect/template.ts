@@ -1,9 +1,9 @@
 import type { Detection, Detector, Subject } from "../detection.ts";
 import { reportOnce } from "./once.ts";
-import { judgeExpression } from "./template-expression.ts";
+import { EXECUTION, INTROSPECTION, judgeExpression } from "./template-expression.ts";
 
-/** Opening and closing delimiters of template engines, the longer ones first, and what the form is. */
-const DELIMITERS: readonly (readonly [open: string, close: string])[] = [
+/** Opening and closing delimiters of template engines by the opening one's second character, the longer ones first. */
+const DELIMITERS: ReadonlyMap<number, readonly Delimiters[]> = groupDelimiters([
   ["${{", "}}"],
   ["{{", "}}"],
   ["{%", "%}"],
@@ -21,7 +21,18 @@ const DELIMITERS: readonly (readonly [open: string, close: string])[] = [
   ["[#", "]"],
   ["{$", "}"],
   ["{php", "/php}"],
-];
+]);
+
+type Delimiters = readonly [open: string, close: string];
+
+function groupDelimiters(all: readonly Delimiters[]): ReadonlyMap<number, readonly Delimiters[]> {
+  const groups = new Map<number, Delimiters[]>();
+  for (const pair of all) {
+    const code = pair[0].charCodeAt(1);
+    groups.set(code, [...(groups.get(code) ?? []), pair]);
+  }
+  return groups;
+}
 
 /** Expressions that a template engine would evaluate on the server, told from placeholders by what they do. */
 export const template: Detector = {
@@ -75,12 +86,16 @@ export const template: Detector = {
 const LOOSE = new Set(["[[", "[(", "@("]);
 
 const EXPRESSION_CHARS_MAX = 2048;
-const OPENERS_MAX = 200;
+const OPEN_CHARS_MAX = 256;
+const OPENERS_MAX = 1000;
 
 function detect(subject: Subject, found: Detection[]): void {
   const from = found.length;
   const { text, lower } = subject;
   const size = Math.max(1, text.trim().length);
+  let closes: Map<string, number> | undefined;
+  let reaches: Finder | undefined;
+  let executes: Finder | undefined;
   let openers = 0;
   for (let at = 0; at < text.length - 2 && openers < OPENERS_MAX; at += 1) {
     const code = text.charCodeAt(at + 1);
@@ -95,31 +110,68 @@ function detect(subject: Subject, found: Detection[]): void {
       code !== 0x70
     )
       continue;
-    const pair = DELIMITERS.find(([open]) => lower.startsWith(open, at));
+    const pair = DELIMITERS.get(code)!.find(([open]) => lower.startsWith(open, at));
     if (pair === undefined) continue;
     openers += 1;
     const [open, close] = pair;
     const start = at + open.length;
-    const window = text.slice(start, start + EXPRESSION_CHARS_MAX);
-    const length = window.indexOf(close);
-    const closed = length >= 0;
-    const expression = closed ? window.slice(0, length) : window.slice(0, 256);
-    const end = start + expression.length + (closed ? close.length : 0);
-    const kind = judgeExpression(expression, open, closed, (end - at) / size);
+    closes ??= new Map();
+    reaches ??= openFinder(INTROSPECTION, text);
+    executes ??= openFinder(EXECUTION, text);
+    const stop = nextClose(lower, close, start, closes);
+    const closed = stop >= 0 && stop - start < EXPRESSION_CHARS_MAX;
+    const inner = closed ? stop : Math.min(text.length, start + OPEN_CHARS_MAX);
+    const end = closed ? inner + close.length : inner;
+    const expression = text.slice(start, inner);
+    const kind = judgeExpression({
+      text: expression,
+      open,
+      closed,
+      share: (end - at) / size,
+      reaches: reaches(start, inner),
+      executes: executes(start, inner),
+    });
     if (kind !== undefined) reportOnce(found, from, kind, at, end);
-    if (closed && expression.trim() !== "" && expression.length < 400 && !LOOSE.has(open)) {
-      reportOnce(
-        found,
-        from,
-        open === "{%" || open === "<%" || open === "<#" ? "template.directive" : "template.placeholder",
-        at,
-        end,
-      );
+    if (closed && expression.length < 400 && !LOOSE.has(open) && /\S/.test(expression)) {
+      const directive = open === "{%" || open === "<%" || open === "<#";
+      reportOnce(found, from, directive ? "template.directive" : "template.placeholder", at, end);
     }
     at += open.length - 1;
   }
   detectVelocity(lower, found, from);
   detectSmarty(lower, found, from);
+}
+
+/** Where the closing delimiter stands next, -1 = nowhere. Each is searched once through the text. */
+function nextClose(lower: string, close: string, from: number, known: Map<string, number>): number {
+  let at = known.get(close) ?? 0;
+  if (at < 0 || (at >= from && known.has(close))) return at;
+  at = lower.indexOf(close, from);
+  known.set(close, at);
+  return at;
+}
+
+type Finder = (from: number, to: number) => boolean;
+
+/** Tells whether a pattern has a match within a span; spans come in order, so the text is searched once. */
+function openFinder(pattern: RegExp, text: string): Finder {
+  let start = -1;
+  let end = -1;
+  return (from, to) => {
+    for (let tries = 0; tries < 3; tries += 1) {
+      if (start < from) {
+        pattern.lastIndex = from;
+        const match = pattern.exec(text);
+        start = match === null ? Infinity : match.index;
+        end = match === null ? Infinity : match.index + match[0].length;
+      }
+      if (start >= to) return false;
+      if (end <= to) return true;
+      start = -1;
+      from += 1;
+    }
+    return false;
+  };
 }
 
 function detectVelocity(lower: string, found: Detection[], from: number): void {
@@ -147,7 +199,8 @@ const SMARTY =
 function detectSmarty(lower: string, found: Detection[], from: number): void {
   for (let at = lower.indexOf("{"); at >= 0; at = lower.indexOf("{", at + 1)) {
     const code = lower.charCodeAt(at + 1);
-    if (code === 0x7b || code === 0x22) continue;
+    // A letter or a quote.
+    if ((code < 0x61 || code > 0x7a) && code !== 0x22 && code !== 0x27 && code !== 0x60) continue;
     if (SMARTY.test(lower.slice(at, at + 100))) {
       reportOnce(found, from, "template.smarty", at, at + 16);
       return;
