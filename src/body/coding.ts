@@ -33,7 +33,8 @@ export interface DecodedSink {
   ended(reason: CodingReason | undefined): void;
 }
 
-export const SLICE_BYTES = 65_536;
+/** As much as the inspector reads at once: between two slices the event loop runs, whatever each of them costs. */
+export const SLICE_BYTES = 8192;
 
 /**
  * The coding that a Content-Encoding value names, or undefined for one that is not undone here. One layer only: a

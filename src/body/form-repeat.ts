@@ -1,64 +1,66 @@
 import { hexValue, NOT_HEX } from "../std/hex.ts";
-import { CROWDED, NameTable } from "./name-table.ts";
-
-/** Called with `joined[0, length)`, and where the first name and the first and last value stand in `held`. */
-export type JoinedReport = (
-  joined: Uint8Array,
-  length: number,
-  nameStart: number,
-  nameEnd: number,
-  valuesStart: number,
-  valuesEnd: number,
-) => void;
+import { NameSet } from "./name-set.ts";
+import type { Piece } from "./piece.ts";
 
 /**
  * Which names a form repeats, compared decoded, and their values joined with `,` as ASP and Express join them. Holds
  * offsets only; the bytes stay with the reader.
  */
 export class RepeatedNames {
-  readonly #names: NameTable;
-  #decoded: Uint8Array = new Uint8Array(64);
+  readonly #names: NameSet;
+  readonly #decoded: Uint8Array = new Uint8Array(DECODED_BYTES);
   /** PAIR_SLOTS numbers per pair. */
-  #pairs = new Int32Array(16 * PAIR_SLOTS);
+  #pairs = new Int32Array(PAIRS_AT_FIRST * PAIR_SLOTS);
   #pairCount = 0;
   /** First and last pair of each name. */
-  #ends = new Int32Array(16 * 2);
+  #ends = new Int32Array(PAIRS_AT_FIRST * 2);
   #isRepeated = false;
-  #joined: Uint8Array = new Uint8Array(0);
 
   constructor(seed: number) {
-    this.#names = new NameTable(seed);
+    this.#names = new NameSet(seed, PAIRS_MAX);
+  }
+
+  /** Report and clear before the next `add`. */
+  get isFull(): boolean {
+    return this.#pairCount === PAIRS_MAX;
   }
 
   clear(): void {
     this.#names.clear();
     this.#pairCount = 0;
     this.#isRepeated = false;
-    if (this.#pairs.length > SLOTS_KEPT) {
-      this.#pairs = new Int32Array(16 * PAIR_SLOTS);
-      this.#ends = new Int32Array(16 * 2);
+    if (this.#pairs.length > PAIRS_KEPT * PAIR_SLOTS) {
+      this.#pairs = new Int32Array(PAIRS_AT_FIRST * PAIR_SLOTS);
+      this.#ends = new Int32Array(PAIRS_AT_FIRST * 2);
     }
-    if (this.#decoded.length > BYTES_KEPT) this.#decoded = new Uint8Array(64);
-    if (this.#joined.length > BYTES_KEPT) this.#joined = new Uint8Array(0);
   }
 
-  /** Adds a pair. False when its names collide more than names do. */
-  add(held: Uint8Array, nameStart: number, nameEnd: number, valueStart: number, valueEnd: number): boolean {
+  /** Adds a pair: a name, `=`, a value. False when its names collide more than names do. */
+  add(
+    held: Uint8Array,
+    start: number,
+    equals: number,
+    end: number,
+    sourceStart: number,
+    sourceEnd: number,
+  ): boolean {
     const pair = this.#pairCount++;
     if (pair * PAIR_SLOTS === this.#pairs.length) this.#pairs = doubled(this.#pairs);
     const pairs = this.#pairs;
     const at = pair * PAIR_SLOTS;
-    pairs[at] = nameStart;
-    pairs[at + 1] = nameEnd;
-    pairs[at + 2] = valueStart;
-    pairs[at + 3] = valueEnd;
+    pairs[at] = start;
+    pairs[at + EQUALS] = equals;
+    pairs[at + END] = end;
+    pairs[at + SOURCE_START] = sourceStart;
+    pairs[at + SOURCE_END] = sourceEnd;
     pairs[at + NEXT] = -1;
 
-    if (this.#decoded.length < nameEnd - nameStart) this.#decoded = new Uint8Array(2 * (nameEnd - nameStart));
-    const length = decodeForm(held, nameStart, nameEnd, this.#decoded);
-    const before = this.#names.count;
-    const name = this.#names.add(this.#decoded, 0, length, 0);
-    if (name === CROWDED) return false;
+    const names = this.#names;
+    names.begin(0);
+    this.#feed(held, start, equals);
+    const before = names.count;
+    const name = names.add(0);
+    if (name < 0) return false;
     if (name === before) {
       if (name * 2 === this.#ends.length) this.#ends = doubled(this.#ends);
       this.#ends[name * 2] = pair;
@@ -70,25 +72,32 @@ export class RepeatedNames {
     return true;
   }
 
-  /** Reports each repeated name once, in the order of their first pairs. Every value is joined once: linear. */
-  report(held: Uint8Array, report: JoinedReport): void {
+  /**
+   * Reports each repeated name once, through `joined`, in the order of their first pairs; `name` is told before where
+   * the first one stands. Every value is joined once: linear.
+   */
+  report(held: Uint8Array, joined: Piece, name: (start: number, end: number) => void): void {
     if (!this.#isRepeated) return;
     const pairs = this.#pairs;
-    for (let name = 0; name < this.#names.count; name++) {
-      const first = this.#ends[name * 2]! * PAIR_SLOTS;
-      const last = this.#ends[name * 2 + 1]! * PAIR_SLOTS;
-      if (first === last) continue;
-      // Values lie in the form in order, with at least one byte between two: their span has room for the commas.
-      const start = pairs[first + 2]!;
-      const end = pairs[last + 3]!;
-      if (this.#joined.length < end - start) this.#joined = new Uint8Array(2 * (end - start));
-      const joined = this.#joined;
-      let length = 0;
+    for (let entry = 0; entry < this.#names.count; entry++) {
+      const first = this.#ends[entry * 2]! * PAIR_SLOTS;
+      if (first === this.#ends[entry * 2 + 1]! * PAIR_SLOTS) continue;
+      name(pairs[first]!, pairs[first + EQUALS]!);
+      joined.begin(pairs[first + SOURCE_START]!);
       for (let at = first; at >= 0; at = pairs[at + NEXT]! * PAIR_SLOTS) {
-        if (at !== first) joined[length++] = COMMA;
-        for (let from = pairs[at + 2]!; from < pairs[at + 3]!; from++) joined[length++] = held[from]!;
+        if (at !== first) joined.addByte(COMMA, pairs[at + SOURCE_START]!);
+        joined.add(held, pairs[at + EQUALS]! + 1, pairs[at + END]!, pairs[at + SOURCE_END]!);
       }
-      report(joined, length, pairs[first]!, pairs[first + 1]!, start, end);
+      joined.finish();
+    }
+  }
+
+  /** Escapes that are cut by the buffer's end are compared as they are written: no name is that long. */
+  #feed(held: Uint8Array, start: number, end: number): void {
+    const decoded = this.#decoded;
+    for (let at = start; at < end; at += DECODED_BYTES) {
+      const length = decodeForm(held, at, Math.min(end, at + DECODED_BYTES), decoded);
+      this.#names.feed(decoded, 0, length);
     }
   }
 }
@@ -112,11 +121,17 @@ export function decodeForm(source: Uint8Array, start: number, end: number, out: 
   return length;
 }
 
-/** Name start and end, value start and end, next pair of the same name or -1. */
-const PAIR_SLOTS = 5;
-const NEXT = 4;
-const SLOTS_KEPT = 4096;
-const BYTES_KEPT = 65_536;
+/** Name start, value end, where the value stands in the form, next pair of the same name or -1. */
+const PAIR_SLOTS = 6;
+const EQUALS = 1;
+const END = 2;
+const SOURCE_START = 3;
+const SOURCE_END = 4;
+const NEXT = 5;
+const PAIRS_MAX = 1024;
+const PAIRS_AT_FIRST = 16;
+const PAIRS_KEPT = 64;
+const DECODED_BYTES = 256;
 
 const SPACE = 0x20;
 const PERCENT = 0x25;

@@ -1,5 +1,5 @@
-import { hexValue, NOT_HEX } from "../std/hex.ts";
-import { decodeForm, type JoinedReport, RepeatedNames } from "./form-repeat.ts";
+import { decodeForm, RepeatedNames } from "./form-repeat.ts";
+import { Piece } from "./piece.ts";
 import { FORM_NAME, FORM_VALUE, Place, type PlaceNamer, type ValueSink } from "./place.ts";
 
 /** Why a form or query is refused. */
@@ -17,6 +17,9 @@ export interface FormLimits {
   readonly valueBytesMax: number;
   /** The values of repeated names are joined within windows of this many bytes: what the reader holds of a form. */
   readonly windowBytes: number;
+  /** Longer pairs are reported in pieces of at most so many bytes, each beginning with an overlap. */
+  readonly pieceBytes: number;
+  readonly overlapBytes: number;
 }
 
 export const defaultFormLimits: FormLimits = {
@@ -24,7 +27,9 @@ export const defaultFormLimits: FormLimits = {
   // As much as a value: `curl -d` calls any text a form, and text without `=` is one name.
   nameBytesMax: 1_048_576,
   valueBytesMax: 1_048_576,
-  windowBytes: 1_048_576,
+  windowBytes: 32_768,
+  pieceBytes: 8192,
+  overlapBytes: 1024,
 };
 
 /**
@@ -35,13 +40,15 @@ export const defaultFormLimits: FormLimits = {
  *   - a pair with `;` in it, split there too (Java, older PHP and Python);
  *   - the values of a repeated name, joined with `,` (ASP, Express): a payload cut in two is whole only there.
  *
+ * Of a pair longer than a piece only its name and the ends of its value are held, to join them. What stands before its
+ * `=` is a name up to the length of a piece, beyond that a value.
+ *
+ * Memory: a window, a pair, two pieces, and the hashes and offsets of a window's pairs: 120 KiB with the default limits.
+ *
  * Any cutting into chunks gives the same values and the same verdict. Usage: `write` for each chunk, `end`; the first
  * reason is final. `reset` before the next.
  */
 export class FormReader implements PlaceNamer {
-  /** Pairs with a `%` that no two hex digits follow. Hand-written queries have them: a hint, not a fault. */
-  malformedCount = 0;
-
   readonly #sink: ValueSink;
   readonly #limits: FormLimits;
   readonly #nameKind: number;
@@ -49,22 +56,34 @@ export class FormReader implements PlaceNamer {
   readonly #place: Place = new Place(this);
   #reason: FormReason | undefined = undefined;
 
-  /** Bytes of the current window, from its first pair on; `#base` is the offset of the first in the form. */
+  /** The pairs of the current window, one after the other; the last one is being read. */
   #held: Uint8Array = new Uint8Array(HELD_BYTES);
   #heldEnd = 0;
-  #base = 0;
   readonly #repeated: RepeatedNames;
+  readonly #joined: Piece;
 
-  // The pair being read: where it starts, its first `=` or -1, what was read of it, what was in it.
+  // The pair being read: where it starts, in the window and in the form, its first `=` or -1, what was in it.
   #pairStart = 0;
+  #pairSource = 0;
   #equals = -1;
-  #scanned = 0;
   #hasSemicolon = false;
-  #hasPercent = false;
   #pairCount = 0;
-  #pieceCount = 0;
+  #partCount = 0;
+
+  // A pair that is too long to hold. Its value begins at `#valueStart` of the window, when it has a name.
+  #isLong = false;
+  #isNamed = false;
+  /** Still before the `=`. */
+  #isBefore = false;
+  #valueStart = 0;
+  /** Bytes of the name or value so far. */
+  #length = 0;
+  /** Offset in the form of what is read next. */
+  #source = 0;
+  readonly #piece: Piece;
 
   // The name of the value being reported.
+  #nameBytes: Uint8Array = this.#held;
   #nameStart = 0;
   #nameEnd = 0;
 
@@ -81,35 +100,64 @@ export class FormReader implements PlaceNamer {
     this.#nameKind = nameKind;
     this.#valueKind = valueKind;
     this.#repeated = new RepeatedNames(seed);
+    const { pieceBytes, overlapBytes } = limits;
+    const piece = (report: (piece: Piece, goesOn: boolean) => void): Piece => {
+      const made: Piece = new Piece(pieceBytes, overlapBytes, (goesOn) => report(made, goesOn));
+      return made;
+    };
+    this.#piece = piece((made, goesOn) => {
+      this.#nameLong();
+      this.#report(
+        made.bytes,
+        0,
+        made.end,
+        this.#valueKind,
+        made.sourceStart,
+        made.sourceEnd,
+        made.repeated,
+        goesOn,
+      );
+      this.#reportParts(made.bytes, 0, made.end, made.sourceStart, false);
+    });
+    this.#joined = piece((made, goesOn) =>
+      this.#report(
+        made.bytes,
+        0,
+        made.end,
+        this.#valueKind,
+        made.sourceStart,
+        made.sourceEnd,
+        made.repeated,
+        goesOn,
+      ),
+    );
   }
 
   reset(): void {
-    this.malformedCount = 0;
     this.#reason = undefined;
     if (this.#held.length > HELD_BYTES_KEPT) this.#held = new Uint8Array(HELD_BYTES);
     this.#heldEnd = 0;
-    this.#base = 0;
+    this.#nameBytes = this.#held;
     this.#repeated.clear();
     this.#pairCount = 0;
-    this.#pieceCount = 0;
-    this.#scanned = 0;
-    this.#openPair(0);
+    this.#partCount = 0;
+    this.#isLong = false;
+    this.#piece.begin(0);
+    this.#joined.begin(0);
+    this.#source = 0;
+    this.#openPair();
   }
 
   write(bytes: Uint8Array, start: number, end: number): FormReason | undefined {
-    // In steps, so that what is held stays below window, pair and one step, however long the chunk.
-    for (let at = start; at < end && this.#reason === undefined; at += STEP_BYTES) {
-      this.#hold(bytes, at, Math.min(end, at + STEP_BYTES));
-      this.#scan();
-    }
+    for (let at = start; at < end && this.#reason === undefined; )
+      at = this.#isLong ? this.#readLong(bytes, at, end) : this.#readPair(bytes, at, end);
     return this.#reason;
   }
 
   end(): FormReason | undefined {
     if (this.#reason !== undefined) return this.#reason;
     // Nothing at all is no pair; `a&` ends with an empty one.
-    const isEmpty = this.#pairCount === 0 && this.#heldEnd === 0;
-    if (!isEmpty && this.#closePair(this.#heldEnd)) this.#repeated.report(this.#held, this.#reportJoined);
+    if (this.#source > 0 && (this.#isLong ? this.#closeLong() : this.#closePair())) this.#joinRepeated();
     return this.#reason;
   }
 
@@ -117,96 +165,189 @@ export class FormReader implements PlaceNamer {
   placeName(): string {
     const name = new Uint8Array(NAME_SHOWN_BYTES);
     const end = Math.min(this.#nameEnd, this.#nameStart + NAME_SHOWN_BYTES);
-    const length = decodeForm(this.#held, this.#nameStart, end, name);
+    const length = decodeForm(this.#nameBytes, this.#nameStart, end, name);
     return Buffer.from(name.buffer, 0, length).toString("utf8");
   }
 
+  /** Reads to the end of the pair or of the chunk, or until the pair is too long. */
+  #readPair(bytes: Uint8Array, start: number, end: number): number {
+    const room = this.#limits.pieceBytes + 1 - (this.#heldEnd - this.#pairStart);
+    const until = Math.min(end, start + room);
+    let at = start;
+    let kind = PLAIN;
+    for (; at < until; at++) {
+      kind = delimiter[bytes[at]!]!;
+      if (kind === PLAIN) continue;
+      if (kind === AMPERSAND) break;
+      if (kind === SEMICOLON) this.#hasSemicolon = true;
+      else if (this.#equals < 0) this.#equals = this.#heldEnd + at - start;
+    }
+    this.#hold(bytes, start, at);
+    this.#source += at - start;
+    if (at < until) {
+      if (this.#closePair()) this.#nextPair();
+      return at + 1;
+    }
+    if (this.#checkLengths() && at - start === room) this.#openLong();
+    return at;
+  }
+
   #hold(bytes: Uint8Array, start: number, end: number): void {
-    const needed = this.#heldEnd + (end - start);
+    const to = this.#heldEnd;
+    const needed = to + (end - start);
     if (needed > this.#held.length) {
-      const grown = new Uint8Array(Math.max(needed, this.#held.length * 2));
-      grown.set(this.#held.subarray(0, this.#heldEnd));
+      const { windowBytes, pieceBytes } = this.#limits;
+      const most = windowBytes + pieceBytes + 2 * END_BYTES;
+      const grown = new Uint8Array(Math.max(needed, Math.min(most, this.#held.length * 2)));
+      grown.set(this.#held.subarray(0, to));
       this.#held = grown;
     }
-    this.#held.set(bytes.subarray(start, end), this.#heldEnd);
+    if (end - start > COPY_BYTES) this.#held.set(bytes.subarray(start, end), to);
+    else for (let at = start; at < end; at++) this.#held[to + at - start] = bytes[at]!;
     this.#heldEnd = needed;
   }
 
-  /** Reads what is held and not yet read. */
-  #scan(): void {
-    let at = this.#scanned;
-    for (; at < this.#heldEnd; at++) {
-      const kind = delimiter[this.#held[at]!]!;
-      if (kind === PLAIN) continue;
-      if (kind === EQUALS) {
-        if (this.#equals < 0) this.#equals = at;
-      } else if (kind === SEMICOLON) this.#hasSemicolon = true;
-      else if (kind === PERCENT) this.#hasPercent = true;
-      else {
-        if (!this.#closePair(at)) return;
-        if (at >= this.#limits.windowBytes) {
-          this.#nextWindow(at + 1);
-          at = -1;
-        }
-        this.#openPair(at + 1);
-      }
-    }
-    this.#scanned = at;
-    this.#checkLengths(at);
-  }
-
-  #openPair(at: number): void {
-    this.#pairStart = at;
+  #openPair(): void {
+    this.#pairStart = this.#heldEnd;
+    this.#pairSource = this.#source;
     this.#equals = -1;
     this.#hasSemicolon = false;
-    this.#hasPercent = false;
   }
 
-  /** The pair ends before `end`. False when the form is refused. */
-  #closePair(end: number): boolean {
-    if (!this.#checkLengths(end)) return false;
-    if (++this.#pairCount > this.#limits.pairsMax) return this.#refuse("form_count");
-    const start = this.#pairStart;
-    const equals = this.#equals;
-    if (this.#hasPercent && !isWellFormed(this.#held, start, end)) this.malformedCount++;
-    if (equals < 0) this.#reportValue(start, start, start, end);
-    else {
-      this.#reportName(start, equals);
-      this.#reportValue(start, equals, equals + 1, end);
-      const isValue = equals + 1 < end;
-      if (isValue && !this.#repeated.add(this.#held, start, equals, equals + 1, end)) {
-        return this.#refuse("form_count");
-      }
+  /** After a `&`. */
+  #nextPair(): void {
+    this.#source++;
+    if (this.#heldEnd >= this.#limits.windowBytes || this.#repeated.isFull) {
+      this.#joinRepeated();
+      this.#repeated.clear();
+      this.#heldEnd = 0;
     }
-    if (this.#hasSemicolon) this.#reportPieces(start, end);
+    this.#openPair();
+  }
+
+  /** The pair is whole. False when the form is refused. */
+  #closePair(): boolean {
+    if (!this.#checkLengths() || !this.#countPair()) return false;
+    const held = this.#held;
+    const start = this.#pairStart;
+    const end = this.#heldEnd;
+    const equals = this.#equals;
+    const source = this.#pairSource - start;
+    if (equals < 0) this.#reportValue(held, start, start, start, end, source);
+    else {
+      this.#reportName(held, start, equals, source);
+      this.#reportValue(held, start, equals, equals + 1, end, source);
+      if (equals + 1 < end && !this.#addRepeated(equals, source + equals + 1, source + end)) return false;
+    }
+    if (this.#hasSemicolon) this.#reportParts(held, start, end, this.#pairSource, true);
     return true;
   }
 
+  #countPair(): boolean {
+    return ++this.#pairCount <= this.#limits.pairsMax || this.#refuse("form_count");
+  }
+
+  #addRepeated(equals: number, sourceStart: number, sourceEnd: number): boolean {
+    return (
+      this.#repeated.add(this.#held, this.#pairStart, equals, this.#heldEnd, sourceStart, sourceEnd) ||
+      this.#refuse("form_count")
+    );
+  }
+
   /** A pair that is too long by now is refused for that, wherever chunks end. */
-  #checkLengths(end: number): boolean {
+  #checkLengths(): boolean {
+    const end = this.#heldEnd;
     const nameEnd = this.#equals < 0 ? end : this.#equals;
     if (nameEnd - this.#pairStart > this.#limits.nameBytesMax) return this.#refuse("form_name");
     return end - nameEnd - 1 <= this.#limits.valueBytesMax || this.#refuse("form_value");
   }
 
+  /** The pair is one byte longer than a piece. */
+  #openLong(): void {
+    if (!this.#countPair()) return;
+    const start = this.#pairStart;
+    const end = this.#heldEnd;
+    const equals = this.#equals;
+    this.#isLong = true;
+    this.#isNamed = equals >= 0;
+    this.#isBefore = !this.#isNamed;
+    const from = this.#isNamed ? equals + 1 : start;
+    this.#valueStart = from;
+    this.#length = end - from;
+    if (this.#isNamed) this.#reportName(this.#held, start, equals, this.#pairSource - start);
+    this.#piece.begin(this.#source - (end - from));
+    this.#piece.add(this.#held, from, end, this.#source);
+    this.#heldEnd = this.#isNamed ? Math.min(end, from + END_BYTES) : start;
+  }
+
+  #readLong(bytes: Uint8Array, start: number, end: number): number {
+    const stop = this.#isBefore ? EQUALS_CHAR : AMPERSAND_CHAR;
+    let at = start;
+    while (at < end && bytes[at] !== AMPERSAND_CHAR && bytes[at] !== stop) at++;
+    this.#addLong(bytes, start, at);
+    if (at === end || this.#reason !== undefined) return at;
+    if (bytes[at] === EQUALS_CHAR) {
+      this.#piece.finish();
+      this.#isBefore = false;
+      this.#length = 0;
+      this.#piece.begin(++this.#source);
+    } else if (this.#closeLong()) this.#nextPair();
+    return at + 1;
+  }
+
+  #addLong(bytes: Uint8Array, start: number, end: number): void {
+    const max = this.#isBefore ? this.#limits.nameBytesMax : this.#limits.valueBytesMax;
+    const to = Math.min(end, start + max - this.#length);
+    if (this.#isNamed) {
+      const missing = END_BYTES - (this.#heldEnd - this.#valueStart);
+      if (missing > 0) this.#hold(bytes, start, Math.min(to, start + missing));
+    }
+    this.#length += to - start;
+    this.#source += to - start;
+    this.#piece.add(bytes, start, to, this.#source);
+    if (to < end) this.#refuse(this.#isBefore ? "form_name" : "form_value");
+  }
+
+  /** What is joined of the value of a long pair is both its ends: a payload that was cut in two lies at the cut. */
+  #closeLong(): boolean {
+    const { bytes, end } = this.#piece;
+    this.#isLong = false;
+    if (this.#isNamed) {
+      const missing = this.#length - (this.#heldEnd - this.#valueStart);
+      const count = Math.min(missing, END_BYTES, end);
+      if (missing > count) this.#hold(lineEnd, 0, 1);
+      this.#hold(bytes, end - count, end);
+    }
+    this.#piece.finish();
+    return (
+      !this.#isNamed ||
+      this.#length === 0 ||
+      this.#addRepeated(this.#valueStart - 1, this.#source - this.#length, this.#source)
+    );
+  }
+
   /**
-   * The pair as a server reads it that splits at `;` too. There are at most `pairsMax` of these readings: what is beyond
-   * was still seen in the pair as a whole.
+   * A pair as a server reads it that splits at `;` too; of a long one, a piece (`isPair` false), whose first part has
+   * the pair's name. There are at most `pairsMax` of these readings: what is beyond was still seen in the whole.
    */
-  #reportPieces(start: number, end: number): void {
+  #reportParts(bytes: Uint8Array, start: number, end: number, sourceStart: number, isPair: boolean): void {
+    const source = sourceStart - start;
     let equals = -1;
     let from = start;
     for (let at = start; at <= end; at++) {
-      const byte = at === end ? SEMICOLON_CHAR : this.#held[at]!;
+      const byte = at === end ? SEMICOLON_CHAR : bytes[at]!;
       if (byte === EQUALS_CHAR && equals < 0) equals = at;
-      if (byte !== SEMICOLON_CHAR) continue;
+      if (byte !== SEMICOLON_CHAR || (at === end && from === start)) continue;
       if (at > from) {
-        if (++this.#pieceCount > this.#limits.pairsMax) return;
-        if (equals < 0) this.#reportValue(from, from, from, at);
+        if (++this.#partCount > this.#limits.pairsMax) return;
+        if (!isPair && from === start) {
+          this.#nameLong();
+          this.#report(bytes, from, at, this.#valueKind, source + from, source + at, 0, false);
+        } else if (equals < 0) this.#reportValue(bytes, from, from, from, at, source);
         else {
-          // The first piece's name is the pair's.
-          if (from > start) this.#reportName(from, equals);
-          this.#reportValue(from, equals, equals + 1, at);
+          // The first part's name is the pair's.
+          if (from > start) this.#reportName(bytes, from, equals, source);
+          this.#reportValue(bytes, from, equals, equals + 1, at, source);
         }
       }
       from = at + 1;
@@ -214,24 +355,45 @@ export class FormReader implements PlaceNamer {
     }
   }
 
-  #reportName(start: number, end: number): void {
+  /** Names of values in pieces are those of the long pair. */
+  #nameLong(): void {
+    this.#nameBytes = this.#held;
+    this.#nameStart = this.#pairStart;
+    this.#nameEnd = this.#isNamed ? this.#valueStart - 1 : this.#pairStart;
+  }
+
+  /** Offsets in `bytes`; with `source` added, those in the form. */
+  #reportName(bytes: Uint8Array, start: number, end: number, source: number): void {
     if (start === end) return;
+    this.#nameBytes = bytes;
     this.#nameStart = start;
     this.#nameEnd = end;
-    this.#report(this.#held, start, end, this.#nameKind, start, end);
+    this.#report(bytes, start, end, this.#nameKind, source + start, source + end, 0, false);
   }
 
-  #reportValue(nameStart: number, nameEnd: number, start: number, end: number): void {
+  #reportValue(
+    bytes: Uint8Array,
+    nameStart: number,
+    nameEnd: number,
+    start: number,
+    end: number,
+    source: number,
+  ): void {
     if (start === end) return;
+    this.#nameBytes = bytes;
     this.#nameStart = nameStart;
     this.#nameEnd = nameEnd;
-    this.#report(this.#held, start, end, this.#valueKind, start, end);
+    this.#report(bytes, start, end, this.#valueKind, source + start, source + end, 0, false);
   }
 
-  readonly #reportJoined: JoinedReport = (joined, length, nameStart, nameEnd, valuesStart, valuesEnd) => {
-    this.#nameStart = nameStart;
-    this.#nameEnd = nameEnd;
-    this.#report(joined, 0, length, this.#valueKind, valuesStart, valuesEnd);
+  #joinRepeated(): void {
+    this.#nameBytes = this.#held;
+    this.#repeated.report(this.#held, this.#joined, this.#nameJoined);
+  }
+
+  readonly #nameJoined = (start: number, end: number): void => {
+    this.#nameStart = start;
+    this.#nameEnd = end;
   };
 
   #report(
@@ -239,23 +401,18 @@ export class FormReader implements PlaceNamer {
     start: number,
     end: number,
     kind: number,
-    placeStart: number,
-    placeEnd: number,
+    sourceStart: number,
+    sourceEnd: number,
+    repeated: number,
+    goesOn: boolean,
   ): void {
     const place = this.#place;
     place.kind = kind;
-    place.start = this.#base + placeStart;
-    place.end = this.#base + placeEnd;
+    place.start = sourceStart;
+    place.end = sourceEnd;
+    place.repeated = repeated;
+    place.goesOn = goesOn;
     this.#sink.value(bytes, start, end, place);
-  }
-
-  /** Joins what the window repeats, and forgets it up to `from`. */
-  #nextWindow(from: number): void {
-    this.#repeated.report(this.#held, this.#reportJoined);
-    this.#repeated.clear();
-    this.#held.copyWithin(0, from, this.#heldEnd);
-    this.#heldEnd -= from;
-    this.#base += from;
   }
 
   #refuse(reason: FormReason): false {
@@ -265,11 +422,15 @@ export class FormReader implements PlaceNamer {
 }
 
 const HELD_BYTES = 1024;
-const HELD_BYTES_KEPT = 65_536;
-const STEP_BYTES = 16_384;
+const HELD_BYTES_KEPT = 2048;
+/** Of the value of a long pair, from each end: as long as an overlap. */
+const END_BYTES = 1024;
+/** Below this a loop is faster than a view and a copy. */
+const COPY_BYTES = 24;
 const NAME_SHOWN_BYTES = 256;
+const lineEnd: Uint8Array = Uint8Array.of(0x0a);
 
-const PERCENT_CHAR = 0x25;
+const AMPERSAND_CHAR = 0x26;
 const SEMICOLON_CHAR = 0x3b;
 const EQUALS_CHAR = 0x3d;
 
@@ -277,24 +438,12 @@ const PLAIN = 0;
 const AMPERSAND = 1;
 const EQUALS = 2;
 const SEMICOLON = 3;
-const PERCENT = 4;
 const delimiter = buildDelimiters();
 
 function buildDelimiters(): Uint8Array {
   const kinds = new Uint8Array(256);
-  kinds[0x26] = AMPERSAND;
+  kinds[AMPERSAND_CHAR] = AMPERSAND;
   kinds[EQUALS_CHAR] = EQUALS;
   kinds[SEMICOLON_CHAR] = SEMICOLON;
-  kinds[PERCENT_CHAR] = PERCENT;
   return kinds;
-}
-
-function isWellFormed(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) {
-    if (bytes[at] !== PERCENT_CHAR) continue;
-    if (at + 2 >= end || hexValue[bytes[at + 1]!] === NOT_HEX || hexValue[bytes[at + 2]!] === NOT_HEX)
-      return false;
-    at += 2;
-  }
-  return true;
 }

@@ -33,7 +33,7 @@ export const defaultGraphqlLimits: GraphqlLimits = {
   tokensMax: 20_000,
   documentsMax: 50,
   introspection: "allow",
-  pieceBytes: 65_536,
+  pieceBytes: 8192,
   overlapBytes: 1024,
 };
 
@@ -79,7 +79,9 @@ export class GraphqlReader implements PlaceNamer {
     this.#sink = sink;
     this.#limits = limits;
     this.#open = new Uint8Array(limits.depthMax);
-    this.#string = new Piece(limits.pieceBytes, limits.overlapBytes, () => {
+    this.#string = new Piece(limits.pieceBytes, limits.overlapBytes, (goesOn) => {
+      this.#place.repeated = this.#string.repeated;
+      this.#place.goesOn = goesOn;
       this.#place.start = this.#string.sourceStart;
       this.#place.end = this.#string.sourceEnd;
       this.#sink.value(this.#string.bytes, 0, this.#string.end, this.#place);
@@ -106,6 +108,7 @@ export class GraphqlReader implements PlaceNamer {
     this.#reason = undefined;
     this.#documents = 0;
     this.#introspects = false;
+    this.#string.begin(0);
   }
 
   startDocument(): GraphqlReason | undefined {

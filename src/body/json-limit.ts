@@ -22,10 +22,12 @@ export interface JsonLimits {
   readonly keysPerObjectMax: number;
   /** Keys in all. */
   readonly keysMax: number;
-  /** Keys of all objects open at one time, and their bytes: what the reader must remember. */
+  /** Keys of all objects open at one time: what the reader must remember. At most 65,535. */
   readonly openKeysMax: number;
-  readonly openKeyBytesMax: number;
   readonly duplicateKeys: "refuse" | "allow";
+  /** Keys and strings are reported in pieces of at most so many bytes, each beginning with an overlap. */
+  readonly pieceBytes: number;
+  readonly overlapBytes: number;
 }
 
 export const defaultJsonLimits: JsonLimits = {
@@ -35,7 +37,8 @@ export const defaultJsonLimits: JsonLimits = {
   nodesMax: 2_000_000,
   keysPerObjectMax: 10_000,
   keysMax: 1_000_000,
-  openKeysMax: 100_000,
-  openKeyBytesMax: 4_194_304,
+  openKeysMax: 10_240,
   duplicateKeys: "refuse",
+  pieceBytes: 8192,
+  overlapBytes: 1024,
 };

@@ -1,12 +1,14 @@
 import type { JsonLimits, JsonReason } from "./json-limit.ts";
 import { JsonString } from "./json-string.ts";
-import { CROWDED, NameTable } from "./name-table.ts";
+import { NameSet } from "./name-set.ts";
 import { JSON_KEY, JSON_STRING, Place, type PlaceNamer, type ValueSink } from "./place.ts";
 
 /**
  * Strict JSON (RFC 8259) read byte by byte as it arrives, without building anything: checks the grammar and the
  * limits, and reports every key and every string to the sink, escapes resolved, in document order. Any cutting of the
  * body into chunks gives the same values and the same verdict. Nothing recurses, and work per byte is constant.
+ *
+ * Memory: a piece, 136 bytes per level, and the NameSet of the open objects' keys; 130 KiB with the default limits.
  *
  * Usage: `write` for each chunk, then `end`; the first reason returned is final. `reset` before the next body.
  */
@@ -24,16 +26,18 @@ export class JsonReader implements PlaceNamer {
   #depth = 0;
   /** OBJECT, or the index of the current item of an array. */
   readonly #items: Int32Array;
-  /** Entry of the container's first key in `#keys`; for an array, where a key of its own would stand. */
+  /** How many keys were held when the container was opened. */
   readonly #firstKeys: Int32Array;
-  readonly #keys: NameTable;
+  readonly #keys: NameSet;
+  /** For paths, by level: the beginning of the key that was read last, and its length. */
+  #shown: Buffer = Buffer.allocUnsafeSlow(SHOWN_LEVELS_AT_FIRST * KEY_SHOWN_BYTES);
+  readonly #shownLengths: Uint8Array;
   #keyCount = 0;
   #nodeCount = 0;
 
   // The token being read.
   readonly #string: JsonString;
   #isKey = false;
-  #stringStart = 0;
   #numberStart = 0;
   #literal: Uint8Array = literalTrue;
   #literalAt = 0;
@@ -44,8 +48,12 @@ export class JsonReader implements PlaceNamer {
     this.#limits = limits;
     this.#items = new Int32Array(limits.depthMax);
     this.#firstKeys = new Int32Array(limits.depthMax);
-    this.#keys = new NameTable(seed);
-    this.#string = new JsonString(limits.stringBytesMax);
+    this.#shownLengths = new Uint8Array(limits.depthMax);
+    this.#keys = new NameSet(seed, limits.openKeysMax);
+    const { stringBytesMax, pieceBytes, overlapBytes } = limits;
+    this.#string = new JsonString(stringBytesMax, pieceBytes, overlapBytes, (sourceEnd) =>
+      this.#reportPiece(sourceEnd, true),
+    );
   }
 
   /** Bytes read so far; after a refusal, up to the start of the chunk that was refused. */
@@ -67,6 +75,7 @@ export class JsonReader implements PlaceNamer {
   write(bytes: Uint8Array, start: number, end: number): JsonReason | undefined {
     if (this.#reason !== undefined) return this.#reason;
     this.#base = this.#consumed - start;
+    this.#string.base = this.#base;
     for (let at = start; at < end; ) {
       const byte = bytes[at]!;
       switch (this.#state) {
@@ -186,13 +195,8 @@ export class JsonReader implements PlaceNamer {
         path += `[${item}]`;
         continue;
       }
-      const after = level + 1 < this.#depth ? this.#firstKeys[level + 1]! : this.#keys.count;
-      const key = after - 1;
-      const start = this.#keys.startOf(key);
-      const name = Buffer.from(
-        this.#keys.arena.subarray(start, Math.min(this.#keys.endOf(key), start + 256)),
-      );
-      const text = name.toString("utf8");
+      const start = level * KEY_SHOWN_BYTES;
+      const text = this.#shown.toString("utf8", start, start + this.#shownLengths[level]!);
       path += /^[A-Za-z_][\w-]*$/.test(text) ? `.${text}` : `[${JSON.stringify(text)}]`;
     }
     return path;
@@ -209,8 +213,11 @@ export class JsonReader implements PlaceNamer {
 
   #openString(isKey: boolean, bytes: Uint8Array, at: number, end: number): number {
     this.#isKey = isKey;
-    this.#stringStart = this.#base + at;
-    this.#string.open();
+    this.#string.open(this.#base + at);
+    if (isKey) {
+      this.#keys.begin(this.#firstKeys[this.#depth - 1]!);
+      this.#shownLengths[this.#depth - 1] = 0;
+    }
     this.#state = STRING;
     return this.#readString(bytes, at, end);
   }
@@ -220,40 +227,62 @@ export class JsonReader implements PlaceNamer {
     at = string.read(bytes, at, end);
     if (at < 0) return this.#fail(string.reason);
     if (!string.isClosed) return at;
-    const place = this.#place;
-    place.start = this.#stringStart;
-    place.end = this.#base + at - 1;
     if (this.#isKey) {
       // C strings end at a NUL: two readings of one key.
       if (string.hasNul) return this.#fail("json_syntax");
-      const reason = this.#addKey(string.bytes, string.start, string.end);
+      this.#feedKey();
+      const reason = this.#addKey();
       if (reason !== undefined) return this.#fail(reason);
-      place.kind = JSON_KEY;
       this.#state = COLON;
-    } else {
-      place.kind = JSON_STRING;
-      this.#state = AFTER_VALUE;
-    }
-    this.#sink.value(string.bytes, string.start, string.end, place);
+    } else this.#state = AFTER_VALUE;
+    this.#report(this.#base + at - 1, false);
     return at;
   }
 
-  #addKey(text: Uint8Array, start: number, end: number): JsonReason | undefined {
+  #reportPiece(sourceEnd: number, goesOn: boolean): void {
+    if (this.#isKey) this.#feedKey();
+    this.#report(sourceEnd, goesOn);
+  }
+
+  #report(sourceEnd: number, goesOn: boolean): void {
+    const string = this.#string;
+    const place = this.#place;
+    place.kind = this.#isKey ? JSON_KEY : JSON_STRING;
+    place.start = string.sourceStart;
+    place.end = sourceEnd;
+    place.repeated = string.repeated;
+    place.goesOn = goesOn;
+    this.#sink.value(string.bytes, string.start, string.end, place);
+  }
+
+  /** Takes what a piece of a key brings that is new. */
+  #feedKey(): void {
+    const { bytes, start, end, repeated } = this.#string;
+    const from = start + repeated;
+    this.#keys.feed(bytes, from, end);
+    const level = this.#depth - 1;
+    const first = level * KEY_SHOWN_BYTES;
+    if (first === this.#shown.length) this.#growShown();
+    const shown = this.#shown;
+    let to = first + this.#shownLengths[level]!;
+    const until = Math.min(end, from + first + KEY_SHOWN_BYTES - to);
+    for (let at = from; at < until; at++) shown[to++] = bytes[at]!;
+    this.#shownLengths[level] = to - first;
+  }
+
+  #growShown(): void {
+    const grown = Buffer.allocUnsafeSlow(this.#shown.length * 2);
+    this.#shown.copy(grown);
+    this.#shown = grown;
+  }
+
+  #addKey(): JsonReason | undefined {
     const keys = this.#keys;
     const first = this.#firstKeys[this.#depth - 1]!;
     const before = keys.count;
-    let entry = keys.add(text, start, end, first);
-    if (entry >= 0 && entry < before) {
-      if (this.#limits.duplicateKeys === "refuse") return "json_dup";
-      // Held a second time, in a scope of its own: paths name the last key.
-      entry = keys.add(text, start, end, before);
-    }
-    const isTooMuch =
-      entry === CROWDED ||
-      before - first >= this.#limits.keysPerObjectMax ||
-      before >= this.#limits.openKeysMax ||
-      keys.bytes > this.#limits.openKeyBytesMax;
-    return isTooMuch ? "json_keys" : undefined;
+    const entry = keys.add(first);
+    if (entry >= 0 && entry < before) return this.#limits.duplicateKeys === "refuse" ? "json_dup" : undefined;
+    return entry < 0 || before - first >= this.#limits.keysPerObjectMax ? "json_keys" : undefined;
   }
 
   /** Reads on in a number; what follows it is read as what follows a value. */
@@ -310,6 +339,10 @@ const LOWER_E = 0x65;
 const LOWER_F = 0x66;
 const LOWER_T = 0x74;
 const BRACE_CLOSE = 0x7d;
+
+/** Of a key, in paths. */
+const KEY_SHOWN_BYTES = 128;
+const SHOWN_LEVELS_AT_FIRST = 8;
 
 /** `#items` of an object. */
 const OBJECT = -1;

@@ -37,7 +37,7 @@ export const defaultMultipartLimits: MultipartLimits = {
   partsMax: 100,
   headBytesMax: 4096,
   headersMax: 8,
-  pieceBytes: 65_536,
+  pieceBytes: 8192,
   overlapBytes: 1024,
   fileBytesMax: 65_536,
 };
@@ -102,6 +102,7 @@ export class MultipartReader implements PlaceNamer {
   /** Content that was not reported yet, with the overlap before it. */
   #piece: Buffer = Buffer.allocUnsafeSlow(PIECE_BYTES_AT_FIRST);
   #pieceEnd = 0;
+  #repeated = 0;
   /** Body offset of the piece's first byte. */
   #pieceStart = 0;
   #contentBytes = 0;
@@ -226,6 +227,7 @@ export class MultipartReader implements PlaceNamer {
       isFile && this.#reader === undefined ? this.#limits.fileBytesMax : Number.POSITIVE_INFINITY;
     this.#pieceStart = contentStart;
     this.#pieceEnd = 0;
+    this.#repeated = 0;
     this.#contentBytes = 0;
     this.#state = CONTENT;
     // The empty line's CRLF ends the header block: it is not the one that a delimiter begins with.
@@ -247,6 +249,8 @@ export class MultipartReader implements PlaceNamer {
     this.#place.kind = kind;
     this.#place.start = this.#headStart + span.start;
     this.#place.end = this.#headStart + span.end;
+    this.#place.repeated = 0;
+    this.#place.goesOn = false;
     this.#sink.value(bytes, 0, bytes.length, this.#place);
   }
 
@@ -312,7 +316,7 @@ export class MultipartReader implements PlaceNamer {
       const room = this.#limits.pieceBytes + 2 - this.#pieceEnd;
       if (left <= 0) return;
       if (room === 0) {
-        this.#reportPiece(this.#pieceEnd - 2);
+        this.#reportPiece(this.#pieceEnd - 2, true);
         continue;
       }
       const count = Math.min(end - at, room, left);
@@ -326,13 +330,13 @@ export class MultipartReader implements PlaceNamer {
 
   #endPart(): void {
     // A file that was passed over from some byte on kept two more bytes, which are content there.
-    this.#reportPiece(this.#pieceEnd - 2);
+    this.#reportPiece(this.#pieceEnd - 2, false);
     if (this.#reader?.end() !== undefined) this.#refuse("multipart_content");
     this.#reader = undefined;
   }
 
   /** Reports the piece up to `end`; what stands there then is the overlap and what follows `end`. */
-  #reportPiece(end: number): void {
+  #reportPiece(end: number, goesOn: boolean): void {
     const piece = this.#piece;
     let kept = 0;
     if (this.#reader !== undefined) {
@@ -343,12 +347,15 @@ export class MultipartReader implements PlaceNamer {
       this.#place.kind = this.#contentKind;
       this.#place.start = this.#pieceStart;
       this.#place.end = this.#pieceStart + end;
+      this.#place.repeated = this.#repeated;
+      this.#place.goesOn = goesOn;
       this.#sink.value(piece, 0, end, this.#place);
       kept = Math.min(this.#limits.overlapBytes, end);
     }
     piece.copyWithin(0, end - kept, this.#pieceEnd);
     this.#pieceStart += end - kept;
     this.#pieceEnd -= end - kept;
+    this.#repeated = kept;
   }
 
   #grow(bytes: number): void {

@@ -10,12 +10,14 @@ export class Piece {
   /** Where it stands in the source; after an overlap about so, when escapes were resolved in it. */
   sourceStart = 0;
   sourceEnd = 0;
+  /** How many bytes at its beginning the piece before had too. */
+  repeated = 0;
   readonly #bytesMax: number;
   readonly #overlapBytes: number;
-  readonly #report: () => void;
+  readonly #report: (goesOn: boolean) => void;
 
-  /** `report` is called with the piece in `bytes` and its place in the two source offsets. */
-  constructor(bytesMax: number, overlapBytes: number, report: () => void) {
+  /** `report` is called with the piece in `bytes` and its place in the two source offsets; `goesOn`: more follow. */
+  constructor(bytesMax: number, overlapBytes: number, report: (goesOn: boolean) => void) {
     this.#bytesMax = bytesMax;
     this.#overlapBytes = overlapBytes;
     this.#report = report;
@@ -24,6 +26,7 @@ export class Piece {
   /** Begins a new value at this offset of the source; what was collected is dropped. */
   begin(source: number): void {
     this.end = 0;
+    this.repeated = 0;
     this.sourceStart = source;
     this.sourceEnd = source;
     if (this.bytes.length > BYTES_KEPT) this.bytes = Buffer.allocUnsafeSlow(BYTES_AT_FIRST);
@@ -70,16 +73,17 @@ export class Piece {
 
   /** Reports what is left of the value, if anything. */
   finish(): void {
-    if (this.end > 0) this.#report();
+    if (this.end > 0) this.#report(false);
     this.end = 0;
   }
 
   #cut(): void {
-    this.#report();
+    this.#report(true);
     const kept = Math.min(this.#overlapBytes, this.end - 1);
     this.bytes.copyWithin(0, this.end - kept, this.end);
     this.sourceStart = this.sourceEnd - kept;
     this.end = kept;
+    this.repeated = kept;
   }
 
   #grow(bytes: number): void {
@@ -90,6 +94,6 @@ export class Piece {
 }
 
 const BYTES_AT_FIRST = 512;
-const BYTES_KEPT = 65_536;
+const BYTES_KEPT = 2048;
 /** Below this a loop is faster than a view and a copy. */
 const COPY_BY_HAND = 24;

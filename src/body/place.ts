@@ -93,6 +93,10 @@ export class Place {
   start = 0;
   /** After its last byte. `end - start` is longer than the value where escapes were resolved. */
   end = 0;
+  /** Bytes at the beginning of a piece of a long value that the piece before had too; 0 of a first or only piece. */
+  repeated = 0;
+  /** More pieces of the value follow. */
+  goesOn = false;
   readonly #namer: PlaceNamer | undefined;
 
   constructor(namer?: PlaceNamer) {

@@ -42,18 +42,20 @@ export class TextReader {
   }
 
   end(): void {
-    if (this.#heldEnd > 0) this.#report();
+    if (this.#heldEnd > 0) this.#report(false);
   }
 
   #nextWindow(): void {
-    this.#report();
+    this.#report(true);
     const from = this.#windowBytes - this.#overlapBytes;
     this.#held.copyWithin(0, from, this.#heldEnd);
     this.#heldEnd -= from;
     this.#base += from;
   }
 
-  #report(): void {
+  #report(goesOn: boolean): void {
+    this.#place.repeated = this.#base === 0 ? 0 : this.#overlapBytes;
+    this.#place.goesOn = goesOn;
     this.#place.start = this.#base;
     this.#place.end = this.#base + this.#heldEnd;
     this.#sink.value(this.#held, 0, this.#heldEnd, this.#place);
@@ -72,4 +74,4 @@ export class TextReader {
 }
 
 const HELD_BYTES = 1024;
-const HELD_BYTES_KEPT = 65_536;
+const HELD_BYTES_KEPT = 2048;

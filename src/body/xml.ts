@@ -40,7 +40,7 @@ export const defaultXmlLimits: XmlLimits = {
   attributesMax: 128,
   nameBytesMax: 256,
   elementsMax: 1_000_000,
-  pieceBytes: 65_536,
+  pieceBytes: 8192,
   overlapBytes: 1024,
 };
 
@@ -107,11 +107,11 @@ export class XmlReader implements PlaceNamer {
     this.#limits = limits;
     this.#nameStarts = new Int32Array(limits.depthMax + 1);
     const { pieceBytes, overlapBytes } = limits;
-    this.#text = new Piece(pieceBytes, overlapBytes, () => {
-      if (!this.#isTextBlank) this.#reportPiece(XML_TEXT, this.#text);
+    this.#text = new Piece(pieceBytes, overlapBytes, (goesOn) => {
+      if (!this.#isTextBlank) this.#reportPiece(XML_TEXT, this.#text, goesOn);
     });
-    this.#markup = new Piece(pieceBytes, overlapBytes, () =>
-      this.#reportPiece(this.#markupKind, this.#markup),
+    this.#markup = new Piece(pieceBytes, overlapBytes, (goesOn) =>
+      this.#reportPiece(this.#markupKind, this.#markup, goesOn),
     );
   }
 
@@ -131,6 +131,11 @@ export class XmlReader implements PlaceNamer {
     this.#isRootClosed = false;
     this.#elements = 0;
     this.#isTextOpen = false;
+    if (this.#names.length > NAMES_BYTES_AT_FIRST) this.#names = Buffer.allocUnsafeSlow(NAMES_BYTES_AT_FIRST);
+    this.#attribute = "";
+    this.#attributeNames.clear();
+    this.#text.begin(0);
+    this.#markup.begin(0);
   }
 
   /** `Envelope/Body/item`, `…/item/@id`; comments are `#comment`. */
@@ -328,6 +333,8 @@ export class XmlReader implements PlaceNamer {
 
   #endName(at: number): boolean {
     this.#place.kind = XML_NAME;
+    this.#place.repeated = 0;
+    this.#place.goesOn = false;
     this.#place.start = this.#markupStart + 1;
     this.#place.end = at;
     this.#nameStarts[this.#depth] = this.#nameStart;
@@ -379,6 +386,8 @@ export class XmlReader implements PlaceNamer {
         "latin1",
       );
       this.#place.kind = XML_NAME;
+      this.#place.repeated = 0;
+      this.#place.goesOn = false;
       this.#place.start = value.sourceStart;
       this.#place.end = value.sourceEnd;
       this.#sink.value(link, 0, link.length, this.#place);
@@ -522,7 +531,9 @@ export class XmlReader implements PlaceNamer {
     this.#isTextOpen = false;
   }
 
-  #reportPiece(kind: number, piece: Piece): void {
+  #reportPiece(kind: number, piece: Piece, goesOn: boolean): void {
+    this.#place.repeated = piece.repeated;
+    this.#place.goesOn = goesOn;
     this.#place.kind = kind;
     this.#place.start = piece.sourceStart;
     this.#place.end = piece.sourceEnd;

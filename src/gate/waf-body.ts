@@ -118,7 +118,8 @@ export class BodyInspection {
   }
 
   /**
-   * Inspects `bytes[start, end)`; they are the caller's again when it returns. False: stop, either for good
+   * Inspects `bytes[start, end)`; they are the caller's again when it returns. Give at most 8 KiB at once: what a call
+   * can cost grows with them. False: stop, either for good
    * (`verdict.refused`) or, only with a content coding, until `drained`.
    */
   write(bytes: Uint8Array, start: number, end: number): boolean {
@@ -141,8 +142,17 @@ export class BodyInspection {
     else this.#finish();
   }
 
-  /** Ends an inspection at any point; nothing is called afterwards. Any number of times. */
+  /** Ends an inspection at any point and gives back what it grew to; nothing is called afterwards. Any number of times. */
   close(): void {
+    if (this.#request === undefined) return;
+    this.#reader = undefined;
+    this.#guess = undefined;
+    this.#block = undefined;
+    this.#json?.reset();
+    this.#form?.reset();
+    this.#xml?.reset();
+    this.#text?.reset();
+    this.#octets?.reset();
     this.#decoder?.close();
     this.#decoder = undefined;
     this.#request = undefined;
@@ -373,6 +383,7 @@ export class BodyInspection {
     if (this.#verdict.refused) return;
     const inspector = this.#inspector!;
     const { kind } = place;
+    const from = start + place.repeated;
     if ((kind === BODY_BYTES || kind === BODY_TEXT) && isBinary(bytes, start, end))
       reportTexts(bytes, start, end, place, inspector);
     else inspector.value(bytes, start, end, place);
@@ -381,17 +392,21 @@ export class BodyInspection {
       return;
     }
     if (kind === JSON_KEY || kind === JSON_STRING) {
-      if (this.#entropyOf === "strings") this.#entropy.add(bytes, start, end);
-      if (kind === JSON_STRING && this.#isQuery && isGraphqlPlace(place)) this.#readQuery(bytes, start, end);
-      this.#isQuery = kind === JSON_KEY && isQueryName(bytes, start, end);
-    } else if (kind === PART_TEXT && this.#entropyOf === "parts") this.#entropy.add(bytes, start, end);
+      if (this.#entropyOf === "strings") this.#entropy.add(bytes, from, end);
+      if (kind === JSON_STRING && this.#isQuery && isGraphqlPlace(place))
+        this.#readQuery(bytes, from, end, place);
+      if (!place.goesOn) this.#isQuery = kind === JSON_KEY && isQueryName(bytes, start, end);
+    } else if (kind === PART_TEXT && this.#entropyOf === "parts") this.#entropy.add(bytes, from, end);
     else if (kind !== GRAPHQL_STRING) this.#isQuery = false;
   }
 
-  /** The `query` of a GraphQL request in JSON. Its strings come back as values of their own. */
-  #readQuery(bytes: Uint8Array, start: number, end: number): void {
+  /** The `query` of a GraphQL request in JSON, or a piece of it. Its strings come back as values of their own. */
+  #readQuery(bytes: Uint8Array, start: number, end: number, { repeated, goesOn }: Place): void {
     const graphql = (this.#graphql ??= new GraphqlReader(this.#sink));
-    const reason = graphql.startDocument() ?? graphql.write(bytes, start, end) ?? graphql.end();
+    const reason =
+      (repeated === 0 ? graphql.startDocument() : undefined) ??
+      graphql.write(bytes, start, end) ??
+      (goesOn ? undefined : graphql.end());
     if (reason !== undefined) this.#refuse("content_type", reason);
   }
 
@@ -413,7 +428,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** As the inspector's own windows, so that none is cut again. */
 const OVERLAP_BYTES = 1024;
-const BLOCK_BYTES = 16_384;
+const BLOCK_BYTES = 8192;
 /** Fewer bytes say nothing about their distribution. */
 const ENTROPY_BODY_BYTES = 256;
 const ENTROPY_STRING_BYTES = 128;

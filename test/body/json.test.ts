@@ -197,7 +197,6 @@ test("every limit holds at its boundary", () => {
     ],
     [{ keysMax: 2 }, '[{"a":1},{"a":1}]', '[{"a":1},{"a":1},{"a":1}]', "json_keys"],
     [{ openKeysMax: 2 }, '[{"a":{"b":1}},{"a":{"b":1}}]', '{"a":{"b":{"c":1}}}', "json_keys"],
-    [{ openKeyBytesMax: 4 }, '{"aa":{"bb":1}}', '{"aa":{"bbb":1}}', "json_keys"],
   ];
   for (const [limits, fits, exceeds, reason] of cases) {
     assert.equal(reasonOf(fits, limits), undefined, fits);
@@ -205,6 +204,21 @@ test("every limit holds at its boundary", () => {
     const bytes = Buffer.from(exceeds);
     assert.equal(read(bytes, limits, everyByte(bytes)).reason, reason, `${exceeds} byte by byte`);
   }
+});
+
+test("a long string or key comes in pieces that overlap, and a long key is found twice", () => {
+  const limits = { pieceBytes: 6, overlapBytes: 2 };
+  assert.deepEqual(read('{"0123456789":"abc\\u0064efg","s":"123456"}', limits).seen, [
+    ['json_key:$["012345"]', "012345", 2, 8],
+    ['json_key:$["0123456789"]', "456789", 6, 12],
+    ['json:$["0123456789"]', "abcdef", 15, 26],
+    ['json:$["0123456789"]', "efg", 24, 27],
+    ["json_key:$.s", "s", 30, 31],
+    ["json:$.s", "123456", 34, 40],
+  ]);
+  const [first, second] = [`"${"k".repeat(30_000)}1":0`, `"${"k".repeat(30_000)}2":0`];
+  assert.equal(reasonOf(`{${first},${second}}`), undefined);
+  assert.equal(reasonOf(`{${first},${second},${first}}`), "json_dup");
 });
 
 test("five million open brackets are refused at the 65th", () => {
@@ -217,7 +231,8 @@ test("five million open brackets are refused at the 65th", () => {
 test("100,000 keys are refused in one object, and read in many", () => {
   const keys = Array.from({ length: 100_000 }, (_none, index) => `"key${index}":${index}`);
   assert.equal(reasonOf(`{${keys}}`), "json_keys");
-  assert.equal(reasonOf(`{${keys}}`, { keysPerObjectMax: 100_000 }), undefined);
+  assert.equal(reasonOf(`{${keys}}`, { keysPerObjectMax: 100_000 }), "json_keys", "more than is held");
+  assert.equal(reasonOf(`{${keys.slice(0, 10_000)}}`), undefined);
   assert.equal(reasonOf(`[${keys.map((key) => `{${key}}`)}]`), undefined);
 });
 
@@ -370,6 +385,9 @@ test("damaged documents are judged as JSON.parse judges them, but for our strict
         verdicts.add(limited.reason);
         assert.deepEqual(read(body, tight, cuts), limited);
         assert.deepEqual(read(body, tight, everyByte(body)), limited);
+        const pieces = read(body, { ...tight, pieceBytes: 4, overlapBytes: 2 });
+        assert.deepEqual(read(body, { ...tight, pieceBytes: 4, overlapBytes: 2 }, cuts), pieces);
+        assert.deepEqual(read(body, { ...tight, pieceBytes: 4, overlapBytes: 2 }, everyByte(body)), pieces);
       },
     ),
     { numRuns: 1500 },

@@ -4,6 +4,8 @@ import { test } from "node:test";
 import * as zlib from "node:zlib";
 import fc from "fast-check";
 import type { WafSettings } from "../../src/gate/waf-settings.ts";
+import { Inspector } from "../../src/waf/inspector.ts";
+import { WINDOW_BYTES } from "../../src/waf/views.ts";
 import { type Outcome, WafBench } from "./waf-corpus.ts";
 import { demoRuleSet } from "./waf-demo-rules.ts";
 
@@ -247,7 +249,52 @@ test("refuses codings that it cannot undo, broken ones and bombs", async () => {
   assert.equal(await coded("identity", body), "passed");
 });
 
+const long = "word ".repeat(5000);
+/** Types and bodies with a word in the middle of a long value, or across the border of two pieces. */
+const longs: readonly (readonly [string, string, (value: string) => string])[] = [
+  ["a form's value", form, (value) => `a=${value}`],
+  ["a form's value without a name", form, (value) => value],
+  ["a form's name", form, (value) => `${value}=1`],
+  ["a JSON string", "application/json", (value) => `{"a":"${value}"}`],
+  ["an escaped JSON string", "application/json", (value) => `{"a":"\\n${value}"}`],
+  ["a JSON key", "application/json", (value) => `{"${value}":1}`],
+  ["a part", parted, (value) => multipart(field("a", value))],
+  ["a file", parted, (value) => multipart(field("a", value, '; filename="b"'))],
+  ["XML text", "text/xml", (value) => `<a>${value}</a>`],
+  ["an XML attribute", "text/xml", (value) => `<a b="${value}"/>`],
+  ["an XML comment", "text/xml", (value) => `<a><!-- ${value}--></a>`],
+  ["a GraphQL string", "application/graphql", (value) => `{ a(b: "${value}") }`],
+  ["GraphQL in JSON", "application/json", (value) => `{"query":"{ a(b: \\"${value}\\") }"}`],
+  ["text", "text/plain", (value) => value],
+  ["bytes", "application/octet-stream", (value) => value],
+];
+for (const [what, type, write] of longs)
+  test(`${what} longer than a window comes to the inspector in windows, and nothing hides where they meet`, () => {
+    const { value } = Inspector.prototype;
+    let longest = 0;
+    Inspector.prototype.value = function (bytes, start, end, place) {
+      longest = Math.max(longest, end - start);
+      value.call(this, bytes, start, end, place);
+    };
+    try {
+      assert.equal(said(post(type, write(long))), "passed");
+      for (const at of [7_166, 8_150, 8_187, 8_189, 8_190, 8_191, 8_192, 15_355]) {
+        const payload = `${long.slice(0, at)}xyzzy${long.slice(at)}`;
+        assert.equal(said(post(type, write(payload))), "patterns demo-xyzzy", `at ${at}`);
+      }
+    } finally {
+      Inspector.prototype.value = value;
+    }
+    assert.ok(longest > 7_000 && longest <= WINDOW_BYTES, `${longest}`);
+  });
+
 const bodies: readonly (readonly [string, string])[] = [
+  [form, `a=1&b=${long};c=plugh&d=${long}xyzzy`],
+  [form, `${long}=${long}plugh&d=x&d=yzzy${long}`],
+  ["application/json", `{"query":"{ a(b: \\"${long}plugh\\") }","${long}":"${long}xyzzy"}`],
+  ["application/json", `{"a":"${long}plugh${long}\\x`],
+  ["text/xml", `<a b="${long}plugh">${long}xyzzy</a>`],
+  [parted, multipart(field("a", `${long}plugh`), field("b", `${long}xyzzy`))],
   [form, "a=1&b=plugh&b=2;c=%78yzzy&d=/etc"],
   [form, "a=1&b=2"],
   ["application/json", '{"query":"{ a(b: \\"plugh\\") }","a":{"b":["\\u0078yzzy",1.5e3]}}'],
