@@ -59,38 +59,51 @@ interface Open {
   inner: number;
 }
 
+/** Where a lookup opens or closes. */
+const BRACE = /\$\{|\}/g;
+
 /** One pass with a stack: each closed lookup gives its text to the one around it. */
 function resolve({ lower }: Subject, found: Detection[], from: number): void {
   const stack: Open[] = [];
-  for (let at = 0; at < lower.length; at++) {
-    if (stack.length === 0) {
-      at = lower.indexOf("${", at);
-      if (at < 0) return;
-    }
-    const code = lower.charCodeAt(at);
-    if (code === 0x24 && lower.charCodeAt(at + 1) === 0x7b) {
-      if (stack.length === DEPTH_MAX) return;
-      stack.push({ start: at, content: "", inner: 0 });
-      at++;
-    } else if (code === 0x7d && stack.length > 0) {
-      const open = stack.pop()!;
-      judge(open, at + 1, found);
+  let done = 0;
+  BRACE.lastIndex = lower.indexOf("${");
+  if (BRACE.lastIndex < 0) return;
+  while (BRACE.test(lower)) {
+    const end = BRACE.lastIndex;
+    const opens = lower.charCodeAt(end - 1) === 0x7b;
+    const top = stack[stack.length - 1];
+    if (top !== undefined) append(top, lower, done, opens ? end - 2 : end - 1);
+    done = end;
+    if (opens) {
+      // What was opened first is given up: it hides nothing that follows.
+      if (stack.length === DEPTH_MAX) stack.shift();
+      stack.push({ start: end - 2, content: "", inner: 0 });
+    } else if (top !== undefined) {
+      stack.pop();
+      judge(top, end, found);
       if (found.length - from >= DETECTIONS_MAX) return;
       const outer = stack[stack.length - 1];
       if (outer !== undefined && outer.content.length < RESOLVED_MAX) {
-        outer.content += resolvedValue(open.content).slice(0, RESOLVED_MAX);
+        outer.content += resolvedValue(top.content).slice(0, RESOLVED_MAX);
         outer.inner++;
       }
-    } else {
-      const open = stack[stack.length - 1];
-      if (open !== undefined && open.content.length < RESOLVED_MAX) open.content += lower[at]!;
     }
+    if (stack.length > 0) continue;
+    BRACE.lastIndex = lower.indexOf("${", end);
+    if (BRACE.lastIndex < 0) return;
   }
   // An unclosed lookup was cut by a length limit somewhere, but may be whole where it is logged.
   const open = stack[0];
-  if (open !== undefined && JNDI_SCHEME.test(open.content)) {
+  if (open === undefined) return;
+  if (stack.length === 1) append(open, lower, done, lower.length);
+  if (JNDI_SCHEME.test(open.content)) {
     found.push({ kind: "lookup.jndi", start: open.start, end: lower.length });
   }
+}
+
+function append(open: Open, lower: string, start: number, end: number): void {
+  const room = RESOLVED_MAX - open.content.length;
+  if (room > 0) open.content += lower.slice(start, Math.min(end, start + room));
 }
 
 function judge(open: Open, end: number, found: Detection[]): void {

@@ -58,8 +58,10 @@ export const TRAVERSAL_TRIGGERS: readonly string[] = [
 
 /** Steps read in one run: more say nothing new. */
 const STEPS_MAX = 64;
+/** Longer values are no file names that climb. */
+const CLIMB_VALUE_MAX = 2_048;
 /** Runs judged in one value. */
-const RUNS_MAX = 64;
+const RUNS_MAX = 256;
 
 // Sticky and without repetition: each reads one token.
 const PLAIN_DOT = 0x2e;
@@ -68,11 +70,11 @@ const ODD_DOT =
 const ODD_SLASH =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: 0x1c is the low byte of an overlong backslash
   /(?:%(?:25){0,3}(?:2f|5c)|%%32%66|%%32%%66|%%35%63|%%35%%63|%2%f|%5%c|%{0,2}(?:25)?c[01]%(?:25)?(?:af|9c|2f|5c|1c|9v|qf|8s|pc|%[0-9a-z]{2})|%bg%qf|%e0%80%af|%f0%80%80%af|%f8%80%80%80%af|%fc%80%80%80%80%af|%ef%bc%8f|%ef%bc%bc|%e2%88%95|%u2215|%u2216|%uefc8|%uf025|%u002f|%u005c|%uff0f|%uff3c|0x2f|0x5c|[\xc0\xc1](?:[\xaf\x9c\x1c/\\]|%(?:9v|qf|8s|pc))|\xe0\x80\xaf|\xf0\x80\x80\xaf|\xf8\x80\x80\x80\xaf|\xfc\x80\x80\x80\x80\xaf|\xef\xbc[\x8f\xbc]|\xe2\x88[\x95\x96]|\xee\xbf\x88|\xef\x80\xa5|(?<=\.\.)2f(?=\.\.|etc))/y;
-const JUNK = /(?:%0[01]|[\0\cA]|;)/y;
-
 interface Run {
   start: number;
   end: number;
+  /** Behind the dots that were read last. */
+  dotsEnd: number;
   steps: number;
   odd: boolean;
   /** `....//`, `..\/`, `.\\..\\`: spellings that no program produces. */
@@ -82,12 +84,13 @@ interface Run {
 
 export function findTraversal({ text, lower }: Subject, found: Detection[]): void {
   const from = found.length;
+  const lastNul = text.lastIndexOf("\0");
   let at = 0;
   for (let runs = 0; runs < RUNS_MAX; runs++) {
     const run = nextRun(lower, at);
     if (run === undefined) return;
     at = run.end;
-    const kind = judge(run, lower, text);
+    const kind = judge(run, lower, lastNul);
     if (kind === undefined) continue;
     found.push({ kind, start: run.start, end: run.end });
     if (kind !== "path.relative_climb" || found.length - from >= DETECTIONS_MAX) return;
@@ -95,11 +98,23 @@ export function findTraversal({ text, lower }: Subject, found: Detection[]): voi
 }
 
 function nextRun(lower: string, from: number): Run | undefined {
+  const run: Run = {
+    start: from,
+    end: from,
+    dotsEnd: from,
+    steps: 0,
+    odd: false,
+    irregular: false,
+    backslash: false,
+  };
   for (let at = from; at < lower.length; at++) {
     if (STARTS[lower.charCodeAt(at)] !== 1 || !mayStart(lower, at)) continue;
-    const run: Run = { start: at, end: at, steps: 0, odd: false, irregular: false, backslash: false };
+    run.start = at;
+    run.end = at;
     while (run.steps < STEPS_MAX && readStep(lower, run)) run.steps++;
     if (run.steps > 0) return run;
+    // Behind dots without a slash no dot of theirs begins a step.
+    at = Math.max(at, run.dotsEnd - 1);
   }
   return undefined;
 }
@@ -109,24 +124,43 @@ function nextRun(lower: string, from: number): Run | undefined {
  * nearly all of them out.
  */
 function mayStart(lower: string, at: number): boolean {
+  const code = lower.charCodeAt(at);
   const next = lower.charCodeAt(at + 1);
-  switch (lower.charCodeAt(at)) {
-    case PLAIN_DOT:
-      return next < 0x2f || next === 0x3f || next === 0x30 || next >= 0xc0;
+  if (code === PLAIN_DOT) return next < 0x2f || next === 0x3f || next === 0x30 || next >= 0xc0;
+  if (code === 0x3f) return next === PLAIN_DOT || next === 0x3f || next === 0x25 || next >= 0xc0;
+  return mayBeOdd(code, next);
+}
+
+/** May these two characters begin an odd dot or slash? Asked before the long lists of spellings are. */
+function mayBeOdd(code: number, next: number): boolean {
+  switch (code) {
+    case 0x25:
+      return next < 0x80 ? AFTER_PERCENT[next] === 1 : next === 0xc0 || next === 0xc1;
     case 0x30:
       return next === 0x78;
-    case 0x3f:
-      return next === PLAIN_DOT || next === 0x3f || next === 0x25 || next >= 0xc0;
+    case 0x32:
+      return next === 0x66;
+    case 0xc0:
+    case 0xc1:
+    case 0xf8:
+    case 0xfc:
+      return true;
     case 0xe0:
-    case 0xe2:
     case 0xf0:
       return next === 0x80;
+    case 0xe2:
+      return next === 0x80 || next === 0x88;
+    case 0xee:
+      return next === 0xbf;
     case 0xef:
-      return next === 0xbc;
+      return next === 0xbc || next === 0x80;
     default:
-      return true;
+      return false;
   }
 }
+
+const AFTER_PERCENT = new Uint8Array(128);
+for (const character of "25%cefub") AFTER_PERCENT[character.charCodeAt(0)] = 1;
 
 /** 1 for the characters that `mayStart` knows or always accepts: `. % 0 ?` and first bytes of overlong forms. */
 const STARTS = new Uint8Array(256);
@@ -155,20 +189,20 @@ function readPart(lower: string, run: Run): typeof NONE | typeof STEP | typeof A
   let odd = false;
   let irregular = false;
   let lost = false;
-  for (; dots < 8; dots++) {
+  for (; at < lower.length; dots++) {
     const code = lower.charCodeAt(at);
     if (code === PLAIN_DOT) at++;
     else if (code === 0x3f) {
       lost = true;
       at++;
     } else {
-      const length = sticky(ODD_DOT, lower, at);
+      const length = mayBeOdd(code, lower.charCodeAt(at + 1)) ? sticky(ODD_DOT, lower, at) : 0;
       if (length === 0) break;
       odd = true;
       at += length;
     }
-    const junk = sticky(JUNK, lower, at);
-    if (junk > 0 && lower.charCodeAt(at) !== 0x3b) {
+    const junk = junkAt(lower, at);
+    if (junk > 0) {
       odd = true;
       at += junk;
     }
@@ -177,6 +211,7 @@ function readPart(lower: string, run: Run): typeof NONE | typeof STEP | typeof A
     // `./` between steps (`./..//.//..`) belongs to the run, but is no step.
     if (dots === 0 || run.steps === 0 || lost || odd) return NONE;
   }
+  run.dotsEnd = at;
   const semicolon = lower.charCodeAt(at) === 0x3b;
   if (semicolon) at++;
   let slashes = 0;
@@ -187,7 +222,7 @@ function readPart(lower: string, run: Run): typeof NONE | typeof STEP | typeof A
     if (code === 0x2f) forward = true;
     else if (code === 0x5c) backward = true;
     else {
-      const length = sticky(ODD_SLASH, lower, at);
+      const length = mayBeOdd(code, lower.charCodeAt(at + 1)) ? sticky(ODD_SLASH, lower, at) : 0;
       if (length === 0) break;
       odd = true;
       at += length - 1;
@@ -206,12 +241,21 @@ function readPart(lower: string, run: Run): typeof NONE | typeof STEP | typeof A
   return dots >= 2 ? STEP : AGAIN;
 }
 
+/** Length of a NUL or 0x01 between dots. */
+function junkAt(lower: string, at: number): number {
+  const code = lower.charCodeAt(at);
+  if (code < 2) return 1;
+  if (code !== 0x25 || lower.charCodeAt(at + 1) !== 0x30) return 0;
+  const last = lower.charCodeAt(at + 2);
+  return last === 0x30 || last === 0x31 ? 3 : 0;
+}
+
 function sticky(pattern: RegExp, text: string, at: number): number {
   pattern.lastIndex = at;
   return pattern.test(text) ? pattern.lastIndex - at : 0;
 }
 
-function judge(run: Run, lower: string, text: string): string | undefined {
+function judge(run: Run, lower: string, lastNul: number): string | undefined {
   const rest = lower.slice(run.end, run.end + 120);
   const lost = lower.slice(run.start, run.end).includes("?");
   if (endsInSystemFile(rest)) return run.odd ? "path.encoded_traversal" : "path.traversal";
@@ -225,8 +269,8 @@ function judge(run: Run, lower: string, text: string): string | undefined {
   if (whole && ends && run.steps >= 3) return "path.traversal";
   if (lower.slice(0, run.start).endsWith("..;/") || /^;/.test(lower.slice(run.start + 2, run.end)))
     return "path.traversal";
-  if (text.includes("\x00", run.end) && text.length - run.start < 400) return "path.null_byte";
-  if (run.steps >= 4 && !/\s/.test(text)) return "path.relative_climb";
+  if (lastNul >= run.end && lower.length - run.start < 400) return "path.null_byte";
+  if (run.steps >= 4 && lower.length <= CLIMB_VALUE_MAX && !/\s/.test(lower)) return "path.relative_climb";
   return undefined;
 }
 

@@ -83,13 +83,13 @@ const PATTERNS: readonly LinearPattern[] = [
       "${",
     ],
     pattern:
-      /\b(?:print|echo|die|exit|print_r|var_dump)\s{0,8}\(?\s{0,8}["']?\s{0,4}\.?(?:md5|sha1|crc32|base64_encode|strrev|chr|phpversion|php_uname|pi)\s{0,4}\(\s{0,4}["']?[\w$-]{0,40}["']?\s{0,4}\)\s{0,4}\)?|\$\{@?\s{0,4}(?:print|system|exec|eval|passthru|phpinfo|sleep|shell_exec|die|md5|assert|file_put_contents|var_dump)\s{0,4}\(/g,
+      /\b(?:print|echo|die|exit|print_r|var_dump)\s{0,12}(?:\(\s{0,8})?(?:["']\s{0,4})?\.?(?:md5|sha1|crc32|base64_encode|strrev|chr|phpversion|php_uname|pi)\s{0,4}\(\s{0,4}["']?[\w$-]{0,40}["']?\s{0,4}\)\s{0,4}\)?|\$\{@?\s{0,4}(?:print|system|exec|eval|passthru|phpinfo|sleep|shell_exec|die|md5|assert|file_put_contents|var_dump)\s{0,4}\(/g,
   },
   {
     kind: "php.variable_function",
     needs: ["$"],
     pattern:
-      /\$\s{0,4}(?:\$\s{0,2}){0,3}(?:[a-z_][\w]{0,40}|\{\s{0,4}[@$]{0,3}["']?[\w.'"\s$]{1,40}\})\s{0,4}(?:\/\*[^*]{0,40}\*\/\s{0,4}){0,2}(?:(?:\[[^[\]()]{1,40}(?:\[[^[\]()]{1,20}\][^[\]()]{0,4})?\]|\{[^{}()]{1,40}\})\s{0,4}(?:\/\*[^*]{0,40}\*\/\s{0,4}){0,2}){0,4}\((?:[^()]{0,80}|[^()]{0,60}\([^()]{0,40}\)[^()]{0,20})\)/g,
+      /\$\s{0,4}(?:\$\s{0,2}){0,3}(?:[a-z_][\w]{0,40}|\{[\w.'"\s$@]{1,48}\})\s{0,4}(?:\/\*[^*]{0,40}\*\/\s{0,4}){0,2}(?:(?:\[[^[\]()]{1,40}(?:\[[^[\]()]{1,20}\][^[\]()]{0,4})?\]|\{[^{}()]{1,40}\})\s{0,4}(?:\/\*[^*]{0,40}\*\/\s{0,4}){0,2}){0,4}\([^()]{0,80}(?:\([^()]{0,40}\)[^()]{0,20})?\)/g,
     accept: isVariableCall,
   },
   {

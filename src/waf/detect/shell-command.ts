@@ -59,7 +59,7 @@ const PATTERNS: readonly LinearPattern[] = [
     kind: "command.fetch_and_run",
     needs: ["curl ", "curl\t", "wget ", "wget\t", "fetch -", "fetch h", "lwp-download"],
     pattern:
-      /(?:^|[;|&`(\n"'=]\s{0,4})(?:curl|wget|fetch|lwp-download)(?=\s)[^\n|;&]{0,120}(?:[;&|]{1,2}\s{0,4}(?:chmod\s{1,4}(?:\+x|[0-7]{3,4})|(?:sudo\s{1,4})?(?:ba|da|z)?sh\s{1,4}(?:\.\/|\/tmp|\/var|\w{1,20}\.sh)|\.\/\w)|\s-[oO]\s{0,4}\/(?:tmp|var|dev)|\s-[a-z]{0,3}t\s{0,4}@?\/etc|\s-(?:d|f|-data[a-z-]{0,12}|-form|-upload-file)\s{0,4}["']?@?\/?(?:etc|proc|\$\(|`))/g,
+      /(?:^|[;|&`(\n"'=]\s{0,4})(?:curl|wget|fetch|lwp-download)(?=\s)(?:[^\n|;&]{0,120}[;&|]{1,2}\s{0,4}(?:chmod\s{1,4}(?:\+x|[0-7]{3,4})|(?:sudo\s{1,4})?(?:ba|da|z)?sh\s{1,4}(?:\.\/|\/tmp|\/var|\w{1,20}\.sh)|\.\/\w)|[^\n|;&]{0,120}?\s-(?:o\s{0,4}\/(?:tmp|var|dev)|[a-z]{0,3}t\s{0,4}@?\/etc|(?:d|f|-data[a-z-]{0,12}|-form|-upload-file)\s{0,4}["']?@?\/?(?:etc|proc|\$\(|`)))/g,
   },
   {
     kind: "command.wrapper_option",

@@ -155,6 +155,30 @@ const CLASSES: ReadonlyMap<string, CommandClass> = new Map([
 const COMMON_CMDLET =
   /^(?:add|new|remove|get|set|update|show|clear|select|search|start|stop|reset|import|export)-(?:help|json|csv|html|xml|member|module|object|process|job|unique|alias|variable|verb|transaction|printer|expression|culture|credential)$/;
 
+/** Commands that start the command behind them. */
+export const WRAPPERS: ReadonlySet<string> = new Set(
+  names(
+    "sudo doas env nohup time exec command nice eval xargs strace timeout busybox builtin setsid ionice stdbuf start watch call then do else",
+  ),
+);
+
+/** Programs that run what is piped into them. */
+export const INTERPRETERS: ReadonlySet<string> = new Set(
+  names("sh bash zsh dash ksh python python3 perl ruby node php iex cmd cmd.exe powershell pwsh"),
+);
+
+/** Ordinary words that one more word, or nothing, does not make a command. */
+export const phraseNames: readonly string[] = WORDS.filter(
+  (name) =>
+    CLASSES.get(name) === "word" &&
+    !WRAPPERS.has(name) &&
+    !INTERPRETERS.has(name) &&
+    !/^(?:net|reg|sc|echo|printf|find|ping6?|dig|host|telnet|ftp)$/.test(name),
+);
+
+/** Every name that begins a command; versions and PowerShell's pairs are not in the list. */
+export const commandNames: readonly string[] = [...CLASSES.keys(), ...WRAPPERS];
+
 /** The class of a lower-case name, without directory, `.exe` or version; undefined for what is no command. */
 export function commandClass(name: string): CommandClass | undefined {
   const known = CLASSES.get(name);

@@ -1,5 +1,12 @@
-import { type CommandClass, commandClass, PROGRAM_DIRECTORY } from "./shell-commands.ts";
+import {
+  type CommandClass,
+  commandClass,
+  INTERPRETERS,
+  PROGRAM_DIRECTORY,
+  WRAPPERS,
+} from "./shell-commands.ts";
 import { type Evidence, evidence, evidenceAt } from "./shell-evidence.ts";
+import { isLead, LEAD_MAX } from "./shell-gate.ts";
 import { readWord } from "./shell-word.ts";
 
 /**
@@ -31,12 +38,6 @@ export interface Command {
   readonly start: number;
   readonly end: number;
 }
-
-const WRAPPERS = new Set(
-  "sudo doas env nohup time exec command nice eval xargs strace timeout busybox builtin setsid ionice stdbuf start watch call then do else".split(
-    " ",
-  ),
-);
 
 /** Reads the command that starts at `at`, through wrappers and assignments. */
 export function readCommand(lower: string, at: number): Command | undefined {
@@ -76,7 +77,7 @@ const IFS = /\$\{?ifs\}?(?:\$\d)?/y;
 
 /** Blanks, opening brackets and `$IFS` before a command. */
 function skipLead(lower: string, at: number): number {
-  for (const end = at + 24; at < end; at++) {
+  for (const end = at + LEAD_MAX; at < end; at++) {
     const code = lower.charCodeAt(at);
     if (code === 0x24) {
       IFS.lastIndex = at;
@@ -86,20 +87,6 @@ function skipLead(lower: string, at: number): number {
   }
   // `{ cat x; }` is a group; `{cat,x}` is read elsewhere.
   return lower.charCodeAt(at) === 0x7b && lower.charCodeAt(at + 1) === 0x20 ? at + 2 : at;
-}
-
-/** Blanks, line ends, NUL, `+`, `(` and `!`. */
-function isLead(code: number): boolean {
-  return (
-    code === 0x20 ||
-    code === 0x09 ||
-    code === 0x0a ||
-    code === 0x0d ||
-    code === 0x00 ||
-    code === 0x2b ||
-    code === 0x28 ||
-    code === 0x21
-  );
 }
 
 export const STRONG =
@@ -231,10 +218,6 @@ function isTableCell(lower: string, separator: number, end: number): boolean {
     lower.charCodeAt(separator + 1) === 0x20
   );
 }
-
-const INTERPRETERS = new Set(
-  "sh bash zsh dash ksh python python3 perl ruby node php iex cmd cmd.exe powershell".split(" "),
-);
 
 /** `printf … | base64 -d | sh`: the part before the pipe is a command line as well. */
 export function isInterpreterPipe(

@@ -13,6 +13,9 @@ const ARITHMETIC = /\$\(\(\s{0,4}\d{1,9}(?:\s{0,4}(?:[*+%^/-]|<<|>>)\s{0,4}\d{1,
 
 /** `$IFS` attached to a word, `$[2*3]`, `$((2*3))` in a short value, `$CMD` after `CMD=…`. */
 export function atDollar(lower: string, at: number, found: Detection[]): void {
+  const next = lower.charCodeAt(at + 1);
+  if (next !== 0x28 && next !== 0x5b && next !== 0x7b && next !== 0x69 && !isBehindSeparator(lower, at))
+    return;
   const end =
     match(IFS_ATTACHED, lower, at) ||
     match(PRODUCT, lower, at) ||
@@ -31,16 +34,29 @@ function match(pattern: RegExp, lower: string, at: number): number {
 
 /** The variable was set earlier in the value, and a separator stands in front of its use. */
 function isSetBefore(lower: string, at: number): boolean {
-  if (!/[;|&]\s{0,4}$/.test(lower.slice(Math.max(0, at - 6), at))) return false;
+  if (!isBehindSeparator(lower, at)) return false;
   const name = /^\$(\w{1,20})\s{0,4}(?:[;|&]|$)/.exec(lower.slice(at, at + 28));
   if (name === null) return false;
   const set = lower.slice(Math.max(0, at - 300), at).lastIndexOf(`${name[1]}=`);
   return set >= 0;
 }
 
+function isBehindSeparator(lower: string, at: number): boolean {
+  let before = at - 1;
+  while (before > at - 5 && isBlank(lower.charCodeAt(before))) before--;
+  const code = lower.charCodeAt(before);
+  return code === 0x3b || code === 0x7c || code === 0x26;
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || (code >= 0x09 && code <= 0x0d);
+}
+
 /** Shellshock: `() {` where a value begins. JavaScript has a name, a parameter list or an arrow before or behind it. */
 export function atFunction(lower: string, at: number, found: Detection[]): void {
-  if (lower.slice(0, Math.min(at, 40)).trim().length > 24) return;
+  let brace = at + 2;
+  while (brace < at + 10 && isBlank(lower.charCodeAt(brace))) brace++;
+  if (lower.charCodeAt(brace) !== 0x7b || lower.slice(0, Math.min(at, 40)).trim().length > 24) return;
   if (at > 0 && !/[\s"'=:,`]/.test(lower[at - 1]!)) return;
   const head = /^\(\)\s{0,8}\{\s{0,8}(?::\s{0,8};|_;|[a-z]\w{0,20}\s{0,4};|$|[;:>])/.exec(
     lower.slice(at, at + 48),
@@ -48,11 +64,15 @@ export function atFunction(lower: string, at: number, found: Detection[]): void 
   if (head !== null) found.push({ kind: "shell.function_definition", start: at, end: at + head[0].length });
 }
 
-/** A slash at the beginning of a word: is it a path with wildcards to a known file? */
-export function atSlash(lower: string, at: number, found: Detection[]): void {
-  if (at > 0 && isInsideWord(lower.charCodeAt(at - 1))) return;
+/**
+ * A slash at the beginning of a word: is it a path with wildcards to a known file? Returns the last offset that was
+ * read for it.
+ */
+export function atSlash(lower: string, at: number, found: Detection[]): number {
+  if (at > 0 && isInsideWord(lower.charCodeAt(at - 1))) return at;
   const end = globPathEnd(lower, at);
   if (end > 0) found.push({ kind: "shell.glob_path", start: at, end });
+  return Math.abs(end) - 1;
 }
 
 /** A letter, a dot, a slash, or what hides a letter. */

@@ -12,7 +12,7 @@ export interface ShellWord {
 }
 
 /** Longer words are no commands. */
-const WORD_MAX = 80;
+export const WORD_MAX = 80;
 
 /** Reads the word at `start` in lower-case text; the word may be empty. */
 export function readWord(lower: string, start: number): ShellWord {
@@ -87,8 +87,13 @@ function tableOf(characters: string): Uint8Array {
   return table;
 }
 
-function isWordChar(code: number): boolean {
+export function isWordChar(code: number): boolean {
   return WORD_CHARACTERS[code] === 1;
+}
+
+/** A quote, an escape or an expansion. */
+export function mayHideLetters(code: number): boolean {
+  return TRICKS[code] === 1;
 }
 
 /** `\n` or `\r` at the end of a word stands for a line end, as fuzzers write it. */

@@ -193,24 +193,20 @@ export const url: readonly Detector[] = [...detectorsOf(KINDS, PATTERNS), disgui
 /** Hosts looked at in one value: what follows is repetition. */
 const HOSTS_MAX = 32;
 
+/** A host of digits, hexadecimal digits and dots, behind a user name at most. */
+const NUMERIC_HOST =
+  /:\/\/(?:[^\s/?#"'<>@]{0,80}@)?(\[[0-9a-f:.%]{2,60}\]|[0-9a-fx.]{1,60})(?=[:/?#\s"'<>)]|$)/g;
+
 function findDisguised({ lower }: Subject, found: Detection[]): void {
-  let at = 0;
+  NUMERIC_HOST.lastIndex = 0;
   for (let hosts = 0; hosts < HOSTS_MAX; hosts++) {
-    const slashes = lower.indexOf("://", at);
-    if (slashes < 0) return;
-    let start = slashes + 3;
-    at = start;
-    const authority =
-      /^(?:[^\s/?#"'<>@]{0,80}@)?(\[[0-9a-f:.%]{2,60}\]|[0-9a-fx.]{1,60})(?=[:/?#\s"'<>)]|$)/.exec(
-        lower.slice(start, start + 150),
-      );
-    if (authority === null) continue;
+    const authority = NUMERIC_HOST.exec(lower);
+    if (authority === null) return;
     const host = authority[1]!;
-    start += authority[0].length - host.length;
     const address = addressOf(host);
-    if (address === undefined) continue;
-    if (address.plain) continue;
-    found.push({ kind: "url.disguised_address", start, end: start + host.length });
+    if (address === undefined || address.plain) continue;
+    const end = NUMERIC_HOST.lastIndex;
+    found.push({ kind: "url.disguised_address", start: end - host.length, end });
     return;
   }
 }

@@ -37,7 +37,7 @@ const PATTERNS: readonly LinearPattern[] = [
   {
     kind: "xml-attack.xinclude",
     needs: ["include"],
-    pattern: /<[a-z]{0,12}:?include\s{1,40}[^<>]{0,200}\bhref\s{0,4}=|http:\/\/www\.w3\.org\/2001\/xinclude/g,
+    pattern: /<(?:[a-z]{1,12}:)?include\s[^<>]{0,240}?\bhref\s{0,4}=|http:\/\/www\.w3\.org\/2001\/xinclude/g,
     accept: (match, subject) =>
       match[0].startsWith("http")
         ? subject.lower.includes("include")

@@ -1,31 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { java } from "../../../src/waf/detect/java.ts";
-import { lookup } from "../../../src/waf/detect/lookup.ts";
-import { node } from "../../../src/waf/detect/node.ts";
-import { path } from "../../../src/waf/detect/path.ts";
-import { php } from "../../../src/waf/detect/php.ts";
-import { shell } from "../../../src/waf/detect/shell.ts";
-import { command } from "../../../src/waf/detect/shell-command.ts";
 import { isBareCommand } from "../../../src/waf/detect/shell-commands.ts";
-import { url } from "../../../src/waf/detect/url.ts";
 import { addressOf } from "../../../src/waf/detect/url-address.ts";
-import { xmlAttack } from "../../../src/waf/detect/xml-attack.ts";
 import { DETECTIONS_MAX, type Detection, type Detector } from "../../../src/waf/detection.ts";
 import { systemAttacks } from "./system-attacks.ts";
 import { systemBenign } from "./system-benign.ts";
-
-const detectors: readonly Detector[] = [
-  shell,
-  ...command,
-  ...path,
-  ...php,
-  ...java,
-  ...node,
-  ...url,
-  lookup,
-  ...xmlAttack,
-];
+import { systemDetectors as detectors } from "./system-detectors.ts";
 
 /** Kinds of rules that are active above sensitivity 1 only. */
 const quiet = new Set(["lookup.environment", "path.relative_climb", "xml-attack.document_in_value"]);
