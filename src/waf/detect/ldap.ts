@@ -56,6 +56,7 @@ function readFilters(lower: string, report: Report): void {
   let depth = 0;
   let unopened = 0;
   let breakouts = 0;
+  let telling: boolean | undefined;
   const opened = lower.charCodeAt(lower.charCodeAt(0) === 0x2f ? 1 : 0) === 0x28;
   for (let at = 0; at < lower.length; at += 1) {
     const char = lower.charCodeAt(at);
@@ -84,7 +85,8 @@ function readFilters(lower: string, report: Report): void {
           if (isCombiner(lower.charCodeAt(inner))) inner += 1;
         }
         if (attributeAt(lower, inner)) {
-          const own = opened && unopened === 0 && !lower.includes("(1=") && !lower.includes("password=");
+          telling ??= lower.includes("(1=") || lower.includes("password=");
+          const own = opened && unopened === 0 && !telling;
           report(own ? "ldap.loose_filter" : "ldap.filter", at, inner);
         }
       }
@@ -144,12 +146,14 @@ function isData(lower: string, paren: number): boolean {
 function isStart(lower: string, at: number): boolean {
   if (at === 0) return true;
   const char = lower.charCodeAt(at - 1);
-  if (char === 0x2f) return lower.lastIndexOf("/", at - 2) < 0 && at === 1;
+  if (char === 0x2f) return at === 1;
   return char === 0x2a || char === 0x28 || char === 0x29 || char === 0x3d;
 }
 
 function readMatchingRule(lower: string, report: Report): void {
   let at = lower.indexOf(":=");
+  if (at < 0) return;
+  const paren = lower.indexOf("(");
   for (let tries = 0; at >= 0 && tries < 64; tries += 1) {
     let start = at;
     let dots = 0;
@@ -165,7 +169,7 @@ function readMatchingRule(lower: string, report: Report): void {
     const rule = (digits && dots >= 3) || named === "dn" || (!digits && named.endsWith("match"));
     const attribute = lower.charCodeAt(start - 1) === 0x3a && isLetter(lower.charCodeAt(start - 2));
     // In parentheses of its own it is a whole filter; without them it is put into somebody else's.
-    const inside = lower.lastIndexOf("(", start) >= 0;
+    const inside = paren >= 0 && paren <= start;
     if (rule && attribute) report(inside ? "ldap.loose_filter" : "ldap.matching_rule", start - 1, at + 2);
     at = lower.indexOf(":=", at + 2);
   }

@@ -155,7 +155,7 @@ const shellMethods: ReadonlySet<string> = new Set(
 
 /** `db.stores.mapReduce(`: only whole values and values after a separator, because code is full of `db.`. */
 function readShell(lower: string, report: Report): void {
-  let at = lower.indexOf("db.");
+  let at = nextShell(lower, 0);
   for (let tries = 0; at >= 0 && tries < 64; tries += 1) {
     const previous = previousInk(lower, at);
     const separate =
@@ -173,8 +173,15 @@ function readShell(lower: string, report: Report): void {
         return;
       }
     }
-    at = lower.indexOf("db.", at + 3);
+    at = nextShell(lower, at + 3);
   }
+}
+
+/** The offset of the next `db.`, or -1. Dots are rarer than the letter d. */
+function nextShell(lower: string, from: number): number {
+  let dot = lower.indexOf(".", from);
+  while (dot >= 0 && !(dot >= from + 2 && lower.startsWith("db", dot - 2))) dot = lower.indexOf(".", dot + 1);
+  return dot - 2 < 0 ? -1 : dot - 2;
 }
 
 /**

@@ -23,9 +23,9 @@ export function readChain(tokens: Tokens, origin: Origin, report: Report): void 
     if (!canFollowString(tokens, first) || isListedSign(tokens, first, origin)) return;
     readBreakout(tokens, first, origin, report);
   }
-  const script = !origin.closed && startsStatement(tokens);
+  const script = !origin.closed && !origin.prose && startsStatement(tokens);
   const terminated = endsInComment(tokens);
-  let prose = 0;
+  let prose = origin.prose ? PROSE_PAIRS : 0;
   let query = origin.closed;
   for (let at = 0; at < tokens.count; at += 1) {
     const kind = kinds[at];
@@ -214,6 +214,15 @@ function readKeyword(
     default:
       return false;
   }
+}
+
+/** Whether the chain begins with an operator that has no operand behind it: the operators of programs look like that. */
+export function isNoCondition(tokens: Tokens): boolean {
+  if (tokens.kinds[0] !== token.logic) return false;
+  pairParens(tokens);
+  const condition = conditionAt(tokens, 1);
+  if (condition.strength === strength.none) return true;
+  return condition.strength === strength.operand && tokens.kinds[condition.end] === token.other;
 }
 
 /** Verbs that open a script of several statements. */

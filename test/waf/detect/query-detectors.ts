@@ -26,6 +26,11 @@ export function detectionsOf(detector: Detector, value: string): Detection[] {
   const text = Buffer.from(value, "utf8").toString("latin1");
   const lower = text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
   const found: Detection[] = [];
-  if (detector.triggers.some((trigger) => lower.includes(trigger))) detector.detect({ text, lower }, found);
+  if (isCalled(detector, lower)) detector.detect({ text, lower }, found);
   return found;
+}
+
+function isCalled({ triggers, words = [] }: Detector, lower: string): boolean {
+  if (triggers.some((trigger) => lower.includes(trigger))) return true;
+  return words.some((word) => new RegExp(`(?<![a-z])${word}(?![a-z])`).test(lower));
 }
