@@ -3,9 +3,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { judge } from "./load/bars.ts";
-import type { CandidateName } from "./load/candidate.ts";
+import { type CandidateName, isSlow } from "./load/candidate.ts";
 import { opensslConfText } from "./load/client.ts";
 import { describeMachine, type Machine } from "./load/machine.ts";
+import { apacheRules, isInstalled, nginxRules } from "./load/modsecurity.ts";
 import { type Options, parseOptions, usage } from "./load/options.ts";
 import { startOrigin } from "./load/origin.ts";
 import { parseCpuList, parseStatusCpus } from "./load/proc.ts";
@@ -13,10 +14,11 @@ import { pinSelf } from "./load/process.ts";
 import { report } from "./load/report.ts";
 import type { Results, Row } from "./load/results.ts";
 import { type Bench, runScenario } from "./load/rounds.ts";
+import { loadConnections, scenarios, slowConnections } from "./load/scenarios.ts";
 import { startWitness } from "./load/witness.ts";
 import { checkout, zionProgram } from "./load/zion.ts";
 
-/** `npm run bench`: drives the gateway, nginx and HAProxy side by side. README.md tells how and why. */
+/** `npm run bench`: drives the gateway and other proxies side by side. README.md tells how and why. */
 async function main(args: readonly string[]): Promise<number> {
   // What is measured is what is shipped: the built form (`npm run bench` builds it first).
   process.env["ZION_BUILT"] = "1";
@@ -102,15 +104,31 @@ function choose(
   const notes: string[] = [];
   const names = options.candidates.filter((name) => {
     if (name === "before" && options.before === undefined) return false;
-    const here =
-      name === "zion" || name === "before" ? hasProgram(name, options) : machine.versions[name] !== undefined;
-    if (!here) notes.push(`${name} is not here and was left out.`);
-    return here;
+    const missing = whatLacks(name, options, machine);
+    if (missing !== undefined) notes.push(`${name} is not here and was left out${missing}.`);
+    return missing === undefined;
   });
-  if (names.includes("haproxy")) {
+  for (const note of notes) console.error(note);
+  const takesPart = (name: CandidateName): boolean =>
+    names.includes(name) &&
+    options.scenarios.some((one) => (scenarios[one].candidates as readonly CandidateName[]).includes(name));
+  if (names.some((name) => isSlow(name) && takesPart(name))) {
+    notes.push(
+      `ModSecurity is driven over ${slowConnections} connections, which keep it busy: its latencies are not those of ${loadConnections}.`,
+    );
+  }
+  if (takesPart("haproxy")) {
     notes.push("HAProxy cannot write a log file itself: it logs unbuffered to its standard output, a file.");
   }
   return { names, notes };
+}
+
+/** How to get a candidate that is not installed, or ""; undefined = it is. */
+function whatLacks(name: CandidateName, options: Options, { versions }: Machine): string | undefined {
+  if (name === "zion" || name === "before") return hasProgram(name, options) ? undefined : "";
+  if (name === "nginx" || name === "haproxy") return versions[name] === undefined ? "" : undefined;
+  const rules = name === "nginx-modsecurity" ? nginxRules : apacheRules;
+  return isInstalled(rules) ? undefined : ` (Debian: apt-get install ${rules.packages})`;
 }
 
 function hasProgram(name: "zion" | "before", { before }: Options): boolean {

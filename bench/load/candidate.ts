@@ -1,12 +1,20 @@
 import { existsSync, mkdirSync, readFileSync, truncateSync } from "node:fs";
 import { join } from "node:path";
+import { apacheCommand } from "./apache.ts";
 import { haproxyCommand } from "./haproxy.ts";
-import { nginxCommand } from "./nginx.ts";
+import { nginxCommand, nginxModsecurityCommand } from "./nginx.ts";
 import { freePort, type Running, startPinned } from "./process.ts";
 import { checkout, zionCommand } from "./zion.ts";
 
 /** `before` is the gateway of another checkout, for a comparison of two states of the source. */
-export const candidateNames = ["zion", "before", "nginx", "haproxy"] as const;
+export const candidateNames = [
+  "zion",
+  "before",
+  "nginx",
+  "haproxy",
+  "nginx-modsecurity",
+  "apache-modsecurity",
+] as const;
 export type CandidateName = (typeof candidateNames)[number];
 
 /** What a configuration is written from. All ports on 127.0.0.1. */
@@ -22,6 +30,10 @@ export interface Setup {
   readonly bothFile: string;
   /** Checkout whose gateway is `before`. */
   readonly beforeDirectory: string | undefined;
+  /** The gateway inspects. The others are told apart by name. */
+  readonly waf: boolean;
+  /** `holdProbePath` is answered by the proxy itself. */
+  readonly holdProbe: boolean;
   /** Where the access log goes; undefined = log off. */
   readonly logFile: string | undefined;
 }
@@ -49,6 +61,7 @@ export async function startCandidate(
   log: boolean,
   cpu: number,
   around: Surroundings,
+  work: Pick<Setup, "waf" | "holdProbe">,
 ): Promise<Candidate> {
   const directory = join(around.directory, `${name}-${log ? "log" : "nolog"}-${await freePort()}`);
   mkdirSync(directory);
@@ -57,6 +70,7 @@ export async function startCandidate(
   const logFile = name === "haproxy" ? output : join(directory, "access.log");
   const setup: Setup = {
     ...around,
+    ...work,
     directory,
     httpPort: await freePort(),
     httpsPort: await freePort(),
@@ -91,6 +105,11 @@ function countLines(bytes: Buffer): number {
   return lines;
 }
 
+/** Whether it takes milliseconds for a request, so that few connections keep it busy. */
+export function isSlow(name: CandidateName): boolean {
+  return name === "nginx-modsecurity" || name === "apache-modsecurity";
+}
+
 /** How a candidate is called in tables: `zion`, or `zion, log off`. */
 export function label(name: CandidateName, log: boolean): string {
   return log ? name : `${name}, log off`;
@@ -102,4 +121,6 @@ const commands: Readonly<Record<CandidateName, (setup: Setup) => Promise<readonl
   before: (setup) => zionCommand(setup, setup.beforeDirectory ?? checkout),
   nginx: nginxCommand,
   haproxy: haproxyCommand,
+  "nginx-modsecurity": nginxModsecurityCommand,
+  "apache-modsecurity": apacheCommand,
 };

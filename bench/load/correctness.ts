@@ -2,7 +2,7 @@ import type { Candidate } from "./candidate.ts";
 import { ask, group, suite } from "./client.ts";
 import type { Scenario } from "./scenarios.ts";
 import { printRequest, type Traffic } from "./traffic.ts";
-import type { Seen } from "./witness.ts";
+import { type Seen, shortened } from "./witness.ts";
 
 /**
  * Whether a candidate does the work of a scenario at all: nothing is timed before this is empty. Asks once what the
@@ -12,7 +12,7 @@ export async function checkCandidate(
   candidate: Candidate,
   scenario: Scenario,
   originPort: number,
-): Promise<readonly string[]> {
+): Promise<string[]> {
   const port = scenario.tls ? candidate.httpsPort : candidate.httpPort;
   const authority = `localhost:${port}`;
   const extra = scenario.close ? ([["Connection", "close"]] as const) : [];
@@ -55,7 +55,7 @@ export function compareSeen(sent: Traffic, seen: Seen, authority: string, tls: b
   const wrong: string[] = [];
   if (seen.method !== sent.method) wrong.push(`method ${seen.method} upstream`);
   if (seen.target !== sent.target) wrong.push(`target ${seen.target} upstream`);
-  if (seen.body !== sent.body) wrong.push(`${seen.body.length} B of body upstream`);
+  if (seen.body !== shortened(sent.body)) wrong.push(`another body upstream: ${seen.body.length} B`);
   for (const [name, value] of sent.fields) {
     if (seen.fields[name.toLowerCase()] !== value)
       wrong.push(`request field ${name} did not arrive unchanged`);

@@ -26,19 +26,23 @@ export async function runHandshakes(port: number, bytes: string, seconds: number
       if (++socketErrors >= 100) break;
     }
   }
+  return loadOf(times, {
+    seconds: (performance.now() - start) / 1000,
+    bytes: read,
+    socketErrors,
+    statusErrors,
+  });
+}
+
+/** What a generator saw that measured every request, one entry in `times` (ms) for each that succeeded. */
+export function loadOf(
+  times: number[],
+  rest: Pick<Load, "seconds" | "bytes" | "socketErrors" | "statusErrors">,
+): Load {
   times.sort((a, b) => a - b);
   const at = (share: number): number =>
     times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
-  return {
-    requests: times.length,
-    seconds: (performance.now() - start) / 1000,
-    bytes: read,
-    p50Ms: at(0.5),
-    p99Ms: at(0.99),
-    p999Ms: at(0.999),
-    socketErrors,
-    statusErrors,
-  };
+  return { requests: times.length, p50Ms: at(0.5), p99Ms: at(0.99), p999Ms: at(0.999), ...rest };
 }
 
 function exchange(port: number, bytes: string): Promise<string> {

@@ -11,6 +11,8 @@ export interface Machine {
   readonly system: string;
   /** First lines of `--version` by program; undefined = not installed. */
   readonly versions: Readonly<Record<Program | "node", string | undefined>>;
+  /** Versions of Debian packages by name; only of those installed. */
+  readonly packages: Readonly<Record<string, string>>;
   /** Short commit of the checkout; `dirty` when files differ from it. */
   readonly commit: string;
   readonly dirty: boolean;
@@ -35,9 +37,20 @@ export function describeMachine(): Machine {
     kernel: release(),
     system: /^PRETTY_NAME="?([^"\n]*)/m.exec(textOf("/etc/os-release"))?.[1] ?? process.platform,
     versions: versions as Machine["versions"],
+    packages: packageVersions(),
     commit: firstLine("git", ["-C", import.meta.dirname, "rev-parse", "--short=10", "HEAD"]) ?? "no-commit",
     dirty: firstLine("git", ["-C", import.meta.dirname, "status", "--porcelain"]) !== undefined,
   };
+}
+
+/** A module has no `--version` of its own. */
+function packageVersions(): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const name of ["libmodsecurity3", "apache2", "libapache2-mod-security2", "modsecurity-crs"]) {
+    const version = firstLine("dpkg-query", ["-W", "-f", "${Version}", name]);
+    if (version !== undefined && /^\d/.test(version)) found[name] = version;
+  }
+  return found;
 }
 
 /** Some programs print their version to standard error, wrk with a usage text and exit code 1. */

@@ -1,15 +1,27 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Setup } from "./candidate.ts";
+import { holdProbePath } from "./hold.ts";
+import { nginxRules, writeRules } from "./modsecurity.ts";
 
 /**
  * nginx as a careful administrator sets it up for one core: keep-alive to the upstream, the usual forwarding
  * fields, buffered combined log. Everything else is left at its default.
  */
 export async function nginxCommand(setup: Setup): Promise<readonly string[]> {
-  return writeNginx(
-    setup.directory,
-    `
+  return writeNginx(setup.directory, edge(setup, ""));
+}
+
+/** The same with libmodsecurity and the Core Rule Set in blocking mode. */
+export async function nginxModsecurityCommand(setup: Setup): Promise<readonly string[]> {
+  const rulesFile = writeRules(setup.directory, nginxRules);
+  const inspect = `modsecurity on;\n    modsecurity_rules_file ${rulesFile};`;
+  return writeNginx(setup.directory, edge(setup, inspect), `load_module ${nginxRules.module};`);
+}
+
+/** `more` goes into the server. */
+function edge(setup: Setup, more: string): string {
+  return `
   ${setup.logFile === undefined ? "access_log off;" : `access_log ${setup.logFile} combined buffer=64k flush=1s;`}
   ssl_certificate ${setup.certFile};
   ssl_certificate_key ${setup.keyFile};
@@ -23,6 +35,9 @@ export async function nginxCommand(setup: Setup): Promise<readonly string[]> {
   server {
     listen 127.0.0.1:${setup.httpPort};
     listen 127.0.0.1:${setup.httpsPort} ssl;
+    client_max_body_size 16m;
+    ${more}
+    location = ${holdProbePath} { return 404; }
     location / {
       proxy_pass http://origin;
       proxy_http_version 1.1;
@@ -33,18 +48,18 @@ export async function nginxCommand(setup: Setup): Promise<readonly string[]> {
       proxy_set_header X-Forwarded-Host $http_host;
       proxy_set_header X-Forwarded-Proto $scheme;
     }
-  }`,
-  );
+  }`;
 }
 
 /** Puts `http` into a configuration of one worker that writes nowhere but into `directory`. */
-export function writeNginx(directory: string, http: string): readonly string[] {
+export function writeNginx(directory: string, http: string, main = ""): readonly string[] {
   const file = join(directory, "nginx.conf");
   const root = process.getuid?.() === 0;
   writeFileSync(
     file,
     `${root ? "user root;" : ""}
 daemon off;
+${main}
 worker_processes 1;
 pid ${directory}/nginx.pid;
 events { worker_connections 16384; }

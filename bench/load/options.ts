@@ -31,7 +31,9 @@ export function parseOptions(args: readonly string[]): Options | "help" | string
   }
   if (values.help === true) return "help";
 
-  const only = list(values.only, Object.keys(scenarios) as ScenarioName[], "scenario");
+  const names = Object.keys(scenarios) as ScenarioName[];
+  const wafNames = names.filter((name) => name.startsWith("waf-")).join(",");
+  const only = list(values.only?.replace(/(?<=^|,)waf(?=,|$)/, wafNames), names, "scenario");
   if (typeof only === "string") return only;
   const candidates = list(values.candidates, candidateNames, "candidate");
   if (typeof candidates === "string") return candidates;
@@ -61,6 +63,7 @@ export function parseOptions(args: readonly string[]): Options | "help" | string
 export const usage = `npm run bench -- [options]
   --quick             2 rounds of 1 s, access log on only; prints, does not save
   --only a,b          scenarios: ${Object.keys(scenarios).join(", ")}
+                      --only waf = all whose name begins with waf
   --candidates a,b    ${candidateNames.join(", ")}
   --log on|off|both   access log states to measure (default both)
   --rounds N          default 7     --seconds N   length of a window, default 4

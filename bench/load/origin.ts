@@ -34,6 +34,7 @@ export async function startOrigin(cpu: number, parent: string, witnessPort: numb
   access_log off;
   keepalive_requests 100000000;
   keepalive_timeout 300s;
+  client_max_body_size 16m;
   server {
     listen 127.0.0.1:${port};
     add_header Cache-Control "public, max-age=60";
@@ -47,6 +48,15 @@ export async function startOrigin(cpu: number, parent: string, witnessPort: numb
     location /files/ {
       types { text/html html; }
       root ${directory};
+    }
+    # Reads the whole body before it answers, as what takes uploads does.
+    location /sink/import {
+      client_body_buffer_size 16m;
+      proxy_pass http://127.0.0.1:${port}/imported;
+      proxy_pass_request_body off;
+      proxy_set_header Content-Length "";
+      # One of its own, so that those above are not added a second time.
+      add_header X-Upload "whole";
     }
     location /witness/ {
       proxy_pass http://127.0.0.1:${witnessPort};

@@ -1,8 +1,8 @@
 import { judge, type Verdict } from "./bars.ts";
 import { label } from "./candidate.ts";
-import { againstNginx, figureOf, type Results, type Row } from "./results.ts";
-import { loadConnections, scenarios } from "./scenarios.ts";
-import { type Spread, spread } from "./statistics.ts";
+import { against, figureOf, type Results, type Row } from "./results.ts";
+import { loadConnections, type ScenarioName, scenarios } from "./scenarios.ts";
+import { type Spread, scaled, spread } from "./statistics.ts";
 
 /** The whole run as a Markdown page: machine, bars, one table per scenario. */
 export function report(results: Results): string {
@@ -10,8 +10,7 @@ export function report(results: Results): string {
   for (const name of results.options.scenarios) {
     const rows = results.rows.filter((row) => row.scenario === name);
     if (rows.length === 0) continue;
-    const table = scenarios[name].kind === "idle" ? idleTable(rows) : loadTable(results.rows, rows);
-    parts.push(`## ${name}: ${scenarios[name].title}\n\n${table}`);
+    parts.push(`## ${name}: ${scenarios[name].title}\n\n${table(name, rows)}`);
   }
   const failures = results.rows.flatMap((row) =>
     row.failed === undefined
@@ -19,47 +18,98 @@ export function report(results: Results): string {
       : `${row.scenario}, ${label(row.candidate, row.log)}: ${oneLine(row.failed)}`,
   );
   const quick = results.options.quick ? ["**A quick run: too short to judge bars by.**"] : [];
-  const notes = [...quick, ...results.notes, ...failures, ...disturbance(results.rows)];
+  const notes = [
+    ...quick,
+    ...uninspected(results.rows),
+    ...results.notes,
+    ...failures,
+    ...disturbance(results.rows),
+  ];
   if (notes.length > 0) parts.push(`## Notes\n\n${notes.map((note) => `- ${note}`).join("\n")}`);
   return `${parts.join("\n\n")}\n`;
 }
 
 function heading({ date, machine, options }: Results): string {
-  const { versions } = machine;
+  const { versions, packages } = machine;
+  const debian = Object.entries(packages).map(([name, version]) => `${name} ${version}`);
   const programs = [versions.nginx, versions.haproxy, versions.wrk].filter((one) => one !== undefined);
   return `# Load benchmark, ${date.slice(0, 10)}
 
 Made by \`npm run bench\`; how it measures: [bench/README.md](../README.md). Figures of one machine: compare ratios, and only within this page.
 
 - ${machine.cpus} x ${machine.cpu}, ${machine.memoryGb} GB, Linux ${machine.kernel}, ${machine.system}
-- Node ${versions.node}; ${programs.join("; ")}
+- Node ${versions.node}; ${[...programs, ...debian].join("; ")}
 - commit ${machine.commit}${machine.dirty ? " with local changes" : ""}
-- one worker each, ${loadConnections} connections, 1 route, no WAF; ${options.rounds} interleaved rounds of ${options.seconds} s after ${options.warmUpSeconds} s of warm-up
+- one worker each, ${loadConnections} connections, 1 route, WAF off but in the scenarios named waf; ${options.rounds} interleaved rounds of ${options.seconds} s after ${options.warmUpSeconds} s of warm-up
 - every figure is median (min–max); "x nginx" is the median of the ratios within a round, log on against log on`;
 }
 
 function barTable(verdicts: readonly Verdict[]): string {
   const lines = verdicts.map(({ bar, measured, met }) => {
-    const digits = bar.unit === "x nginx" ? 2 : 0;
-    const value = measured === undefined ? "not measured" : `${show(measured, digits)} ${bar.unit}`;
+    const unit = bar.peer === undefined ? bar.unit : `x ${bar.peer}`;
+    const digits = bar.figure === "holdMs" ? 1 : bar.peer === undefined ? 0 : ratioDigits(bar.limit);
+    const value = measured === undefined ? "not measured" : `${show(measured, digits)} ${unit}`;
     const verdict = met === undefined ? "" : met ? "met" : "**missed**";
-    return `| ${bar.title} | ≤ ${bar.limit} ${bar.unit} | ${value} | ${verdict} |`;
+    return `| ${bar.title} | ≤ ${bar.limit} ${unit} | ${value} | ${verdict} |`;
   });
   return `## Bars\n\n| bar | limit | measured | |\n|---|---|---|---|\n${lines.join("\n")}`;
 }
 
-function loadTable(all: readonly Row[], rows: readonly Row[]): string {
+function table(name: ScenarioName, rows: readonly Row[]): string {
+  const { kind, waf } = scenarios[name];
+  if (kind === "idle") return idleTable(rows);
+  if (kind === "upload") return uploadTable(rows);
+  return waf ? `${wafTable(rows)}\n\n${loadTable(rows)}` : loadTable(rows);
+}
+
+/** Who inspected, and what a request costs beside those who do not and those who do. */
+function wafTable(rows: readonly Row[]): string {
+  const peers = ["nginx", "nginx-modsecurity", "apache-modsecurity"] as const;
+  const lines = rows.map((row) => {
+    const ratios = peers.map((peer) => {
+      const ratio = against(rows, row, "cpuUs", peer);
+      return show(ratio, ratio === undefined ? 0 : ratioDigits(ratio.median));
+    });
+    const cells = [row.candidate, row.waf ?? "–", show(figureOf(row, "cpuUs"), 1), ...ratios];
+    return `| ${cells.join(" | ")} |`;
+  });
+  return `| | WAF | us CPU/request | ${peers.map((peer) => `x ${peer}`).join(" | ")} |
+|---|---|---|---|---|---|
+${lines.join("\n")}`;
+}
+
+function uploadTable(rows: readonly Row[]): string {
+  const lines = rows.map((row) => {
+    const cells = [
+      row.candidate,
+      row.waf ?? "–",
+      show(scaled(figureOf(row, "cpuUs"), 1 / 1000), 1),
+      show(against(rows, row, "cpuUs"), 2),
+      show(figureOf(row, "holdMs"), 1),
+      median(figureOf(row, "p50Ms"), 0),
+      median(figureOf(row, "rps"), 1),
+      median(figureOf(row, "busyPct"), 0),
+      median(figureOf(row, "workerRssMb"), 0),
+    ];
+    return `| ${cells.join(" | ")} |`;
+  });
+  return `| | WAF | ms CPU/upload | x nginx | longest wait of a small request, ms | ms/upload | uploads/s | CPU % | RSS worker MB |
+|---|---|---|---|---|---|---|---|---|
+${lines.join("\n")}`;
+}
+
+function loadTable(rows: readonly Row[]): string {
   const lines = rows.map((row) => {
     const cells = [
       label(row.candidate, row.log),
       show(figureOf(row, "cpuUs"), 1),
-      show(againstNginx(all, row, "cpuUs"), 2),
+      show(against(rows, row, "cpuUs"), 2),
       median(figureOf(row, "rps"), 0),
       median(figureOf(row, "busyPct"), 0),
       median(figureOf(row, "p50Ms"), 2),
       median(figureOf(row, "p99Ms"), 2),
       median(figureOf(row, "p999Ms"), 2),
-      show(againstNginx(all, row, "p999Ms"), 2),
+      show(against(rows, row, "p999Ms"), 2),
       median(figureOf(row, "workerRssMb"), 0),
       median(figureOf(row, "treeRssMb"), 0),
       row.idleRssMb.toFixed(0),
@@ -74,6 +124,15 @@ ${lines.join("\n")}`;
 function idleTable(rows: readonly Row[]): string {
   const lines = rows.map((row) => `| ${label(row.candidate, row.log)} | ${show(spread(row.idleKb), 1)} |`);
   return `| | kB RssAnon per connection |\n|---|---|\n${lines.join("\n")}`;
+}
+
+/** What was to be measured with the WAF on, and was not. */
+function uninspected(rows: readonly Row[]): readonly string[] {
+  const found = rows.filter((row) => row.waf === "off" && ["zion", "before"].includes(row.candidate));
+  return found.map(
+    (row) =>
+      `**${row.scenario}: ${row.candidate} let attacks through. It ran without a WAF, and its figures are those of a plain proxy.**`,
+  );
 }
 
 /** How far the machine was shared, and which windows did not count. */
@@ -111,6 +170,11 @@ function show(value: Spread | undefined, digits: number): string {
   if (value === undefined) return "–";
   const [middle, low, high] = [value.median, value.min, value.max].map((one) => one.toFixed(digits));
   return `${middle} (${low}–${high})`;
+}
+
+/** Three digits that count, for ratios far below 1. */
+function ratioDigits(value: number): number {
+  return value > 0 && value < 0.1 ? 4 : value < 10 ? 2 : 0;
 }
 
 function median(value: Spread | undefined, digits: number): string {

@@ -3,6 +3,7 @@ import type { Machine } from "./machine.ts";
 import type { Options } from "./options.ts";
 import type { ScenarioName } from "./scenarios.ts";
 import { pairedRatios, type Spread, spread } from "./statistics.ts";
+import type { WafState } from "./waf-check.ts";
 import type { Sample } from "./window.ts";
 
 /** Everything one run found: the content of `bench/results/*.json`. */
@@ -25,6 +26,8 @@ export interface Row {
   readonly samples: readonly Sample[];
   /** `idle-tls` only: kB per connection, one value per fresh process. */
   readonly idleKb: readonly number[];
+  /** What became of attacks that were sent first; undefined where nobody is to inspect. */
+  readonly waf: WafState | undefined;
   /** All processes together before any load, MB. */
   readonly idleRssMb: number;
   /** Access log lines written per request, warm-up included: a log that drops lines is not a log that is on. */
@@ -34,17 +37,31 @@ export interface Row {
 }
 
 /** A number in a sample that can be compared. */
-export type Figure = "cpuUs" | "busyPct" | "rps" | "p50Ms" | "p99Ms" | "p999Ms" | "workerRssMb" | "treeRssMb";
+export type Figure =
+  | "cpuUs"
+  | "busyPct"
+  | "rps"
+  | "p50Ms"
+  | "p99Ms"
+  | "p999Ms"
+  | "holdMs"
+  | "workerRssMb"
+  | "treeRssMb";
 
 /** The figure over all rounds that count. */
 export function figureOf(row: Row, figure: Figure): Spread | undefined {
-  return spread(row.samples.filter((one) => one.invalid === undefined).map((one) => one[figure]));
+  return spread(row.samples.filter((one) => one.invalid === undefined).flatMap((one) => one[figure] ?? []));
 }
 
-/** The figure against nginx in the same state of the access log, paired by round. */
-export function againstNginx(rows: readonly Row[], row: Row, figure: Figure): Spread | undefined {
+/** The figure against another candidate, by default nginx, in the same state of the access log, paired by round. */
+export function against(
+  rows: readonly Row[],
+  row: Row,
+  figure: Figure,
+  name: CandidateName = "nginx",
+): Spread | undefined {
   const peer = rows.find(
-    (one) => one.candidate === "nginx" && one.scenario === row.scenario && one.log === row.log,
+    (one) => one.candidate === name && one.scenario === row.scenario && one.log === row.log,
   );
   if (peer === undefined) return undefined;
   const valid = (one: Row) => one.samples.map((s) => (s.invalid === undefined ? s[figure] : undefined));

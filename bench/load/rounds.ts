@@ -1,15 +1,31 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Candidate, type CandidateName, label, type Surroundings, startCandidate } from "./candidate.ts";
+import {
+  type Candidate,
+  type CandidateName,
+  isSlow,
+  label,
+  type Surroundings,
+  startCandidate,
+} from "./candidate.ts";
 import { checkCandidate } from "./correctness.ts";
 import { runHandshakes } from "./handshakes.ts";
+import { measureHold } from "./hold.ts";
 import { idleConnectionKb } from "./idle.ts";
 import type { Options } from "./options.ts";
 import { readStatusKb, readTree } from "./proc.ts";
 import type { Row } from "./results.ts";
-import { type Scenario, type ScenarioName, scenarios } from "./scenarios.ts";
+import {
+  loadConnections,
+  type Scenario,
+  type ScenarioName,
+  scenarios,
+  slowConnections,
+} from "./scenarios.ts";
 import { printRequest } from "./traffic.ts";
-import { measureWindow, type Sample } from "./window.ts";
+import { runUploads } from "./upload.ts";
+import { checkWaf, type WafState } from "./waf-check.ts";
+import { measureWindow, type Sample, settle } from "./window.ts";
 import { type Load, runWrk, writeWrkScript } from "./wrk.ts";
 
 /** What every scenario of a run works with. */
@@ -31,6 +47,7 @@ interface Entry {
   readonly log: boolean;
   readonly candidate: Candidate | undefined;
   readonly failed: string | undefined;
+  readonly waf: WafState | undefined;
   readonly idleRssMb: number;
   readonly samples: Sample[];
   /** Completed since the start, and what the access log says about it. */
@@ -50,26 +67,32 @@ export async function runScenario(bench: Bench, name: ScenarioName): Promise<rea
   if (scenario.kind === "idle") return runIdle(bench, name, scenario);
   const entries: Entry[] = [];
   try {
-    for (const log of bench.options.logs) {
-      for (const one of bench.names) entries.push(await enter(bench, scenario, one, log));
+    // What a line of the log costs is measured without the WAF already.
+    for (const log of scenario.waf ? bench.options.logs.slice(0, 1) : bench.options.logs) {
+      for (const one of namesOf(bench, scenario)) entries.push(await enter(bench, scenario, one, log));
     }
     const ready = entries.filter((one) => one.candidate !== undefined);
     for (const one of ready) {
       one.requests += (await driver(bench, scenario, one.candidate!)(bench.options.warmUpSeconds)).requests;
+      await settle(one.candidate!);
     }
     for (let round = 1; round <= bench.options.rounds; round++) {
       for (const one of ready) {
         const candidate = one.candidate!;
         const drive = driver(bench, scenario, candidate);
-        const sample = await measureWindow(candidate, bench.proxyCpu, scenario.traffic.answerBytes, () =>
+        let sample = await measureWindow(candidate, bench.proxyCpu, scenario.traffic.answerBytes, () =>
           drive(bench.options.seconds),
         );
+        await settle(candidate);
+        if (scenario.kind === "upload")
+          sample = await withHold(sample, candidate, drive, bench.options.seconds);
         one.requests += sample.requests;
         one.logLines += candidate.takeLogLines();
         one.samples.push(sample);
         bench.say(
           `${name} round ${round}: ${label(one.name, one.log)} ${sample.cpuUs.toFixed(1)} us, ` +
-            `${Math.round(sample.rps)}/s${sample.invalid === undefined ? "" : `, invalid: ${sample.invalid}`}`,
+            `${sample.rps.toFixed(sample.rps < 100 ? 1 : 0)}/s` +
+            `${sample.holdMs === undefined ? "" : `, ${sample.holdMs.toFixed(1)} ms deaf`}${sample.invalid === undefined ? "" : `, invalid: ${sample.invalid}`}`,
         );
       }
     }
@@ -81,13 +104,29 @@ export async function runScenario(bench: Bench, name: ScenarioName): Promise<rea
   return entries.map((one) => row(name, one, []));
 }
 
+function namesOf(bench: Bench, scenario: Scenario): readonly CandidateName[] {
+  return bench.names.filter((one) => scenario.candidates.includes(one));
+}
+
+/** Probes cost CPU: they have a window of their own, after the one in which it was measured. */
+async function withHold(
+  sample: Sample,
+  candidate: Candidate,
+  drive: (seconds: number) => Promise<Load>,
+  seconds: number,
+): Promise<Sample> {
+  const hold = await measureHold(candidate.httpPort, () => drive(seconds));
+  await settle(candidate);
+  return { ...sample, holdMs: hold.worstMs, invalid: sample.invalid ?? hold.problem };
+}
+
 /** Memory is measured on fresh processes: what one scenario's garbage left behind is not a connection's. */
 async function runIdle(bench: Bench, name: ScenarioName, scenario: Scenario): Promise<readonly Row[]> {
   const log = bench.options.logs[0] ?? true;
   const figures = new Map<CandidateName, number[]>();
   const last = new Map<CandidateName, Entry>();
   for (let round = 1; round <= Math.min(3, bench.options.rounds); round++) {
-    for (const one of bench.names) {
+    for (const one of namesOf(bench, scenario)) {
       const entry = await enter(bench, scenario, one, log);
       last.set(one, entry);
       if (entry.candidate === undefined) continue;
@@ -110,15 +149,21 @@ async function runIdle(bench: Bench, name: ScenarioName, scenario: Scenario): Pr
 async function enter(bench: Bench, scenario: Scenario, name: CandidateName, log: boolean): Promise<Entry> {
   let candidate: Candidate | undefined;
   try {
-    candidate = await startCandidate(name, log, bench.proxyCpu, bench.around);
+    const work = { waf: scenario.waf, holdProbe: scenario.kind === "upload" };
+    candidate = await startCandidate(name, log, bench.proxyCpu, bench.around, work);
     const wrong = await checkCandidate(candidate, scenario, bench.around.originPort);
+    const inspection = scenario.waf ? await checkWaf(candidate) : undefined;
+    wrong.push(...(inspection?.wrong ?? []));
     if (wrong.length > 0) throw new Error(wrong.join("; "));
-    return { name, log, candidate, failed: undefined, idleRssMb: treeRssMb(candidate), ...nothingYet() };
+    const waf = inspection?.waf;
+    if (waf === "off" && (name === "zion" || name === "before"))
+      bench.say(`${scenario.title}: ${name} lets attacks through: it runs without a WAF`);
+    return { name, log, candidate, failed: undefined, waf, idleRssMb: treeRssMb(candidate), ...nothingYet() };
   } catch (error) {
     await candidate?.process.stop();
     const failed = (error as Error).message;
     bench.say(`${scenario.title}: ${label(name, log)} left out: ${failed}`);
-    return { name, log, candidate: undefined, failed, idleRssMb: 0, ...nothingYet() };
+    return { name, log, candidate: undefined, failed, waf: undefined, idleRssMb: 0, ...nothingYet() };
   }
 }
 
@@ -129,17 +174,22 @@ function driver(bench: Bench, scenario: Scenario, candidate: Candidate): (second
     const bytes = printRequest(scenario.traffic, authority, [["Connection", "close"]]);
     return (seconds) => runHandshakes(port, bytes, seconds);
   }
+  if (scenario.kind === "upload") {
+    const bytes = printRequest(scenario.traffic, authority);
+    return (seconds) => runUploads(port, bytes, seconds);
+  }
+  const connections = isSlow(candidate.name) ? slowConnections : loadConnections;
   const scriptFile = join(bench.around.directory, `wrk-${port}.lua`);
   writeWrkScript(scriptFile, scenario, authority);
   const url = `${scenario.tls ? "https" : "http"}://${authority}/`;
   return (seconds) =>
-    runWrk({ cpu: bench.loadCpu, scriptFile, url, seconds, opensslConf: bench.opensslConf });
+    runWrk({ cpu: bench.loadCpu, scriptFile, url, seconds, connections, opensslConf: bench.opensslConf });
 }
 
 function row(name: ScenarioName, entry: Entry, idleKb: readonly number[]): Row {
-  const { name: candidate, log, samples, idleRssMb, failed, requests, logLines } = entry;
+  const { name: candidate, log, samples, waf, idleRssMb, failed, requests, logLines } = entry;
   const logLinesPerRequest = log && requests > 0 ? logLines / requests : undefined;
-  return { scenario: name, candidate, log, samples, idleKb, idleRssMb, logLinesPerRequest, failed };
+  return { scenario: name, candidate, log, samples, idleKb, waf, idleRssMb, logLinesPerRequest, failed };
 }
 
 function nothingYet(): Pick<Entry, "samples" | "requests" | "logLines"> {

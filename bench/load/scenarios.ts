@@ -1,10 +1,26 @@
-import { getLarge, getSmall, postSmall, type Traffic } from "./traffic.ts";
+import type { CandidateName } from "./candidate.ts";
+import {
+  getLarge,
+  getSmall,
+  postSmall,
+  type Traffic,
+  uploadTraffic,
+  wafGet,
+  wafPostForm,
+  wafPostJson,
+} from "./traffic.ts";
 
 /** What is driven through every candidate. */
 export interface Scenario {
   readonly title: string;
-  /** `wrk`: 64 connections in a closed loop. `handshake`: one at a time. `idle`: memory of connections held. */
-  readonly kind: "wrk" | "handshake" | "idle";
+  /**
+   * `wrk`: 64 connections in a closed loop. `handshake`: one at a time. `idle`: memory of connections held. `upload`:
+   * one after the other, while small requests on a second connection tell how long the proxy is deaf.
+   */
+  readonly kind: "wrk" | "handshake" | "idle" | "upload";
+  readonly candidates: readonly CandidateName[];
+  /** The gateway inspects, nginx does not; attacks are sent first to see who does. Otherwise nobody inspects. */
+  readonly waf: boolean;
   readonly traffic: Traffic;
   readonly tls: boolean;
   /** `Connection: close` on every request. */
@@ -15,6 +31,15 @@ export type ScenarioName = keyof typeof scenarios;
 
 /** Connections wrk keeps open. */
 export const loadConnections = 64;
+
+/**
+ * The same for candidates that take milliseconds for a request. More would only queue, and what is queued when a
+ * window ends would be worked off, and charged, in the next candidate's.
+ */
+export const slowConnections = 2;
+
+const plain = ["zion", "before", "nginx", "haproxy"] as const;
+const inspecting = ["zion", "before", "nginx", "nginx-modsecurity", "apache-modsecurity"] as const;
 
 export const scenarios = {
   get150: wrk("GET, 150 B answer, keep-alive", getSmall),
@@ -29,8 +54,25 @@ export const scenarios = {
     close: true,
   },
   "idle-tls": { ...wrk("idle TLS connections after one GET each", getSmall), kind: "idle", tls: true },
+  "waf-get": waf("WAF on: GET, 150 B answer, 3 parameters, keep-alive", wafGet),
+  "waf-post-json": waf("WAF on: POST 1,024 B JSON, 20 values, keep-alive", wafPostJson),
+  "waf-post-form": waf("WAF on: POST 1,024 B form, 20 values, keep-alive", wafPostForm),
+  "waf-upload-10mb": {
+    ...wrk("WAF on: POST 10 MB JSON, one at a time", getSmall),
+    // ModSecurity refuses it: its shipped limit for a body that is not a file is 128 kB.
+    candidates: ["zion", "before", "nginx"],
+    kind: "upload",
+    waf: true,
+    get traffic() {
+      return uploadTraffic();
+    },
+  },
 } as const satisfies Record<string, Scenario>;
 
 function wrk(title: string, traffic: Traffic): Scenario & { readonly kind: "wrk" } {
-  return { title, kind: "wrk", traffic, tls: false, close: false };
+  return { title, kind: "wrk", candidates: plain, traffic, waf: false, tls: false, close: false };
+}
+
+function waf(title: string, traffic: Traffic): Scenario {
+  return { ...wrk(title, traffic), candidates: inspecting, waf: true };
 }

@@ -15,6 +15,11 @@ export function spread(values: readonly number[]): Spread | undefined {
   return { median, min: sorted[0]!, max: sorted.at(-1)! };
 }
 
+/** In another unit. */
+export function scaled(value: Spread | undefined, by: number): Spread | undefined {
+  return value && { median: value.median * by, min: value.min * by, max: value.max * by };
+}
+
 /**
  * Ratios of two candidates within the same round. Both saw the same neighbours on the machine, so the ratio is
  * steadier than either figure. Rounds where one of them has no valid figure are left out.

@@ -30,12 +30,31 @@ export const postSmall: Traffic = {
   method: "POST",
   target: "/sink/orders?client=web&build=4711",
   body: orderBody(1024),
-  fields: [
-    ...browserFields().filter(([name]) => name !== "Upgrade-Insecure-Requests"),
-    ["Content-Type", "application/json"],
-    ["Content-Length", "1024"],
-  ],
+  fields: postFields("application/json", 1024),
 };
+
+/** The head of a navigation with a search: with Host 15 fields, cookies, and a query of three parameters. */
+export const wafGet: Traffic = {
+  ...getSmall,
+  target: "/api/items?page=2&sort=price-asc&q=garden+hose+5m",
+  fields: [...browserFields(), ["Sec-Fetch-User", "?1"]],
+};
+
+/** 1,024 bytes of JSON with 20 leaf values. */
+export const wafPostJson: Traffic = post("application/json", jsonOrder());
+
+/** 1,024 bytes of a form with the same 20 values. */
+export const wafPostForm: Traffic = post("application/x-www-form-urlencoded", formOrder());
+
+/** 10 MB of JSON: some 30,000 orders. Made on first use: few runs need it. */
+export function uploadTraffic(): Traffic {
+  return (uploaded ??= post(
+    "application/json",
+    manyOrders(10_000_000),
+    "/sink/import?client=web&build=4711",
+  ));
+}
+let uploaded: Traffic | undefined;
 
 /** The whole request as bytes on the wire. `extra` fields come last. */
 export function printRequest(
@@ -71,6 +90,104 @@ function browserFields(): readonly (readonly [string, string])[] {
       "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
     ],
   ];
+}
+
+/** A POST of `body`, ASCII, answered like `getSmall`. */
+export function post(type: string, body: string, target: string = postSmall.target): Traffic {
+  return { ...getSmall, method: "POST", target, body, fields: postFields(type, body.length) };
+}
+
+function postFields(type: string, bytes: number): readonly (readonly [string, string])[] {
+  return [
+    ...browserFields().filter(([name]) => name !== "Upgrade-Insecure-Requests"),
+    ["Content-Type", type],
+    ["Content-Length", String(bytes)],
+  ];
+}
+
+/** Names and values of an order with a note of `noteChars`. */
+function orderFields(
+  noteChars: number,
+): readonly (readonly [name: string, value: string | number | boolean])[] {
+  return [
+    ["customer", "c-20871"],
+    ["channel", "web"],
+    ["currency", "EUR"],
+    ["express", true],
+    ["email", "ada.lovelace@example.org"],
+    ["name", "Ada Lovelace"],
+    ["street", "12 St James's Square"],
+    ["city", "London"],
+    ["zip", "SW1Y 4LB"],
+    ["country", "GB"],
+    ["phone", "+44 20 7946 0018"],
+    ["sku1", "GT-1001"],
+    ["qty1", 2],
+    ["price1", 24.9],
+    ["title1", "Garden hose 5m, green"],
+    ["sku2", "GT-1007"],
+    ["qty2", 1],
+    ["price2", 118.5],
+    ["title2", 'Wheelbarrow, 80 l, with 16" wheel'],
+    ["note", "Please leave it with the neighbour, thank you. ".repeat(20).slice(0, noteChars)],
+  ];
+}
+
+/** Address and items as objects of their own, as an API would have them. */
+function jsonOrder(): string {
+  return filled(1024, (noteChars) => {
+    const fields = orderFields(noteChars);
+    const part = (from: number, to: number): object =>
+      Object.fromEntries(fields.slice(from, to).map(([name, value]) => [name.replace(/\d$/, ""), value]));
+    const order = {
+      ...part(0, 4),
+      address: part(4, 11),
+      items: [part(11, 15), part(15, 19)],
+      ...part(19, 20),
+    };
+    return JSON.stringify(order);
+  });
+}
+
+function formOrder(): string {
+  return filled(1024, (noteChars) =>
+    new URLSearchParams(
+      orderFields(noteChars).map(([name, value]): [string, string] => [name, String(value)]),
+    ).toString(),
+  );
+}
+
+/** `make` with the note that makes it `bytes` long; a character of the note may take more than one byte. */
+function filled(bytes: number, make: (noteChars: number) => string): string {
+  for (let noteChars = 0; noteChars < bytes; noteChars++) {
+    const text = make(noteChars);
+    if (text.length === bytes) return text;
+  }
+  throw new Error(`no note makes ${bytes} B`);
+}
+
+function manyOrders(bytes: number): string {
+  const orders: string[] = [];
+  let length = '{"note":"","orders":[]}'.length;
+  for (let id = 0; ; id++) {
+    const order = JSON.stringify({
+      id,
+      name: "Ada Lovelace",
+      email: `ada${id}@example.org`,
+      active: id % 3 > 0,
+      balance: 1234.5 + id,
+      tags: ["garden", "retail", `region-${id % 17}`],
+      address: { street: `${id % 90} St James's Square`, city: "London", zip: "SW1Y 4LB" },
+      comment: "Please leave the parcel with the neighbour, thank you very much.",
+      created: "2025-01-02T03:04:05.678Z",
+    });
+    if (length + order.length + 1 > bytes) break;
+    length += order.length + 1;
+    orders.push(order);
+  }
+  // One comma fewer than orders.
+  const note = "x".repeat(bytes - length + 1);
+  return `{"note":"${note}","orders":[${orders.join(",")}]}`;
 }
 
 function orderBody(bytes: number): string {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Candidate } from "./candidate.ts";
 import { cpuSeconds, ownCpuSeconds, readCpuBusySeconds, readStatusKb, readTree } from "./proc.ts";
 import type { Load } from "./wrk.ts";
@@ -17,6 +18,8 @@ export interface Sample {
   readonly workerRssMb: number;
   /** Highest resident size of all its processes together, MB. */
   readonly treeRssMb: number;
+  /** `upload` only: the longest a small request beside the uploads waited, ms, in a window of its own. */
+  readonly holdMs: number | undefined;
   /** Share of the CPU under test that somebody else used meanwhile, percent: tells a disturbed window. */
   readonly foreignPct: number;
   /** Why the window does not count; undefined = it does. */
@@ -71,9 +74,25 @@ export async function measureWindow(
     p999Ms: load.p999Ms,
     workerRssMb: (peaks.get(worker) ?? 0) / 1024,
     treeRssMb: treeKb / 1024,
+    holdMs: undefined,
     foreignPct: Math.max(0, ((busy - used) / load.seconds) * 100),
     invalid: problem(load, answerBytes) ?? lostProcess(before, after),
   };
+}
+
+/**
+ * Waits until a candidate has worked off what was under way when the window ended, at most 3 s: it must not be
+ * charged to the next one on the same CPU.
+ */
+export async function settle(candidate: Candidate): Promise<void> {
+  let before = cpuSeconds(readTree(candidate.process.pid));
+  for (const deadline = Date.now() + 3_000; Date.now() < deadline; ) {
+    await sleep(60);
+    const now = cpuSeconds(readTree(candidate.process.pid));
+    // One tick is what heartbeats and timers may take.
+    if (now - before <= 0.011) return;
+    before = now;
+  }
 }
 
 function problem(load: Load, answerBytes: number): string | undefined {

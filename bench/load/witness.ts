@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -6,7 +7,14 @@ export interface Seen {
   readonly method: string;
   readonly target: string;
   readonly fields: Readonly<Record<string, string>>;
+  /** As `shortened`. */
   readonly body: string;
+}
+
+/** A long body is told by length and digest. */
+export function shortened(body: string): string {
+  if (body.length <= 65_536) return body;
+  return `${body.length} B, SHA-256 ${createHash("sha256").update(body).digest("hex")}`;
 }
 
 /** A small server behind the origin that answers with the request it saw, as JSON. Not part of any timing. */
@@ -20,7 +28,12 @@ export async function startWitness(): Promise<{ readonly port: number; close(): 
       const value = request.rawHeaders[at + 1]!;
       fields[name] = fields[name] === undefined ? value : `${fields[name]}, ${value}`;
     }
-    const seen: Seen = { method: request.method ?? "", target: request.url ?? "", fields, body };
+    const seen: Seen = {
+      method: request.method ?? "",
+      target: request.url ?? "",
+      fields,
+      body: shortened(body),
+    };
     const answer = Buffer.from(JSON.stringify(seen));
     // The length is written here because Node leaves it out for nginx, which asks in HTTP/1.0.
     response.writeHead(200, { "Content-Type": "application/json", "Content-Length": answer.length });

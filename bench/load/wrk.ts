@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { loadConnections, type Scenario } from "./scenarios.ts";
+import type { Scenario } from "./scenarios.ts";
 import { printRequest } from "./traffic.ts";
 
 /** What a generator saw in one window. Times as the client waited, milliseconds. */
@@ -23,6 +23,7 @@ export interface WrkRun {
   readonly scriptFile: string;
   readonly url: string;
   readonly seconds: number;
+  readonly connections: number;
   /** OpenSSL configuration that fixes key exchange group and cipher suite. */
   readonly opensslConf: string;
 }
@@ -30,9 +31,9 @@ export interface WrkRun {
 /** Marks the line the Lua script prints; the rest of wrk's output is for people. */
 const mark = "zion-bench ";
 
-/** One closed loop of 64 connections. Rejects when wrk fails or overstays by 15 s. */
+/** One closed loop of all its connections. Rejects when wrk fails or overstays by 15 s. */
 export function runWrk(run: WrkRun): Promise<Load> {
-  const args = ["-c", String(run.cpu), "wrk", "-t1", `-c${loadConnections}`, `-d${run.seconds}s`];
+  const args = ["-c", String(run.cpu), "wrk", "-t1", `-c${run.connections}`, `-d${run.seconds}s`];
   const child = spawn("taskset", [...args, "--timeout", "10s", "--latency", "-s", run.scriptFile, run.url], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, OPENSSL_CONF: run.opensslConf },

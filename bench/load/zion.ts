@@ -12,12 +12,14 @@ export function zionProgram(directory: string): string | undefined {
   return existsSync(file) ? file : undefined;
 }
 
-/** The gateway of a checkout with one worker; limits, time-outs and metrics at their defaults. */
+/** The gateway of a checkout with one worker; limits, time-outs, metrics and, if it is on, the WAF at their defaults. */
 export async function zionCommand(setup: Setup, directory: string): Promise<readonly string[]> {
   const program = zionProgram(directory);
   if (program === undefined) throw new Error(`${directory} holds no bin/zion.js`);
   const file = join(setup.directory, "zion.toml");
   const text = JSON.stringify;
+  // What tells how long the loop is held must be answered by the gateway itself: a path that no route has.
+  const paths = setup.holdProbe ? ["/sink/{*rest}", "/api/{*rest}", "/witness/{*rest}"] : ["/{*rest}"];
   writeFileSync(
     file,
     `[server]
@@ -33,9 +35,7 @@ key_path = ${text(setup.keyFile)}
 [upstream.origin]
 url = "http://127.0.0.1:${setup.originPort}"
 
-[[route]]
-path = "/{*rest}"
-upstream = "origin"
+${paths.map((path) => `[[route]]\npath = "${path}"\nupstream = "origin"\n${setup.waf ? "" : "waf = false\n"}`).join("\n")}
 
 [access_log]
 ${setup.logFile === undefined ? "enabled = false" : `path = ${text(setup.logFile)}`}

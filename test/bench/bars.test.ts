@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bars, judge } from "../../bench/load/bars.ts";
 import type { CandidateName } from "../../bench/load/candidate.ts";
-import { againstNginx, type Row } from "../../bench/load/results.ts";
+import { against, type Row } from "../../bench/load/results.ts";
 import type { Sample } from "../../bench/load/window.ts";
 
 const cpuBar = bars.filter((bar) => bar.scenario === "get150" && bar.figure === "cpuUs");
+const wafBars = bars.filter((bar) => bar.scenario === "waf-get");
+const uploadBars = bars.filter((bar) => bar.scenario === "waf-upload-10mb");
 const memoryBar = bars.filter((bar) => bar.unit === "MB");
 
 test("a ratio bar looks at the median of the rounds, not at the best one", () => {
@@ -19,7 +21,7 @@ test("a ratio bar looks at the median of the rounds, not at the best one", () =>
 test("the log state is the same on both sides", () => {
   const rows = [row("zion", [15]), row("nginx", [10]), row("nginx", [5], false), row("zion", [6], false)];
   assert.equal(judge(rows, cpuBar)[0]?.measured?.median, 1.5);
-  assert.equal(againstNginx(rows, rows[3]!, "cpuUs")?.median, 1.2);
+  assert.equal(against(rows, rows[3]!, "cpuUs")?.median, 1.2);
 });
 
 test("a window that does not count takes its pair with it", () => {
@@ -38,6 +40,51 @@ test("memory is judged by the highest value of any load", () => {
   assert.equal(judge([big, peak], memoryBar)[0]?.met, false);
 });
 
+test("with the WAF on it is compared with nginx, and with ModSecurity as a fortieth", () => {
+  const rows = [waf("zion", 40), waf("nginx", 20), waf("nginx-modsecurity", 1600)];
+  assert.deepEqual(
+    judge(rows, wafBars).map(({ bar, measured, met }) => [bar.peer, measured?.median, met]),
+    [
+      ["nginx", 2, true],
+      ["nginx-modsecurity", 0.025, true],
+    ],
+  );
+  const dearer = judge([waf("zion", 41), ...rows.slice(1)], wafBars);
+  assert.deepEqual(
+    dearer.map(({ met }) => met),
+    [false, false],
+  );
+});
+
+test("a gateway that let attacks through has not been measured with its WAF on", () => {
+  const rows = [
+    { ...waf("zion", 10), waf: "off" as const },
+    waf("nginx", 20),
+    waf("nginx-modsecurity", 1600),
+  ];
+  for (const { measured, met } of judge(rows, wafBars))
+    assert.deepEqual([measured, met], [undefined, undefined]);
+});
+
+test("an upload is judged in milliseconds, its stall by what every round shows", () => {
+  const row = waf("zion", 151_000, "waf-upload-10mb");
+  const holds = [4, 60, 5].map((holdMs) => ({ ...row.samples[0]!, holdMs }));
+  const verdicts = judge([{ ...row, samples: holds }], uploadBars);
+  assert.deepEqual(
+    verdicts.map(({ measured, met }) => [measured?.median, met]),
+    [
+      [151, false],
+      [5, true],
+    ],
+  );
+});
+
+test("the memory of a gateway that inspects is another matter", () => {
+  const big = waf("zion", 10);
+  const peak = { ...big, samples: [{ ...big.samples[0]!, workerRssMb: 400 }] };
+  assert.equal(judge([row("zion", [10]), peak], memoryBar)[0]?.met, true);
+});
+
 test("what was not measured is neither met nor missed", () => {
   for (const verdict of judge([row("nginx", [10])])) {
     assert.equal(verdict.measured, undefined, verdict.bar.title);
@@ -45,9 +92,19 @@ test("what was not measured is neither met nor missed", () => {
   }
 });
 
+function waf(candidate: CandidateName, cpuUs: number, scenario: Row["scenario"] = "waf-get"): Row {
+  return { ...row(candidate, [cpuUs]), scenario, waf: candidate === "nginx" ? "off" : "on" };
+}
+
 function row(candidate: CandidateName, cpuUs: readonly number[], log = true): Row {
   const samples = cpuUs.map((us): Sample => ({ ...sample, cpuUs: us }));
-  const nothing = { idleKb: [], idleRssMb: 50, logLinesPerRequest: undefined, failed: undefined };
+  const nothing = {
+    idleKb: [],
+    idleRssMb: 50,
+    waf: undefined,
+    logLinesPerRequest: undefined,
+    failed: undefined,
+  };
   return { scenario: "get150", candidate, log, samples, ...nothing };
 }
 
@@ -61,6 +118,7 @@ const sample: Sample = {
   p999Ms: 3,
   workerRssMb: 70,
   treeRssMb: 120,
+  holdMs: undefined,
   foreignPct: 0,
   invalid: undefined,
 };

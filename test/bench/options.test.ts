@@ -6,7 +6,14 @@ import { scenarios } from "../../bench/load/scenarios.ts";
 test("by default everything is measured and saved", () => {
   const options = read();
   assert.deepEqual(options.scenarios, Object.keys(scenarios));
-  assert.deepEqual(options.candidates, ["zion", "before", "nginx", "haproxy"]);
+  assert.deepEqual(options.candidates, [
+    "zion",
+    "before",
+    "nginx",
+    "haproxy",
+    "nginx-modsecurity",
+    "apache-modsecurity",
+  ]);
   assert.deepEqual(options.logs, [true, false]);
   assert.ok(options.rounds >= 5);
   assert.equal(options.save, true);
@@ -28,6 +35,13 @@ test("a quick or partial run does not replace a whole table unless asked", () =>
 test("choices keep the order of the table", () => {
   assert.deepEqual(read("--only", "tls-get,get150").scenarios, ["get150", "tls-get"]);
   assert.deepEqual(read("--candidates", "nginx,zion").candidates, ["zion", "nginx"]);
+});
+
+test("waf stands for all scenarios with the WAF on", () => {
+  const { scenarios: chosen } = read("--only", "waf,get150");
+  assert.deepEqual(chosen, ["get150", ...Object.keys(scenarios).filter((name) => name.startsWith("waf-"))]);
+  assert.ok(chosen.length >= 5);
+  assert.deepEqual(read("--only", "waf-get").scenarios, ["waf-get"]);
 });
 
 test("a mistake is told, not guessed at", () => {

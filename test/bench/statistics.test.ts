@@ -17,7 +17,9 @@ test("numbers are ordered as numbers, and the caller's list stays as it was", ()
 });
 
 test("the order of rounds does not change a spread", () => {
-  const doubles = fc.array(fc.double({ noNaN: true, noDefaultInfinity: true }), { minLength: 1 });
+  // Sorting takes -0 and 0 as equal, deepEqual does not.
+  const double = fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0);
+  const doubles = fc.array(double, { minLength: 1 });
   fc.assert(fc.property(doubles, (values) => assert.deepEqual(spread(values.toReversed()), spread(values))));
 });
 
