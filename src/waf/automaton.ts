@@ -32,12 +32,24 @@ export function buildAutomaton(literals: readonly Literal[], targets: number): A
   const { classes, classCount } = byteClasses(literals);
   const trie = buildTrie(literals, classes, classCount);
   const { table, accepting, outStart, outTargets, outLengths } = buildTables(trie, classCount);
-  const tableBytes = table.byteLength + outStart.byteLength + 2 * outTargets.byteLength + classes.byteLength;
+  const tableBytes =
+    table.byteLength + 2 * outStart.byteLength + 2 * outTargets.byteLength + classes.byteLength;
   if (tableBytes > TABLE_BYTES_MAX)
     throw new RangeError(`the automaton needs ${tableBytes} bytes, at most ${TABLE_BYTES_MAX} are allowed`);
   const firstAccepting = accepting * classCount;
 
+  // In JSON every tenth byte ends a literal. What a state says without conditions it says once in a scan: here stands,
+  // by accepting state, the number of the last scan that heard it.
+  const said = new Uint32Array(outStart.length - 1);
+  const perClass = 1 / classCount;
+  let scans = 0;
+
   function scan(bytes: Uint8Array, start: number, end: number, hits: Uint32Array, state = 0): number {
+    if (scans === 0xffffffff) {
+      said.fill(0);
+      scans = 0;
+    }
+    scans++;
     for (let at = start; at < end; at++) {
       state = table[state + classes[bytes[at]!]!]!;
       if (state >= firstAccepting) report(state, hits, bytes, at, start, end);
@@ -53,17 +65,26 @@ export function buildAutomaton(literals: readonly Literal[], targets: number): A
     start: number,
     end: number,
   ): void {
-    const index = state / classCount - accepting;
+    // The quotient is whole: rounded, the product with the inverse is it.
+    const index = ((state - firstAccepting) * perClass + 0.5) | 0;
+    if (said[index] === scans) return;
     const until = outStart[index + 1]!;
+    let isDone = true;
     for (let at = outStart[index]!; at < until; at++) {
       const length = outLengths[at]!;
       if (length > 0) {
-        if (last - length >= start && isLetter(bytes[last - length]!)) continue;
-        if (last + 1 < end && isLetter(bytes[last + 1]!)) continue;
+        if (
+          (last - length >= start && isLetter(bytes[last - length]!)) ||
+          (last + 1 < end && isLetter(bytes[last + 1]!))
+        ) {
+          isDone = false;
+          continue;
+        }
       }
       const target = outTargets[at]!;
       hits[target >>> 5]! |= 1 << (target & 31);
     }
+    if (isDone) said[index] = scans;
   }
 
   return { scan, hitWords: (targets + 31) >>> 5, states: trie.count, tableBytes };

@@ -15,7 +15,7 @@ import type { RuleSet, Target } from "./compile.ts";
 import { isBinary } from "./decode/strings.ts";
 import { DETECTIONS_MAX } from "./detection.ts";
 import { buildFinding, FINDINGS_MAX, type Finding } from "./finding.ts";
-import { CONTROL, flagsOf } from "./harmless.ts";
+import { CONTROL, flagsOf, HIGH } from "./harmless.ts";
 import { isExcluded, looksAt, type Profile } from "./profile.ts";
 import { BASE64_LEVELS, type Level, type Scratch } from "./scratch.ts";
 import { NO_WORDS, type View, WINDOW_BYTES } from "./views.ts";
@@ -272,13 +272,13 @@ export class Inspector implements ValueSink {
 
   /** Strings are made only for a reading with a candidate. */
   #subjectOf(view: View): MutableSubject {
-    const { bytes, start, end } = view;
+    const { bytes, start, end, flags } = view;
+    const text = latin1(bytes, start, end);
+    // V8 lower-cases ASCII eight bytes at a time, but would change letters above it too.
+    if ((flags & HIGH) === 0) return { text, lower: text.toLowerCase() };
     const { lower } = this.#scratch;
     for (let at = start; at < end; at++) lower[at - start] = folded[bytes[at]!]!;
-    return {
-      text: Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).latin1Slice(),
-      lower: lower.latin1Slice(0, end - start),
-    };
+    return { text, lower: lower.latin1Slice(0, end - start) };
   }
 }
 
@@ -286,6 +286,12 @@ export class Inspector implements ValueSink {
 const WINDOW_OVERLAP = 1_024;
 /** Of a byte that a detector or regex reads: most are as fast as the automaton, the slowest fifty times as slow. */
 const CONFIRM_WEIGHT = 1;
+
+function latin1(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.isBuffer(bytes)
+    ? bytes.latin1Slice(start, end)
+    : Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).latin1Slice();
+}
 
 interface MutableSubject {
   text: string;

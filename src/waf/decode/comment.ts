@@ -1,4 +1,4 @@
-import { type Decode, isWordByte, UNCHANGED } from "./decoder.ts";
+import { copySpan, type Decode, isWordByte, UNCHANGED } from "./decoder.ts";
 
 /**
  * Words apart: C and SQL comments become a space, but the content of MySQL's executable comments stays; control characters
@@ -33,26 +33,28 @@ export const spaceOut: Decode = (source, start, end, out) => {
  */
 export const squeeze: Decode = (source, start, end, out) => {
   let to = 0;
-  let changed = false;
+  // Copied up to here: most texts have nothing to drop, and are only looked at.
+  let copied = start;
   const searched = { close: -1 };
   for (let at = start; at < end; at++) {
     const byte = source[at]!;
-    if (byte === 0x2f && source[at + 1] === 0x2a && at + 1 < end) {
-      at += commentLength(source, at, end, searched) - 1;
-      changed = true;
-      continue;
-    }
-    if (byte < 0x20 || byte === 0x7f) {
-      const white = byte >= 0x09 && byte <= 0x0d;
-      if (!white || inScheme(source, at, start, end)) {
-        changed = true;
-        continue;
-      }
-    }
-    out[to++] = byte;
+    if (isDroppable[byte] === 0) continue;
+    let used = 1;
+    if (byte === 0x2f) {
+      if (source[at + 1] !== 0x2a || at + 1 >= end) continue;
+      used = commentLength(source, at, end, searched);
+    } else if (byte >= 0x09 && byte <= 0x0d && !inScheme(source, at, start, end)) continue;
+    to = copySpan(source, copied, at, out, to);
+    at += used - 1;
+    copied = at + 1;
   }
-  return changed ? to : UNCHANGED;
+  return copied === start ? UNCHANGED : copySpan(source, copied, end, out, to);
 };
+
+/** 1 for control characters and `/`. */
+const isDroppable: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte < 0x20 || byte === 0x7f || byte === 0x2f ? 1 : 0,
+);
 
 /** Bytes to drop at a comment's start: all of it, or only its mark when it is unclosed or executable. */
 function commentLength(source: Uint8Array, at: number, end: number, searched: { close: number }): number {

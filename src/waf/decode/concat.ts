@@ -1,23 +1,25 @@
-import { type Decode, UNCHANGED } from "./decoder.ts";
+import { copySpan, type Decode, UNCHANGED } from "./decoder.ts";
 
 /** Joins literal strings that are concatenated: `'al'+'ert'`, `"sys"."tem"`, `'un'||'ion'`. */
 export const joinStrings: Decode = (source, start, end, out) => {
   let to = 0;
-  let changed = false;
+  // Copied up to here: most texts have no joint, and are only looked at.
+  let copied = start;
   for (let at = start; at < end; at++) {
-    const byte = source[at]!;
-    if (byte === 0x27 || byte === 0x22 || byte === 0x60) {
-      const used = joint(source, at, end);
-      if (used !== 0) {
-        at += used - 1;
-        changed = true;
-        continue;
-      }
-    }
-    out[to++] = byte;
+    if (isQuote[source[at]!] === 0) continue;
+    const used = joint(source, at, end);
+    if (used === 0) continue;
+    to = copySpan(source, copied, at, out, to);
+    at += used - 1;
+    copied = at + 1;
   }
-  return changed ? to : UNCHANGED;
+  return copied === start ? UNCHANGED : copySpan(source, copied, end, out, to);
 };
+
+/** 1 for `'`, `"` and the backtick. */
+const isQuote: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte === 0x27 || byte === 0x22 || byte === 0x60 ? 1 : 0,
+);
 
 /** Most spaces on either side of the operator. */
 const GAP_MAX = 8;

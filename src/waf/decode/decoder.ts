@@ -7,6 +7,22 @@ export type Decode = (source: Uint8Array, start: number, end: number, out: Uint8
 
 export const UNCHANGED = -1;
 
+/** Copies `source[start, end)` to `out[to…]`; returns where it ends there. */
+export function copySpan(
+  source: Uint8Array,
+  start: number,
+  end: number,
+  out: Uint8Array,
+  to: number,
+): number {
+  if (end - start > COPY_BYTES) out.set(source.subarray(start, end), to);
+  else for (let at = start; at < end; at++) out[to + at - start] = source[at]!;
+  return to + end - start;
+}
+
+/** Below this a loop is faster than a view and a copy. */
+const COPY_BYTES = 32;
+
 /** Value of a hex digit, -1 for any other byte; also for `undefined`, so that callers may read past the end. */
 export function hexDigit(byte: number | undefined): number {
   if (byte === undefined) return -1;

@@ -5,6 +5,7 @@ import { type Decode, UNCHANGED } from "./decoder.ts";
  * it is what detectors look for. The two slashes of `scheme://` stay as well.
  */
 export const flattenPath: Decode = (source, start, end, out) => {
+  if (!mayChange(source, start, end)) return UNCHANGED;
   let to = 0;
   let changed = false;
   for (let at = start; at < end; at++) {
@@ -34,6 +35,28 @@ export const flattenPath: Decode = (source, start, end, out) => {
   }
   return changed ? to : UNCHANGED;
 };
+
+/** Whether anything stands in it that could be undone: nearly always nothing, and then nothing need be copied. */
+function mayChange(source: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    const byte = source[at]!;
+    if (isMark[byte] === 0) continue;
+    if (byte === 0x5c) return true;
+    const before = at > start ? source[at - 1] : 0x2f;
+    if (
+      byte === 0x2f
+        ? at > start && before === 0x2f && source[at - 2] !== 0x3a
+        : before === 0x2f || byte === 0x3b
+    )
+      return true;
+  }
+  return false;
+}
+
+/** 1 for slashes, dots and semicolons. */
+const isMark: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte === 0x2f || byte === 0x5c || byte === 0x2e || byte === 0x3b ? 1 : 0,
+);
 
 function isSlash(byte: number | undefined): boolean {
   return byte === 0x2f || byte === 0x5c;

@@ -1,4 +1,4 @@
-import { type Decode, isWordByte, UNCHANGED } from "./decoder.ts";
+import { copySpan, type Decode, isWordByte, UNCHANGED } from "./decoder.ts";
 
 /**
  * A command line without what shells drop inside words: paired quotes (`c'a't`), backslashes and carets (`c\at`, `c^md`),
@@ -7,41 +7,46 @@ import { type Decode, isWordByte, UNCHANGED } from "./decoder.ts";
  */
 export const unquoteShell: Decode = (source, start, end, out) => {
   let to = 0;
-  let changed = false;
+  // Copied up to here: most texts have no such trick, and are only looked at.
+  let copied = start;
   for (let at = start; at < end; at++) {
-    const byte = source[at]!;
-    switch (byte) {
-      case 0x27:
-      case 0x22:
-      case 0x60: {
-        const used = quoteInWord(source, at, start, end);
-        if (used === 0) break;
-        changed = true;
-        // The inner text of a pair is copied, the quotes are not.
-        for (let inner = at + 1; inner < at + used - 1; inner++) out[to++] = source[inner]!;
-        at += used - 1;
-        continue;
-      }
-      case 0x5c:
-      case 0x5e:
-        if (at + 1 < end && isCommandByte(source[at + 1]!) && (at === start || source[at - 1] !== byte)) {
-          changed = true;
-          continue;
-        }
-        break;
-      case 0x24: {
-        const used = expansion(source, at, start, end);
-        if (used === 0) break;
-        changed = true;
-        if (used < 0) out[to++] = 0x20;
-        at += Math.abs(used) - 1;
-        continue;
-      }
+    const mark = marks[source[at]!]!;
+    if (mark === 0) continue;
+    if (mark === QUOTE) {
+      const used = quoteInWord(source, at, start, end);
+      if (used === 0) continue;
+      // The inner text of a pair is copied, the quotes are not.
+      to = copySpan(source, copied, at, out, to);
+      to = copySpan(source, at + 1, at + used - 1, out, to);
+      at += used - 1;
+    } else if (mark === ESCAPE) {
+      if (at + 1 >= end || !isCommandByte(source[at + 1]!)) continue;
+      if (at > start && source[at - 1] === source[at]) continue;
+      to = copySpan(source, copied, at, out, to);
+    } else {
+      const used = expansion(source, at, start, end);
+      if (used === 0) continue;
+      to = copySpan(source, copied, at, out, to);
+      if (used < 0) out[to++] = 0x20;
+      at += Math.abs(used) - 1;
     }
-    out[to++] = byte;
+    copied = at + 1;
   }
-  return changed ? to : UNCHANGED;
+  return copied === start ? UNCHANGED : copySpan(source, copied, end, out, to);
 };
+
+const QUOTE = 1;
+const ESCAPE = 2;
+const PARAMETER = 3;
+const marks: Uint8Array = buildMarks();
+
+function buildMarks(): Uint8Array {
+  const table = new Uint8Array(256);
+  for (const character of "'\"`") table[character.charCodeAt(0)] = QUOTE;
+  for (const character of "\\^") table[character.charCodeAt(0)] = ESCAPE;
+  table[0x24] = PARAMETER;
+  return table;
+}
 
 /** Longest text between two quotes of one word. */
 const QUOTED_MAX = 32;
