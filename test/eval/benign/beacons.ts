@@ -1,0 +1,492 @@
+import { gzipSync } from "node:zlib";
+import { navigation, scripted } from "./browser.ts";
+import { encodePairs, get, json, query, send, type Template, texts } from "./template.ts";
+
+const logs = texts("logs");
+const site = "https://www.example.com/products?q=it%27s&sort=-price#top";
+
+/** What pages tell about themselves: analytics, error trackers, browsers' own reports. */
+export const beacons: readonly Template[] = [
+  {
+    name: "ga4",
+    make: (d) =>
+      send(
+        "POST",
+        `/g/collect?v=2&tid=G-${d.token(10)}&gtm=45je5${d.digits(6)}za200&_p=${d.digits(9)}&gcd=13l3l3l3l1l1&npa=0&dma=0&cid=${d.digits(9)}.${d.digits(10)}&ul=en-us&sr=1920x1080&_s=1&sid=${d.digits(10)}&dl=${encodeURIComponent(site)}&dr=https%3A%2F%2Fwww.google.com%2F&dt=${encodeURIComponent('Men\'s Shoes & Boots | "Example" Shop <3')}`,
+        "text/plain;charset=UTF-8",
+        `en=scroll&epn.percent_scrolled=90&_et=${d.int(1, 9999)}\r\nen=click&ep.link_text=${encodeURIComponent("Select 'all' & go")}&ep.link_url=${encodeURIComponent(site)}`,
+        scripted(d),
+      ),
+  },
+  {
+    name: "universal-analytics",
+    make: (d) =>
+      get(
+        `/j/collect?v=1&_v=j101&a=${d.digits(9)}&t=event&_s=2&dl=${encodeURIComponent(site)}&ec=Video&ea=play%20%3E%2050%25&el=(not%20set)&ev=${d.int(0, 99)}&_u=SCCAAEABAAAAACAAI~&jid=&gjid=&cid=${d.digits(9)}.${d.digits(10)}&z=${d.digits(9)}`,
+        navigation(d),
+      ),
+  },
+  {
+    name: "matomo",
+    make: (d) =>
+      get(
+        `/matomo.php?${query([
+          ["action_name", 'It\'s here – Shop > Shoes / "Sale"'],
+          ["idsite", "1"],
+          ["rec", "1"],
+          ["r", d.digits(6)],
+          ["url", site],
+          ["urlref", "https://duckduckgo.com/?q=a+or+b"],
+          ["_id", d.hex(16)],
+          ["_cvar", JSON.stringify({ 1: ["group", "R&D"] })],
+          ["e_c", "exec"],
+          ["res", "1920x1080"],
+        ])}`,
+        navigation(d),
+      ),
+  },
+  {
+    name: "facebook-pixel",
+    make: (d) =>
+      get(
+        `/tr/?id=${d.digits(15)}&ev=ViewContent&dl=${encodeURIComponent(site)}&rl=&if=false&ts=${d.timeMs()}&cd[content_ids]=${encodeURIComponent("['SKU-1','SKU-2']")}&cd[content_name]=${encodeURIComponent('Levi\'s® 501™ – "Original"')}&cd[value]=9.99&cd[currency]=EUR&ud[em]=${d.hex(64)}&o=30&coo=false`,
+        navigation(d),
+      ),
+  },
+  {
+    name: "segment",
+    make: (d) =>
+      json(
+        "POST",
+        "/v1/t",
+        {
+          event: "Product Searched",
+          properties: {
+            query: 'o\'neill "wetsuit" 3/2 & boots',
+            price: 10.5,
+            path: "/search",
+            search: "?q=a%27b&x[]=1",
+            title: "Results for <o'neill>",
+          },
+          context: {
+            page: { url: site, referrer: "" },
+            userAgent: "Mozilla/5.0 (X11; Linux x86_64)",
+            locale: "de-DE",
+            campaign: { name: "50% off; today" },
+          },
+          integrations: { All: true, "Google Analytics": false },
+          anonymousId: d.uuid(),
+          timestamp: new Date(d.timeMs()).toISOString(),
+          writeKey: d.token(32),
+          messageId: `ajs-next-${d.hex(32)}`,
+        },
+        scripted(d),
+      ),
+  },
+  {
+    name: "mixpanel",
+    make: (d) =>
+      send(
+        "POST",
+        "/track/?verbose=1&ip=1",
+        "application/x-www-form-urlencoded",
+        `data=${encodeURIComponent(JSON.stringify([{ event: "$mp_web_page_view", properties: { $os: "Linux", $browser: "Chrome", $current_url: site, $screen_height: 1080, mp_lib: "web", token: d.hex(32), $insert_id: d.token(18), current_page_title: 'Q&A: "How to SELECT * FROM a table?"', $el_text: "OK; let's go" } }]))}`,
+        scripted(d),
+      ),
+  },
+  {
+    name: "amplitude",
+    make: (d) =>
+      json(
+        "POST",
+        "/2/httpapi",
+        {
+          api_key: d.hex(32),
+          events: [
+            {
+              device_id: d.uuid(),
+              session_id: d.timeMs(),
+              event_type: "[Amplitude] Element Clicked",
+              event_properties: {
+                "[Amplitude] Element Text": "Delete from cart",
+                "[Amplitude] Element Selector":
+                  "div.cart > ul li:nth-child(2) > button[data-id='7']:not(.off)",
+                "[Amplitude] Element Hierarchy": [
+                  { tag: "button", attrs: { onclick: "cart.remove(7)", "aria-label": "Delete" } },
+                ],
+              },
+              user_id: "o'brien",
+            },
+          ],
+          options: { min_id_length: 1 },
+        },
+        scripted(d),
+      ),
+  },
+  {
+    name: "posthog-gzip",
+    make: (d) =>
+      send(
+        "POST",
+        `/e/?compression=gzip-js&ip=1&_=${d.timeMs()}&ver=1.${d.int(1, 200)}.0`,
+        "text/plain",
+        gzipSync(
+          JSON.stringify([
+            {
+              event: "$autocapture",
+              properties: {
+                $elements: [
+                  {
+                    tag_name: "a",
+                    $el_text: "Don't click",
+                    attr__href: "/a?b=1&c='x'",
+                    attr__style: "color: red; background: url(/x.png)",
+                  },
+                ],
+                token: `phc_${d.token(43)}`,
+                $current_url: site,
+              },
+            },
+          ]),
+        ),
+        scripted(d),
+      ),
+  },
+  {
+    name: "rum-batch",
+    make: (d) =>
+      send(
+        "POST",
+        `/api/v2/rum?ddsource=browser&ddtags=sdk_version%3A5.2.0%2Capi%3Abeacon%2Cenv%3Aprod%2Cservice%3Ashop&dd-api-key=pub${d.hex(32)}&dd-request-id=${d.uuid()}&batch_time=${d.timeMs()}`,
+        "text/plain;charset=UTF-8",
+        [
+          { type: "view", view: { url: site, name: "/products/?" } },
+          {
+            type: "resource",
+            resource: {
+              url: "https://api.example.com/v1/items?filter=price>10&q=a'b",
+              duration: 1e8,
+              status_code: 200,
+            },
+          },
+          {
+            type: "error",
+            error: {
+              message: 'Uncaught "Script error."',
+              stack: "Error: x\n  at foo @ https://www.example.com/app.js:1:2\n  at <anonymous> @ eval:1:1",
+            },
+          },
+        ]
+          .map((one) => JSON.stringify({ ...one, date: d.timeMs() }))
+          .join("\n"),
+        scripted(d),
+      ),
+  },
+  {
+    name: "sentry-envelope",
+    make: (d) => {
+      const event = {
+        event_id: d.hex(32),
+        exception: {
+          values: [
+            {
+              type: "TypeError",
+              value: "Cannot read properties of undefined (reading 'map')",
+              stacktrace: {
+                frames: [
+                  {
+                    filename: "webpack-internal:///(app-pages-browser)/./src/app.tsx",
+                    function: "Object.<anonymous>",
+                    lineno: d.int(1, 999),
+                    context_line: "  const el = document.getElementById('root'); // it's here",
+                    pre_context: ["import x from '../../x';", "if (a && b || !c) {"],
+                    in_app: true,
+                  },
+                ],
+              },
+            },
+          ],
+        },
+        breadcrumbs: [
+          { category: "ui.click", message: 'div#root > button.btn[type="submit"][onclick]' },
+          { category: "fetch", data: { url: "/api/q?sql=1&where=a'b", status_code: 500 } },
+          { category: "console", message: d.turn(logs) },
+        ],
+        request: { url: site, headers: { "User-Agent": "Mozilla/5.0", Referer: "https://t.co/" } },
+      };
+      return send(
+        "POST",
+        `/api/${d.digits(6)}/envelope/?sentry_key=${d.hex(32)}&sentry_version=7&sentry_client=sentry.javascript.react%2F8.26.0`,
+        "text/plain;charset=UTF-8",
+        `{"event_id":"${d.hex(32)}","sent_at":"2025-03-04T10:12:33.123Z","sdk":{"name":"sentry.javascript.react"}}\n{"type":"event"}\n${JSON.stringify(event)}`,
+        scripted(d),
+      );
+    },
+  },
+  {
+    name: "csp-report",
+    make: (d) =>
+      send(
+        "POST",
+        "/csp",
+        "application/csp-report",
+        JSON.stringify({
+          "csp-report": {
+            "document-uri": site,
+            referrer: "",
+            "violated-directive": "script-src-elem",
+            "effective-directive": "script-src-elem",
+            "original-policy":
+              "default-src 'self'; script-src 'self' 'nonce-r4nd0m' 'strict-dynamic' https: 'unsafe-inline'; object-src 'none'; report-uri /csp",
+            disposition: "report",
+            "blocked-uri": d.pick([
+              "inline",
+              "eval",
+              "data",
+              "https://cdn.example.net/a.js",
+              "chrome-extension",
+            ]),
+            "line-number": d.int(1, 999),
+            "source-file": "https://www.example.com/app.js",
+            "status-code": 200,
+            "script-sample": d.pick(["", "console.log('hello')", "(function(w,d){w.x=d})(window,document)"]),
+          },
+        }),
+        scripted(d),
+      ),
+  },
+  {
+    name: "reporting-api",
+    make: (d) =>
+      send(
+        "POST",
+        "/reports",
+        "application/reports+json",
+        JSON.stringify([
+          {
+            age: d.int(1, 99999),
+            type: "csp-violation",
+            url: site,
+            user_agent: "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36",
+            body: {
+              blockedURL: "inline",
+              disposition: "enforce",
+              documentURL: site,
+              effectiveDirective: "style-src-attr",
+              originalPolicy: "default-src 'none'; style-src 'self'",
+              statusCode: 200,
+            },
+          },
+          {
+            age: 1,
+            type: "deprecation",
+            url: site,
+            body: {
+              id: "UnloadHandler",
+              message: "Unload event listeners are deprecated and will be removed.",
+              sourceFile: "https://www.example.com/x.js",
+              lineNumber: 1,
+            },
+          },
+        ]),
+      ),
+  },
+  {
+    name: "network-error",
+    make: (d) =>
+      send(
+        "POST",
+        "/nel",
+        "application/reports+json",
+        JSON.stringify([
+          {
+            age: 0,
+            type: "network-error",
+            url: "https://www.example.com/a?b='c'",
+            body: {
+              elapsed_time: d.int(1, 9999),
+              method: "GET",
+              phase: "connection",
+              protocol: "http/1.1",
+              referrer: site,
+              sampling_fraction: 0.01,
+              server_ip: "2001:db8::1",
+              status_code: 0,
+              type: "tcp.timed_out",
+            },
+          },
+        ]),
+      ),
+  },
+  {
+    name: "log-upload",
+    make: (d) =>
+      send(
+        "POST",
+        `/api/v1/logs?host=web-${d.int(1, 9)}&service=shop`,
+        "text/plain",
+        texts("logs")
+          .slice(d.round % 5, (d.round % 5) + 6)
+          .join("\n"),
+        [["User-Agent", "Fluent-Bit"]],
+      ),
+  },
+  {
+    name: "log-ndjson",
+    make: (d) =>
+      send(
+        "POST",
+        "/_bulk",
+        "application/x-ndjson",
+        logs
+          .map(
+            (message) =>
+              `{"create":{"_index":"logs-app"}}\n${JSON.stringify({ "@timestamp": new Date(d.timeMs()).toISOString(), message })}\n`,
+          )
+          .slice(d.round % 8, (d.round % 8) + 5)
+          .join(""),
+      ),
+  },
+  {
+    name: "loki-push",
+    make: (d) =>
+      json("POST", "/loki/api/v1/push", {
+        streams: [
+          {
+            stream: { job: "app", host: `web-${d.int(1, 9)}` },
+            values: logs.slice(d.round % 6, (d.round % 6) + 4).map((line) => [`${d.timeMs()}000000`, line]),
+          },
+        ],
+      }),
+  },
+  {
+    name: "otlp-json",
+    make: (d) =>
+      json("POST", "/v1/traces", {
+        resourceSpans: [
+          {
+            resource: {
+              attributes: [
+                { key: "service.name", value: { stringValue: "shop" } },
+                {
+                  key: "process.command_line",
+                  value: { stringValue: "/usr/bin/node --max-old-space-size=512 /srv/app/server.js" },
+                },
+              ],
+            },
+            scopeSpans: [
+              {
+                spans: [
+                  {
+                    traceId: d.hex(32),
+                    spanId: d.hex(16),
+                    name: "SELECT shop.orders",
+                    kind: 3,
+                    attributes: [
+                      {
+                        key: "db.statement",
+                        value: {
+                          stringValue:
+                            "SELECT id, total FROM orders WHERE customer_id = ? AND status = 'open'",
+                        },
+                      },
+                      { key: "db.system", value: { stringValue: "mysql" } },
+                      { key: "http.url", value: { stringValue: site } },
+                    ],
+                  },
+                ],
+              },
+            ],
+          },
+        ],
+      }),
+  },
+  {
+    name: "influx-line",
+    make: (d) =>
+      send(
+        "POST",
+        "/api/v2/write?org=acme&bucket=b&precision=s",
+        "text/plain; charset=utf-8",
+        `weather,location=us\\ midwest,season=summer temperature=${d.int(1, 99)},note="it's \\"hot\\"" ${d.digits(10)}\ncpu,host=web-1 usage_user=1.5,usage_system=0.3i ${d.digits(10)}`,
+      ),
+  },
+  {
+    name: "hotjar-like",
+    make: (d) =>
+      json(
+        "POST",
+        `/api/v2/sites/${d.digits(6)}/recordings/content`,
+        {
+          html: '<!DOCTYPE html><div id="app"><p>it\'s</p></div>'.replace("<!DOCTYPE html>", ""),
+          mutations: [
+            {
+              a: [
+                {
+                  s: "div.card > a[href='/x']",
+                  n: { tagName: "A", attributes: { href: "/x?y=1", class: "btn" } },
+                },
+              ],
+            },
+          ],
+          input: [{ selector: 'input[name="q"]', value: "****" }],
+          t: d.timeMs(),
+        },
+        scripted(d),
+      ),
+  },
+  {
+    name: "plausible",
+    make: (d) =>
+      send(
+        "POST",
+        "/api/event",
+        "text/plain",
+        JSON.stringify({
+          n: "Outbound Link: Click",
+          u: site,
+          d: "example.com",
+          r: null,
+          p: { url: "https://docs.example.org/?a=1&b=2#it's", path: `/blog/${d.int(1, 99)}` },
+        }),
+        scripted(d),
+      ),
+  },
+  {
+    name: "consent",
+    make: (d) =>
+      get(
+        `/consent?${encodePairs([
+          ["gdpr", "1"],
+          ["gdpr_consent", `CP${d.base64url(70)}`],
+          ["us_privacy", "1YNN"],
+          ["gpp", "DBAA"],
+          ["cb", d.digits(13)],
+          ["domains", "a.com|b.com;c.com"],
+        ])}`,
+        navigation(d),
+      ),
+  },
+  {
+    name: "ad-bid",
+    make: (d) =>
+      json(
+        "POST",
+        "/openrtb2/auction",
+        {
+          id: d.uuid(),
+          imp: [
+            {
+              id: "1",
+              banner: { format: [{ w: 300, h: 250 }] },
+              ext: { data: { pbadslot: "/1234/home/'top'" } },
+            },
+          ],
+          site: { page: site, ref: "https://www.google.com/", content: { title: 'It\'s a "test" & more' } },
+          device: { ua: "Mozilla/5.0", language: "de" },
+          regs: { ext: { gdpr: 1 } },
+        },
+        scripted(d),
+      ),
+  },
+];

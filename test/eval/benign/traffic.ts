@@ -1,0 +1,51 @@
+import type { EvalCase } from "../case.ts";
+import { beacons } from "./beacons.ts";
+import { cms } from "./cms.ts";
+import { documents } from "./documents.ts";
+import { drawOf } from "./draw.ts";
+import { filters } from "./filters.ts";
+import { forms } from "./forms.ts";
+import { git } from "./git.ts";
+import { graphql } from "./graphql.ts";
+import { pages } from "./pages.ts";
+import { registries } from "./registries.ts";
+import { rpc } from "./rpc.ts";
+import type { Template } from "./template.ts";
+import { uploads } from "./uploads.ts";
+import { webhooks } from "./webhooks.ts";
+import { writing } from "./writing.ts";
+
+/** All templates by kind of traffic. */
+export const kinds: Readonly<Record<string, readonly Template[]>> = {
+  registries,
+  git,
+  pages,
+  beacons,
+  webhooks,
+  cms,
+  graphql,
+  filters,
+  writing,
+  forms,
+  uploads,
+  documents,
+  rpc,
+};
+
+/** Requests made from each template. */
+const ROUNDS = 16;
+
+/** Benign requests that look like real clients', the same on every run. */
+export function benignTraffic(): EvalCase[] {
+  const cases: EvalCase[] = [];
+  for (const [kind, templates] of Object.entries(kinds)) {
+    for (const { name, make } of templates) {
+      for (let round = 0; round < ROUNDS; round++) {
+        const { method, target, headers, body } = make(drawOf(`${kind}/${name}`, round));
+        const id = `${kind}/${name}#${round}`;
+        cases.push({ id, category: `benign/${kind}`, expect: "pass", method, target, headers, body });
+      }
+    }
+  }
+  return cases;
+}
