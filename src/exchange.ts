@@ -1,7 +1,19 @@
+import { BodyScreen, type ScreenOwner } from "./gate/body-screen.ts";
 import { runHeadGates } from "./gate/order.ts";
+import type { RouteWaf } from "./gate/waf-settings.ts";
+import { type WafVerdict, wafReasons } from "./gate/waf-verdict.ts";
 import type { BodySink, Downstream } from "./http/downstream.ts";
 import type { ForwardedMemo, HopFacts } from "./http/print-request.ts";
-import { type CanonicalRequest, DELETE, GET, HEAD, OPTIONS, PUT } from "./http/request.ts";
+import {
+  BODY_LENGTH,
+  BODY_NONE,
+  type CanonicalRequest,
+  DELETE,
+  GET,
+  HEAD,
+  OPTIONS,
+  PUT,
+} from "./http/request.ts";
 import type { ResponseHead } from "./http/response-head.ts";
 import { type Reason, reasons } from "./reason.ts";
 import { ExchangeRecord } from "./record/record.ts";
@@ -10,17 +22,18 @@ import type { Route, Snapshot } from "./snapshot.ts";
 import type { State } from "./state.ts";
 import type { AnswerSink, Fault } from "./upstream/answer-sink.ts";
 import { Forwarding } from "./upstream/forward.ts";
+import type { Inspector } from "./waf/inspector.ts";
 
 /**
  * The whole life of one request, from its complete head to its record. Read it downwards: `serve` walks the steps
  * until the request is on its way to an upstream or refused; the callbacks below are what happens to it afterwards.
  * Nothing here waits: where the upstream or the client must be waited for, the next callback goes on.
  *
- *     head ─ serve ─┬─ refuse ────────────────────────────────────────┐
- *                   ├─ answerLocally (redirect, OPTIONS *) ───────────┤
- *                   └─ forwarding ─ onAnswerHead ─ Body… ─ End ───────┴─ conclude ─ record
+ *     head ─ serve ─┬─ refuse ───────────────────────────────────────────────────────────┐
+ *                   ├─ answerLocally (redirect, OPTIONS *) ──────────────────────────────┤
+ *                   └─ [body ─ screen ─] forwarding ─ onAnswerHead ─ Body… ─ End ────────┴─ conclude ─ record
  */
-export class Exchange implements AnswerSink, BodySink {
+export class Exchange implements AnswerSink, BodySink, ScreenOwner {
   readonly request: CanonicalRequest;
   /** Taken once, when the head was complete: a reload cannot retarget this exchange. */
   readonly snapshot: Snapshot;
@@ -29,6 +42,9 @@ export class Exchange implements AnswerSink, BodySink {
   readonly #state: State;
   #route: Route | undefined = undefined;
   #forwarding: Forwarding | undefined = undefined;
+  /** Between the client's body and the upstream, where the WAF looks at it. */
+  #screen: BodyScreen | undefined = undefined;
+  #bodyStarted = false;
   #bodyBytesMax = 0;
   #answerStarted = false;
   #concluded = false;
@@ -82,9 +98,80 @@ export class Exchange implements AnswerSink, BodySink {
     }
     this.#bodyBytesMax = route.bodyBytesMax;
 
-    // 5. The answer comes from an endpoint of the route's upstream. The body follows when the connection is there.
-    this.#forwarding = new Forwarding(this, route.upstream, this.#state.upstreamDeps);
+    // 5. The WAF looks at the head now; at a body when it is here, before it goes on.
+    if (route.waf !== undefined && !this.#inspect(route.waf, route.name)) return;
+
+    // 6. The answer comes from an endpoint of the route's upstream. A body follows when the connection is there.
+    this.#forward();
+  }
+
+  /** False: refused, or the body comes first. */
+  #inspect(waf: RouteWaf, routeName: string): boolean {
+    const { request } = this;
+    const engine = this.#state.waf;
+    const inspector = engine.begin(waf, routeName);
+    const verdict = engine.inspectHead(request, waf, inspector);
+    const isRefused = this.#judge(verdict, inspector);
+    const hasBody =
+      request.bodyKind !== BODY_NONE && (request.bodyKind !== BODY_LENGTH || request.bodyLength > 0);
+    // After a shadow's verdict nothing more is looked at.
+    if (verdict.refused || !hasBody) {
+      engine.give(inspector);
+      return !isRefused;
+    }
+    const screen = new BodyScreen(this, engine, request, waf, inspector);
+    this.#screen = screen;
+    if (screen.start()) this.#startBody();
+    return false;
+  }
+
+  /** Writes the verdict into the record. True: the exchange ended with it. */
+  #judge(verdict: WafVerdict, inspector: Inspector): boolean {
+    const { record } = this;
+    if (inspector.findings.length > 0) {
+      record.findings = inspector.findings;
+      record.wafScore = inspector.score;
+    }
+    if (!verdict.refused) return false;
+    record.wafGate = verdict.gate;
+    record.wafDetail = verdict.detail;
+    record.wafShadow = this.#route!.waf!.shadow;
+    if (record.wafShadow) return false;
+    this.fail(wafReasons[verdict.gate]);
+    return true;
+  }
+
+  #forward(): void {
+    this.#forwarding = new Forwarding(this, this.#route!.upstream, this.#state.upstreamDeps);
     this.#forwarding.start();
+  }
+
+  #startBody(): void {
+    this.#bodyStarted = true;
+    this.#downstream.startBody(this);
+  }
+
+  // --- what the screen says about the body
+
+  onBodyCleared(): void {
+    this.#forward();
+  }
+
+  onBodyVerdict(verdict: WafVerdict, inspector: Inspector): void {
+    this.#judge(verdict, inspector);
+  }
+
+  onBodyOverload(): void {
+    this.fail(reasons.overload);
+  }
+
+  onBodyWanted(): void {
+    if (this.#bodyStarted) this.#downstream.resumeBody();
+    else this.#startBody();
+  }
+
+  onDefect(cause: unknown): void {
+    this.#downstream.onDefect(cause);
   }
 
   // --- what the upstream connection asks for
@@ -106,11 +193,18 @@ export class Exchange implements AnswerSink, BodySink {
   }
 
   startRequestBody(): void {
-    this.#downstream.startBody(this);
+    if (this.#screen === undefined) this.#startBody();
+    else this.#pump(this.#screen);
   }
 
   resumeRequestBody(): void {
-    this.#downstream.resumeBody();
+    if (this.#screen === undefined) this.#downstream.resumeBody();
+    else this.#pump(this.#screen);
+  }
+
+  #pump(screen: BodyScreen): void {
+    const connection = this.#forwarding?.connection;
+    if (connection !== undefined) screen.pump(connection);
   }
 
   // --- the request body, from the client
@@ -121,11 +215,13 @@ export class Exchange implements AnswerSink, BodySink {
       this.fail(reasons.bodyTooLarge);
       return true;
     }
+    if (this.#screen !== undefined) return this.#screen.take(bytes, start, end);
     return this.#forwarding?.connection?.sendBody(bytes, start, end) ?? true;
   }
 
   onBodyEnd(): void {
-    this.#forwarding?.connection?.endBody();
+    if (this.#screen !== undefined) this.#screen.end();
+    else this.#forwarding?.connection?.endBody();
   }
 
   // --- the answer, from the upstream
@@ -164,6 +260,7 @@ export class Exchange implements AnswerSink, BodySink {
   onFault(fault: Fault): void {
     const { record } = this;
     record.faultDetail = fault.detail;
+    this.#screen?.unplug();
     const forwarding = this.#forwarding!;
     if (!this.#answerStarted && forwarding.retry(fault, this.#isReplayable(fault))) {
       record.retries++;
@@ -210,12 +307,14 @@ export class Exchange implements AnswerSink, BodySink {
 
   #conclude(nowMs = this.#state.clock.nowMs()): void {
     this.#concluded = true;
+    this.#screen?.close();
     this.#state.conclude(this.record, this.request, this.#downstream, nowMs);
   }
 
   /** Whether sending the request again cannot do anything twice (RFC 9110 §9.2.2) and its bytes are still at hand. */
   #isReplayable(fault: Fault): boolean {
-    if (fault.nothingSent) return this.record.requestBytes === 0;
+    if (fault.nothingSent)
+      return this.#screen === undefined ? this.record.requestBytes === 0 : this.#screen.isWhole;
     const { method, bodyKind } = this.request;
     const idempotent =
       method === GET || method === HEAD || method === OPTIONS || method === PUT || method === DELETE;

@@ -28,6 +28,7 @@ export type Stage =
   | "fields"
   | "body"
   | "gate"
+  | "waf"
   | "route"
   | "upstream"
   | "gateway";
@@ -329,6 +330,30 @@ export const reasons = {
   loop: row("loop", 508, "gate", c, false, "Via holds this gateway's own id."),
   routeNotFound: row("route_not_found", 404, "route", c, false, "No route for this host and path."),
   internalOnly: row("internal_only", 403, "gate", c, false, "The route serves internal networks only."),
+
+  // The WAF. One answer for all of them: the record says which rule.
+  wafHead: row("waf_head", 400, "waf", c, false, "A query or Cookie that cannot be read within its limits."),
+  wafPatterns: row("waf_patterns", 400, "waf", c, false, "Rules fired with as many points as the threshold."),
+  wafBodySize: row("waf_body_size", 400, "waf", c, false, "The body is larger than the profile inspects."),
+  wafContentType: row(
+    "waf_content_type",
+    400,
+    "waf",
+    c,
+    false,
+    "The Content-Type is malformed, not allowed, or not what the body is.",
+  ),
+  wafCoding: row(
+    "waf_coding",
+    400,
+    "waf",
+    c,
+    false,
+    "The Content-Encoding is unknown, broken, or expands beyond its caps.",
+  ),
+  wafJson: row("waf_json", 400, "waf", c, false, "The JSON is malformed or beyond the profile's limits."),
+  wafEntropy: row("waf_entropy", 400, "waf", c, false, "Text whose bytes are as random as encrypted data."),
+  wafBudget: row("waf_budget", 400, "waf", c, false, "Inspecting the request costs more work than it may."),
 
   // Upstream.
   upstreamUnavailable: row(

@@ -1,4 +1,5 @@
 import type { Config } from "./config/config.ts";
+import type { RouteWaf } from "./gate/waf-settings.ts";
 import type { HeadLimits } from "./http/head.ts";
 import type { HopFacts } from "./http/print-request.ts";
 import type { AddressSet } from "./identity/address.ts";
@@ -34,6 +35,8 @@ export interface Route extends RecordedRoute {
   readonly mergeSlashes: boolean;
   readonly refuseEncodedSlash: boolean;
   readonly bodyBytesMax: number;
+  /** Undefined where the configuration says `waf = false`. */
+  readonly waf: RouteWaf | undefined;
 }
 
 /** Time-outs and counts of client connections (reliability.md C10-C14). */

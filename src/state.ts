@@ -1,3 +1,4 @@
+import type { WafEngine } from "./gate/waf-engine.ts";
 import type { Downstream } from "./http/downstream.ts";
 import type { CanonicalRequest } from "./http/request.ts";
 import type { RequestPool } from "./http/request-pool.ts";
@@ -24,6 +25,7 @@ export interface State {
   /** Bytes on their way to clients. */
   readonly outbox: Outbox;
   readonly upstreamDeps: UpstreamDeps;
+  readonly waf: WafEngine;
   readonly counters: Counters;
   accessLog: AccessLog | undefined;
   /** Answers close their connections from now on. */

@@ -180,6 +180,7 @@ export interface RouteConfig {
 export interface RouteWafConfig {
   /** Name of one of `WafConfig.profiles`. "default" */ readonly profile: string;
   /** Report what would be refused, refuse nothing. false */ readonly shadow: boolean;
+  /** Bodies are forwarded as they are inspected. false */ readonly streams: boolean;
 }
 
 /** `[waf]`, `[waf_profile.NAME]` and `[[exclude]]`. */

@@ -1,7 +1,7 @@
 import type { Path } from "./finding.ts";
 
 /** Whether the data plane runs the WAF. While it does not, the WAF's keys are refused: a file must not look protected. */
-export const WAF_WIRED = false;
+export const WAF_WIRED = true;
 
 /**
  * Keys and tables of the reference that this version does not act on. They are refused, never ignored, unless they are

@@ -21,7 +21,7 @@ export function readRouteWaf(
   }
   const profile = input.waf_profile ?? defaultProfile;
   if (profile !== defaultProfile) checkProfile(path, what, profile, document, context);
-  return { profile, shadow: input.waf_shadow };
+  return { profile, shadow: input.waf_shadow, streams: input.body === "stream" };
 }
 
 function checkOff(path: Path, what: string, input: RouteInput, { findings }: SectionContext): void {

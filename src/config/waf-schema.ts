@@ -144,6 +144,11 @@ export const routeWafKeys = {
   }),
   waf: optionalFlag("Whether the route is inspected; a warning lists those that are not. Absent = true."),
   waf_shadow: flag(false, "Report what would be refused, refuse nothing."),
+  body: choice(
+    ["buffer", "stream"],
+    "buffer",
+    "buffer holds a body of up to inspect_buffer_kb until it is inspected; stream forwards it as it is inspected.",
+  ),
 };
 
 export type WafProfileInput = z.infer<typeof wafProfile>;

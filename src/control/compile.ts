@@ -1,5 +1,6 @@
 import type { CertificateStore } from "../cert/store.ts";
-import type { Config, RouteConfig } from "../config/config.ts";
+import type { Config, RouteConfig, RouteWafConfig } from "../config/config.ts";
+import { buildRouteWaf, type RouteWaf } from "../gate/waf-settings.ts";
 import { methodNames } from "../http/request.ts";
 import { type AddressSet, buildAddressSet, parseCidr } from "../identity/address.ts";
 import { routeLogPiece } from "../record/access-log.ts";
@@ -7,6 +8,7 @@ import type { Counters } from "../record/counters.ts";
 import { buildRouteTable } from "../route/table.ts";
 import type { Route, Snapshot } from "../snapshot.ts";
 import type { Upstream } from "../upstream/upstream.ts";
+import type { RuleSet } from "../waf/compile.ts";
 
 export interface CompileDeps {
   /** Every upstream of the config, by name. */
@@ -14,6 +16,8 @@ export interface CompileDeps {
   readonly counters: Counters;
   readonly viaName: string;
   readonly store: CertificateStore | undefined;
+  /** Of the config's rules. */
+  readonly ruleSet: RuleSet;
 }
 
 const SEGMENTS_MAX = 256;
@@ -97,8 +101,31 @@ function buildRoute(route: RouteConfig, config: Config, deps: CompileDeps): Rout
     public: route.public,
     mergeSlashes: route.mergeSlashes,
     refuseEncodedSlash: route.refuseEncodedSlash,
+    waf: buildWaf(route.waf, config, deps.ruleSet),
     bodyBytesMax: (route.maxBodyMb ?? config.server.maxBodyMb) * MEBIBYTE,
   };
+}
+
+function buildWaf(
+  route: RouteWafConfig | undefined,
+  { waf }: Config,
+  ruleSet: RuleSet,
+): RouteWaf | undefined {
+  if (route === undefined) return undefined;
+  const profile = waf.profiles.find(({ name }) => name === route.profile);
+  if (profile === undefined) throw new Error(`no WAF profile "${route.profile}"`);
+  const { allowedContentTypes, scanHeaders, ...settings } = profile;
+  return buildRouteWaf(
+    {
+      ...settings,
+      ...(allowedContentTypes === undefined ? {} : { allowedContentTypes }),
+      ...(scanHeaders === undefined ? {} : { scanHeaders }),
+      shadow: route.shadow,
+      streams: route.streams,
+      excludes: waf.excludes,
+    },
+    ruleSet,
+  );
 }
 
 function addresses(cidrs: readonly string[]): AddressSet {

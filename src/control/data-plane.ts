@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { buildCertificateStore, type CertificateStore } from "../cert/store.ts";
 import type { Config, UpstreamConfig } from "../config/config.ts";
+import { WafEngine } from "../gate/waf-engine.ts";
 import { RequestPool } from "../http/request-pool.ts";
 import { ResponseHead } from "../http/response-head.ts";
 import { ConnectionCaps } from "../listener/connection-caps.ts";
@@ -20,6 +21,9 @@ import { openSharedReader } from "../std/shared-read.ts";
 import { TimerWheel } from "../std/timer-wheel.ts";
 import { reinstate } from "../upstream/outlier.ts";
 import { Upstream } from "../upstream/upstream.ts";
+import { buildRuleSet, type RuleSet } from "../waf/compile.ts";
+import { detectors } from "../waf/detectors.ts";
+import type { Rule } from "../waf/rule.ts";
 import { buildSnapshot } from "./compile.ts";
 import { connectionCeiling } from "./connection-ceiling.ts";
 import type { Edge, ListenerName } from "./edge.ts";
@@ -84,6 +88,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     requests: new RequestPool(),
     outbox: new Outbox(),
     upstreamDeps,
+    waf: new WafEngine({ clock, wheel, seed: randomBytes(4).readUInt32LE() }),
     counters,
     accessLog: undefined,
     draining: false,
@@ -100,6 +105,8 @@ export function openEdge(deps: EdgeDeps): Edge {
   let prepared: Prepared | undefined;
   let ticketKeys: Buffer = randomBytes(48);
   let logKey = "";
+  let ruleText = "";
+  let ruleSet: RuleSet | undefined;
 
   function prepare(
     generation: number,
@@ -109,7 +116,13 @@ export function openEdge(deps: EdgeDeps): Edge {
     discard(prepared?.generation ?? -1);
     const next = adoptUpstreams(config.upstreams);
     const store = config.tls === undefined ? undefined : buildCertificateStore(config.tls);
-    const snapshot = buildSnapshot(generation, config, { upstreams: next, counters, viaName, store });
+    const snapshot = buildSnapshot(generation, config, {
+      upstreams: next,
+      counters,
+      viaName,
+      store,
+      ruleSet: ruleSetOf(config.waf.rules),
+    });
     const tls = store === undefined ? undefined : tlsServer(config, store);
     const key = JSON.stringify(config.accessLog);
     const accessLog =
@@ -119,6 +132,16 @@ export function openEdge(deps: EdgeDeps): Edge {
           ? new AccessLog(config.accessLog.path, config.accessLog.includeHeaders, clock)
           : undefined;
     prepared = { generation, snapshot, upstreams: next, tls, accessLog, addresses };
+  }
+
+  /** Rules that did not change stay as they are: building their automaton takes 20 ms. */
+  function ruleSetOf(rules: readonly Rule[]): RuleSet {
+    const text = JSON.stringify(rules);
+    if (ruleSet === undefined || ruleText !== text) {
+      ruleSet = buildRuleSet(rules, detectors);
+      ruleText = text;
+    }
+    return ruleSet;
   }
 
   /** Upstreams whose table did not change keep their connections and figures. */
@@ -171,6 +194,7 @@ export function openEdge(deps: EdgeDeps): Edge {
       deps.descriptorsMax ?? 0,
     );
     caps.perGroupMax = server.maxConnectionsPerIp;
+    state.waf.store.limitBytes = heldBytesMax(next.snapshot.config.waf.maxBufferedMb, deps.workerCount);
     if (state.accessLog !== next.accessLog) {
       const previous = state.accessLog;
       state.accessLog = next.accessLog;
@@ -250,12 +274,25 @@ export function openEdge(deps: EdgeDeps): Edge {
       upstreamDeps.addresses.set(host, addresses);
     },
     drain,
-    readMetrics: () => readMetrics(counters, listeners, caps, upstreams, state.accessLog, clock.nowMs()),
+    readMetrics: () => [
+      ...readMetrics(counters, listeners, caps, upstreams, state.accessLog, clock.nowMs()),
+      { name: families.heldBytes.name, labels: [], value: state.waf.store.usedBytes },
+      { name: families.inspectionsWaiting.name, labels: [], value: state.waf.turns.waiting },
+      { name: families.bodyOverloads.name, labels: [], value: state.waf.store.overloads },
+    ],
     reopenLog: () => state.accessLog?.reopen(),
     flushLog: async () => {
       await state.accessLog?.flushed();
     },
   };
+}
+
+/** Bytes of bodies that a worker may hold: as configured, else 64 MiB or its part of an eighth of the memory limit. */
+function heldBytesMax(configuredMb: number, workers: number): number {
+  if (configuredMb > 0) return configuredMb * 1_048_576;
+  const limit = process.constrainedMemory();
+  const eighth = limit > 0 ? limit / 8 / workers : Infinity;
+  return Math.min(64 * 1_048_576, eighth);
 }
 
 /** A connection without a request for this long is taken to be idle when the worker drains. */

@@ -8,6 +8,8 @@ import { buildPlainFields, type PlainFields } from "./waf-plain-field.ts";
 export interface WafSettings {
   /** Name of the profile. */
   readonly name: string;
+  /** Bodies are forwarded as they are inspected, however short: the route's `body = "stream"`. */
+  readonly streams: boolean;
   /** Everything is decided, counted and logged, and nothing refused: for the caller, the gates do not look at it. */
   readonly shadow: boolean;
   readonly mode: "balanced" | "aggressive";
@@ -101,6 +103,7 @@ export const defaultContentTypes: readonly string[] = [
 /** Every default there is. */
 export const defaultWafSettings: WafSettings = {
   name: "default",
+  streams: false,
   shadow: false,
   mode: "balanced",
   sensitivity: undefined,
@@ -125,6 +128,7 @@ export const defaultWafSettings: WafSettings = {
 export interface RouteWaf {
   readonly name: string;
   readonly shadow: boolean;
+  readonly streams: boolean;
   readonly profile: Profile;
   readonly maxBodyBytes: number;
   readonly inspectBufferBytes: number;
@@ -154,6 +158,7 @@ export function buildRouteWaf(given: Partial<WafSettings>, ruleSet: RuleSet): Ro
   return {
     name: settings.name,
     shadow: settings.shadow,
+    streams: settings.streams,
     profile,
     maxBodyBytes: settings.maxBodyMb * 1_048_576,
     inspectBufferBytes: settings.inspectBufferKb * 1024,

@@ -1,7 +1,16 @@
+import { type Reason, reasons } from "../reason.ts";
 import type { Inspector } from "../waf/inspector.ts";
 
 /** Which gate of the WAF refused; metrics label. */
-export type WafGate = "content_type" | "patterns" | "entropy" | "json" | "body_size" | "budget" | "coding";
+export type WafGate =
+  | "content_type"
+  | "patterns"
+  | "entropy"
+  | "json"
+  | "body_size"
+  | "budget"
+  | "coding"
+  | "head";
 
 /** What the WAF says about a body. One object per BodyInspection, written over by the next body. */
 export interface WafVerdict {
@@ -11,6 +20,18 @@ export interface WafVerdict {
   /** One word of a closed list: a reader's reason (`json_depth`), or the id of the rule with the most points. */
   readonly detail: string;
 }
+
+/** Why an exchange ends that a gate refuses. */
+export const wafReasons: Readonly<Record<WafGate, Reason>> = {
+  head: reasons.wafHead,
+  patterns: reasons.wafPatterns,
+  body_size: reasons.wafBodySize,
+  content_type: reasons.wafContentType,
+  coding: reasons.wafCoding,
+  json: reasons.wafJson,
+  entropy: reasons.wafEntropy,
+  budget: reasons.wafBudget,
+};
 
 /** Gate of a refusal that the inspector made. */
 export function inspectorGate(inspector: Inspector, threshold: number): WafGate {

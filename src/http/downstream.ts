@@ -40,6 +40,8 @@ export interface Downstream {
   answerOwn(status: number, fields: string, body: string): void;
   /** Ends a half-sent answer so that it cannot look complete. */
   cut(): void;
+  /** A bug of ours came up outside of a call from the client's side: the exchange and its connection end. */
+  onDefect(cause: unknown): void;
   /** The record is written; the request may be used for another exchange. */
   onConcluded(): void;
 }

@@ -13,6 +13,7 @@ import { copy, latin1, put, putNumber } from "../std/byte-print.ts";
 import type { Clock } from "../std/clock.ts";
 import { decisionNames, decisionOf } from "./counters.ts";
 import type { ExchangeRecord } from "./record.ts";
+import { wafPart } from "./waf-part.ts";
 
 /** Facts of the connection that a line tells. */
 export interface LoggedConnection {
@@ -134,7 +135,7 @@ export class AccessLog {
       at = put(out, at, TTFB_KEY);
       at = putNumber(out, at, micros(record.startedMs, record.answeredMs));
     }
-    at = put(out, at, DECISIONS[decisionOf(reason)]!);
+    at = put(out, at, DECISIONS[decisionOf(record)]!);
     at = putNumber(out, at, record.generation);
     if (record.upstream !== undefined) {
       at = put(out, at, record.upstream.logPiece);
@@ -145,6 +146,8 @@ export class AccessLog {
       if (record.faultDetail !== "")
         at += out.latin1Write(`,"zion.detail":"${jsonText(record.faultDetail)}"`, at);
     }
+    if (record.wafGate !== "" || record.findings.length > 0)
+      at += out.latin1Write(wafPart(record, this.#length + LINE_BYTES_MAX - at - 2), at);
     out[at++] = 125;
     out[at++] = 10;
     this.#length = at;

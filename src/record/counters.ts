@@ -1,5 +1,5 @@
 import { methodNames } from "../http/request.ts";
-import { allReasons, type Reason, reasons } from "../reason.ts";
+import { allReasons, reasons } from "../reason.ts";
 import { families, type MetricSample } from "./metrics.ts";
 import type { ExchangeRecord, RouteCounters } from "./record.ts";
 
@@ -8,7 +8,8 @@ const CLASSES = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"] as const;
 const ALLOW = 0;
 const DENY = 1;
 const ERROR = 2;
-const DECISIONS = ["allow", "deny", "error"] as const;
+const SHADOW = 3;
+const DECISIONS = ["allow", "deny", "error", "shadow"] as const;
 const METHODS = methodNames.length;
 const BOUNDS = families.duration.buckets!;
 const BUCKETS = BOUNDS.length + 1;
@@ -33,6 +34,8 @@ export class Counters {
   readonly handshakes = new Map<string, number>();
   readonly #routes = new Map<string, RouteCounters>();
   readonly #none: RouteCounters;
+  readonly #gateDecisions = new Map<string, number>();
+  readonly #ruleMatches = new Map<string, number>();
 
   constructor() {
     this.#none = this.route(NO_ROUTE);
@@ -55,9 +58,7 @@ export class Counters {
   conclude(record: ExchangeRecord, method: number, nowMs: number): void {
     const counters = record.route?.counters ?? this.#none;
     const codeClass = record.status === 0 ? 0 : Math.min(5, Math.floor(record.status / 100));
-    counters.requests[
-      (method * CLASSES.length + codeClass) * DECISIONS.length + decisionOf(record.reason)
-    ]!++;
+    counters.requests[(method * CLASSES.length + codeClass) * DECISIONS.length + decisionOf(record)]!++;
     const seconds = (nowMs - record.startedMs) / 1000;
     let bucket = 0;
     while (bucket < BOUNDS.length && seconds > BOUNDS[bucket]!) bucket++;
@@ -66,6 +67,19 @@ export class Counters {
     this.requestBytes += record.requestBytes;
     this.responseBytes += record.responseBytes;
     if (record.reason !== undefined) this.rejects[record.reason.index]!++;
+    if (record.findings.length > 0 || record.wafGate !== "") this.#countWaf(record);
+  }
+
+  /** Names are of gates, rules and routes: nothing here grows with traffic. */
+  #countWaf(record: ExchangeRecord): void {
+    for (const { rule } of record.findings)
+      this.#ruleMatches.set(rule.id, (this.#ruleMatches.get(rule.id) ?? 0) + 1);
+    if (record.wafGate === "") return;
+    const top = record.findings.find(({ rule }) => rule.id === record.wafDetail);
+    const reason = top === undefined ? record.wafDetail : top.rule.class;
+    const mode = record.wafShadow ? "shadow" : "enforce";
+    const key = `${record.wafGate}\n${reason}\n${record.route?.name ?? NO_ROUTE}\n${mode}`;
+    this.#gateDecisions.set(key, (this.#gateDecisions.get(key) ?? 0) + 1);
   }
 
   countHandshake(result: string, version: string): void {
@@ -114,14 +128,22 @@ export class Counters {
     add(families.expectContinue.name, [], this.expectContinue);
     add(families.connectionsTotal.name, ["http"], this.connectionsTotal.http);
     add(families.connectionsTotal.name, ["https"], this.connectionsTotal.https);
+    for (const [key, value] of this.#gateDecisions) add(families.gateDecisions.name, key.split("\n"), value);
+    for (const [rule, value] of this.#ruleMatches) add(families.ruleMatches.name, [rule], value);
     for (const [key, value] of this.handshakes) add(families.handshakes.name, key.split("\n"), value);
     return samples;
   }
 }
 
-/** The client's fault is a denial, everything else that is not an answer is an error. */
-export function decisionOf(reason: Reason | undefined): typeof ALLOW | typeof DENY | typeof ERROR {
-  if (reason === undefined) return ALLOW;
+/**
+ * The client's fault is a denial, everything else that is not an answer is an error. Answered although the WAF would
+ * have refused it: a shadow.
+ */
+export function decisionOf(
+  record: Pick<ExchangeRecord, "reason" | "wafShadow">,
+): typeof ALLOW | typeof DENY | typeof ERROR | typeof SHADOW {
+  const { reason } = record;
+  if (reason === undefined) return record.wafShadow ? SHADOW : ALLOW;
   return reason.blame === "client" && reason.status !== 0 ? DENY : ERROR;
 }
 

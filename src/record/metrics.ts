@@ -40,6 +40,26 @@ export const families = {
     seconds,
   ),
   rejects: family("zion_reject_total", "counter", "Refusals by reason.", ["stage", "reason"]),
+  gateDecisions: family("zion_gate_decisions_total", "counter", "Refusals by a gate of the WAF.", [
+    "gate",
+    "reason",
+    "route",
+    "mode",
+  ]),
+  ruleMatches: family("zion_rule_matches_total", "counter", "Requests in which a rule fired.", ["rule"]),
+  heldBytes: family("zion_waf_held_bytes", "gauge", "Memory of bodies that wait for inspection.", []),
+  inspectionsWaiting: family(
+    "zion_waf_inspections_waiting",
+    "gauge",
+    "Bodies that wait for their turn to be inspected.",
+    [],
+  ),
+  bodyOverloads: family(
+    "zion_waf_overloads_total",
+    "counter",
+    "Bodies for which there was no memory within 5 s.",
+    [],
+  ),
   connections: family("zion_connections", "gauge", "Open client connections.", ["listener"]),
   connectionsTotal: family("zion_connections_total", "counter", "Client connections accepted.", ["listener"]),
   connectionsRejected: family(

@@ -1,4 +1,5 @@
 import type { Reason } from "../reason.ts";
+import type { Finding } from "../waf/finding.ts";
 
 /** What the record keeps of a route: names for the log, counters for the metrics. Met by snapshot.ts `Route`. */
 export interface RecordedRoute {
@@ -44,6 +45,16 @@ export class ExchangeRecord {
   retries = 0;
   /** What went wrong with the last attempt; a closed word or an errno. */
   faultDetail = "";
+  /** The gate of the WAF that refused, or would have; "" = none. */
+  wafGate = "";
+  /** A reader's reason, or the id of the rule that says most. */
+  wafDetail = "";
+  /** Points of the rules that fired. */
+  wafScore = 0;
+  /** `wafGate` spoke in a shadow: the request went on. */
+  wafShadow = false;
+  /** Rules that fired, at most 16, also those in a shadow and below the threshold. */
+  findings: readonly Finding[] = NO_FINDINGS;
   /** Monotonic ms when the upstream's head came; 0 = never. */
   answeredMs = 0;
 
@@ -52,3 +63,5 @@ export class ExchangeRecord {
     this.generation = generation;
   }
 }
+
+const NO_FINDINGS: readonly Finding[] = [];

@@ -37,6 +37,8 @@ export function printOwnAnswer(
 
 /** The same few bytes for every reason of one status. */
 export function refusalText(reason: Reason): string {
+  // The reference gateway's words, for every rule and gate of the WAF alike.
+  if (reason.stage === "waf") return "request rejected";
   return `${(STATUS_CODES[reason.status] ?? "error").toLowerCase()}\n`;
 }
 

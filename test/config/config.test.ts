@@ -105,7 +105,7 @@ test("the smallest config has every default", () => {
         mergeSlashes: false,
         refuseEncodedSlash: false,
         maxBodyMb: undefined,
-        waf: { profile: "default", shadow: false },
+        waf: { profile: "default", shadow: false, streams: false },
       },
     ],
     waf: {
@@ -351,7 +351,7 @@ max_body_mb = 3
     mergeSlashes: true,
     refuseEncodedSlash: true,
     maxBodyMb: 3,
-    waf: { profile: "default", shadow: false },
+    waf: { profile: "default", shadow: false, streams: false },
   });
 });
 

@@ -161,9 +161,9 @@ waf = false
   assert.deepEqual(
     routes.map(({ path, waf }) => [path, waf]),
     [
-      ["/", { profile: "default", shadow: false }],
-      ["/strict", { profile: "strict", shadow: false }],
-      ["/shadow", { profile: "default", shadow: true }],
+      ["/", { profile: "default", shadow: false, streams: false }],
+      ["/strict", { profile: "strict", shadow: false, streams: false }],
+      ["/shadow", { profile: "default", shadow: true, streams: false }],
       ["/off", undefined],
     ],
   );

@@ -16,6 +16,10 @@ export interface BenchOptions extends EdgeOptions {
   readonly upstream?: string;
   /** Lines of the one `[[route]]`. */
   readonly route?: string;
+  /** Whether the route is inspected. Default false: most of these tests are about bytes on their way. */
+  readonly waf?: boolean;
+  /** Lines after the route: profiles, exclusions. */
+  readonly tables?: string;
   /** The plain listener redirects. Needs `tlsNames`. */
   readonly redirect?: boolean;
   readonly script?: Script;
@@ -47,7 +51,9 @@ ${options.upstream ?? ""}
 [[route]]
 path = "/{*rest}"
 upstream = "app"
+${options.waf === true ? "" : "waf = false"}
 ${options.route ?? ""}
+${options.tables ?? ""}
 `;
 }
 

@@ -9,7 +9,7 @@ test("recorded browsing reaches the upstream, query and body byte-exact", async 
   if (shared === undefined) return;
   const cases = readCorpus(shared, "benign-browsing.jsonl");
   assert.equal(cases.length, 4000);
-  const { edge, origin } = await startBench(t);
+  const { edge, origin } = await startBench(t, { waf: true });
   let client: RawClient | undefined;
   t.after(() => client?.destroy());
   const statuses = new Map<number, string[]>();

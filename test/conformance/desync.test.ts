@@ -43,7 +43,7 @@ test("every desync case of the corpus is refused or forwarded in an unambiguous 
   t.after(() => origin.kill("SIGKILL"));
   await new Promise((done) => origin.stdout.once("data", done));
   const edge = await startEdge(
-    benchConfig(originPort, { server: "header_timeout_ms = 1000\nbody_idle_timeout_ms = 1000" }),
+    benchConfig(originPort, { waf: true, server: "header_timeout_ms = 1000\nbody_idle_timeout_ms = 1000" }),
   );
   t.after(() => edge.stop());
 

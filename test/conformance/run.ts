@@ -22,12 +22,14 @@ url = "http://127.0.0.1:${originPort}"
 name = "all"
 path = "/{*rest}"
 upstream = "app"
+waf = false
 max_body_mb = 1
 
 [[route]]
 name = "internal"
 path = "/internal/{*rest}"
 upstream = "app"
+waf = false
 internal_only = true
 `;
 }

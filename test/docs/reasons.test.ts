@@ -10,6 +10,7 @@ const stages: Readonly<Record<Stage, string>> = {
   fields: "Header fields.",
   body: "The request body.",
   gate: "Checks after routing.",
+  waf: "The WAF. One answer for all of them; the record says which rule, where and why.",
   route: "Routing.",
   upstream: "The upstream.",
   gateway: "The gateway itself.",

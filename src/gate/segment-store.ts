@@ -1,0 +1,83 @@
+export interface RoomWaiter {
+  onRoom(): void;
+}
+
+/**
+ * The memory of one worker for body bytes that wait: to be inspected, or for the upstream to take them. Segments of two
+ * sizes, used again; the limit counts whole segments, so that many small bodies cannot cost more than it says.
+ */
+export class SegmentStore {
+  /** Bytes of all segments in use, and what flows were charged for. */
+  usedBytes = 0;
+  /** Waits that ended in a refusal. */
+  overloads = 0;
+  #limitBytes: number;
+  readonly #small: Buffer[] = [];
+  readonly #large: Buffer[] = [];
+  /** Who waits for room, first come first served. A Set keeps the order and forgets anyone at once. */
+  readonly #waiting = new Set<RoomWaiter>();
+
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes;
+  }
+
+  set limitBytes(bytes: number) {
+    this.#limitBytes = bytes;
+    this.#wake();
+  }
+
+  get limitBytes(): number {
+    return this.#limitBytes;
+  }
+
+  get hasRoom(): boolean {
+    return this.usedBytes < this.#limitBytes;
+  }
+
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** A segment with room for at least some of `bytes`: small when they fit in it. */
+  take(bytes: number): Buffer {
+    const size = bytes <= SMALL_BYTES ? SMALL_BYTES : LARGE_BYTES;
+    this.usedBytes += size;
+    return (size === SMALL_BYTES ? this.#small : this.#large).pop() ?? Buffer.allocUnsafeSlow(size);
+  }
+
+  give(segment: Buffer): void {
+    this.usedBytes -= segment.length;
+    const free = segment.length === SMALL_BYTES ? this.#small : this.#large;
+    if (free.length < KEPT_MAX) free.push(segment);
+    this.#wake();
+  }
+
+  /** Counts bytes that are held elsewhere, such as by readers; negative when they are free again. */
+  charge(bytes: number): void {
+    this.usedBytes += bytes;
+    if (bytes < 0) this.#wake();
+  }
+
+  /** Told once, when there is room. */
+  wait(waiter: RoomWaiter): void {
+    this.#waiting.add(waiter);
+  }
+
+  forget(waiter: RoomWaiter): void {
+    this.#waiting.delete(waiter);
+  }
+
+  #wake(): void {
+    // Each may take a segment at once, so the room is looked at again for each.
+    for (const waiter of this.#waiting) {
+      if (!this.hasRoom) return;
+      this.#waiting.delete(waiter);
+      waiter.onRoom();
+    }
+  }
+}
+
+export const SMALL_BYTES = 2_048;
+export const LARGE_BYTES = 16_384;
+/** Free segments of a size that are kept: 4 MiB of the large ones. */
+const KEPT_MAX = 256;
