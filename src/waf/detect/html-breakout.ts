@@ -34,6 +34,8 @@ function readAfterQuote(lower: string, after: number, found: Detection[], from: 
   let attribute = readAttribute(lower, after, to);
   for (let count = 0; attribute !== undefined && count < ATTRIBUTES_MAX; count += 1) {
     if (attribute.assigned && isEventName(attribute.name)) {
+      // In Markdown the next backtick ends a code span.
+      if (lower.charCodeAt(after - 1) === 0x60 && lower.indexOf("`", attribute.start) >= 0) return;
       reportOnce(found, from, "html.event_breakout", after - 1, attribute.end);
       return;
     }
@@ -89,7 +91,7 @@ function readUnquoted(lower: string, at: number, found: Detection[], from: numbe
 }
 
 const SINK_VALUE =
-  /^[\s"'`\\({[;!~+\-/*\x80-\xff]{0,12}(?:(?:javascript|vbscript):|(?:window|self|top|parent|document|globalthis)(?:\.|\[)|this\[|\$\.|location\s?[.=]|(?:alert|confirm|prompt|eval|execscript|fetch|import|print|settimeout|setinterval|\$|atob|msgbox)[\s\])]{0,3}(?:\?\.)?(?:[(`]|&(?:lpar|#)|\/\*|\.(?:call|apply)))/;
+  /^(?:\[\w{1,8}\])?[\s"'`\\({[;!~+\-/*\x80-\xff]{0,12}(?:(?:javascript|vbscript):|(?:window|self|top|parent|document|globalthis)(?:\.|\[)|this\[|\$\.|location\s?[.=]|(?:alert|confirm|prompt|eval|execscript|fetch|import|print|settimeout|setinterval|\$|atob|msgbox)[\s\])]{0,3}(?:\?\.)?(?:[(`]|&(?:lpar|#)|\/\*|\.(?:call|apply)))/;
 
 /** `const onClose = …` of a code sample. */
 const DECLARATION = /(?:const|let|var|static|readonly|private|public) $/;

@@ -36,7 +36,6 @@ const ACTIVE_ELEMENTS: Readonly<Record<string, readonly string[]>> = {
   import: ["implementation", "namespace"],
   isindex: ["action", "prompt", "type", "formaction"],
   layer: ["src"],
-  link: ["href", "rel"],
   object: ["data", "classid", "type", "codebase", "archive"],
   portal: ["src"],
   vmlframe: ["src"],
@@ -53,6 +52,7 @@ export function activeElement(tag: Tag, lower: string): string | undefined {
   if (name === "set" || name.startsWith("animate")) {
     return tag.attributes.some((attribute) => isAnimated(attribute, lower)) ? "html.animation" : undefined;
   }
+  if (name === "link") return linkLoads(tag, lower) ? "html.active_element" : undefined;
   const marks = Object.hasOwn(ACTIVE_ELEMENTS, name) ? ACTIVE_ELEMENTS[name] : undefined;
   if (marks === undefined) return undefined;
   // Two marks that are words of prose too (`<link rel> is …`) count only with a value.
@@ -66,6 +66,29 @@ function assignedLater(attribute: Attribute, tag: Tag): boolean {
   if (attribute.assigned) return true;
   const next = tag.attributes[tag.attributes.indexOf(attribute) + 1];
   return next?.name.startsWith("=") ?? false;
+}
+
+/** Relations that name a page, as feeds, mail templates and head elements have them: nothing is loaded. */
+const PASSIVE_RELATIONS =
+  /^(?:self|alternate|canonical|edit|next|prev|first|last|related|via|enclosure|hub|license|search|author|help|shortlink|me|replies|up|collection|item|preconnect|https?:\S*)$/;
+
+function linkLoads(tag: Tag, lower: string): boolean {
+  const relation = tag.attributes.find((attribute) => attribute.name === "rel");
+  const address = tag.attributes.find((attribute) => attribute.name === "href");
+  const url =
+    address === undefined ? "" : lower.slice(address.start, Math.min(address.end, address.start + 64)).trim();
+  if (/^https:\/\/fonts\.(?:googleapis\.com|gstatic\.com|bunny\.net)(?:\/|$)/.test(url)) return false;
+  if (relation === undefined) {
+    // An XML feed's link is closed and has a plain address; HTML's without a relation does nothing.
+    if (/^https?:\/\//.test(url) && lower.charCodeAt(tag.end - 2) === 0x2f) return false;
+  } else if (
+    relation.assigned &&
+    PASSIVE_RELATIONS.test(lower.slice(relation.start, relation.end).replace(/\/$/, ""))
+  )
+    return false;
+  return tag.attributes.some(
+    ({ name }, index) => (name === "href" || name === "rel") && assignedLater(tag.attributes[index]!, tag),
+  );
 }
 
 function isForeignFrame(tag: Tag, lower: string): boolean {
@@ -110,14 +133,20 @@ function isAnimated(attribute: Attribute, lower: string): boolean {
   );
 }
 
-/** Kind of what one attribute does in any element: script URLs, documents in attributes, old data binding. */
-export function activeAttribute(attribute: Attribute, lower: string): string | undefined {
+/** Elements that show a URL as an image, in which no script runs. */
+const IMAGES = new Set(["img", "source", "input", "video"]);
+
+/** Kind of what one attribute does in an element: script URLs, documents in attributes, old data binding. */
+export function activeAttribute(element: string, attribute: Attribute, lower: string): string | undefined {
   const { name, start, end } = attribute;
   if (!attribute.assigned) return undefined;
   if (name === "srcdoc") return "html.srcdoc";
   if (name === "formaction") return "html.script_url";
   if (name === "datafld" || name === "datasrc" || name === "dataformatas") return "html.data_binding";
-  if (URL_ATTRIBUTES.has(name)) return isScriptUrl(attribute, lower) ? "html.script_url" : undefined;
+  if (URL_ATTRIBUTES.has(name))
+    return isScriptUrl(attribute, lower, !IMAGES.has(element)) ? "html.script_url" : undefined;
+  if (isDirective(name) && runsDirective(name, lower.slice(start, Math.min(end, start + 256))))
+    return "html.event_attribute";
   // `<img src="x:x" alt="javascript:alert(1)">`: the handler next to it evaluates the text.
   const scheme = readScriptScheme(lower, start, end, false);
   const runs =
@@ -125,13 +154,28 @@ export function activeAttribute(attribute: Attribute, lower: string): string | u
   return runs && !isIdleScript(lower, scheme.end, end) ? "html.script_url" : undefined;
 }
 
-function isScriptUrl(attribute: Attribute, lower: string): boolean {
+/** Attributes that AngularJS, Vue and Alpine evaluate. */
+function isDirective(name: string): boolean {
+  const code = name.charCodeAt(0);
+  return code === 0x40 || code === 0x3a || /^(?:v|x|ng|data-ng)-/.test(name);
+}
+
+/** A way out of the framework's scope to Function, or a dialog in a directive that runs at once. */
+function runsDirective(name: string, value: string): boolean {
+  if (/\bconstructor\s{0,4}[([.]|composedpath\(|\$event\.view/.test(value)) return true;
+  return (
+    /^(?:x-(?:init|data|html|effect)|(?:data-)?ng-(?:init|focus))$/.test(name) &&
+    /^\W{0,8}(?:alert|confirm|prompt|eval)\s{0,4}[(`]/.test(value)
+  );
+}
+
+function isScriptUrl(attribute: Attribute, lower: string, images: boolean): boolean {
   const { name, end } = attribute;
   let from = attribute.start;
   if (attribute.quote === 0 && lower.charCodeAt(from) === 0x60) from += 1;
   const scheme = readScriptScheme(lower, from, end, true);
   if (scheme !== undefined) {
-    if (scheme.scheme === "data") return name !== "value" && isActiveData(lower, scheme.end, end);
+    if (scheme.scheme === "data") return name !== "value" && isActiveData(lower, scheme.end, end, images);
     return scheme.obfuscated || !isIdleScript(lower, scheme.end, end);
   }
   if (name !== "content" && name !== "values" && name !== "srcset") return false;

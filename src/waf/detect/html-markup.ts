@@ -9,6 +9,8 @@ import { reportOnce } from "./once.ts";
 export function detectMarkup(lower: string, found: Detection[], from: number): void {
   detectScriptValue(lower, found, from);
   detectSevenBit(lower, found, from);
+  detectPadded(lower, found, from);
+  detectDeclaration(lower, found, from);
   if (isForeignSchema(lower)) reportOnce(found, from, "html.inclusion", 0, lower.length);
   const css = lower.indexOf("-moz-binding");
   if (css >= 0 && /^[\s:]{1,8}url/.test(lower.slice(css + 12, css + 24)))
@@ -21,7 +23,7 @@ export function detectMarkup(lower: string, found: Detection[], from: number): v
 
 /** What shows that a script URL runs more than a page's own link does: a sink, an escape, a comment, a string, a tag. */
 const RUNS =
-  /(?:alert|confirm|prompt|eval|settimeout|setinterval|function|execscript|msgbox|atob|import|fetch|open|write|unescape|fromcharcode)[\s\])]{0,3}(?:\?\.)?[(`\\[%./]|document[.[?]|cookie|(?:top|self|parent|window|globalthis|this)\s{0,3}\[|\\u|\\x|\/\*|<[a-z/!]|^[\s]{0,8}["'`(\\]|constructor|=\s{0,3}(?:name|location)|throw/;
+  /(?:alert|confirm|prompt|eval|settimeout|setinterval|function|execscript|msgbox|atob|import|fetch|open|write|unescape|fromcharcode)[\s\])]{0,3}(?:\?\.)?[(`\\[%./]|document[.[?]|cookie|(?:top|self|parent|window|globalthis|this)\s{0,3}\[|\\u|\\x|\/\*|<[a-z/!]|^[\s]{0,8}["'`(\\]|constructor|=\s{0,3}(?:name|location)|throw|^[\w$.]{1,40}\s{0,3}=[^=>]/;
 
 function detectScriptValue(lower: string, found: Detection[], from: number): void {
   let start = 0;
@@ -31,28 +33,47 @@ function detectScriptValue(lower: string, found: Detection[], from: number): voi
     if (scheme !== undefined) {
       const hit =
         scheme.scheme === "data"
-          ? isActiveData(lower, scheme.end, lower.length) && start === 0
+          ? start === 0 && isActiveData(lower, scheme.end, lower.length, false)
           : runsScript(lower, scheme, start);
       if (hit) {
         reportOnce(found, from, "html.script_value", start, scheme.end);
         return;
       }
+    } else if (start > 0 && isAt(ENDED, lower, start)) {
+      reportOnce(found, from, "html.script_value", start, ENDED.lastIndex);
+      return;
     }
     start = nextUrlStart(lower, start);
   }
 }
+
+/** The end of a script scheme whose beginning was lost, for example in the parameter before, and a call. */
+const ENDED =
+  /(?<!java|vb|live|ecma)script:(?:alert|confirm|prompt|eval|document|window|top|self)\s{0,2}[(`[.]/y;
 
 function runsScript(
   lower: string,
   scheme: { readonly end: number; readonly obfuscated: boolean },
   start: number,
 ): boolean {
-  const code = lower.slice(scheme.end, scheme.end + 512);
+  const end = endOfUrl(lower, start, scheme.end);
+  const code = lower.slice(scheme.end, end);
   if (/^\s{0,4}(?!new |var |let |void |throw |with |if |for )[a-z]{1,20},? [a-z]{1,20}[ ,.]/.test(code))
     return false; // a sentence
   if (start > 0 && code.startsWith(" ") && !/["'=(]/.test(lower[start - 1]!)) return false;
-  if (isIdleScript(lower, scheme.end, lower.length) && !(scheme.obfuscated && start === 0)) return false;
+  if (isIdleScript(lower, scheme.end, end) && !(scheme.obfuscated && start === 0)) return false;
   return (scheme.obfuscated && start === 0) || RUNS.test(code);
+}
+
+/** A URL in a tag or a style ends where its quote or bracket does; a whole value at its end, 512 characters on at most. */
+function endOfUrl(lower: string, start: number, from: number): number {
+  const limit = Math.min(lower.length, from + 512);
+  const before = start > 0 ? lower[start - 1]! : "";
+  if (before === '"' || before === "'") {
+    const close = lower.indexOf(before, from);
+    return close < 0 || close > limit ? limit : close;
+  }
+  return limit;
 }
 
 /** Where another URL may start after `at`: a script scheme's first letters after a character that is no letter. */
@@ -78,7 +99,7 @@ export function detectOdd(lower: string, at: number, found: Detection[], from: n
     const next = lower.charCodeAt(at + 2);
     if (next === 0x65 && ENTITY.test(lower.slice(at + 1, at + 12)))
       reportOnce(found, from, "html.entity", at, at + 8);
-    if ((next === 0x2d || next === 0x5b) && (isAt(IF, lower, at + 2) || isAt(EARLY_END, lower, at + 2)))
+    if ((next === 0x2d || next === 0x5b) && (isActiveIf(lower, at + 2) || endsEarly(lower, at + 2)))
       reportOnce(found, from, "html.comment", at, at + 8);
     return;
   }
@@ -91,6 +112,21 @@ export function detectOdd(lower: string, at: number, found: Detection[], from: n
   if (isAt(SPACED, lower, at + 1) || isAt(SPACED_EVENT, lower, at + 1))
     reportOnce(found, from, "html.spaced", at, at + 16);
 }
+
+/** A conditional comment, but not around the layout that mail templates keep for Outlook: tables, blocks, VML, nothing. */
+function isActiveIf(lower: string, at: number): boolean {
+  if (!isAt(IF, lower, at)) return false;
+  const close = lower.indexOf("]>", at);
+  return close < 0 || close - at > 80 || !isAt(LAYOUT, lower, close + 2);
+}
+
+/** `<!-->` and then a tag that is no plain layout. */
+function endsEarly(lower: string, at: number): boolean {
+  return isAt(EARLY_END, lower, at) && !isAt(LAYOUT, lower, lower.indexOf(">", at) + 1);
+}
+
+const LAYOUT =
+  /(?:<!?-->|-->)?\s{0,40}(?:<!--|<!\[|<\/?(?:table|tbody|tr|td|th|center|div|p|br|span|i|a|style|xml|noscript|v|o|w|li|ul|h[1-6])[\s>:/]|&|$)/y;
 
 function isAt(pattern: RegExp, lower: string, at: number): boolean {
   pattern.lastIndex = at;
@@ -124,6 +160,31 @@ function isForeignSchema(lower: string): boolean {
     return false;
   return lower.indexOf(">", close) === lower.trimEnd().length - 1;
 }
+
+/**
+ * `&#0000060`: a reference to a printable ASCII character with zeros that no encoder writes. Five digits and more:
+ * `&#039;` and `&#x0027;` are what common encoders make.
+ */
+function detectPadded(lower: string, found: Detection[], from: number): void {
+  for (let at = lower.indexOf("&#"); at >= 0; at = lower.indexOf("&#", at + 2)) {
+    const next = lower.charCodeAt(at + 2);
+    if (next !== 0x30 && next !== 0x78) continue;
+    if (!isAt(PADDED, lower, at + 2)) continue;
+    reportOnce(found, from, "html.padded", at, PADDED.lastIndex);
+    return;
+  }
+}
+
+const PADDED = /(?:x000[0-9a-f]{0,3}[2-7][0-9a-f]|00[0-9]{0,4}(?:3[3-9]|[4-9]\d|1[0-2]\d))(?![0-9a-f])/y;
+
+/** `!ENTITY x SYSTEM` without its `<`, as it stands in a value that is put into a declaration. */
+function detectDeclaration(lower: string, found: Detection[], from: number): void {
+  const at = lower.indexOf("!entity");
+  if (at >= 0 && DECLARATION.test(lower.slice(at, at + 80)))
+    reportOnce(found, from, "html.entity", at, at + 8);
+}
+
+const DECLARATION = /^!entity\s{1,8}(?:%\s{1,8})?[\w.:-]{1,40}\s{1,8}(?:system|public)(?![\w])/;
 
 const SPACED_NAMES = [
   "script",

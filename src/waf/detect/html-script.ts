@@ -29,14 +29,27 @@ export function detectScriptTag(tag: Tag, subject: Subject, found: Detection[], 
   }
   const type = tag.attributes.find((attribute) => attribute.name === "type");
   if (type !== undefined && DATA_TYPES.test(lower.slice(type.start, type.end).trim())) return;
-  if (tag.attributes.length > 0 || isProgram(lower, tag) || endsValue(lower, tag)) {
+  if (tag.attributes.some(isTelling) || isProgram(lower, tag) || endsValue(lower, tag)) {
     reportOnce(found, from, "html.script", tag.start, tag.end);
   }
 }
 
+/**
+ * Attributes that name a program, and junk that a filter is to stumble over. `<script setup>` and `<script lang="ts">`
+ * are what texts about components say, `<script\b[^>]*>` what texts about filters do.
+ */
+function isTelling({ name, assigned }: Tag["attributes"][number]): boolean {
+  return !PLAIN_ATTRIBUTES.has(name) && !name.includes("[^") && (assigned || !/^[a-z]+$/.test(name));
+}
+
+const PLAIN_ATTRIBUTES = new Set([
+  "setup", "lang", "type", "async", "defer", "nonce", "id", "charset", "crossorigin", "integrity", "module", "generic", "language",
+]); // biome-ignore format: a list
+
 /** Whether what follows the tag, up to the next tag, has characters that programs need and sentences rarely have. */
 function isProgram(lower: string, tag: Tag): boolean {
   const close = lower.indexOf("<", tag.end);
+  if (tag.attributes.length > 0 && lower.startsWith("</script", close) && close > tag.end) return true;
   const quote = lower[tag.start - 1] ?? "";
   // Named in quotes: `.argument('<script>')`.
   if (/["'`]/.test(quote) && lower[tag.end] === quote && !lower.startsWith("</script", close)) return false;
@@ -59,6 +72,9 @@ function endsValue(lower: string, tag: Tag): boolean {
 /** `</script>` and then another tag: the end of a page's own script, as only injected text needs it. */
 function endsScriptContext(lower: string, tag: Tag): boolean {
   if (lower.slice(Math.max(0, tag.start - REACH_CHARS), tag.start).includes("<script")) return false;
+  // `'}}</script>`: only what closes a program stands before it.
+  if (tag.start < 16 && /^[\s'"`]{0,4}[)}\];][\s'"`)}\];]{0,12}$/.test(lower.slice(0, tag.start)))
+    return true;
   const next = lower.slice(tag.end, tag.end + 16).trimStart();
   return /^<(?:script|svg|img|body|iframe|h1|details|video|audio|a |x |input|math|object|embed|style)/.test(
     next,

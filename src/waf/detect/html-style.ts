@@ -10,8 +10,32 @@ export function isActiveStyle(lower: string, from: number, to: number, sheet: bo
     hasUrlAfter(css, "behavior", ["url", "expression"]) ||
     hasUrlAfter(css, "behaviour", ["url", "expression"]) ||
     hasScriptUrl(css) ||
-    (sheet && hasUrlAfter(css, "@import", ["url", "'", '"', "//", "http", "javascript", "data"]))
+    (sheet && (hasForeignImport(css) || readsValues(css))) ||
+    (!sheet && ESCAPED_LETTERS.test(lower.slice(from, Math.min(to, from + 512))))
   );
+}
+
+/** Two escaped ASCII letters in an attribute: `\\63 olor`. Fonts and icons escape other characters. */
+const ESCAPED_LETTERS =
+  /\\0{0,4}(?:6[1-9a-f]|7[0-9a])(?![0-9a-f]{2})[\s\S]{0,40}?\\0{0,4}(?:6[1-9a-f]|7[0-9a])(?![0-9a-f]{2})/;
+
+/** `@import` of anything but the font services that mail templates and themes use. */
+function hasForeignImport(css: string): boolean {
+  for (let at = css.indexOf("@import"); at >= 0; at = css.indexOf("@import", at + 7)) {
+    const next = css.slice(at + 7, at + 60);
+    if (!IMPORTED.test(next.slice(0, 16))) continue;
+    if (!/^\s{0,4}(?:url\(\s{0,4})?["']?(?:https:)?\/\/fonts\.(?:googleapis\.com|bunny\.net)\//.test(next))
+      return true;
+  }
+  return false;
+}
+
+const IMPORTED = /^.{0,8}(?:url|["']|\/\/|http|javascript|data)/s;
+
+/** Selectors that guess a field's value letter by letter, and an address to tell it to. */
+function readsValues(css: string): boolean {
+  const at = css.search(/\[\s{0,4}value\s{0,4}[\^$*]=/);
+  return at >= 0 && css.slice(at, at + 512).includes("url(");
 }
 
 /** A declaration's value that is a dynamic property of Internet Explorer: `width: expression(…)`. */
@@ -33,8 +57,7 @@ export function hasExpression(css: string): boolean {
 function hasUrlAfter(css: string, word: string, targets: readonly string[]): boolean {
   for (let at = css.indexOf(word); at >= 0; at = css.indexOf(word, at + word.length)) {
     const next = css.slice(at + word.length, at + word.length + 12);
-    const sign = word === "@import" || next.includes(":");
-    if (sign && targets.some((target) => next.includes(target))) return true;
+    if (next.includes(":") && targets.some((target) => next.includes(target))) return true;
   }
   return false;
 }

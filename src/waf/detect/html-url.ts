@@ -103,12 +103,17 @@ function isHex(code: number): boolean {
   return (code >= 0x30 && code <= 0x39) || (code >= 0x61 && code <= 0x66);
 }
 
-/** Whether the rest of a `data:` URL is a document or a program: an HTML, XML, SVG or script type, or none and a tag. */
-export function isActiveData(lower: string, from: number, to: number): boolean {
+/**
+ * Whether the rest of a `data:` URL is a document or a program: an HTML, XML or script type, or none and a tag. An SVG
+ * image counts where it is a document (`images`); in `img` and in style sheets its scripts do not run, and what it
+ * holds is read anyway.
+ */
+export function isActiveData(lower: string, from: number, to: number, images: boolean): boolean {
   let index = from;
   while (index < to && lower.charCodeAt(index) <= 0x20) index += 1;
   const typeEnd = Math.min(to, index + 64);
   const head = lower.slice(index, typeEnd);
+  if (head.startsWith("image/svg")) return images;
   if (ACTIVE_TYPE.test(head)) return true;
   const comma = head.indexOf(",");
   if (comma < 0) return false;
@@ -119,4 +124,4 @@ export function isActiveData(lower: string, from: number, to: number): boolean {
 }
 
 const ACTIVE_TYPE =
-  /^(?:text\/(?:html|xml|xsl|javascript|ecmascript|jscript|vbscript|x-scriptlet|css)|application\/(?:xhtml\+xml|xml|javascript|x-javascript|ecmascript|x-shockwave-flash)|image\/svg\+xml|[a-z+.-]*\/[a-z+.-]*\+xml)/;
+  /^(?:text\/(?:html|xml|xsl|javascript|ecmascript|jscript|vbscript|x-scriptlet|css)|application\/(?:xhtml\+xml|xml|javascript|x-javascript|ecmascript|x-shockwave-flash)|[a-z.-]{1,20}\/[a-z.-]{1,30}\+xml)/;

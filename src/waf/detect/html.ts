@@ -16,6 +16,7 @@ export const html: Detector = {
     "html.event_breakout":
       "a quote, or white space, that ends an attribute value, and then an event handler attribute",
     "html.event_sink": "an event handler attribute, tag or not, whose value calls a script function",
+    "html.event_end": "the value ends in white space and the name of an event handler attribute: for names",
     "html.event_name": "the value is the name of an event handler attribute and nothing else",
     "html.script": "a script element with content or attributes",
     "html.active_element":
@@ -29,6 +30,7 @@ export const html: Detector = {
     "html.style": "style that runs script or imports style",
     "html.comment": "a conditional comment or a comment with markup that browsers close early",
     "html.instruction": "an instruction of XML or Internet Explorer that loads style or script",
+    "html.padded": "a character reference with zeros that no encoder writes",
     "html.entity": "a declaration of an XML entity",
     "html.inclusion": "XInclude or a foreign schema for a single element",
     "html.spaced": "an active element's name with separators between its letters",
@@ -38,7 +40,7 @@ export const html: Detector = {
     "html.clobber": "an element named like a property of the document",
   },
   triggers: [
-    "<", "on", "javascript", "vbscript", "livescript", "script:", "script&", "data:", "expression", "binding", "behavior",
+    "<", "on", "javascript", "&#0", "&#x0", "!entity", "vbscript", "livescript", "script:", "script&", "data:", "expression", "binding", "behavior",
     "script", "\xbc", "j&", "ja&", "jav&", "java&", "s&", "sc&", "j\t", "ja\t", "jav\t", "java\t", "j\n", "ja\n", "jav\n", "java\n",
     "j\r", "ja\r", "jav\r", "java\r",
   ], // biome-ignore format: a list
@@ -56,8 +58,13 @@ function detect(subject: Subject, found: Detection[]): void {
   // Attributes have a value, and a tag begins with `<`: a sentence has neither.
   if (tags || lower.includes("=")) findBreakout(lower, found, from);
   detectMarkup(lower, found, from);
+  if (EVENT_END.test(lower.slice(-28))) reportOnce(found, from, "html.event_end", 0, lower.length);
   if (isLoneEventName(lower)) reportOnce(found, from, "html.event_name", 0, lower.length);
 }
+
+/** For names of parameters: `x onerror` is what `=` cuts off when a tag is sent without escapes. */
+const EVENT_END =
+  /[\s"'`/>]on(?:error|load|click|dblclick|focus(?:in|out)?|blur|toggle|begin|end|input|change|submit|wheel|scroll|resize|invalid|search|auxclick|contextmenu|pageshow|hashchange|popstate|message|copy|cut|paste|(?:mouse|pointer|key|animation|transition|touch|drag|select|before)[a-z]{2,14})\s{0,4}$/;
 
 /** Chars of tags that are read beyond one reading of the text; see detectTags. */
 const REREAD_CHARS = 4096;
@@ -95,7 +102,7 @@ function judgeTag(tag: Tag, subject: Subject, found: Detection[], from: number):
       continue;
     }
     if (tag.closing) continue;
-    const kind = activeAttribute(attribute, lower);
+    const kind = activeAttribute(name, attribute, lower);
     if (kind !== undefined) reportOnce(found, from, kind, attribute.nameStart, attribute.end);
     if (attribute.name === "style" && isActiveStyle(lower, attribute.start, attribute.end, false)) {
       reportOnce(found, from, "html.style", attribute.start, attribute.end);
@@ -107,6 +114,8 @@ function judgeTag(tag: Tag, subject: Subject, found: Detection[], from: number):
       reportOnce(found, from, "html.clobber", attribute.nameStart, attribute.end);
     }
   }
+  if (name === "handler" && !tag.closing && HANDLER.test(lower.slice(end, end + 64)))
+    reportOnce(found, from, "html.script", start, end);
   if (name.startsWith("script")) detectScriptTag(tag, subject, found, from);
   if (tag.closing) return;
   if (name === "style") {
@@ -116,6 +125,9 @@ function judgeTag(tag: Tag, subject: Subject, found: Detection[], from: number):
   const kind = activeElement(tag, lower);
   if (kind !== undefined) reportOnce(found, from, kind, start, end);
 }
+
+/** What a `<handler>` of SVG or XBL runs: its text. */
+const HANDLER = /^[^<]{0,60}[(`=]/;
 
 /** Style text read after a `<style>`. */
 const SHEET_CHARS_MAX = 8192;
@@ -138,8 +150,15 @@ function isFrameworkHandler(subject: Subject, attribute: Tag["attributes"][numbe
   const camel = subject.text.charCodeAt(attribute.nameStart + 2);
   if (camel < 0x41 || camel > 0x5a || attribute.quote !== 0) return false;
   const value = subject.text.slice(attribute.start, Math.min(attribute.end, attribute.start + 80));
-  return /^\{(?:[\w.$]*\}?|async|\(\)=?|\([\w.$,]*\)?=?|\w+=)$/.test(value);
+  if (/^\{(?:[\w.$]*\}?|async|\(\)=?|\([\w.$,]*\)?=?|\w+=)$/.test(value)) return true;
+  // `onSubmit={handleSubmit(onSubmit)}`: a component's own function of names.
+  const call = /^\{(?:this\.|props\.)?([a-z]\w{0,40})(?:\.bind)?\(([\w.$]{0,40})\)\}?$/.exec(value);
+  return call !== null && !HOT_WORDS.test(call[1]!) && !HOT_WORDS.test(call[2]!);
 }
+
+/** Functions and sources of a browser with which such a call would be a program after all. */
+const HOT_WORDS =
+  /alert|confirm|prompt|eval|location|document|window|fetch|import|open|print|write|function|settimeout|setinterval|atob|top|self|parent|^name$|cookie|hash/i;
 
 const DOCUMENT_PROPERTIES = new Set([
   "attributes", "body", "cookie", "currentscript", "defaultview", "document", "documentelement", "domain", "forms", "head",

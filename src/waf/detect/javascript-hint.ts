@@ -21,7 +21,7 @@ function isTelling(lower: string, at: number, code: number): boolean {
         CALLED.has(wordBefore(lower, at)) || isLooseCall(lower, at) || SINKS.has(wordAfter(lower, at + 1))
       );
     case 0x60: // `
-      return SINKS.has(wordBefore(lower, skipBack(lower, at)));
+      return CALLED.has(wordBefore(lower, at)) || SINKS.has(wordBefore(lower, skipBack(lower, at)));
     case 0x5b: // [
       return before === 0x29 || before === 0x2e || GLOBALS.has(wordBefore(lower, skipBack(lower, at)));
     case 0x3d: // =
@@ -47,7 +47,7 @@ const SINKS = new Set(["alert", "confirm", "prompt", "eval", "function", "execsc
 const CALLED = new Set([
   ...SINKS, "fetch", "import", "print", "atob", "unescape", "xmlhttprequest", "websocket", "eventsource", "importscripts",
   "require", "jquery", "getscript", "globaleval", "image", "open", "write", "writeln", "sendbeacon", "postmessage", "msgbox", "btoa",
-  "constructor", "fromcharcode",
+  "constructor", "fromcharcode", "with",
 ]); // biome-ignore format: a list
 
 const GLOBALS = new Set(["window", "self", "top", "parent", "globalthis", "frames", "this", "document", "opener", "constructor"]); // biome-ignore format: a list

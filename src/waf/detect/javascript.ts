@@ -1,4 +1,5 @@
 import type { Detection, Detector, Subject } from "../detection.ts";
+import { isEventName } from "./html-event.ts";
 import { mayRun } from "./javascript-hint.ts";
 import { findObfuscation } from "./javascript-obfuscation.ts";
 import {
@@ -178,7 +179,20 @@ function findStart(text: string, tokens: readonly Token[], found: Detection[], f
   if (runs && (first?.type === "string" || first?.type === "template") && isTextRunner(name, first.value)) {
     reportOnce(found, from, "javascript.call", tokens[index]!.start, first.end);
   }
+  const tagged = tokens[index + 1];
+  if (tagged?.type === "template" && TAGS.has(name) && isTextRunner(name, tagged.value))
+    reportOnce(found, from, "javascript.call", tokens[index]!.start, tagged.end);
+  // `with(document)alert(cookie)`
+  if (
+    name === "with" &&
+    isMark(tokens[index + 1], "(") &&
+    isMark(tokens[index + 3], ")") &&
+    isDialogCall(tokens, index + 4)
+  )
+    reportOnce(found, from, "javascript.call", tokens[index]!.start, tokens[index + 4]!.end);
 }
+
+const TAGS = new Set(["eval", "Function", "setTimeout", "setInterval", "setImmediate", "execScript"]);
 
 /** Text that `eval("…")` gets is a program; `setTimeout("…")` too; `import("./x.js")` is ordinary. */
 function isTextRunner(name: string, argument: string): boolean {
@@ -266,6 +280,13 @@ function judgeToken(tokens: readonly Token[], index: number, found: Detection[],
   }
   if (isAlias(tokens, index))
     reportOnce(found, from, "javascript.alias", token.start, tokens[index + 2]!.end);
+  if (
+    isMark(next, "=") &&
+    isMark(tokens[index - 1], ".") &&
+    isEventName(token.value) &&
+    isDialogCall(tokens, index + 2)
+  )
+    reportOnce(found, from, "javascript.alias", token.start, tokens[index + 2]!.end);
   if (token.value === "onerror" && isMark(next, "=") && throwsLater(tokens, index + 2)) {
     reportOnce(found, from, "javascript.alias", token.start, next!.end);
   }
@@ -291,10 +312,11 @@ function judgeToken(tokens: readonly Token[], index: number, found: Detection[],
 function judgeGlobal(tokens: readonly Token[], index: number, found: Detection[], from: number): void {
   const token = tokens[index]!;
   let at = index + 1;
-  if (isMark(tokens[at], ")") && isMark(tokens[index - 1], "(")) at += 1;
+  const hidden = isMark(tokens[at], ")") && isMark(tokens[index - 1], "(");
+  if (hidden) at += 1;
   if (isMark(tokens[at], "?.")) at += 1;
   const member = computedMember(tokens, at);
-  if (member !== undefined && (HOT_MEMBERS.has(member.name) || (member.joined && token.value !== "this"))) {
+  if (member !== undefined && isHotMember(hidden ? "" : token.value, member)) {
     reportOnce(found, from, "javascript.computed", token.start, tokens[at]!.end);
   }
   const name = tokens[index + 2];
@@ -307,6 +329,17 @@ function judgeGlobal(tokens: readonly Token[], index: number, found: Detection[]
   if (isMark(tokens[index + 1], ".") && cookie && isSent(tokens, index)) {
     reportOnce(found, from, "javascript.exfiltration", token.start, name.end);
   }
+}
+
+/** Members that code names in brackets without a wish to hide them: `this['name']`, `window['location']`. */
+const OPEN_MEMBERS = new Set(["name", "body", "href", "hash", "open", "referrer", "documentElement", "location", "document", "domain"]); // biome-ignore format: a list
+
+function isHotMember(
+  owner: string,
+  { name, joined }: { readonly name: string; readonly joined: boolean },
+): boolean {
+  if (joined) return owner !== "this" || HOT_MEMBERS.has(name);
+  return HOT_MEMBERS.has(name) && (owner === "" || !OPEN_MEMBERS.has(name));
 }
 
 /** `alert(document.cookie)`, `prompt(location)`, `alert("XSS")`, `confirm(/xss/)`, `alert(1337)` inside a longer value. */
@@ -347,6 +380,8 @@ function isAlias(tokens: readonly Token[], index: number): boolean {
   if (!isMark(tokens[index + 1], "=") || target?.type !== "name") return false;
   if (!DIALOGS.has(target.value) && target.value !== "eval" && target.value !== "Function") return false;
   const end = tokens[index + 3];
+  // `Object.prototype.toString=alert`: who calls it next does not know.
+  if (isMark(tokens[index - 1], ".") && tokens[index - 2]?.value === "prototype") return true;
   if (end === undefined || end.type !== "mark" || !/[;,)}\]]/.test(end.value)) return false;
   const name = tokens[index]!.value;
   const limit = Math.min(tokens.length, index + 40);
@@ -369,6 +404,8 @@ function throwsLater(tokens: readonly Token[], at: number): boolean {
 /** `x.constructor("…")`, `constructor.constructor(`, `["constructor"]("…")` is in judgeGlobal or findObfuscation. */
 function isConstructed(tokens: readonly Token[], index: number): boolean {
   const argument = tokens[index + 2];
+  const tagged = tokens[index + 1];
+  if (tagged?.type === "template") return isMark(tokens[index - 1], ".") && /[(`.=\\]/.test(tagged.value);
   if (isMark(tokens[index + 1], "(")) {
     const text = argument?.type === "string" || argument?.type === "template";
     return isMark(tokens[index - 1], ".") && text && /[(`.=]/.test(argument.value);

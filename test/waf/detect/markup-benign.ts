@@ -1,5 +1,20 @@
 /** Texts that people and programs really send, close to markup, script, templates and headers. All must stay silent. */
 export const benignTexts: readonly string[] = [
+  // what was refused once: mail templates, feeds, code about markup
+  `<!--[if mso]><table><tr><td><![endif]--><div>Outlook</div><!--[if mso]></td></tr></table><![endif]-->`,
+  `<!--[if !mso]><!--><p>x</p><!--<![endif]-->`,
+  `<link href="https://fonts.googleapis.com/css?family=Roboto" rel="stylesheet"><style>@import url('https://fonts.googleapis.com/css2?family=Inter');</style>`,
+  `<feed xmlns="http://www.w3.org/2005/Atom"><link href="https://x.example/" rel="self"/></feed>`,
+  `<entry><id>1</id><link href="https://x.example/"/></entry>`,
+  `<a href="javascript:void(0);" class="menu">Menu</a>`,
+  `data:image/svg+xml;utf8,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 4 5'><path fill='%23343a40' d='M2 0L0 2h4z'/></svg>`,
+  `<img src="data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciPjwvc3ZnPg==" alt="icon">`,
+  `<form onSubmit={handleSubmit(onSubmit)}>`, "Use `onclick=\"...\"` or `addEventListener`?", `/<script\\b[^>]*>/gi`, `<script lang="ts"> in svelte`,
+  `this['name'] = name; window['app'] = app; window['location'].pathname`, `{{ url_for('static', filename='style.css') }}`, `{{ get_flashed_messages() }}`,
+  `{% set ns = namespace(found=false) %}`, `<button @click="count++">Add</button>`, `<div x-data="{ open: false }" @click.away="open = false">`,
+  "curl -i https://x.example\nHTTP/2 200\nset-cookie: a=b", "I got this answer from the server today:\n\nHTTP/1.1 502 Bad Gateway\nContent-Length: 0",
+  "```\nHTTP/1.1 302 Found\nLocation: https://x.example/\n```", "Name: Ann\nRefresh: monthly", "&#039;quoted&#039; &#34;x&#34; &#x0027;y&#x0027;", "my script: alert (the) team",
+  "a {\\n  content: \"\\\\201C\";\\n}", `<p style="font-family:\\5b8b\\4f53">text</p>`,
   // rich text editors
   `<p><b>hi</b> <a href="https://example.org/a?b=1&c=2">link</a></p>`,
   `<p>See <a href="mailto:ann@example.org" target="_blank" rel="noopener noreferrer">Ann</a>.</p>`,

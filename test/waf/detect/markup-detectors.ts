@@ -29,6 +29,6 @@ export function kindsOf(detector: Detector, text: string): string[] {
 
 /** Kinds of rules that are active above sensitivity 1 only, or only in a request's head. */
 export const quietKinds: ReadonlySet<string> = new Set([
-  "html.tag", "html.breakout_tag", "html.clobber", "html.event_name", "template.directive", "template.placeholder",
+  "html.tag", "html.breakout_tag", "html.clobber", "html.event_name", "html.event_end", "template.directive", "template.placeholder",
   "crlf.line_end", "crlf.cut_escape", "crlf.any_header", "crlf.header", "crlf.request_text", "crlf.markup",
 ]); // biome-ignore format: a list
