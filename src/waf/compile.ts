@@ -1,8 +1,8 @@
 import type { RE2JS } from "re2js";
 import { type Automaton, buildAutomaton, type Literal } from "./automaton.ts";
+import { compileRegex, longestWord } from "./confirmation.ts";
 import type { Detector } from "./detection.ts";
 import { type ByteFlags, buildByteFlags } from "./harmless.ts";
-import { compileRegex, longestWord } from "./parse-rules.ts";
 import type { Rule } from "./rule.ts";
 
 /** Rules and detectors made ready: immutable, one per snapshot, shared by all profiles. */

@@ -1,5 +1,6 @@
-import { RE2JS, RE2JSException } from "re2js";
+import { type RE2JS, RE2JSException } from "re2js";
 import { parse, TomlError } from "smol-toml";
+import { compileRegex, longestWord } from "./confirmation.ts";
 import {
   buildWhere,
   type Example,
@@ -47,11 +48,6 @@ export function parseRules(files: readonly RuleFile[], kinds: ReadonlySet<string
     if (tree !== undefined) readFile(tree, reader, { file, kinds, ids, rules });
   }
   return { rules: problems.length === 0 ? rules : [], problems };
-}
-
-/** One compiled regex; the flags are the same wherever it is used. Throws RE2JSException. */
-export function compileRegex(regex: string, caseSensitive: boolean): RE2JS {
-  return RE2JS.compile(regex, RE2JS.DOTALL | (caseSensitive ? 0 : RE2JS.CASE_INSENSITIVE));
 }
 
 type Tree = Readonly<Record<string, unknown>>;
@@ -296,11 +292,6 @@ function checkRegex(regex: string, caseSensitive: boolean, keys: Keys): void {
     );
   else if (compiled.test(""))
     keys.bad("regex", "unsafe pattern: it matches the empty text", "every value would match");
-}
-
-/** The longest part of a literal between spaces: what the automaton looks for, whatever the white space around it is. */
-export function longestWord(literal: string): string {
-  return literal.split(" ").reduce((longest, word) => (word.length > longest.length ? word : longest), "");
 }
 
 interface Keys {

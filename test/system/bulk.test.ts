@@ -21,7 +21,10 @@ test(`an upload of ${size / MIB} MiB with flat memory, by length and in chunks`,
     },
   });
   t.after(() => origin.close());
-  const gateway = await startGateway(t, systemConfig(origin.port, { route: "max_body_mb = 4096" }));
+  const gateway = await startGateway(
+    t,
+    systemConfig(origin.port, { route: "waf = false\nmax_body_mb = 4096" }),
+  );
   await upload(gateway.port, 16 * MIB, true);
   for (const chunked of [false, true]) {
     const memory = watchMemory(gateway);

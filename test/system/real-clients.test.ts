@@ -60,6 +60,8 @@ test("curl", async (t) => {
       const args = [
         ...framing,
         "-H",
+        "Content-Type: application/octet-stream",
+        "-H",
         "Expect: 100-continue",
         "--expect100-timeout",
         "5",
