@@ -93,7 +93,7 @@ export class JsonString {
     if (this.#utf8Left > 0 && (at = this.#readUtf8(bytes, start, at, end)) < 0) return at;
     while (at < end) {
       const byte = bytes[at]!;
-      if (plain[byte] === 1) {
+      if (plainInJson[byte] === 1) {
         at++;
       } else if (byte === QUOTE) {
         return this.#close(bytes, start, at);
@@ -301,7 +301,7 @@ const empty = new Uint8Array(0);
 /** What a backslash and this byte stand for. */
 const escaped = buildEscaped();
 /** 1 for the bytes that stand for themselves in a string: ASCII but for controls, `"` and backslash. */
-const plain = buildPlain();
+export const plainInJson: Uint8Array = buildPlain();
 
 function buildEscaped(): Uint8Array {
   const table = new Uint8Array(256);

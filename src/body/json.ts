@@ -1,5 +1,5 @@
 import type { JsonLimits, JsonReason } from "./json-limit.ts";
-import { JsonString } from "./json-string.ts";
+import { JsonString, plainInJson } from "./json-string.ts";
 import { NameSet } from "./name-set.ts";
 import { JSON_KEY, JSON_STRING, Place, type PlaceNamer, type ValueSink } from "./place.ts";
 
@@ -37,6 +37,7 @@ export class JsonReader implements PlaceNamer {
 
   // The token being read.
   readonly #string: JsonString;
+  readonly #spanBytesMax: number;
   #isKey = false;
   #numberStart = 0;
   #literal: Uint8Array = literalTrue;
@@ -51,9 +52,12 @@ export class JsonReader implements PlaceNamer {
     this.#shownLengths = new Uint8Array(limits.depthMax);
     this.#keys = new NameSet(seed, limits.openKeysMax);
     const { stringBytesMax, pieceBytes, overlapBytes } = limits;
-    this.#string = new JsonString(stringBytesMax, pieceBytes, overlapBytes, (sourceEnd) =>
-      this.#reportPiece(sourceEnd, true),
-    );
+    this.#spanBytesMax = Math.min(stringBytesMax, pieceBytes);
+    this.#string = new JsonString(stringBytesMax, pieceBytes, overlapBytes, (sourceEnd) => {
+      const { bytes, start, end, sourceStart, repeated } = this.#string;
+      if (this.#isKey) this.#feedKey(bytes, start + repeated, end);
+      this.#report(bytes, start, end, sourceStart, repeated, sourceEnd, true);
+    });
   }
 
   /** Bytes read so far; after a refusal, up to the start of the chunk that was refused. */
@@ -213,11 +217,17 @@ export class JsonReader implements PlaceNamer {
 
   #openString(isKey: boolean, bytes: Uint8Array, at: number, end: number): number {
     this.#isKey = isKey;
-    this.#string.open(this.#base + at);
     if (isKey) {
       this.#keys.begin(this.#firstKeys[this.#depth - 1]!);
       this.#shownLengths[this.#depth - 1] = 0;
     }
+    // Most strings are short ASCII without escapes, and lie in one chunk.
+    const until = Math.min(end, at + this.#spanBytesMax + 1);
+    let to = at;
+    while (to < until && plainInJson[bytes[to]!] === 1) to++;
+    if (to < until && bytes[to] === QUOTE)
+      return this.#endString(bytes, at, to, this.#base + at, 0, this.#base + to) ? to + 1 : -1;
+    this.#string.open(this.#base + at);
     this.#state = STRING;
     return this.#readString(bytes, at, end);
   }
@@ -227,38 +237,56 @@ export class JsonReader implements PlaceNamer {
     at = string.read(bytes, at, end);
     if (at < 0) return this.#fail(string.reason);
     if (!string.isClosed) return at;
+    // C strings end at a NUL: two readings of one key.
+    if (this.#isKey && string.hasNul) return this.#fail("json_syntax");
+    const { start, sourceStart, repeated } = string;
+    return this.#endString(string.bytes, start, string.end, sourceStart, repeated, this.#base + at - 1)
+      ? at
+      : -1;
+  }
+
+  /** A string, or what is left of one that came in pieces. False when it is refused. */
+  #endString(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    sourceStart: number,
+    repeated: number,
+    sourceEnd: number,
+  ): boolean {
     if (this.#isKey) {
-      // C strings end at a NUL: two readings of one key.
-      if (string.hasNul) return this.#fail("json_syntax");
-      this.#feedKey();
+      this.#feedKey(bytes, start + repeated, end);
       const reason = this.#addKey();
-      if (reason !== undefined) return this.#fail(reason);
+      if (reason !== undefined) {
+        this.#reason = reason;
+        return false;
+      }
       this.#state = COLON;
     } else this.#state = AFTER_VALUE;
-    this.#report(this.#base + at - 1, false);
-    return at;
+    this.#report(bytes, start, end, sourceStart, repeated, sourceEnd, false);
+    return true;
   }
 
-  #reportPiece(sourceEnd: number, goesOn: boolean): void {
-    if (this.#isKey) this.#feedKey();
-    this.#report(sourceEnd, goesOn);
-  }
-
-  #report(sourceEnd: number, goesOn: boolean): void {
-    const string = this.#string;
+  #report(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    sourceStart: number,
+    repeated: number,
+    sourceEnd: number,
+    goesOn: boolean,
+  ): void {
     const place = this.#place;
     place.kind = this.#isKey ? JSON_KEY : JSON_STRING;
-    place.start = string.sourceStart;
+    place.start = sourceStart;
     place.end = sourceEnd;
-    place.repeated = string.repeated;
+    place.repeated = repeated;
     place.goesOn = goesOn;
-    this.#sink.value(string.bytes, string.start, string.end, place);
+    this.#sink.value(bytes, start, end, place);
   }
 
   /** Takes what a piece of a key brings that is new. */
-  #feedKey(): void {
-    const { bytes, start, end, repeated } = this.#string;
-    const from = start + repeated;
+  #feedKey(bytes: Uint8Array, from: number, end: number): void {
     this.#keys.feed(bytes, from, end);
     const level = this.#depth - 1;
     const first = level * KEY_SHOWN_BYTES;

@@ -23,6 +23,7 @@ import { F } from "../http/field.ts";
 import { BODY_LENGTH, BODY_NONE, type CanonicalRequest } from "../http/request.ts";
 import type { Inspector } from "../waf/inspector.ts";
 import { WINDOW_BYTES } from "../waf/views.ts";
+import { CleanKeys } from "./clean-keys.ts";
 import { isBinary, isCompressed, reportTexts } from "./waf-binary.ts";
 import type { RouteWaf } from "./waf-settings.ts";
 import { inspectorGate, topRule, type WafGate, type WafVerdict } from "./waf-verdict.ts";
@@ -75,6 +76,7 @@ export class BodyInspection {
   /** The key reported last is `query`: a string that follows may be GraphQL. */
   #isQuery = false;
 
+  readonly #cleanKeys: CleanKeys = new CleanKeys();
   readonly #entropy: EntropyCounter = new EntropyCounter();
   #json: JsonReader | undefined;
   #jsonLimits: JsonLimits = defaultJsonLimits;
@@ -108,6 +110,7 @@ export class BodyInspection {
     this.#entropyOf = "nothing";
     this.#entropy.reset();
     this.#isQuery = false;
+    this.#cleanKeys.clear();
     this.#verdict.refused = false;
     this.#verdict.detail = "";
     if (request.bodyKind === BODY_NONE) return;
@@ -386,6 +389,7 @@ export class BodyInspection {
     const from = start + place.repeated;
     if ((kind === BODY_BYTES || kind === BODY_TEXT) && isBinary(bytes, start, end))
       reportTexts(bytes, start, end, place, inspector);
+    else if (kind === JSON_KEY) this.#takeKey(inspector, bytes, start, end, place);
     else inspector.value(bytes, start, end, place);
     if (inspector.refused) {
       this.#refuse(inspectorGate(inspector, this.#waf!.profile.threshold), topRule(inspector));
@@ -398,6 +402,14 @@ export class BodyInspection {
       if (!place.goesOn) this.#isQuery = kind === JSON_KEY && isQueryName(bytes, start, end);
     } else if (kind === PART_TEXT && this.#entropyOf === "parts") this.#entropy.add(bytes, from, end);
     else if (kind !== GRAPHQL_STRING) this.#isQuery = false;
+  }
+
+  /** A key that was found clean in this body is so wherever it stands: no rule wanted to look at it. */
+  #takeKey(inspector: Inspector, bytes: Uint8Array, start: number, end: number, place: Place): void {
+    if (this.#cleanKeys.has(bytes, start, end)) return;
+    const { candidates } = inspector;
+    inspector.value(bytes, start, end, place);
+    if (inspector.candidates === candidates) this.#cleanKeys.add(bytes, start, end);
   }
 
   /** The `query` of a GraphQL request in JSON, or a piece of it. Its strings come back as values of their own. */

@@ -36,6 +36,8 @@ export class Inspector implements ValueSink {
   exhausted = false;
   /** Bytes of the values so far. */
   bytes = 0;
+  /** Readings so far in which something was looked at closer than by the automaton. */
+  candidates = 0;
 
   readonly ruleSet: RuleSet;
   #profile: Profile | undefined;
@@ -64,6 +66,7 @@ export class Inspector implements ValueSink {
     if (this.findings.length > 0) this.findings = [];
     this.workUnits = 0;
     this.bytes = 0;
+    this.candidates = 0;
     this.exhausted = false;
   }
 
@@ -124,6 +127,7 @@ export class Inspector implements ValueSink {
       this.#scan(level, words, mask);
     }
     this.workUnits += views.workBytes;
+    if (candidates || views.tooDeep) this.candidates++;
     if (views.tooDeep) this.#report(profile, "encoding.depth", views.list[0]!, start, end, place, base);
     if (candidates) this.#confirm(profile, level, place, base);
     if (this.#done || depth >= BASE64_LEVELS || isName(place.kind) || this.#spent(profile)) return;
