@@ -150,7 +150,11 @@ export class BodyScreen implements BodyEvents, Turn, RoomWaiter {
   // --- inspection
 
   #advance(): void {
-    if (this.#decoding || this.#queued || this.#passes || this.#allowed) return;
+    if (this.#passes) {
+      this.#clear();
+      return;
+    }
+    if (this.#decoding || this.#queued || this.#allowed) return;
     const held = this.#held;
     const inspection = this.#inspection!;
     while (held.inspected < held.taken) {
