@@ -72,7 +72,8 @@ function readFilters(lower: string, report: Report): void {
         const opens = lower.charCodeAt(next) === 0x28;
         if (opens && breakouts < 64) {
           breakouts += 1;
-          if (itemAt(lower, next) && isData(lower, at)) report("ldap.breakout", at, next + 2);
+          if (itemAt(lower, next) && !isSpaced(lower, at, next) && isData(lower, at))
+            report("ldap.breakout", at, next + 2);
         } else if (lower.charCodeAt(at - 1) === 0x2a && lower.charCodeAt(next) === 0x29)
           report("ldap.loose_wildcard", at - 1, next);
       }
@@ -128,6 +129,11 @@ function attributeAt(lower: string, from: number): boolean {
   const sign = lower.charCodeAt(at);
   if (sign === 0x3c || sign === 0x3e || sign === 0x7e) return lower.charCodeAt(at + 1) === 0x3d;
   return sign === 0x3d && lower.charCodeAt(at + 1) !== 0x3d && lower.charCodeAt(at + 1) !== 0x3e;
+}
+
+/** `(a list) (default= x)`: gaps on both sides of a name are those of a text. */
+function isSpaced(lower: string, close: number, open: number): boolean {
+  return open > close + 1 && lower.charCodeAt(lower.indexOf("=", open) + 1) === 0x20;
 }
 
 /** What stands before the closing parenthesis is data: no code, no markup, at most a few words. */
@@ -196,7 +202,8 @@ function readSigns(lower: string, report: Report): void {
     const closes = lower.includes(")(") || lower.includes("))") || lower.includes("()");
     if (filter > 0 && (closes || lower.charCodeAt(1) === 0x7c)) report("ldap.metacharacters", 0, length);
   } else if (length >= 3 && lower.charCodeAt(length - 1) === 0 && lower.charCodeAt(length - 2) === 0x29) {
-    if (lower.includes("*") || lower.includes(")(")) report("ldap.metacharacters", length - 2, length);
+    if (lower.includes("*") || lower.includes(")(") || !lower.includes("("))
+      report("ldap.metacharacters", length - 2, length);
   }
 }
 

@@ -48,6 +48,8 @@ const namingImap: ReadonlySet<string> = new Set(
 const pairedImap: ReadonlySet<string> = new Set("login rename list lsub".split(" "));
 const numberedImap: ReadonlySet<string> = new Set("fetch store copy".split(" "));
 const lonelySmtp: ReadonlySet<string> = new Set(["quit", "data", "rset", "noop", "starttls"]);
+/** SASL mechanisms that mail servers have. */
+const mechanisms: ReadonlySet<string> = new Set(["login", "plain", "cram-md5", "xoauth2", "digest-md5"]);
 const popCommands: ReadonlySet<string> = new Set([
   "retr",
   "dele",
@@ -87,6 +89,16 @@ function readLine(
     report(short ? "mail.smtp_command" : "mail.loose_line", start, stop);
     return;
   }
+  if ((first === "vrfy" || first === "expn") && isOneWord(line, space + 1)) {
+    report(short ? "mail.smtp_command" : "mail.loose_line", start, stop);
+    return;
+  }
+  if (first === "auth" && mechanisms.has(line.slice(space + 1).split(" ", 1)[0]!)) {
+    report(short ? "mail.smtp_command" : "mail.loose_line", start, stop);
+    return;
+  }
+  if (short && first === "top" && /^[0-9]+ [0-9]+$/.test(line.slice(space + 1)))
+    report("mail.pop_command", start, stop);
   if (short && popCommands.has(first) && isOneWord(line, space + 1)) {
     const numbered = /^[0-9]+$/.test(line.slice(space + 1));
     if (numbered && first !== "user" && first !== "pass") report("mail.pop_command", start, stop);
@@ -98,7 +110,9 @@ function readLine(
   }
   for (const header of headers)
     if (line.startsWith(header) && line.includes("@")) {
-      const hidden = header === "bcc:" || header === "cc:" || (header === "to:" && isOneWord(line, 4));
+      const named = header === "bcc:" || header === "cc:" || (header === "to:" && isOneWord(line, 4));
+      // Replies that go elsewhere, and other senders, are injected behind an address; quoted messages have them too.
+      const hidden = named || (header !== "to:" && plain && lower.lastIndexOf("@", start - 1) > 0);
       report(short && hidden ? "mail.header" : "mail.loose_line", start, stop);
       return;
     }

@@ -15,7 +15,20 @@ export const nosql: Detector = {
       "An operator in brackets behind `filters`, as content APIs have it, or amid other text.",
     "nosql.loose_script": "A JavaScript condition on constants.",
   },
-  triggers: ["$", "this.", "db.", "return", "sleep", "while", "new date", "mapreduce", "==", "function"],
+  triggers: [
+    "$",
+    "this.",
+    "db.",
+    "return",
+    "sleep",
+    "while",
+    "new date",
+    "mapreduce",
+    "==",
+    "||true",
+    "|| true",
+    "function",
+  ],
   detect(subject: Subject, found: Detection[]): void {
     const before = found.length;
     const report = (kind: string, start: number, end: number): void =>
@@ -31,15 +44,17 @@ type Report = (kind: string, start: number, end: number) => void;
 const operators: ReadonlySet<string> = new Set(
   `ne eq gt gte lt lte in nin or and not nor exists regex where type mod all size elemmatch text expr jsonschema
   function accumulator options comment geowithin geointersects near nearsphere bitsallset bitsanyset natural
-  slice meta set unset push pull inc rename lookup out merge graphlookup unionwith`.split(/\s+/),
+  slice meta set unset push pull inc rename lookup match out merge graphlookup unionwith`.split(/\s+/),
 );
 
 /** Operators that also name GraphQL variables, JSON schemas or OData options are no proof as a whole name. */
 const askingOperators: ReadonlySet<string> = new Set(
-  `ne gt gte lt lte nin or and not nor exists regex where elemmatch text expr in eq function accumulator`.split(
-    /\s+/,
-  ),
+  `ne gt gte lt lte nin or and not nor exists regex where elemmatch text expr in eq function accumulator size all mod
+  jsonschema match lookup graphlookup unionwith`.split(/\s+/),
 );
+
+/** Operators that change documents ask nothing, and analytics calls have some of them. */
+const settingOperators: ReadonlySet<string> = new Set("set unset push pull inc rename meta slice".split(" "));
 
 function readOperators(lower: string, report: Report): void {
   let at = lower.indexOf("$");
@@ -55,6 +70,10 @@ function readOperators(lower: string, report: Report): void {
         if (askingOperators.has(name)) report("nosql.operator_name", at, end);
       } else if (previous === 0x5b && next === 0x5d) {
         if (askingOperators.has(name)) readBrackets(lower, before, at, end, report);
+      } else if (at === 0 && next === 0x5b) {
+        // `$or[0][name]`: the list of conditions itself, as a name.
+        const isList = name === "or" || name === "and" || name === "nor";
+        if (isList && isDigit(lower.charCodeAt(end + 1))) report("nosql.operator_name", at, end);
       } else readKey(lower, at, end, report);
     }
     at = lower.indexOf("$", at + 1);
@@ -111,10 +130,23 @@ function readKey(lower: string, at: number, end: number, report: Report): void {
   let value = colon + 1;
   while (lower.charCodeAt(value) <= 0x20) value += 1;
   const isData = opensData(lower, value);
+  // JSON schemas have comments too.
+  const isRemark = quoted && lower.startsWith("$comment", at);
+  if (isRemark || settingOperators.has(lower.slice(at + 1, end)) || isClassName(lower, at, end, value)) {
+    if (isData) report("nosql.loose_operator", at, value);
+    return;
+  }
   if (opener === 0x7b) report("nosql.operator_object", left, value);
   else if ((opener === 0 || opener === 0x2c || opener === 0x7d) && isData && !inProse(lower, left))
     report("nosql.operator_object", at, value);
   else if (isData) report("nosql.loose_operator", at, value);
+}
+
+/** `"$type": "Name.Space.Class, Assembly"`: how .NET's JSON names a class. */
+function isClassName(lower: string, at: number, end: number, value: number): boolean {
+  if (end - at !== 5 || !lower.startsWith("$type", at) || !isQuote(lower.charCodeAt(value))) return false;
+  const name = nameEnd(lower, value + 1);
+  return name > value + 1 && lower.charCodeAt(name) === 0x2e;
 }
 
 /** A literal: quote, digit, brace, bracket of literals, regular expression, true, false, null, function. */
@@ -212,7 +244,8 @@ function readRest(lower: string, begin: number, from: number, closed: boolean, r
   if (char === 0x3b) {
     const start = skip(lower, at + 1);
     const kind = statementKind(lower, start);
-    if (kind === 2 || (kind === 1 && closed))
+    const isPause = lower.startsWith("sleep(", start) && isNumber(lower, begin, from);
+    if (kind === 2 || (kind === 1 && (closed || isPause)))
       report("nosql.script_breakout", at, Math.min(lower.length, start + 12));
     return;
   }
@@ -220,14 +253,36 @@ function readRest(lower: string, begin: number, from: number, closed: boolean, r
     const operand = skipOpeners(lower, at + 2);
     const field = lower.startsWith("this.", operand) || lower.startsWith("this[", operand);
     if (field) report("nosql.script_condition", at, operand + 5);
-    else if (closed && statementKind(lower, operand) === 2) report("nosql.script_breakout", at, operand + 5);
+    else if (closed && (statementKind(lower, operand) === 2 || lower.startsWith("function(", operand)))
+      report("nosql.script_breakout", at, operand + 5);
     else {
       const end = operandEnd(lower, operand);
       const compare = skip(lower, end);
-      if (end > operand && lower.startsWith("==", compare))
+      if (closed && isTrue(lower, operand, end) && joinsOn(lower, compare))
+        report("nosql.script_condition", at, end);
+      else if (end > operand && lower.startsWith("==", compare))
         report(closed || at - begin <= 4 ? "nosql.script_condition" : "nosql.loose_script", at, compare + 2);
     }
   }
+}
+
+/** `|| true ||`: a condition that needs no comparison. */
+function isTrue(lower: string, start: number, end: number): boolean {
+  return end - start === 4 && lower.startsWith("true", start);
+}
+
+/** An operator, a comment or the application's own quote comes next. */
+function joinsOn(lower: string, at: number): boolean {
+  return ["||", "&&", "//"].some((sign) => lower.startsWith(sign, at));
+}
+
+function isNumber(lower: string, start: number, end: number): boolean {
+  for (let at = start; at < end; at += 1) if (!isDigit(lower.charCodeAt(at))) return false;
+  return end > start;
+}
+
+function isDigit(char: number): boolean {
+  return char >= 0x30 && char <= 0x39;
 }
 
 /** 2 for a statement that a predicate's attacker writes, 1 for one that needs a closed string as evidence, 0 for none. */

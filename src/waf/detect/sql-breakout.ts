@@ -66,12 +66,15 @@ export function readBreakout(tokens: Tokens, first: number, origin: Origin, repo
       if (predicate.strength < strength.named) return;
       const next = kinds[predicate.end];
       const hides = next === token.comment && predicate.end >= tokens.count - 2;
-      if (hides || (next === token.logic && codes[predicate.end] === 1 && spaced))
+      const goesOn = next === token.logic && codes[predicate.end] === 1;
+      const joins = goesOn && conditionAt(tokens, predicate.end + 1).strength > strength.none;
+      if (hides || (joins && (spaced || origin.leading)))
         report("sql.breakout_condition", first, predicate.end);
       else report("sql.loose_breakout", first, predicate.end - 1);
       return;
     }
     case token.arithmetic: {
+      if (endsAsNumber(tokens, first)) report("sql.breakout_condition", first, tokens.count - 1);
       const probe = probing(tokens, first + 1);
       if (probe === 2) report("sql.breakout_call", first, first + 1);
       else if (probe === 1) report("sql.loose_breakout", first, first + 1);
@@ -120,6 +123,15 @@ export function readBreakout(tokens: Tokens, first: number, origin: Origin, repo
       report("sql.breakout_statement", first, first + 1);
   } else if ((terminated && origin.shortPrefix) || (origin.leading && origin.lone))
     report("sql.breakout_statement", first, first + 1);
+}
+
+/** `'-0#`, `'*1*'`, `'-0||'`: a number joined to the closed string, then a comment or the application's own quote. */
+function endsAsNumber(tokens: Tokens, first: number): boolean {
+  const { kinds, count } = tokens;
+  if (kinds[first + 1] !== token.number) return false;
+  if (kinds[first + 2] === token.comment) return count === first + 3;
+  const joins = kinds[first + 2] === token.arithmetic || kinds[first + 2] === token.logic;
+  return joins && kinds[first + 3] === token.open && isEmptyOpen(tokens, first + 3);
 }
 
 /** '||', '&&' in a list of texts: the quote opened, the sign is the text, and what looks like a text is code. */

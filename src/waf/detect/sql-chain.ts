@@ -3,8 +3,8 @@ import { conditionAt, endsWell, strength } from "./sql-condition.ts";
 import { endsInComment, expressionEnd, isLiteral, isTruth, listEnd, skipClosers } from "./sql-expression.ts";
 import { isDelayName, readName, readSource, readWhole } from "./sql-name.ts";
 import type { Origin, Report } from "./sql-origin.ts";
-import { callAt, isLoneParen, isQuery, pairParens, selectOf } from "./sql-pair.ts";
-import { isWord, selectList, statementAt, stops } from "./sql-statement.ts";
+import { callAt, closeOf, isLoneParen, isQuery, pairParens, selectOf } from "./sql-pair.ts";
+import { isWord, nameEnd, selectList, statementAt, stops } from "./sql-statement.ts";
 import { spelling, type Tokens, token } from "./sql-token.ts";
 import { call, word } from "./sql-word.ts";
 
@@ -71,7 +71,12 @@ export function readChain(tokens: Tokens, origin: Origin, report: Report): void 
     } else if (kind === token.leftParen && isQuery(tokens, at)) {
       const select = selectOf(tokens, at);
       const sureness = selectList(tokens, select + 1);
-      if (sureness === 2 && sure && !script) report("sql.subquery", at, select + 1);
+      const joined =
+        at === 2 && isLiteral(tokens, 0) && (kinds[1] === token.comma || kinds[1] === token.arithmetic);
+      const whole = closeOf(tokens, at) === tokens.count && !isLoneParen(tokens, at);
+      const limited = at === 0 && whole && limits(tokens, select);
+      const enough = sureness === 2 || (sureness === 1 && ((joined && whole) || limited));
+      if (enough && sure && !script) report("sql.subquery", at, select + 1);
       else if (sureness > 0) report("sql.loose_query", at, select + 1);
       query = true;
     } else if (kind === token.string && kinds[at + 1] === token.logic) query = true;
@@ -103,7 +108,8 @@ function readKeyword(
         kinds[select] === token.comment
       )
         select += 1;
-      if (!isWord(tokens, select, word.select)) return false;
+      if (!isWord(tokens, select, word.select))
+        return readUnionRows(tokens, at, select, sure && !script, report);
       const sureness = selectList(tokens, select + 1);
       const early =
         at <= 1 || origin.closed || kinds[at - 1] === token.number || kinds[at - 1] === token.rightParen;
@@ -144,6 +150,12 @@ function readKeyword(
       )
         report(sure ? "sql.column_probe" : "sql.loose_call", at, at + 2);
       return false;
+    case word.group: {
+      const numbered = isWord(tokens, at + 1, word.by) && kinds[at + 2] === token.number;
+      if (numbered && at === 1 && isLiteral(tokens, 0) && kinds[at + 3] === token.comment)
+        report("sql.column_probe", at, at + 2);
+      return false;
+    }
     case word.into: {
       const target = spelling(tokens, at + 1);
       if ((target === "outfile" || target === "dumpfile") && isLiteral(tokens, at + 2))
@@ -214,6 +226,32 @@ function readKeyword(
     default:
       return false;
   }
+}
+
+/** `union values (1,2)`, `union values row(1)`, `union table users`: rows without a select. */
+function readUnionRows(tokens: Tokens, at: number, from: number, sure: boolean, report: Report): boolean {
+  const values =
+    isWord(tokens, from, word.values) &&
+    (tokens.kinds[from + 1] === token.leftParen || callAt(tokens, from + 1) >= 0);
+  // The parenthesis before `values` has been skipped with the others.
+  const table =
+    isWord(tokens, from, word.table) &&
+    at === 1 &&
+    isLiteral(tokens, 0) &&
+    tokens.kinds[from + 1] === token.word &&
+    stops(tokens, from + 2);
+  if (!values && !table) return false;
+  report(sure ? "sql.union_select" : "sql.loose_query", at, from);
+  return true;
+}
+
+/** `select a from b limit 1`: what follows the table is no name, as in a sentence. */
+function limits(tokens: Tokens, select: number): boolean {
+  const from = select + 2;
+  if (!isWord(tokens, from, word.from)) return false;
+  const after = nameEnd(tokens, from + 1);
+  if (isWord(tokens, after, word.limit)) return tokens.kinds[after + 1] === token.number;
+  return isWord(tokens, after, word.where) && conditionAt(tokens, after + 1).strength >= strength.named;
 }
 
 /** Whether the chain begins with an operator that has no operand behind it: the operators of programs look like that. */

@@ -41,11 +41,21 @@ export function conditionAt(tokens: Tokens, from: number): Condition {
   const after = skipClosers(tokens, leftEnd);
   const found = predicateAt(tokens, left, after);
   if (found.end !== after) {
+    if (found.strength === strength.constant && isQuotedName(tokens, start, after))
+      return { strength: strength.named, end: found.end };
     const twin = leftEnd - start === 1 && kinds[after] === token.compare && isTwin(tokens, start, after);
     return twin ? { strength: strength.constant, end: found.end } : found;
   }
   const selfStanding = left === shape.query || (left === shape.telling && codes[start] !== word.truth);
   return { strength: selfStanding ? strength.constant : strength.operand, end: after };
+}
+
+/** `"Story Points" > 3`: two words in double quotes are the name of a column, where a number is asked of them. */
+function isQuotedName(tokens: Tokens, at: number, compare: number): boolean {
+  const { text, kinds, starts, ends } = tokens;
+  if (kinds[at] !== token.string || compare !== at + 1 || kinds[compare + 1] !== token.number) return false;
+  const space = text.indexOf(" ", starts[at]! + 2);
+  return text.charCodeAt(starts[at]!) === 0x22 && space > 0 && space < ends[at]! - 2;
 }
 
 /** What follows a left-hand side of shape `left`: a comparison, `is null`, `like`… `end` is `from` when none does. */
@@ -119,12 +129,20 @@ function likeness(tokens: Tokens, left: number, from: number): Condition {
   if (right === shape.name || (kind === token.number && left === shape.name))
     return { strength: strength.none, end };
   const first = tokens.starts[start]! + 1;
+  // "or the like" in quotes of its own, then the signs that end a sentence or a line of code.
+  if (
+    kind === token.open &&
+    left === shape.name &&
+    /^[;,.)\]}!?]+(?:\s|$)/.test(tokens.text.slice(first, first + 4))
+  )
+    return { strength: strength.none, end };
   const anything =
     (kind === token.string || kind === token.open) &&
     tokens.ends[start]! - first <= 3 &&
     (tokens.text.charCodeAt(first) === 0x25 || tokens.text.charCodeAt(first) === 0x2e);
   const built = right === shape.query || (kind === token.word && callAt(tokens, start) >= 0);
-  const certain = left === shape.literal || left === shape.telling || anything || built;
+  const certain =
+    left === shape.literal || left === shape.telling || left === shape.query || anything || built;
   return { strength: sure(certain), end: skipClosers(tokens, end) };
 }
 
@@ -144,10 +162,15 @@ export function endsWell(tokens: Tokens, index: number): boolean {
     case token.rightParen:
     case token.semicolon:
     case token.logic:
-    case token.comma:
     case token.arithmetic:
     case token.cast:
       return true;
+    case token.comma: {
+      // A sentence goes on: two names side by side.
+      const { kinds, codes } = tokens;
+      const named = kinds[index + 1] === token.word && codes[index + 1] === word.plain;
+      return !(named && kinds[index + 2] === token.word && codes[index + 2] === word.plain);
+    }
     case token.compare:
       return tokens.text.charCodeAt(tokens.starts[index]!) === 0x3d;
     case token.open:
@@ -185,7 +208,7 @@ export function tells(tokens: Tokens, from: number, to: number): boolean {
 
 /** `package.function(`: methods of objects share the names of text functions, so only the server's own count. */
 function tellsByMember(tokens: Tokens, from: number, to: number): boolean {
-  if (/^(?:utl_|dbms_|ctxsys|ordsys|sys$|master)/.test(spelling(tokens, from).slice(0, 8))) return true;
+  if (/^(?:utl_|dbms_|ctxsys|ordsys|master)/.test(spelling(tokens, from).slice(0, 8))) return true;
   for (let at = from + 1; at < to && at < from + 8; at += 1) {
     const kind = callAt(tokens, at);
     if (kind === call.delay || kind === call.system) return true;

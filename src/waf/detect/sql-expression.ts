@@ -78,11 +78,12 @@ function readOperand(tokens: Tokens, from: number): number {
       }
       if (!canName(codes[at]!, kinds[at + 1]!)) return -1;
       at += 1;
-      for (let step = 0; step < CHAIN_MAX && kinds[at] === token.dot; step += 1) {
+      for (let step = 0; step < CHAIN_MAX; step += 1) {
+        if (kinds[at] === token.leftParen && kinds[at - 1] !== token.rightParen) at = closeOf(tokens, at);
+        if (kinds[at] !== token.dot) break;
         while (kinds[at] === token.dot) at += 1;
         if (kinds[at] === token.word || kinds[at] === token.string) at += 1;
       }
-      if (kinds[at] === token.leftParen) at = closeOf(tokens, at);
       break;
     default:
       return -1;

@@ -27,6 +27,10 @@ export function statementAt(tokens: Tokens, at: number): Sureness {
       return 0;
     }
     case word.replace: {
+      if (spelling(tokens, at) === "merge") {
+        const target = isWord(tokens, at + 1, word.into) ? nameEnd(tokens, at + 2) : -1;
+        return target > 0 && isWord(tokens, target, word.clause) ? 2 : 0;
+      }
       const after = nameEnd(tokens, isWord(tokens, at + 1, word.into) ? at + 2 : at + 1);
       if (after < 0) return 0;
       return kinds[after] === token.leftParen ||
@@ -66,7 +70,7 @@ export function statementAt(tokens: Tokens, at: number): Sureness {
           (isWord(tokens, to, word.clause) && spelling(tokens, to) === "to")
         ) {
           const after = nameEnd(tokens, to + 1);
-          return after > 0 && stops(tokens, after) ? 1 : 0;
+          return after > 0 && (stops(tokens, after) || kinds[after] === token.other) ? 1 : 0;
         }
       return 0;
     }
@@ -77,6 +81,7 @@ export function statementAt(tokens: Tokens, at: number): Sureness {
       if (kinds[at + 1] === token.variable) return 2;
       const after = nameEnd(tokens, at + 1);
       if (after < 0) return 0;
+      if (spelling(tokens, at) === "pragma") return kinds[after] === token.compare ? 2 : 0;
       return spelling(tokens, at) === "call" && kinds[after] === token.leftParen ? 1 : 0;
     }
     case word.load: {
@@ -85,6 +90,10 @@ export function statementAt(tokens: Tokens, at: number): Sureness {
       if (next === "data" || next === "extension") return kinds[at + 3] === token.string ? 2 : 0;
       if (next === "database") return isLiteral(tokens, at + 2) ? 2 : 0;
       if (next === "insert") return 2;
+      if (spelling(tokens, at) === "handler") {
+        const verb = spelling(tokens, at + 2);
+        return (verb === "open" || verb === "read") && stops(tokens, at + 3) ? 2 : 0;
+      }
       return 0;
     }
     case word.copy: {
@@ -131,6 +140,8 @@ export function selectList(tokens: Tokens, at: number): Sureness {
     }
     if (isWord(tokens, after, word.from)) {
       const source = nameEnd(tokens, after + 1);
+      if (source < 0 && kinds[after + 1] === token.dot && tokens.ends[after] === tokens.starts[after + 1])
+        return 2;
       if (source < 0)
         return kinds[after + 1] === token.leftParen || kinds[after + 1] === token.string ? 2 : 0;
       if (tokens.kinds[source] === token.dot && source - after > 1) return plain && columns === 0 ? 1 : 2;
@@ -226,8 +237,10 @@ function definition(tokens: Tokens, at: number): Sureness {
   if (isWord(tokens, name, word.if)) name += isWord(tokens, name + 1, word.not) ? 3 : 2;
   const after = nameEnd(tokens, name);
   if (after < 0) return 0;
-  if (verb === word.drop || verb === word.truncate)
-    return stops(tokens, after) || kinds[after] === token.comma ? 2 : 0;
+  if (verb === word.drop || verb === word.truncate) {
+    const last = kinds[after] === token.word && dropEndings.has(spelling(tokens, after)) ? after + 1 : after;
+    return stops(tokens, last) || kinds[after] === token.comma ? 2 : 0;
+  }
   if (stops(tokens, after)) return 1;
   if (verb === word.create)
     return kinds[after] === token.leftParen ||
@@ -236,8 +249,10 @@ function definition(tokens: Tokens, at: number): Sureness {
       isIdentified(tokens, after)
       ? 2
       : 0;
-  return kinds[after] === token.word && kinds[after + 1] === token.word ? 1 : 0;
+  return kinds[after] === token.word && (kinds[after + 1] === token.word || stops(tokens, after + 1)) ? 1 : 0;
 }
+
+const dropEndings: ReadonlySet<string> = new Set(["cascade", "restrict", "purge", "force"]);
 
 function isIdentified(tokens: Tokens, at: number): boolean {
   return tokens.kinds[at] === token.word && spelling(tokens, at) === "identified";

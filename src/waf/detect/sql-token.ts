@@ -158,8 +158,11 @@ export function readTokens(tokens: Tokens, max: number): void {
           at += 2;
         } else at = blockEnd;
       }
-    } else if (char === 0x2a && text.charCodeAt(at + 1) === 0x2f) {
+    } else if (char === 0x2a && text.charCodeAt(at + 1) === 0x2f && !isStarAndComment(tokens, at)) {
       at += 2;
+    } else if (char === 0x23 || (char === 0x2d && text.charCodeAt(at + 1) === 0x2d)) {
+      const end = lineCommentEnd(lower, at + (char === 0x23 ? 1 : 2));
+      at = end < 0 ? symbol(tokens, text, at, char) : end;
     } else at = symbol(tokens, text, at, char);
   }
   tokens.next = at;
@@ -167,6 +170,34 @@ export function readTokens(tokens: Tokens, max: number): void {
   push(tokens, token.end, 0, at, at);
   tokens.count -= 1;
 }
+
+/** In "*" and a comment the star is an operator, unless an executable comment is still open. */
+function isStarAndComment(tokens: Tokens, at: number): boolean {
+  return tokens.executable < 0 && tokens.text.charCodeAt(at + 2) === 0x2a;
+}
+
+/**
+ * Where the query goes on behind a line comment that is in the place of a space (at most a word long, then a line feed
+ * and what a query goes on with), or -1: a comment that ends the query.
+ */
+function lineCommentEnd(lower: string, from: number): number {
+  let at = from;
+  while (at < from + LINE_COMMENT_MAX && nameParts[lower.charCodeAt(at)] === 1) at += 1;
+  if (lower.charCodeAt(at) === 0x0d) at += 1;
+  if (lower.charCodeAt(at) !== 0x0a) return -1;
+  const next = lower.charCodeAt(at + 1);
+  const isLetter = next >= 0x61 && next <= 0x7a;
+  if (isLetter) {
+    const end = wordEnd(lower, at + 1);
+    const code = wordCode(lower, at + 1, end);
+    // A name only in front of what makes it an operand.
+    if (code === word.plain && !"(=.,)<>-#+*/'".includes(lower.charAt(end) || "(")) return -1;
+  }
+  return isLetter || (next > 0x20 && next < 0x80 && next !== 0x23) ? at + 1 : -1;
+}
+
+/** Tools put a random word of a dozen letters there. */
+const LINE_COMMENT_MAX = 24;
 
 function symbol(tokens: Tokens, text: string, at: number, char: number): number {
   const next = text.charCodeAt(at + 1);
@@ -307,7 +338,8 @@ function numberEnd(lower: string, from: number): number {
     let exponent = at + 1;
     const sign = lower.charCodeAt(exponent);
     if (sign === 0x2b || sign === 0x2d) exponent += 1;
-    if (isDigit(lower.charCodeAt(exponent))) {
+    if (lower.charCodeAt(at - 1) === 0x2e && nameParts[lower.charCodeAt(exponent)] === 0) at = exponent;
+    else if (isDigit(lower.charCodeAt(exponent))) {
       at = exponent;
       while (isDigit(lower.charCodeAt(at))) at += 1;
     }

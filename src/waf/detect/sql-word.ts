@@ -255,7 +255,10 @@ const functions: ReadonlyMap<string, number> = new Map([
     dbms_pipe dbms_lock dbms_xmlgen dbms_xmlquery dbms_ldap dbms_java dbms_scheduler dbms_utility tz_offset
     bfilename to_timestamp_tz unistr sys_eval sys_exec master_pos_wait
     sqlite_compileoption_get is_srvrolemember is_member has_dbaccess has_perms_by_name suser_sname suser_name
-    get_host_address getmappingxpath drithsx ordsys`,
+    get_host_address getmappingxpath drithsx ordsys get_lock is_free_lock is_used_lock st_latfromgeohash
+    st_longfromgeohash st_pointfromgeohash httpuritype dburitype query_to_xml_and_xmlschema database_to_xmlschema
+    table_to_xmlschema pg_file_write pg_ls_logdir pg_ls_waldir pg_reload_conf lo_from_bytea lo_put dbms_xslprocessor
+    fn_my_permissions pragma_table_info fts3_tokenizer xp_fixeddrives sp_adduser sp_configure sys_get`,
   ),
   ...kinded(
     call.identity,

@@ -24,6 +24,10 @@ export const xpath: Detector = {
     "count(",
     "last()",
     "true()",
+    "false()",
+    "boolean(",
+    "doc-available(",
+    "unparsed-text(",
     "contains(",
     "starts-with(",
     "substring(",
@@ -47,6 +51,7 @@ type Report = (kind: string, start: number, end: number) => void;
 
 const nodeCalls = [
   "true(",
+  "false(",
   "name(",
   "local-name(",
   "position(",
@@ -56,6 +61,8 @@ const nodeCalls = [
   "node(",
 ] as const;
 const stringCalls = [
+  "name(",
+  "local-name(",
   "substring(",
   "string-length(",
   "contains(",
@@ -67,6 +74,8 @@ const stringCalls = [
   "normalize-space(",
 ] as const;
 
+const documentCalls: ReadonlySet<string> = new Set(["doc(", "document(", "unparsed-text(", "doc-available("]);
+
 /** Calls, each judged by its argument and by the operator before it. */
 function readCalls(lower: string, report: Report): void {
   let at = lower.indexOf("(");
@@ -76,7 +85,7 @@ function readCalls(lower: string, report: Report): void {
     if (start < at) {
       const joined = isJoined(lower, start);
       if (includes(nodeCalls, name) && lower.charCodeAt(at + 1) === 0x29) {
-        if (joined && (name === "true(" || comparesAt(lower, at + 2)))
+        if (joined && (name === "true(" || name === "false(" || comparesAt(lower, at + 2)))
           report("xpath.breakout", start, at + 2);
         else if (
           lower.charCodeAt(start - 1) === 0x2f &&
@@ -84,10 +93,12 @@ function readCalls(lower: string, report: Report): void {
           joinedPath(lower, start)
         )
           report("xpath.breakout", start, at + 2);
+      } else if (name === "boolean(" && joined && isDigit(lower.charCodeAt(at + 1))) {
+        report("xpath.breakout", start, at + 2);
       } else if (includes(stringCalls, name) && isNodes(lower, at + 1)) {
         if (joined || start === 0 || name === "count(" || lower.charCodeAt(start - 1) === 0x28)
           report("xpath.shape_probe", start, at + 1);
-      } else if ((name === "doc(" || name === "document(" || name === "unparsed-text(") && joined) {
+      } else if (documentCalls.has(name) && joined) {
         const argument = lower.charCodeAt(at + 1);
         if (argument === 0x27 || argument === 0x22 || lower.startsWith("concat(", at + 1))
           report("xpath.document", start, at + 1);
@@ -101,6 +112,7 @@ function readCalls(lower: string, report: Report): void {
 function readUnion(lower: string, report: Report): void {
   let at = lower.indexOf("]");
   for (let tries = 0; at >= 0 && tries < 64; tries += 1) {
+    if (lower.charCodeAt(at + 1) === 0x2f && goesOnFromNode(lower, at)) report("xpath.breakout", at, at + 2);
     const bar = blank(lower, at + 1);
     if (lower.charCodeAt(bar) === 0x7c && lower.charCodeAt(bar + 1) !== 0x7c) {
       const path = blank(lower, bar + 1);
@@ -116,6 +128,14 @@ function readUnion(lower: string, report: Report): void {
     }
     at = lower.indexOf("]", at + 1);
   }
+}
+
+/** `x']/parent::*`, `x']/../y`: the predicate that the application opened is closed, and its path goes on. */
+function goesOnFromNode(lower: string, bracket: number): boolean {
+  const quoted = lower.charCodeAt(bracket - 1) === 0x27 || lower.charCodeAt(bracket - 1) === 0x22;
+  const from = bracket + 2;
+  const steps = isAxis(lower, from) || isNodeTest(lower, from) || lower.startsWith("../", from);
+  return quoted && steps && lower.lastIndexOf("[", bracket) < 0;
 }
 
 /** A path or a node function as argument: `/*`, `//user`, `/@*`, `/child::node()`, `name(`, `.`, `../`, `text()`. */
@@ -174,6 +194,9 @@ function isAxis(lower: string, at: number): boolean {
 function isJoined(lower: string, from: number): boolean {
   let at = from - 1;
   while (lower.charCodeAt(at) === 0x20 || lower.charCodeAt(at) === 0x28) at -= 1;
+  // `or not(true())`
+  if (lower.charCodeAt(at + 1) === 0x28 && lower.startsWith(" not", at - 3)) at -= 4;
+  while (lower.charCodeAt(at) === 0x20) at -= 1;
   const word =
     at >= 2 && lower.startsWith("and", at - 2) ? 3 : at >= 1 && lower.startsWith("or", at - 1) ? 2 : 0;
   if (word === 0) return lower.charCodeAt(at) === 0x7c && lower.charCodeAt(at - 1) === 0x7c;
@@ -219,4 +242,8 @@ function blank(lower: string, from: number): number {
 
 function isLetter(char: number): boolean {
   return char >= 0x61 && char <= 0x7a;
+}
+
+function isDigit(char: number): boolean {
+  return char >= 0x30 && char <= 0x39;
 }
