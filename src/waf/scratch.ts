@@ -1,6 +1,6 @@
 import type { RuleSet } from "./compile.ts";
 import type { Detection } from "./detection.ts";
-import { VIEWS_MAX, Views, WINDOW_BYTES } from "./views.ts";
+import { DECODERS, isReader, VIEWS_MAX, Views, WINDOW_BYTES } from "./views.ts";
 
 /**
  * The buffers that reading one value takes: its views, what was found in them, what detectors are given. One per worker
@@ -10,11 +10,14 @@ export class Scratch {
   readonly ruleSet: RuleSet;
   /** Readings of a value, of what stood in it as base64, and of what stood in that. */
   readonly levels: readonly Level[];
+  /** By the last decoder of a reading: the automaton's targets that it is for. */
+  readonly readers: readonly Uint32Array[];
   readonly found: Detection[] = [];
   readonly lower: Buffer = Buffer.alloc(WINDOW_BYTES);
 
   constructor(ruleSet: RuleSet) {
     this.ruleSet = ruleSet;
+    this.readers = Array.from({ length: DECODERS }, (_, id) => readersOf(ruleSet, id));
     this.levels = Array.from({ length: BASE64_LEVELS + 1 }, () => ({
       views: new Views(ruleSet.byteFlags),
       hits: Array.from({ length: VIEWS_MAX }, () => new Uint32Array(ruleSet.automaton.hitWords)),
@@ -29,4 +32,12 @@ export interface Level {
   readonly views: Views;
   /** By view: the automaton's targets with a literal in it. */
   readonly hits: readonly Uint32Array[];
+}
+
+/** Rules without a detector look at every reading. */
+function readersOf({ targets, automaton }: RuleSet, id: number): Uint32Array {
+  const mask = new Uint32Array(automaton.hitWords);
+  for (const [bit, { detector }] of targets.entries())
+    if (detector === undefined || isReader(id, detector.name)) mask[bit >>> 5]! |= 1 << (bit & 31);
+  return mask;
 }

@@ -345,6 +345,22 @@ test("names are not read as base64", () => {
   assert.deepEqual(found([evil], "ZXZpbCgnaGVsbG8nKQ==", QUERY_VALUE), ["demo-evil base64"]);
 });
 
+test("a reading is only for detectors whose language has what was undone", () => {
+  const asked = (name: string, value: string): number => {
+    const demo = { ...openDetector(), name };
+    const { inspector } = inspectorOf([evil], { allFindings: true }, demo);
+    give(inspector, value);
+    return demo.calls;
+  };
+  assert.equal(asked("shell", "e'v'il("), 1);
+  assert.equal(asked("command.any", "e'v'il("), 1);
+  assert.equal(asked("anything new", "e'v'il("), 1);
+  assert.equal(asked("sql", "e'v'il("), 0);
+  assert.equal(asked("sql", "e/**/vil("), 1);
+  assert.equal(asked("html", "\\65 vil("), 1, "CSS");
+  assert.equal(asked("shell", "\\65 vil("), 0);
+});
+
 test("requests that take turns with one scratch find what they find one after the other", () => {
   const { profile, inspector: alone } = inspectorOf([evil, word, spaced, pattern], { allFindings: true });
   const scratch = new Scratch(alone.ruleSet);
