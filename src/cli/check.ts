@@ -34,5 +34,7 @@ export function checkCommand(options: CheckOptions, output: Output): number {
 
 function summarise(config: Config): string {
   const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
-  return `${count(config.routes.length, "route")}, ${count(config.upstreams.length, "upstream")}`;
+  const off = config.routes.filter(({ waf }) => waf === undefined).map(({ name }) => name);
+  const unprotected = off.length === 0 ? "" : `; not inspected by the WAF: ${off.join(", ")}`;
+  return `${count(config.routes.length, "route")}, ${count(config.upstreams.length, "upstream")}${unprotected}`;
 }

