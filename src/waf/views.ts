@@ -157,8 +157,13 @@ export class Views {
   }
 
   /**
-   * The value itself and what undoing its encodings makes of it. `urlencoded`: the receiver decodes percent and plus
-   * itself, so the undecoded text is nobody's reading and is not scanned on its own. At most WINDOW_BYTES.
+   * The value itself and what undoing its encodings makes of it. At most WINDOW_BYTES.
+   *
+   * `urlencoded`: every receiver undoes percent signs itself, so the value as it came is nobody's reading, and is not
+   * scanned. Nothing is lost with it: a literal without `%` and `+` stands in the decoded text too, unless an escape
+   * reaches into it and it never was one (test/waf/undecoded.test.ts). Literals with `%` mean what is encoded twice,
+   * which is in the decoded text. Receivers that keep `+` (decodeURIComponent) read it as an operator, which `concat`
+   * joins over the space, or as a digit of base64, which `base64` takes from the value as it came.
    */
   open(
     bytes: Uint8Array,

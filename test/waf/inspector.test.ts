@@ -118,6 +118,8 @@ const readings: readonly (readonly [string, string, number?])[] = [
   ["\xc1\xa5vil(", " fold"],
   ["e'v'il(", " shell"],
   ["'ev'+'il('", " concat"],
+  ["'ev' 'il('", " concat"],
+  ["'ev'+'il('", " form concat", FORM_VALUE],
   ["x+ACc-+AGU-+AHY-+AGk-+AGw-+ACg-", " utf7"],
   ["ZXZpbCgnaGVsbG8nKQ==", " base64"],
   ["JTY1dmlsKDEpIG9yIHNv", " base64 percent"],

@@ -83,7 +83,12 @@ const cases: readonly (readonly [Decode, string, string])[] = [
     "\x89PNG\x01<?php evil()?>\0\0IEND\0\x02short\0another string",
     "<?php evil()?>\nanother string",
   ],
-  [joinStrings, "'al'+'ert' \"sys\" . \"tem\" 'un'||'ion' 'a','b'", "'alert' \"system\" 'union' 'a','b'"],
+  [joinStrings, "'al'+'ert' \"sys\" . \"tem\" ('un'||'ion') 'a','b'", "'alert' \"system\" ('union') 'a','b'"],
+  [
+    joinStrings,
+    "'un' 'ion' \"se\"  \"lect\" ' ' 'a' , 'b' \"c\" 'd'",
+    "'union' \"select\" ' ' 'a' , 'b' \"c\" 'd'",
+  ],
 ];
 
 for (const [index, [decode, input, output]] of cases.entries()) {
