@@ -87,7 +87,7 @@ function readFilters(lower: string, report: Report): void {
         }
         if (attributeAt(lower, inner)) {
           telling ??= lower.includes("(1=") || lower.includes("password=");
-          const own = opened && unopened === 0 && !telling;
+          const own = (opened || depth > 1) && unopened === 0 && !telling;
           report(own ? "ldap.loose_filter" : "ldap.filter", at, inner);
         }
       }

@@ -23,9 +23,11 @@ export function readChain(tokens: Tokens, origin: Origin, report: Report): void 
     if (!canFollowString(tokens, first) || isListedSign(tokens, first, origin)) return;
     readBreakout(tokens, first, origin, report);
   }
-  const script = !origin.closed && !origin.prose && startsStatement(tokens);
+  let script = !origin.closed && !origin.prose && startsStatement(tokens, 0);
   const terminated = endsInComment(tokens);
   let prose = origin.prose ? PROSE_PAIRS : 0;
+  // Names before words of the grammar: "name from city where population >". A value that is put into a query has few.
+  let clauses = 0;
   let query = origin.closed;
   for (let at = 0; at < tokens.count; at += 1) {
     const kind = kinds[at];
@@ -58,6 +60,11 @@ export function readChain(tokens: Tokens, origin: Origin, report: Report): void 
         else if (isNextParameter(tokens, at)) prose = 0;
         readName(tokens, at, sure || (terminated && at + 8 > tokens.count), query, script, report);
       } else {
+        if (!origin.closed) {
+          if (isPlain(tokens, at - 1)) clauses += 1;
+          if (!script && verbs.has(code) && at > 0 && isOwnLine(tokens, at))
+            script = startsStatement(tokens, at);
+        }
         query = readKeyword(tokens, at, code, sure, script, origin, terminated, report) || query;
         if (kinds[at + 1] === token.leftParen) readName(tokens, at, sure, query, script, report);
       }
@@ -76,7 +83,7 @@ export function readChain(tokens: Tokens, origin: Origin, report: Report): void 
       const whole = closeOf(tokens, at) === tokens.count && !isLoneParen(tokens, at);
       const limited = at === 0 && whole && limits(tokens, select);
       const enough = sureness === 2 || (sureness === 1 && ((joined && whole) || limited));
-      if (enough && sure && !script) report("sql.subquery", at, select + 1);
+      if (enough && prose + clauses < PROSE_PAIRS && !script) report("sql.subquery", at, select + 1);
       else if (sureness > 0) report("sql.loose_query", at, select + 1);
       query = true;
     } else if (kind === token.string && kinds[at + 1] === token.logic) query = true;
@@ -182,7 +189,8 @@ function readKeyword(
       if (kinds[at - 1] === token.dot) return false;
       const short =
         at === 0 || origin.closed || kinds[at - 1] === token.semicolon || !isPlain(tokens, at - 1);
-      const certain = sureness === 2 && sure && short && lineCount(tokens) < 4;
+      const lesson = code === word.declare && at === 0 && isInitialised(tokens, at + 1);
+      const certain = sureness === 2 && sure && short && !lesson && lineCount(tokens) < 4;
       report(certain ? "sql.procedure" : "sql.loose_call", at, at + 1);
       return true;
     }
@@ -263,6 +271,8 @@ export function isNoCondition(tokens: Tokens): boolean {
   return condition.strength === strength.operand && tokens.kinds[condition.end] === token.other;
 }
 
+const verbs: ReadonlySet<number> = new Set([word.select, word.insert, word.update, word.delete, word.create]);
+
 /** Verbs that open a script of several statements. */
 const openers: ReadonlySet<string> = new Set([
   "use",
@@ -300,9 +310,10 @@ function isProse(code: number): boolean {
   return code === word.plain || code === word.callLike;
 }
 
-function startsStatement(tokens: Tokens): boolean {
-  let at = 0;
-  while (tokens.kinds[at] === token.comment && at < 4) at += 1;
+/** Whether a whole statement starts at `from`, behind comments and the signs that mark quoted text. */
+function startsStatement(tokens: Tokens, from: number): boolean {
+  let at = from;
+  while (at < from + 4 && isMargin(tokens.kinds[at])) at += 1;
   if (tokens.kinds[at] !== token.word) return false;
   const code = tokens.codes[at]!;
   if (code === word.exec || code === word.declare || code === word.waitfor || code === word.if) return false;
@@ -311,12 +322,37 @@ function startsStatement(tokens: Tokens): boolean {
   return code !== word.select || selectsFrom(tokens, at);
 }
 
+function isMargin(kind: number | undefined): boolean {
+  return kind === token.comment || kind === token.compare || kind === token.other;
+}
+
+/** A line of its own below other text: what starts here is quoted or pasted, and goes on from nothing. */
+function isOwnLine(tokens: Tokens, at: number): boolean {
+  const kind = tokens.kinds[at - 1];
+  if (!isMargin(kind) && !(kind === token.word && tokens.codes[at - 1] === word.plain)) return false;
+  let before = tokens.starts[at]! - 1;
+  for (let step = 0; step < 8; step += 1) {
+    const char = tokens.text.charCodeAt(before);
+    if (char !== 0x20 && char !== 0x3e && char !== 0x09) break;
+    before -= 1;
+  }
+  return tokens.text.charCodeAt(before) === 0x0a;
+}
+
 /** Whether the select at `at` names a source: an honest statement does, a probe often does not. */
 function selectsFrom(tokens: Tokens, at: number): boolean {
   const stop = Math.min(tokens.count, at + 80);
   for (let index = at + 1; index < stop; index += 1)
-    if (isWord(tokens, index, word.from)) return tokens.kinds[index + 1] === token.word;
+    if (isWord(tokens, index, word.from))
+      return tokens.kinds[index + 1] === token.word || namesQuery(tokens, index + 1);
   return false;
+}
+
+/** `from (select … ) name`: an honest sub-select selects names and gets one. */
+function namesQuery(tokens: Tokens, paren: number): boolean {
+  const select = tokens.kinds[paren] === token.leftParen ? selectOf(tokens, paren) : 0;
+  if (select === 0 || isLoneParen(tokens, paren) || !isPlain(tokens, select + 1)) return false;
+  return tokens.kinds[select + 2] === token.comma && isPlain(tokens, closeOf(tokens, paren));
 }
 
 /** `&name=` in the middle of a value: a new parameter begins, whatever the text before it was. */
@@ -354,6 +390,12 @@ function hasSingleEqual(tokens: Tokens, from: number, to: number): boolean {
         tokens.ends[at]! - tokens.starts[at]! === 1 && tokens.text.charCodeAt(tokens.starts[at]!) === 0x3d
       );
   return false;
+}
+
+/** `declare @a date = '…'`: tools of attackers set their variables later. */
+function isInitialised(tokens: Tokens, variable: number): boolean {
+  const { kinds } = tokens;
+  return kinds[variable + 1] === token.word && kinds[variable + 2] === token.compare;
 }
 
 /** Newlines among the first tokens: a script, not a value. */

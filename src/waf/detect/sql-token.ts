@@ -130,6 +130,8 @@ export function readTokens(tokens: Tokens, max: number): void {
       const end = numberEnd(lower, at);
       push(tokens, token.number, 0, at, end);
       at = end;
+    } else if (char === 0x27 && isApostrophe(tokens, at)) {
+      at += 1;
     } else if (char === 0x27 || char === 0x22 || char === 0x60) {
       const end = stringEnd(text, at + 1, char);
       if (end < 0) {
@@ -169,6 +171,14 @@ export function readTokens(tokens: Tokens, max: number): void {
   tokens.blockEnd = blockEnd;
   push(tokens, token.end, 0, at, at);
   tokens.count -= 1;
+}
+
+/** The sign in "I've" and "O'Brien": behind a name and before a letter no string starts, but for one with a `_charset`. */
+function isApostrophe({ kinds, codes, starts, ends, count, text }: Tokens, at: number): boolean {
+  const last = count - 1;
+  if (last < 0 || ends[last] !== at || kinds[last] !== token.word || codes[last] !== word.plain) return false;
+  const char = text.charCodeAt(at + 1);
+  return isWordStart(char) && char < 0x80 && text.charCodeAt(starts[last]!) !== 0x5f;
 }
 
 /** In "*" and a comment the star is an operator, unless an executable comment is still open. */

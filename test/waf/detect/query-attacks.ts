@@ -1,6 +1,10 @@
 /** Attacks derived from the grammars, one list per detector that must recognise them with a certain kind. */
 export const attacks: Readonly<Record<"sql" | "nosql" | "ldap" | "xpath" | "mail", readonly string[]>> = {
   sql: [
+    // behind names with an apostrophe, and below another line
+    "O'Hara' or 7=7-- ",
+    "I don't know' union select 1,2-- ",
+    "7\nunion\nselect pass from members",
     // spellings that tools change queries to, and rarer statements
     "7--aBcDe\nor--aBcDe\n3=3",
     "bob'#aBcDe\nand#aBcDe\n'k'='k",

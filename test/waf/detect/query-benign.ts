@@ -597,4 +597,13 @@ export const benignTexts: readonly string[] = [
   "# Setup\nrun it\n\n# or\ndo not",
   "Thanks!\n-- \nAnn or Bob",
   "a list:\n--\none",
+  // SQL in messages: fenced, quoted, amid words with apostrophes
+  "You can remove old rows with DELETE FROM logs WHERE id NOT IN (SELECT MAX(id) FROM logs GROUP BY day). Test it first.",
+  "An inner query: find title from book where pages > (select avg(pages) from book). It works.",
+  "DECLARE @first DATE = '2023-05-01';\nSELECT SUM(price) AS total FROM dbo.Orders WHERE day >= @first",
+  "I've got this:\n\n```\nSELECT a.name, COUNT(b.id) FROM a JOIN b ON b.a_id = a.id WHERE b.day >= '2023-05-01'\nGROUP BY a.name\nHAVING COUNT(b.id) > 3;\n```\n\nbut it's slow",
+  "I've got this:\n\n```\nSELECT FORMAT(day, 'yyyy') AS y, SUM(price) FROM s WHERE day > '2023-05-01';\nSELECT 'a', 2;\n```\n\nbut it's slow",
+  '[quote="O\'Hara"]\nSELECT to_json(t) FROM (SELECT id, info->>\'name\' AS name FROM log WHERE info @> \'{"kind":"x"}\') t;\n[/quote]\nthx',
+  "See this filter:\n\n(&(kind=books)(|(lang=fr)(lang=it)))\n\nDoes it work?",
+  "I've said it's 'fine' and that's it; select one",
 ];
