@@ -23,7 +23,7 @@ import { F } from "../http/field.ts";
 import { BODY_LENGTH, BODY_NONE, type CanonicalRequest } from "../http/request.ts";
 import type { Inspector } from "../waf/inspector.ts";
 import { WINDOW_BYTES } from "../waf/views.ts";
-import { CleanKeys } from "./clean-keys.ts";
+import { CleanValues } from "./clean-values.ts";
 import { isBinary, isCompressed, reportTexts } from "./waf-binary.ts";
 import type { RouteWaf } from "./waf-settings.ts";
 import { inspectorGate, topRule, type WafGate, type WafVerdict } from "./waf-verdict.ts";
@@ -76,7 +76,7 @@ export class BodyInspection {
   /** The key reported last is `query`: a string that follows may be GraphQL. */
   #isQuery = false;
 
-  readonly #cleanKeys: CleanKeys = new CleanKeys();
+  readonly #cleanKeys: CleanValues = new CleanValues(128, 24);
   readonly #entropy: EntropyCounter = new EntropyCounter();
   #json: JsonReader | undefined;
   #jsonLimits: JsonLimits = defaultJsonLimits;
@@ -404,12 +404,11 @@ export class BodyInspection {
     else if (kind !== GRAPHQL_STRING) this.#isQuery = false;
   }
 
-  /** A key that was found clean in this body is so wherever it stands: no rule wanted to look at it. */
+  /** A list of records brings the same keys again and again: they are half of its strings. */
   #takeKey(inspector: Inspector, bytes: Uint8Array, start: number, end: number, place: Place): void {
     if (this.#cleanKeys.has(bytes, start, end)) return;
-    const { candidates } = inspector;
     inspector.value(bytes, start, end, place);
-    if (inspector.candidates === candidates) this.#cleanKeys.add(bytes, start, end);
+    if (inspector.detections === 0) this.#cleanKeys.add(bytes, start, end);
   }
 
   /** The `query` of a GraphQL request in JSON, or a piece of it. Its strings come back as values of their own. */

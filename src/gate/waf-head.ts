@@ -20,6 +20,8 @@ import {
   VALUE_START,
 } from "../http/request.ts";
 import type { Inspector } from "../waf/inspector.ts";
+import type { Profile } from "../waf/profile.ts";
+import { CleanValues } from "./clean-values.ts";
 import { isPlainValue, isSecName } from "./waf-plain-field.ts";
 import type { RouteWaf } from "./waf-settings.ts";
 
@@ -42,6 +44,9 @@ export class HeadInspection implements PlaceNamer {
     value: (bytes, start, end, place) => this.#inspector!.value(bytes, start, end, place),
   };
   readonly #query: FormReader;
+  /** Of `#profile`; 34 KiB. */
+  readonly #clean: CleanValues = new CleanValues(128, 256);
+  #profile: Profile | undefined;
   readonly #cookies: CookieReader = new CookieReader(this.#sink, COOKIES_MAX);
 
   /** `seed`: 32 random bits that no client can learn; see NameTable. */
@@ -104,9 +109,21 @@ export class HeadInspection implements PlaceNamer {
       this.#nameEnd = nameEnd;
       this.#header.start = 0;
       this.#header.end = end - start;
-      inspector.value(arena, start, end, this.#header);
+      if (id === F.userAgent || id === F.referer) this.#readUsual(waf, inspector, arena, start, end);
+      else inspector.value(arena, start, end, this.#header);
     }
     return undefined;
+  }
+
+  /** Few browsers make most requests, and all that a page loads has its address as referrer. */
+  #readUsual(waf: RouteWaf, inspector: Inspector, arena: Uint8Array, start: number, end: number): void {
+    if (this.#profile !== waf.profile) {
+      this.#profile = waf.profile;
+      this.#clean.clear();
+    }
+    if (this.#clean.has(arena, start, end)) return;
+    inspector.value(arena, start, end, this.#header);
+    if (inspector.detections === 0 && !inspector.done) this.#clean.add(arena, start, end);
   }
 }
 

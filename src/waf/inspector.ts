@@ -36,8 +36,8 @@ export class Inspector implements ValueSink {
   exhausted = false;
   /** Bytes of the values so far. */
   bytes = 0;
-  /** Readings so far in which something was looked at closer than by the automaton. */
-  candidates = 0;
+  /** How often a detector or rule saw something so far, whether it counted or not. */
+  detections = 0;
 
   readonly ruleSet: RuleSet;
   #profile: Profile | undefined;
@@ -66,7 +66,7 @@ export class Inspector implements ValueSink {
     if (this.findings.length > 0) this.findings = [];
     this.workUnits = 0;
     this.bytes = 0;
-    this.candidates = 0;
+    this.detections = 0;
     this.exhausted = false;
   }
 
@@ -127,7 +127,6 @@ export class Inspector implements ValueSink {
       this.#scan(level, words, mask);
     }
     this.workUnits += views.workBytes;
-    if (candidates || views.tooDeep) this.candidates++;
     if (views.tooDeep) this.#report(profile, "encoding.depth", views.list[0]!, start, end, place, base);
     if (candidates) this.#confirm(profile, level, place, base);
     if (this.#done || depth >= BASE64_LEVELS || isName(place.kind) || this.#spent(profile)) return;
@@ -232,6 +231,7 @@ export class Inspector implements ValueSink {
     place: Place,
     base: number,
   ): void {
+    this.detections++;
     const rules = this.ruleSet.kindRules.get(kind);
     if (rules === undefined) return;
     for (const rule of rules) this.#fire(profile, rule, kind, view, from, to, place, base);
@@ -247,6 +247,7 @@ export class Inspector implements ValueSink {
     place: Place,
     base: number,
   ): void {
+    this.detections++;
     if (profile.active[index] === 0 || this.#fired[index] === 1) return;
     const rule = this.ruleSet.rules[index]!;
     if (!looksAt(rule, place.kind, () => place.text())) return;
