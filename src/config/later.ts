@@ -1,8 +1,5 @@
 import type { Path } from "./finding.ts";
 
-/** Whether the data plane runs the WAF. While it does not, the WAF's keys are refused: a file must not look protected. */
-export const WAF_WIRED = true;
-
 /**
  * Keys and tables of the reference that this version does not act on. They are refused, never ignored, unless they are
  * set to what this version does anyway (`harmless`).
@@ -15,27 +12,17 @@ export interface LaterKey {
 }
 
 /** The row for `key` in the table at `table` (array indexes and names included), or undefined. */
-export function findLaterKey(table: Path, key: string, wafWired: boolean): LaterKey | undefined {
-  return rowOf(laterKeys, table, key) ?? (wafWired ? undefined : rowOf(wafKeys, table, key));
+export function findLaterKey(table: Path, key: string): LaterKey | undefined {
+  const rows = laterKeys[tableName(table)];
+  return rows !== undefined && Object.hasOwn(rows, key) ? rows[key] : undefined;
 }
 
 /** Names of the later keys of a table. */
-export function laterKeysOf(table: Path, wafWired: boolean): readonly string[] {
-  const name = tableName(table);
-  return Object.keys({ ...laterKeys[name], ...(wafWired ? {} : wafKeys[name]) });
-}
-
-/** Whether a key or table of the schema is the WAF's. */
-export function isWafKey(table: Path, key: string): boolean {
-  return rowOf(wafKeys, table, key) !== undefined || (table.length > 0 && isWafKey([], String(table[0])));
+export function laterKeysOf(table: Path): readonly string[] {
+  return Object.keys(laterKeys[tableName(table)] ?? {});
 }
 
 type LaterKeys = Readonly<Record<string, Readonly<Record<string, LaterKey>>>>;
-
-function rowOf(table: LaterKeys, path: Path, key: string): LaterKey | undefined {
-  const rows = table[tableName(path)];
-  return rows !== undefined && Object.hasOwn(rows, key) ? rows[key] : undefined;
-}
 
 /** `["upstream", "shop"]` → "upstream.*", `["route", 3]` → "route". */
 function tableName(table: Path): string {
@@ -63,12 +50,6 @@ function offTable(): LaterKey {
 function isTable(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
-
-/** Keys that the schema has, for when the WAF is wired. */
-const wafKeys: LaterKeys = {
-  "": { waf_profile: never(), waf: never(), exclude: never() },
-  route: { waf_profile: never(), waf: unless(false), waf_shadow: unless(false) },
-};
 
 const laterKeys: LaterKeys = {
   "": {

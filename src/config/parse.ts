@@ -6,7 +6,6 @@ import type { Config } from "./config.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import type { FileAccess } from "./files.ts";
 import { createFindings, type Findings } from "./finding.ts";
-import { WAF_WIRED } from "./later.ts";
 import { placeFindings } from "./position.ts";
 import { readRoutes } from "./routes.ts";
 import { directoryOf, type SectionContext } from "./section.ts";
@@ -25,8 +24,6 @@ export interface ParseOptions extends FileAccess {
   readonly now?: () => number;
   /** The rule files of the package. Default: those on disk; throws when they cannot be read. */
   readonly builtinRules?: () => readonly RuleFile[];
-  /** Whether the WAF's keys are supported. Default: WAF_WIRED. */
-  readonly wafWired?: boolean;
 }
 
 /** A config with its warnings, or everything that is wrong with the file (warnings too), in the order of its lines. */
@@ -71,8 +68,7 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
     });
     return undefined;
   }
-  const wafWired = options.wafWired ?? WAF_WIRED;
-  const document = shapeDocument(tree, findings, wafWired);
+  const document = shapeDocument(tree, findings);
   if (document === undefined) return undefined;
   const context: SectionContext = {
     findings,
@@ -80,7 +76,6 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
     directory: directoryOf(options.file),
     now: options.now ?? systemClock.wallMs,
     builtinRules: options.builtinRules ?? readShippedRules,
-    wafWired,
   };
   const listeners = readServer(document, context);
   const tls = document.tls === undefined ? undefined : readTls(document.tls, context);

@@ -2,7 +2,6 @@ import { readFileSync, writeFileSync } from "node:fs";
 import type { z } from "zod";
 import { codes } from "./codes.ts";
 import { type KeyDoc, keyDocs } from "./keys.ts";
-import { isWafKey, WAF_WIRED } from "./later.ts";
 import { tableSchemas, topLevelKeys } from "./schema.ts";
 
 /**
@@ -18,14 +17,14 @@ export function generatedFiles(): readonly { readonly path: string; readonly tex
 }
 
 /** Every key at its default, with its doc. Keys without a default are commented out, but for the few a file needs. */
-export function exampleToml(wafWired: boolean = WAF_WIRED): string {
+export function exampleToml(): string {
   const out = [
     "# Every key of zion.toml at its default. Generated from the schema: edit src/config/schema.ts.",
     "# Keys without a default are commented out with an example; only what a file cannot do without is set.",
     "",
     ...docsOf(topLevelKeys).flatMap(({ name, doc }) => keyLines(name, doc, false)),
   ];
-  for (const table of tablesOf(wafWired)) {
+  for (const table of tablesOf()) {
     const off = optionalTables.has(table.header);
     out.push("", ...comment(table.doc), `${off ? "# " : ""}${exampleHeader(table.header)}`);
     for (const { name, doc } of table.docs) {
@@ -41,14 +40,9 @@ export function exampleHeader(header: string): string {
   return header.replace("NAME", header.startsWith("[waf_profile") ? "default" : "app");
 }
 
-/** The tables and the documented keys that this version acts on. */
-function tablesOf(wafWired: boolean) {
-  return tableSchemas.flatMap(({ header, keys, doc }) => {
-    const path = header.replace(/[[\]]/g, "").split(".");
-    if (!wafWired && isWafKey([], path[0]!)) return [];
-    const docs = docsOf(keys).filter(({ name }) => wafWired || !isWafKey(path, name));
-    return [{ header, doc, docs }];
-  });
+/** The tables with their documented keys. */
+function tablesOf() {
+  return tableSchemas.map(({ header, keys, doc }) => ({ header, doc, docs: docsOf(keys) }));
 }
 
 /** Tables whose absence means something else than their presence with defaults. */
@@ -119,7 +113,7 @@ function configReference(): string {
     "",
     ...keyTable(docsOf(topLevelKeys)),
   ];
-  for (const table of tablesOf(WAF_WIRED))
+  for (const table of tablesOf())
     out.push("", `## ${table.header}`, "", table.doc, "", ...keyTable(table.docs));
   return `${out.join("\n")}\n`;
 }

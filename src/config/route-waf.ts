@@ -14,7 +14,6 @@ export function readRouteWaf(
   document: DocumentInput,
   context: SectionContext,
 ): RouteWafConfig | undefined {
-  if (!context.wafWired) return undefined;
   if (input.waf === false) {
     checkOff(path, what, input, context);
     return undefined;

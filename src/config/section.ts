@@ -15,7 +15,6 @@ export interface SectionContext {
   readonly now: () => number;
   /** The rule files of the package; throws when they cannot be read. */
   readonly builtinRules: () => readonly RuleFile[];
-  readonly wafWired: boolean;
 }
 
 /** Where relative paths of a config file start: its own directory; the working directory for standard input. */

@@ -1,7 +1,6 @@
 import type { z } from "zod";
 import { type Findings, type Path, pathKey } from "./finding.ts";
 import { keyLabel, ownerKey, shownValue, typeLabel } from "./label.ts";
-import { isWafKey } from "./later.ts";
 import { type DocumentInput, documentSchema } from "./schema.ts";
 import { nearest } from "./suggest.ts";
 import type { TomlTree } from "./toml.ts";
@@ -11,12 +10,7 @@ import { reportUnknownKey } from "./unknown-key.ts";
  * Checks names, types and ranges. Reports every problem, takes the bad keys out and reads the rest, so that checks
  * across keys can go on. `tree` is changed. Undefined only if nothing could be saved.
  */
-export function shapeDocument(
-  tree: TomlTree,
-  findings: Findings,
-  wafWired: boolean,
-): DocumentInput | undefined {
-  if (!wafWired) takeOutWaf(tree, findings);
+export function shapeDocument(tree: TomlTree, findings: Findings): DocumentInput | undefined {
   // Taking a bad key out can uncover another problem (an unknown key inside a bad table), hence the few rounds.
   for (let round = 0; round < 4; round++) {
     const result = documentSchema.safeParse(tree);
@@ -27,41 +21,18 @@ export function shapeDocument(
       // One problem per value: a number can be both fractional and too large.
       if (issue.code !== "unrecognized_keys" && reported.has(pathKey(issue.path as Path))) continue;
       reported.add(pathKey(issue.path as Path));
-      removals.push(...reportIssue(issue, tree, findings, wafWired));
+      removals.push(...reportIssue(issue, tree, findings));
     }
     for (const path of removals) remove(tree, path);
   }
   return undefined;
 }
 
-/** Reports the WAF's keys as what they are without a WAF: not supported. */
-function takeOutWaf(tree: TomlTree, findings: Findings): void {
-  const takeOut = (table: Path): void => {
-    const keys = valueAt(tree, table);
-    if (typeof keys !== "object" || keys === null) return;
-    for (const key of Object.keys(keys)) {
-      if (!isWafKey(table, key)) continue;
-      const path = [...table, key];
-      reportUnknownKey(table, key, valueAt(tree, path), findings, false);
-      remove(tree, path);
-    }
-  };
-  takeOut([]);
-  const routes = tree["route"];
-  if (Array.isArray(routes)) for (const index of routes.keys()) takeOut(["route", index]);
-}
-
 /** Reports one issue and returns the paths to take out. */
-function reportIssue(
-  issue: z.core.$ZodIssue,
-  tree: TomlTree,
-  findings: Findings,
-  wafWired: boolean,
-): readonly Path[] {
+function reportIssue(issue: z.core.$ZodIssue, tree: TomlTree, findings: Findings): readonly Path[] {
   const path = issue.path as Path;
   if (issue.code === "unrecognized_keys") {
-    for (const key of issue.keys)
-      reportUnknownKey(path, key, valueAt(tree, [...path, key]), findings, wafWired);
+    for (const key of issue.keys) reportUnknownKey(path, key, valueAt(tree, [...path, key]), findings);
     return issue.keys.map((key) => [...path, key]);
   }
   const bad = ownerKey(path);

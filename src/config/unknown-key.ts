@@ -1,21 +1,15 @@
 import { z } from "zod";
 import type { Findings, Path } from "./finding.ts";
 import { printable, tableLabel } from "./label.ts";
-import { findLaterKey, isWafKey, laterKeysOf } from "./later.ts";
+import { findLaterKey, laterKeysOf } from "./later.ts";
 import { documentSchema } from "./schema.ts";
 import { nearest } from "./suggest.ts";
 
 /** Reports a key that the table at `table` does not have: one of a later version, or a slip with its likely correction. */
-export function reportUnknownKey(
-  table: Path,
-  key: string,
-  value: unknown,
-  findings: Findings,
-  wafWired: boolean,
-): void {
+export function reportUnknownKey(table: Path, key: string, value: unknown, findings: Findings): void {
   const path = [...table, key];
   const isTable = isTableLike(value);
-  const later = findLaterKey(table, key, wafWired);
+  const later = findLaterKey(table, key);
   if (later !== undefined) {
     if (later.harmless(value)) return;
     const name = isTable ? headerLabel(table, key, value) : `\`${key}\` ${tableLabel(table)}`;
@@ -23,7 +17,7 @@ export function reportUnknownKey(
     findings.add({ code: "Z1047", path, at: "key", message: `${name} is not supported yet`, ...fix });
     return;
   }
-  const keys = keysOf(table, wafWired);
+  const keys = keysOf(table);
   const suggestion = nearest(key, keys);
   // What is misspelt is not missing as well.
   if (suggestion !== undefined) findings.poison([...table, suggestion]);
@@ -34,29 +28,23 @@ export function reportUnknownKey(
     at: "key",
     message: `unknown ${isTable ? "table" : "key"} ${shown}`,
     suggestion,
-    ...hint(table, key, suggestion, keys, wafWired),
+    ...hint(table, key, suggestion, keys),
   });
 }
 
-function hint(
-  table: Path,
-  key: string,
-  suggestion: string | undefined,
-  keys: readonly string[],
-  wafWired: boolean,
-) {
+function hint(table: Path, key: string, suggestion: string | undefined, keys: readonly string[]) {
   if (suggestion !== undefined)
     return {
       label: `did you mean \`${suggestion}\`?`,
       fix: `rename \`${printable(key)}\` to \`${suggestion}\``,
     };
-  const later = nearest(key, laterKeysOf(table, wafWired));
+  const later = nearest(key, laterKeysOf(table));
   if (later !== undefined)
     return {
       label: `did you mean \`${later}\`? It is not supported yet`,
       fix: "remove it until this version supports it",
     };
-  const elsewhere = tableWithKey(key, wafWired);
+  const elsewhere = tableWithKey(key);
   if (elsewhere !== undefined)
     return { label: `this is a key of ${elsewhere}`, fix: `move it to ${elsewhere}` };
   return {
@@ -78,7 +66,7 @@ function headerLabel(table: Path, key: string, value: unknown): string {
 }
 
 /** Valid keys of the table at a path, from the schema. */
-function keysOf(path: Path, wafWired: boolean): readonly string[] {
+function keysOf(path: Path): readonly string[] {
   let schema: z.core.$ZodType = documentSchema;
   for (const step of path) {
     const inner = unwrap(schema);
@@ -89,8 +77,7 @@ function keysOf(path: Path, wafWired: boolean): readonly string[] {
     if (schema === undefined) return [];
   }
   const inner = unwrap(schema);
-  const keys = inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
-  return wafWired ? keys : keys.filter((key) => !isWafKey(path, key));
+  return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
 }
 
 function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
@@ -103,7 +90,7 @@ function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
 }
 
 /** The one table that has this key, as its header; a key under the wrong header is a common slip. */
-function tableWithKey(key: string, wafWired: boolean): string | undefined {
+function tableWithKey(key: string): string | undefined {
   const places: readonly (readonly [string, Path])[] = [
     ["the top level", []],
     ["[server]", ["server"]],
@@ -118,6 +105,6 @@ function tableWithKey(key: string, wafWired: boolean): string | undefined {
     ["[telemetry]", ["telemetry"]],
     ["[admin]", ["admin"]],
   ];
-  const found = places.filter(([, path]) => keysOf(path, wafWired).includes(key));
+  const found = places.filter(([, path]) => keysOf(path).includes(key));
   return found.length === 1 ? found[0]![0] : undefined;
 }

@@ -11,13 +11,12 @@ import { type WafProfileInput, wafProfile } from "./waf-schema.ts";
 /** What routes use that name no profile. */
 export const defaultProfile = "default";
 
-/** Checks `[waf]`, `[waf_profile.NAME]` and `[[exclude]]`. Empty while the WAF is not wired. */
+/** Checks `[waf]`, `[waf_profile.NAME]` and `[[exclude]]`. */
 export function readWaf(
   document: DocumentInput,
   routes: readonly RouteConfig[],
   context: SectionContext,
 ): WafConfig {
-  if (!context.wafWired) return { profiles: [], rules: [], excludes: [], maxBufferedMb: 0 };
   const known = readRules(document, context);
   const profiles = Object.entries(document.waf_profile).map(([name, input]) =>
     readProfile(name, input, known, context),

@@ -139,7 +139,7 @@ test("a clean config does not load the parser that finds positions", () => {
     import { createRequire } from "node:module";
     import { parseConfig } from ${JSON.stringify(new URL("../../src/config/parse.ts", import.meta.url).href)};
     const loaded = () => Object.keys(createRequire(import.meta.url).cache).some((file) => file.includes("toml-eslint-parser"));
-    const files = { file: "zion.toml", readFile: () => "", wafWired: true };
+    const files = { file: "zion.toml", readFile: () => "" };
     const clean = parseConfig(process.argv[1], files).config !== undefined;
     const before = loaded();
     parseConfig("nope = 1\\n" + process.argv[1], files);

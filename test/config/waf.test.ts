@@ -318,24 +318,3 @@ test("the rules of the package are read from its own directory", () => {
   assert.ok(config!.waf.rules.length > shippedRules.length);
   assert.ok(config!.waf.rules.every(({ block, allow }) => block.length === 0 && allow.length === 0));
 });
-
-test("while the data plane runs no WAF, its keys are refused and nothing is said to be inspected", () => {
-  const unwired = { ...options, wafWired: false };
-  const toml = `${minimal}waf_profile = "x"\nwaf = true\nwaf_shadow = true\n[waf]\nrules = []\n[waf_profile.x]\nmode = "balanced"\n[[exclude]]\nrule = "sql"\n`;
-  const { diagnostics } = parseText(toml, unwired);
-  assert.deepEqual(brief(diagnostics), [
-    "Z1047 10:1 `waf_profile` in [[route]] is not supported yet",
-    "Z1047 11:1 `waf` in [[route]] is not supported yet",
-    "Z1047 12:1 `waf_shadow` in [[route]] is not supported yet",
-    "Z1047 13:2 [waf] is not supported yet",
-    "Z1047 15:2 [waf_profile] is not supported yet",
-    "Z1047 17:3 [[exclude]] is not supported yet",
-  ]);
-  const config = goodConfig(`${minimal}waf = false\nwaf_shadow = false\n`, unwired);
-  assert.equal(config.routes[0]!.waf, undefined);
-  assert.deepEqual(config.waf, { profiles: [], rules: [], excludes: [], maxBufferedMb: 0 });
-  assert.match(
-    parseText(`${minimal}waf_proflie = "x"\n`, unwired).diagnostics[0]!.label,
-    /not supported yet/,
-  );
-});

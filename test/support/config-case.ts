@@ -45,7 +45,6 @@ export function withFiles(
     },
     stat: (path) => ({ mode: modes[path] ?? 0o100600 }),
     builtinRules: () => shippedRules,
-    wafWired: true,
   };
 }
 

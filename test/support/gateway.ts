@@ -49,7 +49,7 @@ const root = path.resolve(import.meta.dirname, "../..");
  * addresses: they are added here, as are telemetry and the access log. Stopped, whatever happens, when the test ends.
  */
 export async function startGateway(
-  t: TestContext,
+  t: Pick<TestContext, "after">,
   config: string,
   options: GatewayOptions = {},
 ): Promise<Gateway> {
