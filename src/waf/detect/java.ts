@@ -1,5 +1,6 @@
 import type { Detection, Detector, Subject } from "../detection.ts";
 import { detectorsOf, type LinearPattern } from "./linear-pattern.ts";
+import { isBetweenWords } from "./prose.ts";
 
 /** Java: classes that run commands, gadget classes, OGNL/SpEL expressions, class loader access, serialised objects. */
 
@@ -18,7 +19,31 @@ const PATTERNS: readonly LinearPattern[] = [
       `\\bjava\\s{0,2}\\.\\s{0,2}(?:lang\\s{0,2}\\.\\s{0,2})?(?:${EXECUTING})(?![\\w])|\\bjavax\\.(?:script|naming\\.(?:initialcontext|spi)|management\\.loading)\\b|\\bjava\\.(?:net\\.urlclassloader|beans\\.(?:xmldecoder|eventhandler)|rmi\\.server\\.unicastref)\\b`,
       "g",
     ),
-    accept: isNotTrace,
+    accept: (match, subject) =>
+      isNotTrace(match, subject) &&
+      !isBetweenWords(subject.lower, match.index, match.index + match[0].length),
+  },
+  {
+    // Programs import their classes; an expression names them in full.
+    kind: "java.execution_call",
+    needs: ["java.lang.", "java.nio.", "java.net.", "java.io."],
+    pattern:
+      /\bjava\.(?:lang\.(?:system|thread|class)|nio\.file\.(?:files|paths)|net\.(?:url|socket|serversocket)|io\.(?:file|fileinputstream|filereader|fileoutputstream|bufferedreader|inputstreamreader))(?:\.[a-z]\w{2,30})?\s{0,2}\(/g,
+    accept: (match, subject) => subject.lower.length < 400 && isNotTrace(match, subject),
+  },
+  {
+    kind: "java.execution_call",
+    needs: [".execute("],
+    // Groovy runs a text or a list of texts.
+    pattern:
+      /^[\s=;(]{0,6}(?:\[\s{0,4}["'][^"'\n]{1,80}["'][^\]\n]{0,80}\]|["'][^"'\n]{1,120}["'])\s{0,4}\.execute\(/g,
+  },
+  {
+    // Options of drivers that run a script, read files of the client or create objects.
+    kind: "java.connection_option",
+    needs: ["jdbc:"],
+    pattern:
+      /\bjdbc:(?:h2|hsqldb|derby|mysql|mariadb|postgresql|db2|sqlite|jcr|oracle|informix-sqli)[:/][^\s"'<>]{0,200}?[;?&](?:init|autodeserialize|allowloadlocalinfile|allowurlinlocalinfile|queryinterceptors|statementinterceptors|detectcustomcollations|socketfactory(?:arg)?|sslfactory(?:arg)?|loggerfile|clientrerouteserverlistjndiname|enable_load_extension|trace_level_system_out)\s{0,2}=/g,
   },
   {
     kind: "java.execution_call",
@@ -78,7 +103,7 @@ const PATTERNS: readonly LinearPattern[] = [
       "#application[",
     ],
     pattern:
-      /[%$#]\{\s{0,8}(?:\(?\s{0,4}#\s{0,4}[\w'"]{1,40}\s{0,4}[=.[]|@[\w.]{1,80}@|new\s{1,4}java\.|\(new\s{1,4}java\.|t\s{0,2}\(\s{0,4}java\.|["'][^"'}]{0,40}["']\.(?:getclass|class)|(?:request|session|application|applicationscope|facescontext|pagecontext)\.(?:getclass|getservlet|getsession|class|getclassloader)|"?"?\.getclass\(\))|#_memberaccess\b|#context\s{0,4}\[|@ognl\.ognlcontext@|\(#[\w]{1,30}\s{0,4}=\s{0,4}(?:@|new\s|#)|\bt\(\s{0,4}(?:java|javax|org\.springframework)\.[\w.]{1,60}\)\s{0,4}\.|#(?:session|request|attr|parameters|root|application)\[['"]|__\$\{[^}]{0,60}\}__::|\b(?:redirect|action|redirectaction):\s{0,4}[%$]\{/g,
+      /[%$#]\{\s{0,8}(?:\(?\s{0,4}#\s{0,4}[\w'"]{1,40}\s{0,4}[=.[]|@[\w.]{1,80}@|new\s{1,4}java\.|\(new\s{1,4}java\.|t\s{0,2}\(\s{0,4}java\.|["'][^"'}]{0,40}["']\.(?:getclass|class)|(?:request|session|application|applicationscope|facescontext|pagecontext)\.(?:\w{1,20}\.){0,3}(?:getclass|getservlet|getsession|class\b|getclassloader)|"?"?\.getclass\(\))|#_memberaccess\b|#context\s{0,4}\[|@ognl\.ognlcontext@|\(#[\w]{1,30}\s{0,4}=\s{0,4}(?:@|new\s|#)|\bt\(\s{0,4}(?:java|javax|org\.springframework)\.[\w.]{1,60}\)\s{0,4}\.|#(?:session|request|attr|parameters|root|application)\[['"]|__\$\{[^}]{0,60}\}__::|\b(?:redirect|action|redirectaction):\s{0,4}[%$]\{/g,
   },
   {
     kind: "java.class_access",
@@ -113,6 +138,7 @@ const PATTERNS: readonly LinearPattern[] = [
 const KINDS = {
   "java.execution_class": "the name of a Java class that starts processes, runs scripts or loads classes",
   "java.execution_call": "a Java call that starts a process or a script engine",
+  "java.connection_option": "a JDBC address with an option that runs scripts or creates objects",
   "java.gadget_class": "a class known as a link of deserialisation or injection chains",
   "java.expression": "an OGNL, SpEL, EL or Thymeleaf expression that reaches for objects and classes",
   "java.class_access": "a property path or call that reaches the class loader",

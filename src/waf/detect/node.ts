@@ -54,6 +54,9 @@ const PATTERNS: readonly LinearPattern[] = [
       "binding",
       "dlopen",
       "reallyexit",
+      "process.exit",
+      "process.abort",
+      "constructor._",
       "process.kill",
       "process?.kill",
       "process[",
@@ -61,13 +64,26 @@ const PATTERNS: readonly LinearPattern[] = [
       "module.constructor",
     ],
     pattern:
-      /(?:process\s{0,4}(?:\.|\?\.|\[\s{0,4}["'`])\s{0,4}(?:(?:mainmodule|_linkedbinding|reallyexit)\b(?=[\s"'\]]{0,4}[.([?])|(?:binding|dlopen|kill)["'\]]{0,2}\s{0,4}\()|global(?:this)?\s{0,4}(?:\.|\[\s{0,4}["'`])\s{0,4}process\s{0,4}["'`]?\s{0,4}\]?\s{0,4}(?:\.|\[)|\bmodule\s{0,4}\.\s{0,4}constructor\s{0,4}\.\s{0,4}_load\b)/g,
+      /(?:process\s{0,4}(?:\.|\?\.|\[\s{0,4}["'`])\s{0,4}(?:(?:mainmodule|_linkedbinding|reallyexit)\b(?=[\s"'\]]{0,4}[.([?])|(?:binding|dlopen|kill)["'\]]{0,2}\s{0,4}\()|global(?:this)?\s{0,4}(?:\.|\[\s{0,4}["'`])\s{0,4}process\s{0,4}["'`]?\s{0,4}\]?\s{0,4}(?:\.|\[)|\bconstructor\s{0,4}\.\s{0,4}_load\b|^[\s;'")]{0,6}process\s{0,2}\.\s{0,2}(?:exit|abort|kill)\s{0,2}\([^()]{0,40}\)\s{0,2};?\s{0,2}(?:$|\/\/))/g,
   },
   {
     kind: "node.command_call",
     needs: ["execsync", "spawn", "execfile"],
     pattern:
       /(?:^|[.;,(=\s!+])(?:execsync|spawnsync|execfilesync|execfile|spawn)\s{0,8}\(\s{0,8}["'`](?:\/|[a-z]:\\|cat|ls|id|whoami|uname|pwd|ping|curl|wget|nc|bash|sh|cmd|powershell|node|python|perl|sleep|nslookup|touch|rm|echo|env|calc)[\s"'`/.\\-]/g,
+  },
+  {
+    // A module's object that only a server has, used at the beginning of the value.
+    kind: "node.command_call",
+    needs: ["child_process.", "child_process .", "vm.runin", "vm.compile"],
+    pattern:
+      /^[\s;'"){}]{0,8}(?:child_process\s{0,2}\.\s{0,2}(?:exec|spawn|fork)\w{0,10}|vm\s{0,2}\.\s{0,2}(?:run\w{4,16}|compilefunction))\s{0,4}\(/g,
+  },
+  {
+    kind: "node.sandbox_escape",
+    needs: ["return process", "return global", "return require", "return import", "return this.p"],
+    pattern:
+      /\bfunction\s{0,4}\(\s{0,4}["'`]\s{0,4}return\s{1,4}(?:process|global(?:this)?\.|require|import|this\.process)\b/g,
   },
   {
     kind: "node.serialized_function",
@@ -78,7 +94,7 @@ const PATTERNS: readonly LinearPattern[] = [
     kind: "node.sandbox_escape",
     needs: ["constructor"],
     pattern:
-      /(?:\bthis\s{0,4}\.\s{0,4}|\)\s{0,4}\.\s{0,4}|["'`\]]\s{0,4}\.\s{0,4}|\b[a-z_$][\w$]{0,20}\s{0,4}\.\s{0,4})constructor\s{0,4}\.\s{0,4}constructor\s{0,4}\(|\["constructor"\]\s{0,4}\["constructor"\]|\['constructor'\]\s{0,4}\['constructor'\]/g,
+      /(?:\bthis\s{0,4}\.\s{0,4}|\)\s{0,4}\.\s{0,4}|["'`\]]\s{0,4}\.\s{0,4}|\b[a-z_$][\w$]{0,20}\s{0,4}\.\s{0,4})constructor\s{0,4}\.\s{0,4}constructor\s{0,4}(?:\(|$)|\["constructor"\]\s{0,4}\["constructor"\]|\['constructor'\]\s{0,4}\['constructor'\]/g,
   },
   {
     kind: "node.prototype_pollution",

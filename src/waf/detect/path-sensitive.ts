@@ -28,6 +28,9 @@ export const SENSITIVE_TRIGGERS: readonly string[] = [
   "/home\\",
   "/root",
   "/tmp/",
+  "/run/sec",
+  "~/.",
+  "meta-inf",
   "/dev/",
   "/boot",
   "/srv/",
@@ -140,7 +143,7 @@ export function endsInSystemFile(rest: string): boolean {
 /** A Unix path as the whole value, backslashes read as slashes. */
 const UNIX = new RegExp(
   [
-    "^(?:\\.?/){1,6}(?:",
+    "^(?:~/\\.(?:ssh|aws|azure|kube|docker|gnupg|config/gcloud)/[\\w./-]{1,40}$|~/\\.(?:bash_history|zsh_history|mysql_history|netrc|pgpass|npmrc|git-credentials)$|etc/(?:passwd|shadow|hosts|group|sudoers|issue|fstab|crontab)$|(?:(?:private|\\.|~)?/){1,6}(?:",
     "etc/{1,4}(?:\\.{1,2}/{1,4})?[\\w.[\\]*?!~-]{2,40}",
     "|proc/{1,2}(?:self|version|\\d{1,7}|cmdline|cpuinfo|mounts|net|sys|sched_debug|stat|interrupts|meminfo|filesystems|partitions)\\b",
     "|sys/(?:class|kernel|firmware|devices/(?:system|virtual|pci))\\b",
@@ -148,17 +151,20 @@ const UNIX = new RegExp(
     // Other roots hold applications too: the file itself must be a configuration, a log or a secret.
     "|(?:usr|opt|home|apache2?|httpd|mysql|www|xampp|lampp|nginx|private|volumes|library|system/library|web|users|srv)/[\\w./ -]{0,80}?(?:",
     "[\\w-]{1,40}\\.(?:conf|ini|cnf)(?:[._~-]\\w{0,8})?$",
+    "|(?:secrets?|credentials|database|master)\\.(?:ya?ml|json|properties|key|xml|env)$|\\.env(?:\\.\\w{1,12})?$",
     "|(?:access|error|acces)[._-]?log(?:[._]\\w{1,8})?$",
     "|logs?/[\\w.-]{0,40}(?:log|err|access)\\b",
     "|\\.(?:ssh|bash_history|bashrc|profile|mysql_history|aws|netrc|htaccess|htpasswd)(?:/\\w{1,20})?$)",
     "|root/\\.[\\w./-]{2,60}",
     "|root/[\\w-]{1,30}\\.(?:txt|sh|log|cfg)$",
     "|tmp/sess_[\\w<>-]{1,60}",
+    "|run/secrets/[\\w./-]{1,60}",
+    "|\\.docker(?:env|init)$",
     "|dev/(?:shm|fd)/\\w{0,40}",
     "|boot/grub[\\w./-]{0,30}",
     "|apache2?/(?:logs?|conf)/[\\w.]{1,40}",
     "|logs?/(?:access|error|acces)[._-]?log\\b",
-    "|(?:master|security)\\.passwd)",
+    "|(?:master|security)\\.passwd))",
   ].join(""),
 );
 
@@ -168,7 +174,7 @@ const WINDOWS =
 
 /** File names that reveal secrets wherever they lie, as the last part of the whole value. */
 const SECRET_NAME =
-  /^(?:[\w./\\:-]{0,80}[/\\])?(?:\.(?:env(?:\.(?:local|prod|production|dev|development|bak|backup|old|save|staging|example))?|htaccess|htpasswd|passwd|git\/(?:config|head|index|logs\/head)|svn\/(?:entries|wc\.db)|hg\/hgrc|ssh\/\w{1,20}|aws\/credentials|bash_history|mysql_history|npmrc|pgpass|netrc|dockercfg|docker\/config\.json)|wp-config\.php(?:[.~]\w{0,8})?|web-inf\/[\w./-]{1,40}|id_(?:rsa|dsa|ecdsa|ed25519)|ntuser\.dat|metabase\.xml|applicationhost\.config|\/etc\/[\w.]{2,20})$/;
+  /^(?:[\w./\\:-]{0,80}[/\\])?(?:\.(?:env(?:\.(?:local|prod|production|dev|development|bak|backup|old|save|staging|example))?|htaccess|htpasswd|passwd|git\/(?:config|head|index|logs\/head)|svn\/(?:entries|wc\.db)|hg\/hgrc|ssh\/\w{1,20}|aws\/credentials|bash_history|mysql_history|npmrc|pgpass|netrc|dockercfg|docker\/config\.json)|wp-config\.php(?:[.~]\w{0,8})?|web-inf\/[\w./-]{1,40}|meta-inf\/(?:manifest\.mf|context\.xml|persistence\.xml|maven\/[\w./-]{1,60})|id_(?:rsa|dsa|ecdsa|ed25519)|ntuser\.dat|metabase\.xml|applicationhost\.config|\/etc\/[\w.]{2,20})$/;
 
 /** Characters of a file name, broken escapes and a NUL with what it cuts off included. */
 const PATH_VALUE = /^[\w./\\:*?[\]!~<>$%{}()@ ;=+-]{2,300}$/;

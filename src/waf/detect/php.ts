@@ -1,5 +1,7 @@
 import type { Detector, Subject } from "../detection.ts";
 import { detectorsOf, type LinearPattern } from "./linear-pattern.ts";
+import { isBetweenWords } from "./prose.ts";
+import { commandClass } from "./shell-commands.ts";
 
 /** PHP source and PHP data in a value: open tags, calls, superglobals, variable functions, serialised objects. */
 
@@ -17,7 +19,8 @@ const PATTERNS: readonly LinearPattern[] = [
     needs: ["<?"],
     pattern:
       /<\?(?:php\b|=|\s{0,8}(?:php\s|[@$]|(?:echo|print|eval|exec|system|passthru|include|require|phpinfo|assert|die|exit|if|for|while)\b\s{0,8}["'$(`@]))/g,
-    accept: (match, subject) => isCode(subject.lower, match.index + match[0].length, match[0]),
+    accept: (match, { lower }) =>
+      isCode(lower, match.index + match[0].length, match[0]) && !isExplained(lower, match.index),
   },
   {
     // A processing instruction that goes on like code is PHP with short_open_tag, whatever name it begins with.
@@ -32,6 +35,7 @@ const PATTERNS: readonly LinearPattern[] = [
     needs: ["$_", "$globals"],
     pattern:
       /\$(?:_(?:get|post|request|cookie|server|files|env|session)|globals)\b(?:\s{0,4}(?:\[|\{)|$)|\$_(?:get|post|request|cookie|server|files|env|session)\b\s{0,4}[;,)]/g,
+    accept: isRead,
   },
   {
     kind: "php.command_call",
@@ -46,10 +50,37 @@ const PATTERNS: readonly LinearPattern[] = [
     kind: "php.function_call",
     needs: callsOf(PHP_ONLY_FUNCTIONS),
     pattern: new RegExp(
-      `(?:^|[^\\w.$>-])(?:${PHP_ONLY_FUNCTIONS})\\s{0,8}\\(\\s{0,8}(?:["'$@]|\\\\["']|\\w{1,40}\\s{0,4}\\()`,
+      `(?:^|[^\\w.$>-])(?:${PHP_ONLY_FUNCTIONS})\\s{0,8}\\(\\s{0,8}(?:["'$@]|\\\\["']|__(?:file|dir)__|\\w{1,40}\\s{0,4}\\()`,
       "g",
     ),
     accept: (match, subject) => isStatement(match, subject),
+  },
+  {
+    // `system(id)`: a bare word, which old PHP reads as text, and it is the name of a command.
+    kind: "php.command_call",
+    needs: ["system(", "exec(", "passthru(", "popen("],
+    pattern: /^[\s;'")]{0,6}@?(?:system|passthru|shell_exec|exec|popen)\(\s{0,4}([a-z0-9_/.-]{2,40})[\s)]/g,
+    accept: (match) => isCommandName(match[1]!),
+  },
+  {
+    // A file of another server, a stream, or a script above this one, as a statement of its own.
+    kind: "php.inclusion",
+    needs: ["include", "require"],
+    pattern:
+      /(?:^|[;{}]\s{0,4}|<\?(?:php)?\s{0,4})@?(?:include|require)(?:_once)?\s{0,4}\(?\s{0,4}["'](?:https?:\/\/|ftp:\/\/|php:|data:|phar:|\/(?:etc|proc|tmp|var)\/|[\w./-]{0,70}\.(?:php|inc|phtml)["'])/g,
+  },
+  {
+    kind: "php.reflection",
+    needs: [
+      "new spl",
+      "new reflection",
+      "new directoryiterator",
+      "new filesystemiterator",
+      "new globiterator",
+    ],
+    pattern:
+      /\bnew\s{1,4}\\?(?:splfileobject|reflectionfunction|directoryiterator|filesystemiterator|globiterator)\s{0,4}\(\s{0,4}["'$]/g,
+    accept: (_match, { lower }) => lower.length < 300,
   },
   {
     kind: "php.information_call",
@@ -64,7 +95,7 @@ const PATTERNS: readonly LinearPattern[] = [
       "sys_get_temp",
     ],
     pattern:
-      /(?:^|[;{}(@=.'"`!,\n]|<\?php\s|<\?=\s?|\|\|?\s?|&&?\s?)\s{0,8}(?:phpinfo|phpversion|php_uname|get_defined_vars|phpcredits|getcwd|get_current_user|sys_get_temp_dir)\s{0,8}\(\s{0,4}(?:-?\d{0,3}|["'][a-z]?["'])\s{0,4}\)\s{0,4}(?:[;}).,\]"'`]|$|\?>|\/\/|#)/g,
+      /(?:^|[[;{}(@=.'"`!,\n]|<\?php\s|<\?=\s?|\|\|?\s?|&&?\s?)\s{0,8}(?:phpinfo|phpversion|php_uname|get_defined_vars|phpcredits|getcwd|get_current_user|sys_get_temp_dir)\s{0,8}\(\s{0,4}(?:-?\d{0,3}|["'][a-z]?["'])\s{0,4}\)\s{0,4}(?:[;}).,\]"'`]|$|\?>|\/\/|#)/g,
   },
   {
     // Printing the hash of a number is how scanners see that their code ran.
@@ -91,6 +122,12 @@ const PATTERNS: readonly LinearPattern[] = [
     pattern:
       /\$\s{0,4}(?:\$\s{0,2}){0,3}(?:[a-z_][\w]{0,40}|\{[\w.'"\s$@]{1,48}\})\s{0,4}(?:\/\*[^*]{0,40}\*\/\s{0,4}){0,2}(?:(?:\[[^[\]()]{1,40}(?:\[[^[\]()]{1,20}\][^[\]()]{0,4})?\]|\{[^{}()]{1,40}\})\s{0,4}(?:\/\*[^*]{0,40}\*\/\s{0,4}){0,2}){0,4}\([^()]{0,80}(?:\([^()]{0,40}\)[^()]{0,20})?\)/g,
     accept: isVariableCall,
+  },
+  {
+    // `$f='sys'.'tem';$f('id')`: a text becomes a function.
+    kind: "php.text_function",
+    needs: [";$", "; $", ";@$", "; @$"],
+    pattern: /\$(\w{1,20})\s{0,4}=\s{0,4}["'][^"'\n;]{1,40}["'][^;\n]{0,60}; ?@?\$\1\s{0,4}\(/g,
   },
   {
     kind: "php.variable_variable",
@@ -142,6 +179,12 @@ const PATTERNS: readonly LinearPattern[] = [
       '" . "',
       "(~",
       "( ~",
+      "system)",
+      "exec)",
+      "assert)",
+      "passthru)",
+      "popen)",
+      "eval)",
       "system'",
       "exec'",
       "assert'",
@@ -156,7 +199,7 @@ const PATTERNS: readonly LinearPattern[] = [
       'eval"',
     ],
     pattern:
-      /\bchr\s{0,4}\(\s{0,4}\d{1,3}\s{0,4}\)\s{0,4}\.\s{0,4}chr\s{0,4}\(|["'](?:\\x[0-9a-f]{2}){4,40}["']\s{0,4}\(|\(\s{0,4}["'][\w]{1,12}["']\s{0,4}\.\s{0,4}["'][\w]{1,12}["']\s{0,4}(?:\.\s{0,4}["'][\w]{1,12}["']\s{0,4}){0,4}\)\s{0,4}\(|\(\s{0,2}~\s{0,2}["']?[\x80-\xff]{3,40}["']?\s{0,2}\)\s{0,2}\(|["'](?:system|exec|assert|passthru|shell_exec|phpinfo|eval)["']\s{0,4}\)?\s{0,4}\(/g,
+      /\bchr\s{0,4}\(\s{0,4}\d{1,3}\s{0,4}\)\s{0,4}\.\s{0,4}chr\s{0,4}\(|["'](?:\\x[0-9a-f]{2}){4,40}["']\s{0,4}\(|\(\s{0,4}["'][\w]{1,12}["']\s{0,4}\.\s{0,4}["'][\w]{1,12}["']\s{0,4}(?:\.\s{0,4}["'][\w]{1,12}["']\s{0,4}){0,4}\)\s{0,4}\(|\(\s{0,2}["']?(?:system|exec|assert|passthru|shell_exec|popen|eval)["']?\s{0,2}\)\s{0,2}\(|\(\s{0,2}~\s{0,2}["']?[\x80-\xff]{3,40}["']?\s{0,2}\)\s{0,2}\(|["'](?:system|exec|assert|passthru|shell_exec|phpinfo|eval)["']\s{0,4}\)?\s{0,4}\(/g,
   },
 ];
 
@@ -166,9 +209,12 @@ const KINDS = {
   "php.superglobal": "a request variable of PHP ($_GET[…], $GLOBALS[…])",
   "php.command_call": "a call of a function that runs commands or code, with an argument",
   "php.function_call": "a call of a PHP function that decodes, reads, writes or reveals, with an argument",
+  "php.inclusion": "a file of another server or a stream is included",
+  "php.reflection": "an object that reads a file or calls a function by its name",
   "php.information_call": "phpinfo() and its kind as a statement",
   "php.probe": "a statement that prints a computed value, to see whether it runs",
   "php.variable_function": "a call through a variable, as code hides function names",
+  "php.text_function": "a text is assembled and then called as a function",
   "php.variable_variable": "a variable named by an expression",
   "php.serialized_object": "a serialised PHP object with a class name",
   "php.configuration": "a PHP directive that opens inclusion or switches protection off",
@@ -189,6 +235,30 @@ function isCode(lower: string, end: number, tag: string): boolean {
   if (!/^<\?\s{0,8}php$/.test(tag)) return true;
   const rest = lower.slice(end, end + 200);
   return /[;(${@]|["'`]|\?>|\becho\b|\/\*/.test(rest);
+}
+
+/** The last part of a path is the name of a command. */
+function isCommandName(path: string): boolean {
+  return commandClass(path.slice(path.lastIndexOf("/") + 1)) !== undefined;
+}
+
+/** Reading a form's value, not a sentence about it. */
+function isRead(match: RegExpExecArray, { lower }: Subject): boolean {
+  const from = match.index + match[0].length;
+  const close = match[0].endsWith("[") ? lower.indexOf("]", from) : from - 1;
+  const end = close < 0 || close - from > 40 ? from : close + 1;
+  return !isBetweenWords(lower, match.index, end - (match[0].endsWith("[") ? 0 : 1));
+}
+
+const POWERFUL =
+  /\b(?:eval|system|exec|passthru|shell_exec|assert|popen|proc_open|include|require|include_once|require_once|base64_decode|file_\w{1,20}|fopen|readfile|unserialize|curl_\w{1,12}|create_function|call_user_func\w{0,8}|phpinfo|move_uploaded_file|chr|hex2bin|str_rot13|gzinflate|extract|parse_str|goto|mail|header|unlink|rename|copy|symlink|md5|die|exit)\b|\$_|\$\w{1,20}\s{0,4}[([{]|\$\{|\$\$|`/;
+
+/** One short tag with nothing powerful in it, and a sentence behind it. */
+function isExplained(lower: string, start: number): boolean {
+  const close = lower.indexOf("?>", start);
+  if (close < 0 || close - start > 200 || lower.indexOf("<?", close) >= 0) return false;
+  if (!/^["'`)]{0,2}[,.]? (?:[a-z']{1,15},? ){3}/.test(lower.slice(close + 2, close + 64))) return false;
+  return !POWERFUL.test(lower.slice(start + 2, close));
 }
 
 /**
@@ -218,7 +288,8 @@ function isVariableCall(match: RegExpExecArray, { lower }: Subject): boolean {
   const wholeStart =
     /^[\s@;"'(]*$/.test(lower.slice(Math.max(0, match.index - 8), match.index)) && match.index <= 8;
   const wholeEnd = /^[\s;)}"'?>]*$/.test(lower.slice(end, end + 8)) && lower.length - end <= 8;
-  if (odd) return wholeStart || lower.charCodeAt(end) === 0x3b;
+  if (/^\$t\s{0,4}$/.test(head)) return false; // translations in Vue
+  if (odd) return wholeStart || wholeEnd || lower.charCodeAt(end) === 0x3b;
   if (indexed) return (wholeStart || lower.charCodeAt(end) === 0x3b) && !lower.slice(end).includes("$");
   return wholeStart && wholeEnd && /\$\w*[_\d]\w*\s{0,4}$|^\$[a-z]\s{0,4}$/.test(head);
 }

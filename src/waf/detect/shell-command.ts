@@ -75,15 +75,20 @@ const PATTERNS: readonly LinearPattern[] = [
       "-exec ",
       "core.ssh",
       "core.git",
+      "core.fsm",
+      "core.hook",
+      "core.ask",
       "core.editor",
       "core.pager",
       "ext::sh",
       "--open-files-in-pager",
+      "-execdir ",
+      "-ok ",
       "gtfobins",
     ],
     // Options by which a harmless program runs another: gcc -wrapper, tar --checkpoint-action, find -exec, git --upload-pack.
     pattern:
-      /\s-wrapper\s{1,4}\w{1,20},|--checkpoint-action\s{0,2}=\s{0,2}exec|--use-compress-program\s{0,2}=|--to-command\s{0,2}=|--rsh-command|-oproxycommand\s{0,2}=|--upload-pack\s{0,2}=\s{0,2}["'`$/(a-z]|--exec\s{0,2}=\s{0,2}["'`$]|\bfind\s{1,4}\/[\w/.-]{0,40}\s{1,8}(?:-\w{2,12}\s{1,4}[\w.*"'+-]{0,40}\s{1,4}){0,6}-exec\s|--config\s{0,2}=?\s{0,2}core\.(?:sshcommand|gitproxy|editor|pager)=|\bext::sh\s|--open-files-in-pager=|\bgtfobins\b/g,
+      /\s-wrapper\s{1,4}\w{1,20},|--checkpoint-action\s{0,2}=\s{0,2}exec|--use-compress-program\s{0,2}=|--to-command\s{0,2}=|--rsh-command|-oproxycommand\s{0,2}=|--upload-pack\s{0,2}=\s{0,2}["'`$/(a-z]|--exec\s{0,2}=\s{0,2}["'`$]|\bfind\s{1,4}\/[\w/.-]{0,40}\s{1,8}(?:-\w{2,12}\s{1,4}[\w.*"'+-]{0,40}\s{1,4}){0,6}-exec\s|--config\s{0,2}=?\s{0,2}core\.(?:sshcommand|gitproxy|editor|pager|fsmonitor|hookspath|askpass)=|\bext::sh\s|--open-files-in-pager=|^\s{0,4}-(?:exec|execdir|ok)\s{1,4}[^;\n]{1,60}\s\\?[;+]|\bgtfobins\b/g,
   },
   {
     kind: "command.template_echo",
@@ -107,6 +112,19 @@ const PATTERNS: readonly LinearPattern[] = [
     ],
     pattern:
       /(?:^|\\n|[;|&\n]\s{0,4})echo\s{1,4}["']?(?:injectx|rce_test|vulnerable|hacked|pwned)\b|\\n(?:id|cat|ls|wget|curl|whoami|exit|uname|ping)(?:\s[^\\]{0,80})?\\n/g,
+  },
+  {
+    // An argument that becomes an option: `--output=/etc/x`, `-e /bin/sh`, as the whole value.
+    kind: "command.wrapper_option",
+    needs: ["/etc/", "/proc/", "/root/", "/tmp/", "/dev/", "/bin/", "/var/www"],
+    pattern:
+      /^\s{0,4}-{1,2}[a-z][\w-]{0,30}[=\s]?["']?@?\/(?:etc|proc|root|tmp|dev|bin|usr\/bin|var\/www)\/[^\s]{1,100}\s{0,4}$/g,
+  },
+  {
+    // The language of awk needs no option: a block between quotes.
+    kind: "command.inline_code",
+    needs: ["awk '", 'awk "', "awk -"],
+    pattern: /(?:^|[;|&`(\n]\s{0,4})[gmn]?awk\s{1,4}(?:-\S{1,20}\s{1,4})?["']\s{0,4}begin\s{0,4}\{/g,
   },
   ...WINDOWS_PATTERNS,
 ];

@@ -32,12 +32,14 @@ const ARGUMENTS_MAX = 240;
 
 const SYSTEM_ROOT =
   /(?:\/(?:etc|proc|var|tmp|usr|bin|sbin|home|root|dev|opt|sys|mnt|srv|www|passwd|lib)(?=[/\s;|&)`"']|$)|\/(?=[;|&)`]|$)|~\/|\.{1,2}\/|[a-z]:(?:[\\/]|%5c)|%\w{3,20}%|\\\\\w|\/[?*[]|\*(?=[;|&.]|$))/y;
+/** `if=/dev/sda`: the operand of dd and its kind. */
+const OPERAND = /(?:if|of|file|path|url)=(?:\/|\.{1,2}\/|~\/|[a-z]{2,6}:\/\/|[a-z]:\\)/y;
 const PATH = /\/[\w.~-]{1,60}\/[\w.*?[-]/y;
-const OPTION = /(?:-[a-z0-9?]{1,12}(?=[\s;|&)`"'=:.]|$)|--[a-z][a-z-]{1,30}|\+[a-z]{1,3}(?=\s))/y;
+const OPTION = /(?:-[a-z0-9?]{1,12}-?(?=[\s;|&)`"'=:.]|$)|--[a-z][a-z-]{1,30}|\+[a-z]{1,12}(?=[\s=]))/y;
 const WINDOWS_OPTION = /\/[a-z?]{1,12}(?:[:=]\S{1,40})?(?=[\s;|&)"']|$)/y;
 const ADDRESS = /["']?(?:(?:https?|ftps?|tftp|ldap|smb):|\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b)/y;
 const REDIRECT =
-  /(?:[012&]?>{1,2}\s{0,4}(?:[&/~.$%]|[\w-]{1,40}[./]\w|\w:)|<{3}|<\s{0,4}(?:\/(?:etc|proc|dev|tmp|var|home)\/|\(|\$))/y;
+  /(?:[012&]?>{1,2}\s{0,4}(?:[&/~.$%]|[\w-]{1,40}[./]\w|\w:)|<{3}|<>?\s{0,4}(?:\/(?:etc|proc|dev|tmp|var|home)\/|\(|\$))/y;
 const EXPANSION = /(?:\$\{?ifs\b|\$\(|`|\$\{?\w|\$['"@])/y;
 const BLANK = /(?:[ \t+]|%20|%09)/y;
 
@@ -68,6 +70,8 @@ export function evidenceAt(lower: string, at: number): Evidence {
           (evidence.option | evidence.path | evidence.address | evidence.redirect | evidence.expansion)
       ) {
         bits |= evidence.later;
+        // Input from a file of the system, attached to any argument, is input of the command.
+        if (code === 0x3c) bits |= evidence.redirect;
       }
     }
   }
@@ -77,7 +81,7 @@ export function evidenceAt(lower: string, at: number): Evidence {
 /** The class of the argument that begins at `at`. */
 function argument(lower: string, at: number): number {
   if (test(OPTION, lower, at)) return evidence.option;
-  if (test(SYSTEM_ROOT, lower, at) || test(PATH, lower, at)) return evidence.path;
+  if (test(SYSTEM_ROOT, lower, at) || test(PATH, lower, at) || test(OPERAND, lower, at)) return evidence.path;
   if (test(WINDOWS_OPTION, lower, at)) return evidence.option;
   if (test(ADDRESS, lower, at)) return evidence.address;
   if (test(REDIRECT, lower, at)) return evidence.redirect;
@@ -104,10 +108,19 @@ function isEnd(lower: string, at: number): boolean {
   if (at >= lower.length) return true;
   const code = lower.charCodeAt(at);
   if (isSeparator(code) || code === 0x29 || code === 0x23 || code === 0x00) return true;
-  if (code === 0x22 || code === 0x27) return at + 1 >= lower.length || isEndOrSpace(lower.charCodeAt(at + 1));
+  if (code === 0x22 || code === 0x27) {
+    if (at + 1 >= lower.length) return true;
+    const next = lower.charCodeAt(at + 1);
+    // `''` before a blank is an empty argument.
+    return next === code ? !isBlank(lower.charCodeAt(at + 2)) : isEndOrSpace(next);
+  }
   if (code === 0x5c) return /^\\[nr](?:\W|$)/.test(lower.slice(at, at + 3)) || at + 1 === lower.length;
   if (code === 0x7d) return true;
   return code === 0x25 && /^%(?:00|0[ad]|23|26|7c|3b)/.test(lower.slice(at, at + 3));
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }
 
 function isEndOrSpace(code: number): boolean {

@@ -22,14 +22,35 @@ export function mayStartCommand(lower: string, at: number): boolean {
     } else hash = (Math.imul(hash, 31) + code) | 0;
     hyphen ||= code === 0x2d;
   }
-  // Tricks are read by the book; so is an assignment, which may stand in front of a command.
+  // Tricks are read by the book.
   if (at < limit && mayHideLetters(code)) return true;
   if (at === start) return code === 0x7b;
+  if (at < limit && code === 0x3d) return mayStartBehindAssignment(lower, at);
   const known = KNOWN[hash & MASK]!;
-  if (known !== 0) return known === COMMAND || pathed || !isPhrase(lower, at);
+  if (known !== 0) return known === COMMAND || pathed || start <= OPENING_MAX || !isPhrase(lower, at);
   const first = lower.charCodeAt(start);
   if (first >= 0x30 && first <= 0x39) return false;
-  return hyphen || code === 0x3d || hasEnding(lower, at);
+  return hyphen || hasEnding(lower, at);
+}
+
+/** Longest value of a variable that is set for one command. */
+const ASSIGNMENT_MAX = 60;
+
+/** `X=1 command`: nearly always it is `&sort=asc` of an address. */
+function mayStartBehindAssignment(lower: string, at: number): boolean {
+  const end = assignmentEnd(lower, at);
+  return end >= 0 && mayStartCommand(lower, end + 1);
+}
+
+/** The blank behind the value that is set at the `=` at `at`; -1 when something else ends it. */
+export function assignmentEnd(lower: string, at: number): number {
+  const limit = Math.min(lower.length, at + ASSIGNMENT_MAX);
+  for (let end = at + 1; end < limit; end++) {
+    const code = lower.charCodeAt(end);
+    if (code === 0x20) return end;
+    if (code === 0x26 || code === 0x3b || code === 0x0a) return -1;
+  }
+  return -1;
 }
 
 /** Blanks, line ends, NUL, `+`, `(` and `!`: as `readCommand` skips them. */
@@ -45,6 +66,9 @@ export function isLead(code: number): boolean {
     code === 0x21
   );
 }
+
+/** What begins a value may be a command whatever follows. */
+const OPENING_MAX = 20;
 
 /** Longest run of blanks and brackets before a command. */
 export const LEAD_MAX = 24;

@@ -2,11 +2,12 @@ import {
   type CommandClass,
   commandClass,
   INTERPRETERS,
+  isCmdlet,
   PROGRAM_DIRECTORY,
   WRAPPERS,
 } from "./shell-commands.ts";
 import { type Evidence, evidence, evidenceAt } from "./shell-evidence.ts";
-import { isLead, LEAD_MAX } from "./shell-gate.ts";
+import { assignmentEnd, isLead, LEAD_MAX } from "./shell-gate.ts";
 import { readWord } from "./shell-word.ts";
 
 /**
@@ -46,8 +47,9 @@ export function readCommand(lower: string, at: number): Command | undefined {
   for (let words = 0; words < 4; words++) {
     at = skipLead(lower, at);
     const word = readWord(lower, at);
-    if (word.name === "") return command;
-    const known = commandClass(word.name);
+    // A dot is a command only before a blank.
+    if (word.name === "" || (word.name === "." && lower.charCodeAt(word.end) !== 0x20)) return command;
+    const known = lower.charCodeAt(word.end) === 0x3d ? undefined : commandClass(word.name);
     const wrapper = WRAPPERS.has(word.name);
     if (known !== undefined) {
       const { name, tricked, end, directory } = word;
@@ -56,8 +58,8 @@ export function readCommand(lower: string, at: number): Command | undefined {
       if (!wrapper) return command;
     } else if (lower.charCodeAt(word.end) === 0x3d) {
       // `X=1 command`: an assignment for it alone.
-      at = lower.indexOf(" ", word.end);
-      if (at < 0 || at - word.end > 60) return command;
+      at = assignmentEnd(lower, word.end);
+      if (at < 0) return command;
       continue;
     } else if (!wrapper && !(wrapped && isWrapperArgument(word.name))) return command;
     const blank = lower.charCodeAt(word.end);
@@ -104,6 +106,8 @@ export function isProven(
   const { bits } = proof;
   const ends = (bits & evidence.end) !== 0;
   if (bits === 0 || (ends && isTableCell(lower, separator, proof.end))) return false;
+  if (isOpening(lower, separator, at, place) && isWholeLine(lower, at, command, proof)) return true;
+  if (isInSentence(lower, separator, at, place) && !isSentenceProof(lower, command, proof)) return false;
   if (command.pathed) return place !== START && (bits & ~evidence.word) !== 0;
   if (command.wrapped && command.class !== "word" && place !== START) {
     return (bits & (STRONG | evidence.end | evidence.number)) !== 0;
@@ -125,6 +129,55 @@ export function isProven(
   }
 }
 
+/** Nothing, an address, a number, a letter or closing quotes and brackets: what an injected separator stands behind. */
+const OPENING = /^[\s"'`)\]}]{0,6}$|^(?:\d{1,3}(?:\.\d{1,3}){3}|\d{1,9}|[a-z])\s?$/;
+
+/** Does the value begin with the separator, as values do that continue somebody else's command line? */
+function isOpening(lower: string, separator: number, at: number, place: Place): boolean {
+  if (place !== HARD || separator > 16 || lower.length > 200) return false;
+  // `| More`, `; to be continued`: a single sign and a blank also begin the rest of a text.
+  if (lower.charCodeAt(at) === 0x20 && at - separator === 1) return false;
+  return OPENING.test(lower.slice(0, separator));
+}
+
+/** The rest of the value is this one command: its name alone, or with a few arguments that are no sentence. */
+function isWholeLine(lower: string, at: number, command: Command, proof: Evidence): boolean {
+  const rest = lower.slice(command.end);
+  if (command.end - at > 40 || /[.!?,]\s|[.!?,:]$/.test(rest)) return false;
+  if (proof.bits & evidence.end) return /^[\s"'`#;)}-]{0,6}$/.test(rest);
+  return command.class === "word"
+    ? /^ [\w./@:+-]{1,40}(?: [\w./@:+-]{1,40})?[\s;#]{0,3}$/.test(rest)
+    : /^ [^\s;|&]{1,60}(?: [^\s;|&]{1,60}){0,3}[\s;#]{0,3}$/.test(rest);
+}
+
+/** A separator between blanks, or behind a word and before a blank, with a sentence or command line in front of it. */
+function isInSentence(lower: string, separator: number, at: number, place: Place): boolean {
+  if (place !== HARD || lower.charCodeAt(at) !== 0x20) return false;
+  let blanks = 0;
+  for (let before = separator - 2; before >= 0 && before > separator - 100 && blanks < 2; before--)
+    if (lower.charCodeAt(before) === 0x20) blanks++;
+  return blanks === 2;
+}
+
+const SYSTEM_OPERAND =
+  /[\s"'=<>@](?:\/(?:etc|proc|root|dev|sys|boot|tmp|bin|usr\/bin|var\/(?:www|log|run|lib))(?:[/\s"';|&)]|$)|[a-z]:[\\/]|\\\\\w|~\/\.ssh)/;
+
+/** There a name with options is an example (`… | grep -v x`): it must touch the system, the network or the shell. */
+function isSentenceProof(lower: string, command: Command, proof: Evidence): boolean {
+  if (
+    command.wrapped &&
+    command.class !== "word" &&
+    /;\s?(?:done|fi)\b/.test(lower.slice(command.end, command.end + 60))
+  )
+    return true;
+  if (proof.bits & (evidence.expansion | evidence.address | evidence.redirect)) return true;
+  if (command.tricked || command.class === "rare" || isHostArgument(lower, command))
+    return !isCmdlet(command.name);
+  if (proof.bits & evidence.number) return true;
+  const end = Math.min(lower.length, command.end + 120);
+  return SYSTEM_OPERAND.test(lower.slice(command.end, end));
+}
+
 function isToolProven(
   lower: string,
   place: Place,
@@ -140,7 +193,7 @@ function isToolProven(
     if (place === SUBSTITUTION) return lower.charCodeAt(proof.end + 1) !== 0x2e;
     return place === HARD && /^(?:cmd|powershell)/.test(command.name) && lower.length < 60;
   }
-  if (bits & STRONG) return true;
+  if (bits & STRONG || (bits & evidence.number && command.name === "expr")) return true;
   if (bits & evidence.quoted) return (bits & evidence.later) !== 0;
   return (bits & evidence.later) !== 0 && place !== LINE;
 }
@@ -201,7 +254,8 @@ function endsCleanly(
   const left = lower.slice(Math.max(0, separator - 12), separator).trimEnd();
   if (/[|&;]$/.test(left)) return true;
   if (place === SOFT && separator > 0 && !/["')]$/.test(left)) return false;
-  if (left === "" || /["')\]`(]$/.test(left)) return true;
+  if (left === "" || /["')\]}`(]$/.test(left)) return true;
+  if (separator === 1 && lower.charCodeAt(1) !== 0x26) return true;
   if (command.name === "ls" || command.name === "pwd") return !/\s{2,}$/.test(left);
   if (/\d$/.test(left)) return place !== SOFT;
   if (command.name === "id" && place === LINE) return true;

@@ -14,6 +14,8 @@ const ARITHMETIC = /\$\(\(\s{0,4}\d{1,9}(?:\s{0,4}(?:[*+%^/-]|<<|>>)\s{0,4}\d{1,
 /** `$IFS` attached to a word, `$[2*3]`, `$((2*3))` in a short value, `$CMD` after `CMD=…`. */
 export function atDollar(lower: string, at: number, found: Detection[]): void {
   const next = lower.charCodeAt(at + 1);
+  // Templates are full of `${`: of its spellings only one matters here.
+  if (next === 0x7b && !lower.startsWith("ifs", at + 2)) return;
   if (next !== 0x28 && next !== 0x5b && next !== 0x7b && next !== 0x69 && !isBehindSeparator(lower, at))
     return;
   const end =
@@ -35,7 +37,7 @@ function match(pattern: RegExp, lower: string, at: number): number {
 /** The variable was set earlier in the value, and a separator stands in front of its use. */
 function isSetBefore(lower: string, at: number): boolean {
   if (!isBehindSeparator(lower, at)) return false;
-  const name = /^\$(\w{1,20})\s{0,4}(?:[;|&]|$)/.exec(lower.slice(at, at + 28));
+  const name = /^\$(\w{1,20})(?:\$\w{1,8}){0,4}\s{0,4}(?:[;|&/-]|$)/.exec(lower.slice(at, at + 28));
   if (name === null) return false;
   const set = lower.slice(Math.max(0, at - 300), at).lastIndexOf(`${name[1]}=`);
   return set >= 0;
@@ -77,7 +79,7 @@ export function atSlash(lower: string, at: number, found: Detection[]): number {
 
 /** A letter, a dot, a slash, or what hides a letter. */
 function mayStartWord(code: number): boolean {
-  return (code >= 0x61 && code <= 0x7a) || code === 0x2e || code === 0x2f || code === 0x5c || code === 0x24;
+  return (code >= 0x61 && code <= 0x7a) || code === 0x2e || code === 0x2f || code === 0x5c;
 }
 
 /** Letters, digits and the punctuation of addresses and paths. */

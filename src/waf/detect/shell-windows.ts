@@ -66,6 +66,27 @@ export const WINDOWS_PATTERNS: readonly LinearPattern[] = [
       /\bserver\.(?:scripttimeout\s{0,4}=|createobject\s{0,4}\(|mappath\s{0,4}\(|execute\s{0,4}\(["'])|:\s{0,4}on error resume next\s{0,4}:|\bresponse\.write\s{0,4}\(\s{0,4}["']{1,4}[^"']{0,40}["']|\b(?:create|get)object\s{0,4}\(\s{0,4}["']{1,2}(?:wscript|scripting|adodb|msxml|shell|winmgmts|microsoft\.xml)|\b(?:eval|execute(?:global)?)[\s(]{1,4}request\b/g,
   },
   {
+    // `& net user`, `| tasklist`: nothing but the tool behind the sign that begins the value.
+    kind: "command.windows_tool",
+    needs: [
+      "net ",
+      "tasklist",
+      "systeminfo",
+      "ipconfig",
+      "whoami",
+      "iex",
+      "start ",
+      "ver",
+      "hostname",
+      "netstat",
+      "gci",
+      "qwinsta",
+      "quser",
+    ],
+    pattern:
+      /^[\s"')]{0,4}[\w.-]{0,16}\s?[&|;]{1,2}\s{0,2}(?:net1?(?:\.exe)?\s{1,2}(?:user|users|view|share|start|session|accounts|localgroup|group|config|statistics)|tasklist|systeminfo|ipconfig|whoami|iex|qwinsta|quser|netstat|start\s{1,2}(?:calc|notepad|cmd|powershell)(?:\.exe)?)[\s&|;"'#]{0,4}$/g,
+  },
+  {
     kind: "command.windows_tool",
     needs: [
       "certutil",

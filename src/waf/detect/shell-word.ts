@@ -54,6 +54,12 @@ export function readWord(lower: string, start: number): ShellWord {
       continue;
     }
     if (code === 0x24) {
+      // $'…' and $"…" are quotes.
+      const next = lower.charCodeAt(at + 1);
+      if (next === 0x27 || next === 0x22) {
+        tricked = true;
+        continue;
+      }
       const skipped = emptyExpansion(lower, at);
       if (skipped === 0) break;
       tricked = true;

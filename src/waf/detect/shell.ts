@@ -108,7 +108,7 @@ const LINE_VALUE_MAX = 400;
  * loop over its characters does. Line ends and slashes are places in few values.
  */
 /** A slash at the beginning of a word. */
-const PATH_BEGIN = "|(?<![-./0-9:[\\]^_a-z~-\\xff?%@])/(?=[a-z?*[/])";
+const PATH_BEGIN = "|(?<![-./0-9:[\\]^_a-z~-\\xff?%@])/(?=[a-z0-9_.!^-]{0,24}[/?*[])";
 const PLACES = placesOf(";|&`");
 const PLACES_AND_LINES = placesOf(";|&`\\n\\r");
 const PLACES_AND_PATHS = placesOf(";|&`", PATH_BEGIN);
@@ -116,7 +116,7 @@ const ALL_PLACES = placesOf(";|&`\\n\\r", PATH_BEGIN);
 
 function placesOf(always: string, more = ""): RegExp {
   return new RegExp(
-    `[${always}]${more}|\\$(?=[\\w({[])|\\((?=\\))|[<>](?=\\()|\\{(?=[a-z./\\\\$])|<(?=<<)`,
+    `[${always}]${more}|\\$(?=[\\w({[])|\\((?=\\))|[<>](?=\\()|\\{(?=[a-z./\\\\])|<(?=<<)`,
     "g",
   );
 }
@@ -276,7 +276,12 @@ function atStart(lower: string, found: Detection[]): void {
   }
   const line = lower.slice(command.end, command.end + 300);
   // Four words in a row, or a sentence that ends: somebody explains the command.
-  if (/[a-z]{2,} [a-z]{2,} [a-z]{2,} [a-z]{2,}/.test(line) || /[.!?]\s[a-z]/.test(line)) return;
+  if (
+    / [a-z]{2,} [a-z]{2,} [a-z]{2,} [a-z.]{2,}/.test(line) ||
+    / and [a-z]{3,} /.test(line) ||
+    /[.!?]\s[a-z]/.test(line)
+  )
+    return;
   const rare = command.class === "rare";
   const proven =
     (rare && (bits & STRONG) !== 0) ||
@@ -284,6 +289,7 @@ function atStart(lower: string, found: Detection[]): void {
     (rare && (bits & evidence.end) !== 0 && /[;|&]/.test(lower[proof.end] ?? "")) ||
     (command.class === "short" && (bits & evidence.expansion) !== 0) ||
     ((bits & ~(evidence.end | evidence.word | evidence.number | evidence.quoted)) !== 0 &&
+      command.name !== "cd" &&
       SYSTEM_FILE.test(line)) ||
     (isHostArgument(lower, command) && /[;|&]\s{0,4}\S/.test(line)) ||
     (isUnmistakable(command.name) && /^ \S{1,40}(?: \S{1,40}){0,2}\s*$/.test(line)) ||
@@ -295,6 +301,8 @@ function atStart(lower: string, found: Detection[]): void {
 /** `cd /;cd etc;column passwd`: every part is a command, and one of them has a path. */
 function isCommandList(lower: string): boolean {
   if (lower.length > 200) return false;
+  // People write `cd x && make`, with blanks.
+  if (!/\S(?:;|&&|\|\|)\S/.test(lower)) return false;
   const parts = lower.trim().split(/;|&&|\|\|/, 8);
   if (parts.length < 2) return false;
   let paths = 0;

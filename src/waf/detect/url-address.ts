@@ -35,8 +35,12 @@ function dotted(host: string): Address | undefined {
   return { value: value >>> 0, plain };
 }
 
+/** `::1` with zeros that nobody writes: `0:0:0:0:0:0:0:1`, `0000::1`, `::01`. */
+const LOOPBACK = /^(?:(?:0{1,4}:){7}|(?:0{1,4}:){1,6}:|::0{1,3})0{0,3}1$/;
+
 /** `::ffff:a.b.c.d`, `::ffff:hhhh:hhhh` and their long spellings. */
 function mapped(text: string): Address | undefined {
+  if (LOOPBACK.test(text)) return { value: 0x7f000001, plain: false };
   const tail = /^(?:::|(?:0{1,4}:){5})ffff:(?:([0-9a-f]{1,4}):([0-9a-f]{1,4})|([0-9.]{7,15}))$/.exec(text);
   if (tail === null) return undefined;
   if (tail[3] !== undefined) {

@@ -58,11 +58,27 @@ const PATTERNS: readonly LinearPattern[] = [
       "[::",
     ],
     pattern: new RegExp(
-      `^\\s{0,8}(?:[a-z][a-z0-9+.-]{1,10}:)?(?:\\/\\/)?(?:[^\\s/@]{0,40}@)?(?:localhost[46]?(?:\\.localdomain[46]?)?|ip6-(?:localhost|loopback)|ipv6-(?:localhost|loopback)|(?:[\\w-]{1,40}\\.)?(?:${REBINDING})|127\\.\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}|0\\.0\\.0\\.0|\\[::1?\\]|\\[::ffff:(?:127\\.0\\.0\\.1|7f00:1|0:0)\\])\\.?(:\\d{1,5})?\\/`,
+      `^\\s{0,8}(?:[a-z][a-z0-9+.-]{1,10}:)?(?:\\/\\/)?(?:[^\\s/@]{0,40}@)?(?:localhost[46]?(?:\\.localdomain[46]?)?|ip6-(?:localhost|loopback)|ipv6-(?:localhost|loopback)|(?:[\\w-]{1,40}\\.)?(?:${REBINDING})|127\\.\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}|0\\.0\\.0\\.0|\\[::1?\\]|\\[::ffff:(?:127\\.0\\.0\\.1|7f00:1|0:0)\\])\\.?(?:(:\\d{1,5})?\\/|(:\\d{1,5})$)`,
       "g",
     ),
     // With a port it is how native applications receive OAuth answers (RFC 8252 section 7.3).
-    accept: (match) => match[1] === undefined || SERVICE_PORTS.test(match[1]),
+    accept: (match) => {
+      const port = match[1] ?? match[2];
+      return port === undefined || SERVICE_PORTS.test(port);
+    },
+  },
+  {
+    // http://0/ is this machine on most systems.
+    kind: "url.loopback",
+    needs: ["://0"],
+    pattern: /^\s{0,8}[a-z][a-z0-9+.-]{1,10}:\/\/0{1,8}(?::\d{1,5})?(?:[/?#]|$)/g,
+  },
+  {
+    // Resolvers and browsers fold ideographic dots and letters in circles to ASCII; people do not write them in a host.
+    kind: "url.folded_host",
+    needs: ["\xe2", "\xe3", "\xef"],
+    pattern:
+      /:\/\/(?:[\w.@-]{0,40}\d(?:\xe3\x80\x82|\xef\xbd\xa1|\xef\xbc\x8e)\d|[\w.@-]{0,40}\xe2(?:\x91[\xa0-\xbf]|[\x92\x93][\x80-\xbf]))/g,
   },
   {
     kind: "url.callback_service",
@@ -125,9 +141,9 @@ const PATTERNS: readonly LinearPattern[] = [
   {
     // `https://www.bank.example@evil.example/`: what reads like the host is the user name.
     kind: "url.confused_authority",
-    needs: ["@"],
+    needs: ["@", ":\\", ":/\\", "\\."],
     pattern:
-      /\bhttps?:[/\\]{2,4}[a-z0-9-]{1,40}(?:\.[a-z0-9-]{1,40}){1,4}(?::\d{1,5})?(?:[&#;\\\t]|%(?:00|09|0a|0d|23|2523|5c|ff)){0,2}@[a-z0-9.[-]{1,80}|\bhttps?:\/\/[a-z0-9.-]{1,80}\\@/g,
+      /\bhttps?:[/\\]{2,4}[a-z0-9-]{1,40}(?:\.[a-z0-9-]{1,40}){1,4}(?::\d{1,5})?(?:[&#;\\\t]|%(?:00|09|0a|0d|23|2523|5c|ff)){0,2}@[a-z0-9.[-]{1,80}|\bhttps?:\/\/[a-z0-9.-]{1,80}(?:\\@|\\\.[a-z]|\s?[&#;]@)|^\s{0,4}https?:[\\/]{0,3}\\[\\/]{0,3}[a-z0-9-]{1,40}(?:\.[a-z0-9-]{1,40}){1,4}(?:[/\\?#]|$)/g,
   },
   {
     // What a browser reads as //host, and a check for "begins with one slash" does not.
@@ -167,13 +183,14 @@ const PATTERNS: readonly LinearPattern[] = [
 
 /** Ports of services that answer without a login inside many networks. */
 const SERVICE_PORTS =
-  /^:(?:21|22|23|25|53|110|111|135|139|143|389|445|465|587|993|1433|1521|2049|2181|2375|2376|2379|2380|3306|3389|4194|4243|5000|5432|5601|5672|5900|5984|5985|6066|6379|6443|7001|7077|8009|8161|8443|8500|8600|9000|9042|9090|9100|9200|9300|10250|10255|11211|15672|27017|50070)$/;
+  /^:(?:21|22|23|25|53|80|110|111|135|139|143|389|443|445|465|587|993|1433|1521|2049|2181|2375|2376|2379|2380|3306|3389|4194|4243|5000|5432|5601|5672|5900|5984|5985|6066|6379|6443|7001|7077|8009|8161|8443|8500|8600|9000|9042|9090|9100|9200|9300|10250|10255|11211|15672|27017|50070)$/;
 
 const KINDS = {
   "url.metadata_service": "the address of a cloud's metadata service",
   "url.internal_service": "a name that only exists inside a cluster or a container host",
   "url.loopback": "an address of the server itself as the whole value",
   "url.disguised_address": "an address written as one number, in octal, in hex or as mapped IPv6",
+  "url.folded_host": "a host in characters that are folded to ASCII before it is looked up",
   "url.callback_service": "a name under a domain that testers use to see who asks",
   "url.rebinding_name": "a public name that resolves to the address written in it",
   "url.internal_scheme": "a protocol that reaches services other than the web",

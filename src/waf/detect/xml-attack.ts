@@ -44,6 +44,60 @@ const PATTERNS: readonly LinearPattern[] = [
         : /xinclude|file:|https?:|\/etc\/|\bparse\s{0,4}=/.test(subject.lower),
   },
   {
+    kind: "xml-attack.xinclude",
+    needs: ["<xsl:i"],
+    pattern:
+      /<xsl:(?:import|include)\s[^<>]{0,80}?\bhref\s{0,4}=\s{0,4}["']\s{0,4}(?:[a-z]{2,8}:|\/\/|\/(?:etc|proc|tmp|var)\/|\\\\)/g,
+  },
+  {
+    // xs:include has no namespace of its own to include.
+    kind: "xml-attack.xinclude",
+    needs: ["include"],
+    pattern: /<xsd?:include\s[^<>]{0,120}?\bnamespace\s{0,4}=/g,
+  },
+  {
+    // xsi:schemaLocation lists pairs of a namespace and an address: one address alone is only there to be fetched.
+    kind: "xml-attack.schema_location",
+    needs: ["schemalocation"],
+    pattern: /[\s:]schemalocation\s{0,4}=\s{0,4}["']\s{0,4}(?:https?|ftp|file|jar):[^\s"'<>]{1,200}["']/g,
+    accept: (match, { lower }) =>
+      !/^<?\/?xsd?:/.test(lower) &&
+      !/<xsd?:[^<>]{0,200}$/.test(lower.slice(Math.max(0, match.index - 220), match.index + 1)),
+  },
+  {
+    kind: "xml-attack.element_declaration",
+    needs: ["<!attlist", "<!notation"],
+    pattern:
+      /<!(?:attlist\s{1,20}[^\s"'<>]{1,60}\s{1,20}[^\s"'<>]{1,60}\s{1,20}(?:cdata|id|idrefs?|nmtokens?|entity|entities|\()|notation\s{1,20}[^\s"'<>]{1,60}\s{1,20}(?:system|public)\s{1,20}["'])/g,
+    accept: (_match, { lower }) => lower.includes("<!doctype") || lower.includes("<!entity"),
+  },
+  {
+    kind: "xml-attack.parameter_entity",
+    needs: ["<!doctype"],
+    pattern: /<!doctype\s{1,20}[^\s"'<>[]{1,60}\s{0,20}\[\s{0,20}%[a-z][\w.-]{0,40};/g,
+  },
+  {
+    // Nothing but a reference that HTML does not know: a probe for an entity of the document.
+    kind: "xml-attack.custom_entity",
+    needs: [
+      "xxe;",
+      "ext;",
+      "foo;",
+      "bar;",
+      "dtd;",
+      "file;",
+      "test;",
+      "payload;",
+      "evil;",
+      "send;",
+      "remote;",
+      "entity;",
+      "lol",
+    ],
+    pattern:
+      /^\s{0,4}[&%](?:[\w.-]{0,20}(?:xxe|dtd|payload|evil|entity)[\w.-]{0,20}|ext|foo|bar|file|test|send|remote|lol\d{0,2});\s{0,4}$/g,
+  },
+  {
     kind: "xml-attack.xslt_extension",
     needs: [
       "xmlns:",

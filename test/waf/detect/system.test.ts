@@ -6,6 +6,8 @@ import { DETECTIONS_MAX, type Detection, type Detector } from "../../../src/waf/
 import { systemAttacks } from "./system-attacks.ts";
 import { systemBenign } from "./system-benign.ts";
 import { systemDetectors as detectors } from "./system-detectors.ts";
+import { systemTexts } from "./system-texts.ts";
+import { systemVariants } from "./system-variants.ts";
 
 /** Kinds of rules that are active above sensitivity 1 only. */
 const quiet = new Set(["lookup.environment", "path.relative_climb", "xml-attack.document_in_value"]);
@@ -38,7 +40,7 @@ function loudKinds(detector: Detector, text: string): string[] {
 }
 
 test("harmless texts are no finding of any detector", () => {
-  const wrong = systemBenign.flatMap((text) =>
+  const wrong = [...systemBenign, ...systemTexts].flatMap((text) =>
     detectors.flatMap((detector) => loudKinds(detector, text).map((kind) => `${kind}: ${text}`)),
   );
   assert.deepEqual(wrong, []);
@@ -50,6 +52,15 @@ for (const [name, texts] of Object.entries(systemAttacks)) {
     const own = detectors.filter((candidate) => candidate.name.split(".")[0] === name);
     assert.deepEqual(
       texts.filter((text) => own.every((detector) => kindsOf(detector, text).length === 0)),
+      [],
+    );
+  });
+}
+
+for (const [name, texts] of Object.entries(systemVariants)) {
+  test(`injections of class ${name} are seen however they are spelled`, () => {
+    assert.deepEqual(
+      texts.filter((text) => detectors.every((detector) => kindsOf(detector, text).length === 0)),
       [],
     );
   });
