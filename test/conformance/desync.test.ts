@@ -4,25 +4,12 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
+import { stricter } from "../eval/figures.ts";
 import { startEdge } from "../support/edge.ts";
 import { freePort } from "../support/free-port.ts";
 import { connect } from "../support/raw-client.ts";
 import { needsShared } from "../support/shared.ts";
 import { benchConfig } from "./bench.ts";
-
-/** Passing cases that our own catalogue is stricter on. */
-const mayBeRefused = new Set([
-  "desync/guardian-more-compliant-tests-5",
-  "desync/guardian-more-compliant-tests-7",
-  "desync/guardian-more-compliant-tests-8",
-  "desync/guardian-rfc-compliant-4",
-  "desync/guardian-rfc-compliant-6",
-  "desync/guardian-rfc-compliant-8",
-  "desync/guardian-rfc-compliant-9",
-  "desync/guardian-rfc-compliant-11",
-  "desync/guardian-uri-specific-test-cases-12",
-  "desync/guardian-uri-specific-test-cases-13",
-]);
 
 interface Miss {
   readonly id: string;
@@ -66,7 +53,7 @@ test("every desync case of the corpus is refused or forwarded in an unambiguous 
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line) as Miss);
   const wrong = misses.filter(
-    (miss) => !(miss.expect === "pass" && miss.got === "block" && mayBeRefused.has(miss.id)),
+    (miss) => !(miss.expect === "pass" && miss.got === "block" && stricter.has(miss.id)),
   );
   assert.deepEqual(wrong, []);
   t.diagnostic(`${summary.n} cases; ${misses.length} passing ones refused, as allowed`);

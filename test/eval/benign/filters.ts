@@ -293,39 +293,6 @@ export const filters: readonly Template[] = [
       ),
   },
   {
-    name: "mongo-like",
-    make: (d) =>
-      json(
-        "POST",
-        "/api/find",
-        {
-          collection: "orders",
-          filter: {
-            status: { $in: ["open", "paid"] },
-            total: { $gte: d.int(1, 99), $lt: 1000 },
-            $or: [{ vip: true }, { "address.city": { $regex: "^St\\. ", $options: "i" } }],
-          },
-          sort: { createdAt: -1 },
-          projection: { _id: 0 },
-        },
-        scripted(d),
-      ),
-  },
-  {
-    name: "feathers",
-    make: (d) =>
-      get(
-        `/messages?${looseQuery([
-          ["$limit", "10"],
-          ["$skip", String(d.int(0, 90))],
-          ["$sort[createdAt]", "-1"],
-          ["createdAt[$lt]", "2025-01-01"],
-          ["roomId[$in][]", "2"],
-        ])}`,
-        scripted(d),
-      ),
-  },
-  {
     name: "elasticsearch",
     make: (d) =>
       json("POST", "/products/_search?track_total_hits=true&filter_path=hits.hits._source", {

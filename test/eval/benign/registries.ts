@@ -205,38 +205,6 @@ export const registries: readonly Template[] = [
       ),
   },
   {
-    name: "docker-config",
-    make: (d) =>
-      send(
-        "PUT",
-        `/v2/team/app/blobs/uploads/${d.uuid()}?digest=sha256%3A${d.hex(64)}`,
-        "application/vnd.oci.image.config.v1+json",
-        JSON.stringify({
-          architecture: "amd64",
-          config: {
-            Env: [
-              "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-              "NODE_VERSION=24.12.0",
-            ],
-            Entrypoint: ["docker-entrypoint.sh"],
-            Cmd: ["node"],
-          },
-          history: [
-            {
-              created_by:
-                "/bin/sh -c #(nop) ADD file:9b38b383dd93169a663eed88edf3f2285b837257ead69dc40ab5ed1fb3f52c35 in / ",
-            },
-            {
-              created_by:
-                "/bin/sh -c apt-get update && apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*",
-            },
-            { created_by: '/bin/sh -c #(nop)  CMD ["node"]', empty_layer: true },
-          ],
-          rootfs: { type: "layers", diff_ids: [`sha256:${d.hex(64)}`] },
-        }),
-      ),
-  },
-  {
     name: "maven",
     make: (d) =>
       get(`/maven2/org/springframework/spring-core/${version(d)}/spring-core-${version(d)}.jar.sha1`, [

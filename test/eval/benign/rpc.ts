@@ -120,19 +120,6 @@ export const rpc: readonly Template[] = [
       }),
   },
   {
-    name: "language-server",
-    make: (d) =>
-      json("POST", "/lsp", {
-        jsonrpc: "2.0",
-        id: 1,
-        method: "textDocument/didChange",
-        params: {
-          textDocument: { uri: "file:///home/bob/src/app.ts", version: d.int(1, 99) },
-          contentChanges: [{ text: d.turn(texts("code")) }],
-        },
-      }),
-  },
-  {
     name: "aws-json",
     make: (d) =>
       send(

@@ -1,4 +1,5 @@
 import type { EvalCase } from "../case.ts";
+import { apart } from "./apart.ts";
 import { beacons } from "./beacons.ts";
 import { cms } from "./cms.ts";
 import { documents } from "./documents.ts";
@@ -37,14 +38,29 @@ const ROUNDS = 16;
 
 /** Benign requests that look like real clients', the same on every run. */
 export function benignTraffic(): EvalCase[] {
+  return Object.entries(kinds).flatMap(([kind, templates]) => casesOf(kind, templates));
+}
+
+/** Those that an inspection may well refuse. */
+export function apartTraffic(): EvalCase[] {
+  return casesOf("apart", apart);
+}
+
+function casesOf(kind: string, templates: readonly Template[]): EvalCase[] {
   const cases: EvalCase[] = [];
-  for (const [kind, templates] of Object.entries(kinds)) {
-    for (const { name, make } of templates) {
-      for (let round = 0; round < ROUNDS; round++) {
-        const { method, target, headers, body } = make(drawOf(`${kind}/${name}`, round));
-        const id = `${kind}/${name}#${round}`;
-        cases.push({ id, category: `benign/${kind}`, expect: "pass", method, target, headers, body });
-      }
+  for (const { name, make } of templates) {
+    for (let round = 0; round < ROUNDS; round++) {
+      const { method, target, headers, body } = make(drawOf(`${kind}/${name}`, round));
+      const id = `${kind}/${name}#${round}`;
+      cases.push({
+        id,
+        category: kind === "apart" ? `apart/${name}` : `benign/${kind}`,
+        expect: "pass",
+        method,
+        target,
+        headers,
+        body,
+      });
     }
   }
   return cases;

@@ -1,0 +1,164 @@
+import { scripted } from "./browser.ts";
+import { get, json, lines, looseQuery, send, type Template, texts } from "./template.ts";
+
+/** A template that may be refused, and why nobody could do better without knowing the application. */
+export interface ApartTemplate extends Template {
+  readonly why: string;
+}
+
+/**
+ * Real traffic that cannot be told from an attack by looking at the request alone: counted, without a bar. An operator
+ * who has such traffic excludes the rule on the route.
+ */
+export const apart: readonly ApartTemplate[] = [
+  {
+    name: "mongo-like",
+    why: "$in and $gte as keys of a filter: an injection into a MongoDB query is exactly that",
+    make: (d) =>
+      json(
+        "POST",
+        "/api/find",
+        {
+          collection: "orders",
+          filter: {
+            status: { $in: ["open", "paid"] },
+            total: { $gte: d.int(1, 99), $lt: 1000 },
+            $or: [{ vip: true }, { "address.city": { $regex: "^St\\. ", $options: "i" } }],
+          },
+          sort: { createdAt: -1 },
+          projection: { _id: 0 },
+        },
+        scripted(d),
+      ),
+  },
+  {
+    name: "feathers",
+    why: "[$lt] in a query name: likewise",
+    make: (d) =>
+      get(
+        `/messages?${looseQuery([
+          ["$limit", "10"],
+          ["$skip", String(d.int(0, 90))],
+          ["$sort[createdAt]", "-1"],
+          ["createdAt[$lt]", "2025-01-01"],
+          ["roomId[$in][]", "2"],
+        ])}`,
+        scripted(d),
+      ),
+  },
+  {
+    name: "docker-config",
+    why: "the history of an image is the shell commands that made it",
+    make: (d) =>
+      send(
+        "PUT",
+        `/v2/team/app/blobs/uploads/${d.uuid()}?digest=sha256%3A${d.hex(64)}`,
+        "application/vnd.oci.image.config.v1+json",
+        JSON.stringify({
+          architecture: "amd64",
+          config: {
+            Env: [
+              "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+              "NODE_VERSION=24.12.0",
+            ],
+            Entrypoint: ["docker-entrypoint.sh"],
+            Cmd: ["node"],
+          },
+          history: [
+            {
+              created_by:
+                "/bin/sh -c #(nop) ADD file:9b38b383dd93169a663eed88edf3f2285b837257ead69dc40ab5ed1fb3f52c35 in / ",
+            },
+            {
+              created_by:
+                "/bin/sh -c apt-get update && apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*",
+            },
+            { created_by: '/bin/sh -c #(nop)  CMD ["node"]', empty_layer: true },
+          ],
+          rootfs: { type: "layers", diff_ids: [`sha256:${d.hex(64)}`] },
+        }),
+      ),
+  },
+  {
+    name: "language-server",
+    why: "a file: URL into a home directory is also what a request forgery asks for",
+    make: (d) =>
+      json("POST", "/lsp", {
+        jsonrpc: "2.0",
+        id: 1,
+        method: "textDocument/didChange",
+        params: {
+          textDocument: { uri: "file:///home/bob/src/app.ts", version: d.int(1, 99) },
+          contentChanges: [{ text: d.turn(texts("code")) }],
+        },
+      }),
+  },
+  {
+    name: "propfind",
+    why: "a method this gateway does not serve: refused by the head parser, not by the WAF",
+    make: (d) =>
+      send(
+        "PROPFIND",
+        `/remote.php/dav/files/o'brien/Fotos%20%26%20mehr/${d.int(2000, 2025)}/`,
+        "application/xml; charset=utf-8",
+        '<?xml version="1.0"?><d:propfind xmlns:d="DAV:" xmlns:oc="http://owncloud.org/ns" xmlns:nc="http://nextcloud.org/ns"><d:prop><d:getlastmodified/><d:getetag/><d:getcontenttype/><oc:permissions/><nc:has-preview/></d:prop></d:propfind>',
+        [
+          ["Depth", "1"],
+          ["User-Agent", "Mozilla/5.0 (Linux) mirall/3.13.0 (Nextcloud)"],
+        ],
+      ),
+  },
+  {
+    name: "proppatch",
+    why: "likewise",
+    make: (d) =>
+      send(
+        "PROPPATCH",
+        "/dav/a%20b.txt",
+        "text/xml",
+        `<?xml version="1.0" encoding="utf-8" ?><D:propertyupdate xmlns:D="DAV:" xmlns:Z="urn:schemas-microsoft-com:"><D:set><D:prop><Z:Win32LastModifiedTime>Tue, 04 Mar 2025 10:12:${d.int(10, 59)} GMT</Z:Win32LastModifiedTime></D:prop></D:set></D:propertyupdate>`,
+        [["User-Agent", "Microsoft-WebDAV-MiniRedir/10.0.19045"]],
+      ),
+  },
+  {
+    name: "caldav-report",
+    why: "likewise",
+    make: (d) =>
+      send(
+        "REPORT",
+        "/calendars/bob/home/",
+        "application/xml",
+        `<C:calendar-query xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:prop><D:getetag/><C:calendar-data/></D:prop><C:filter><C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT"><C:time-range start="20250301T000000Z" end="20250401T000000Z"/><C:prop-filter name="ATTENDEE"><C:text-match collation="i;ascii-casemap">mailto:o'hara@example.com</C:text-match></C:prop-filter></C:comp-filter></C:comp-filter></C:filter><!-- ${d.int(1, 99)} --></C:calendar-query>`,
+        [["Depth", "1"]],
+      ),
+  },
+  {
+    name: "dav-move",
+    why: "likewise",
+    make: (d) => ({
+      ...get(`/dav/it's%20old%20(${d.int(1, 9)}).txt`, [
+        ["Destination", "http://localhost/dav/sub/new%20%26%20shiny.txt"],
+        ["Overwrite", "F"],
+        ["If", `(<urn:uuid:${d.uuid()}> ["${d.hex(16)}"])`],
+      ]),
+      method: "MOVE",
+    }),
+  },
+  {
+    name: "dav-lock",
+    why: "likewise",
+    make: (d) =>
+      send(
+        "LOCK",
+        "/dav/report.xlsx",
+        "text/xml",
+        `<?xml version="1.0" encoding="utf-8" ?><D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype><D:owner><D:href>DOMAIN\\o'brien${d.int(1, 99)}</D:href></D:owner></D:lockinfo>`,
+        [["Timeout", "Second-3600, Infinite"]],
+      ),
+  },
+  {
+    name: "command-lines",
+    why: "a whole value that is a working command line, said in a chat",
+    make: (d) => json("POST", "/api/channels/42/messages", { content: d.turn(lines("apart")) }, scripted(d)),
+  },
+];
