@@ -142,7 +142,7 @@ export class Inspector implements ValueSink {
     for (let index = views.count - 1; index >= first; index--) {
       const view = views.list[index]!;
       const words = hits[index]!;
-      words.fill(0);
+      for (let word = 0; word < words.length; word++) words[word] = 0;
       if (view.sameWords === NO_WORDS) continue;
       if (view.sameWords >= 0) words.set(hits[view.sameWords]!);
       else {
