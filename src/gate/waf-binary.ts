@@ -12,8 +12,9 @@ export function isBinary(bytes: Uint8Array, start: number, end: number): boolean
 }
 
 /**
- * Reports the texts in binary bytes, as `strings` prints them: what a server can use of an attack in them. The rest
- * costs nothing: two random bytes are a trigger of some detector all the time, and would spend the work budget.
+ * Reports the texts in binary bytes, as `strings` prints them, also in UTF-16 (of either byte order): what a server can
+ * use of an attack in them. The rest costs nothing: two random bytes are a trigger of some detector all the time, and
+ * would spend the work budget.
  */
 export function reportTexts(
   bytes: Uint8Array,
@@ -27,6 +28,21 @@ export function reportTexts(
     if (at < end && isText[bytes[at]!] === 1) continue;
     if (at - from >= TEXT_BYTES_MIN) sink.value(bytes, from, at, place);
     from = at + 1;
+  }
+  reportWideTexts(bytes, start, end, place, sink);
+}
+
+/** Text whose every other byte is NUL, without the NULs. A receiver that goes by a byte order mark reads just that. */
+function reportWideTexts(bytes: Uint8Array, start: number, end: number, place: Place, sink: ValueSink): void {
+  for (let at = start; at < end; at++) {
+    if (isText[bytes[at]!] === 0) continue;
+    const from = at;
+    while (at + 2 < end && bytes[at + 1] === 0 && isText[bytes[at + 2]!] === 1) at += 2;
+    const length = (at - from) / 2 + 1;
+    if (length < TEXT_BYTES_MIN) continue;
+    const text = Buffer.allocUnsafe(length);
+    for (let index = 0; index < length; index++) text[index] = bytes[from + index * 2]!;
+    sink.value(text, 0, length, place);
   }
 }
 

@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { BODY_BYTES, Place } from "../../src/body/place.ts";
+import { isBinary, reportTexts } from "../../src/gate/waf-binary.ts";
+
+function textsOf(bytes: Buffer): string[] {
+  const found: string[] = [];
+  const place = new Place();
+  place.kind = BODY_BYTES;
+  reportTexts(bytes, 0, bytes.length, place, {
+    value: (of, start, end) => found.push(Buffer.from(of.subarray(start, end)).toString("latin1")),
+  });
+  return found;
+}
+
+const text = "select nothing from nowhere";
+
+test("texts among binary bytes are reported, in ASCII and in UTF-16 of both byte orders", () => {
+  const wide = Buffer.from(text, "utf16le");
+  const noise = Buffer.from([1, 2, 3, 0xff, 0xfe]);
+  assert.deepEqual(textsOf(Buffer.concat([noise, Buffer.from(text), noise])), [text]);
+  assert.deepEqual(textsOf(Buffer.concat([noise, wide, noise])), [text]);
+  assert.deepEqual(textsOf(Buffer.concat([noise, Buffer.from(wide).swap16(), noise])), [text]);
+  // Cut anywhere, even within a character.
+  assert.deepEqual(textsOf(wide.subarray(1, -1)), [text.slice(1)]);
+});
+
+test("short runs and noise are no texts", () => {
+  assert.deepEqual(textsOf(Buffer.from("\x01eleven char\x02", "latin1")), []);
+  assert.deepEqual(textsOf(Buffer.from("eleven char", "utf16le")), []);
+  assert.deepEqual(textsOf(Buffer.alloc(4096)), []);
+});
+
+test("UTF-16 and random bytes are binary, text and short values are not", () => {
+  const random = Buffer.from(
+    Uint8Array.from({ length: 4096 }, (_, at) => Math.imul(at, 2_654_435_761) >>> 24),
+  );
+  assert.equal(isBinary(random, 0, random.length), true);
+  const long = Buffer.from(text.repeat(4));
+  assert.equal(isBinary(long, 0, long.length), false);
+  const wide = Buffer.from(text.repeat(4), "utf16le");
+  assert.equal(isBinary(wide, 0, wide.length), true);
+  assert.equal(isBinary(wide, 0, 63), false);
+});
