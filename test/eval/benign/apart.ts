@@ -158,7 +158,12 @@ export const apart: readonly ApartTemplate[] = [
   },
   {
     name: "command-lines",
-    why: "a whole value that is a working command line, said in a chat",
+    why: "values that are working command lines or template expressions, said in a chat",
     make: (d) => json("POST", "/api/channels/42/messages", { content: d.turn(lines("apart")) }, scripted(d)),
+  },
+  {
+    name: "working-code",
+    why: "pasted code that runs a command or shows a form where it is not escaped: the whole of an attack",
+    make: (d) => json("POST", "/api/comments", { body: d.turn(texts("apart-code")) }, scripted(d)),
   },
 ];

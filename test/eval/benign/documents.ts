@@ -130,7 +130,7 @@ export const documents: readonly Template[] = [
         "PUT",
         "/api/translations/app.xlf",
         "application/xliff+xml",
-        `<?xml version="1.0"?><xliff version="1.2" xmlns="urn:oasis:names:tc:xliff:document:1.2"><file source-language="en" target-language="de" datatype="plaintext" original="src/app.ts"><body>${[0, 1, 2].map((i) => `<trans-unit id="u${i}"><source>Hello, <x id="INTERPOLATION" equiv-text="{{ name | uppercase }}"/>; it's "x"</source><target>${escapeXml(languages[(d.round + i) % 29]!)}</target></trans-unit>`).join("")}</body></file></xliff>`,
+        `<?xml version="1.0"?><xliff version="1.2" xmlns="urn:oasis:names:tc:xliff:document:1.2"><file source-language="en" target-language="de" datatype="plaintext" original="src/app.ts"><body>${[0, 1, 2].map((i) => `<trans-unit id="u${i}"><source>Hello, <x id="INTERPOLATION" equiv-text="{{ name | uppercase }}"/>; it's "x"</source><target>${escapeXml(languages[(d.round + i) % texts("languages").length]!)}</target></trans-unit>`).join("")}</body></file></xliff>`,
       ),
   },
   {

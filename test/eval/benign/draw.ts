@@ -5,7 +5,7 @@ export interface Draw {
   /** A whole number from `min` to `max`, both included. */
   int(min: number, max: number): number;
   pick<T>(list: readonly T[]): T;
-  /** Walks through the list by round, so that every entry comes up. */
+  /** Walks through the list by round, from a place that the template's name decides. */
   turn<T>(list: readonly T[]): T;
   hex(digits: number): string;
   digits(count: number): string;
@@ -20,6 +20,7 @@ export interface Draw {
 }
 
 export function drawOf(name: string, round: number): Draw {
+  const start = hashOf(name) % 1009;
   const next = mulberry32(hashOf(`${name}#${round}`));
   const int = (min: number, max: number): number => min + Math.floor(next() * (max - min + 1));
   const repeat = (count: number, alphabet: string): string => {
@@ -39,7 +40,7 @@ export function drawOf(name: string, round: number): Draw {
     hex,
     bytes,
     pick: (list) => list[int(0, list.length - 1)]!,
-    turn: (list) => list[round % list.length]!,
+    turn: (list) => list[(round + start) % list.length]!,
     digits: (count) => repeat(1, "123456789") + repeat(count - 1, "0123456789"),
     token: (chars) => repeat(chars, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"),
     base64: (byteCount) => bytes(byteCount).toString("base64"),

@@ -11,7 +11,7 @@ export const pages: readonly Template[] = [
     make: (d) =>
       get(
         `/search?${encodePairs([
-          ["q", d.turn(searches)],
+          ["q", searches[(d.round + 0) % searches.length]!],
           ["hl", "en"],
           ["tbm", "isch"],
         ])}`,
@@ -23,19 +23,23 @@ export const pages: readonly Template[] = [
     make: (d) =>
       get(
         `/api/suggest?${query([
-          ["term", d.turn(searches)],
+          ["term", searches[(d.round + 16) % searches.length]!],
           ["limit", "10"],
           ["callback", `jQuery${d.digits(20)}_${d.digits(13)}`],
         ])}`,
         scripted(d),
       ),
   },
-  { name: "search-typed", make: (d) => get(`/find?${looseQuery([["s", d.turn(searches)]])}`, navigation(d)) },
+  {
+    name: "search-typed",
+    make: (d) =>
+      get(`/find?${looseQuery([["s", searches[(d.round + 32) % searches.length]!]])}`, navigation(d)),
+  },
   {
     name: "search-path",
     make: (d) =>
       get(
-        `/search/${encodeURIComponent(d.turn(searches)).replace(/^\.\.%2F/, "")}/page/${d.int(1, 9)}`.replace(
+        `/search/${encodeURIComponent(searches[(d.round + 48) % searches.length]!).replace(/^\.\.%2F/, "")}/page/${d.int(1, 9)}`.replace(
           "%2F",
           "-",
         ),
@@ -47,7 +51,7 @@ export const pages: readonly Template[] = [
     make: (d) =>
       get(
         `/search?${encodePairs([
-          ["q", searches[(d.round + 24) % searches.length]!],
+          ["q", searches[(d.round + 64) % searches.length]!],
           ["sort", "price:asc,name:desc"],
           ["filters[]", "color:red|blue"],
           ["filters[]", "size:>=42"],
@@ -60,7 +64,7 @@ export const pages: readonly Template[] = [
     make: (d) =>
       get(
         `/s?${query([
-          ["k", searches[(d.round + 48) % searches.length]!],
+          ["k", searches[(d.round + 80) % searches.length]!],
           ["i", "aps"],
           ["ref", "nb_sb_noss_1"],
         ])}`,

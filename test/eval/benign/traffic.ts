@@ -1,16 +1,21 @@
 import type { EvalCase } from "../case.ts";
+import { accounts } from "./accounts.ts";
 import { apart } from "./apart.ts";
 import { beacons } from "./beacons.ts";
+import { blogs } from "./blogs.ts";
 import { cms } from "./cms.ts";
 import { documents } from "./documents.ts";
 import { drawOf } from "./draw.ts";
 import { filters } from "./filters.ts";
+import { forges } from "./forges.ts";
 import { forms } from "./forms.ts";
 import { git } from "./git.ts";
 import { graphql } from "./graphql.ts";
+import { monitoring } from "./monitoring.ts";
 import { pages } from "./pages.ts";
 import { registries } from "./registries.ts";
 import { rpc } from "./rpc.ts";
+import { telemetry } from "./telemetry.ts";
 import type { Template } from "./template.ts";
 import { uploads } from "./uploads.ts";
 import { webhooks } from "./webhooks.ts";
@@ -22,12 +27,17 @@ export const kinds: Readonly<Record<string, readonly Template[]>> = {
   git,
   pages,
   beacons,
+  telemetry,
   webhooks,
+  forges,
   cms,
+  blogs,
   graphql,
   filters,
+  monitoring,
   writing,
   forms,
+  accounts,
   uploads,
   documents,
   rpc,

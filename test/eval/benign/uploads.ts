@@ -179,7 +179,7 @@ export const uploads: readonly Template[] = [
       multipart(d, "/artifacts", [
         {
           name: "artifact",
-          value: texts("code")[(d.round + 20) % 49]!,
+          value: texts("code")[(d.round + 20) % texts("code").length]!,
           filename: "src.tar",
           type: "application/octet-stream",
         },

@@ -94,7 +94,7 @@ export const writing: readonly Template[] = [
   // Twice as many snippets as rounds: a second walk from the middle.
   ...eachWay(
     "more-code",
-    [...texts("code").slice(24), ...texts("code").slice(0, 24)],
+    [...texts("code").slice(33), ...texts("code").slice(0, 33)],
     ["form", "json", "fenced"],
   ),
   ...eachWay("sql", texts("sql")),
@@ -145,7 +145,7 @@ export const writing: readonly Template[] = [
     name: "translate-batch",
     make: (d) =>
       json("POST", "/v2/translate", {
-        text: [0, 1, 2].map((i) => texts("languages")[(d.round + i * 9) % 29]),
+        text: [0, 1, 2].map((i) => texts("languages")[(d.round + i * 9) % texts("languages").length]),
         target_lang: "EN-GB",
         tag_handling: "html",
       }),
