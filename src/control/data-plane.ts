@@ -4,8 +4,8 @@ import type { Config, UpstreamConfig } from "../config/config.ts";
 import { WafEngine } from "../gate/waf-engine.ts";
 import { RequestPool } from "../http/request-pool.ts";
 import { ResponseHead } from "../http/response-head.ts";
+import type { ClientConnection } from "../listener/client-connection.ts";
 import { ConnectionCaps } from "../listener/connection-caps.ts";
-import type { Http1Connection } from "../listener/http1.ts";
 import { type Accepted, Listener } from "../listener/listener.ts";
 import { buildTlsServer, type TlsServer } from "../listener/tls.ts";
 import { reasons } from "../reason.ts";
@@ -218,7 +218,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     prepared = undefined;
   }
 
-  function eachConnection(visit: (connection: Http1Connection) => void): number {
+  function eachConnection(visit: (connection: ClientConnection) => void): number {
     let count = 0;
     for (const listener of [listeners.http, listeners.https]) {
       for (const connection of [...listener.connections]) {

@@ -21,6 +21,7 @@ import { printOwnAnswer, printRefusal } from "../respond/own.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { State } from "../state.ts";
 import { Deadline } from "../std/timer-wheel.ts";
+import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
 
 const READING_HEAD = 0;
 const BUSY = 1;
@@ -36,18 +37,12 @@ const RATE_GRACE_MS = 10_000;
 /** What an answer of our own holds beside its fields and body. */
 const OWN_BYTES_MAX = 1024;
 
-/** What the listener that accepted a connection wants to know of it. */
-export interface ConnectionOwner {
-  readonly name: "http" | "https";
-  forget(connection: Http1Connection): void;
-}
-
 /**
  * One client connection speaking HTTP/1.1: reads heads, one exchange at a time, in order; gives it the body and prints
  * its answer. Input that nobody can take yet is kept (at most one read) and reading pauses, so that neither a fast
  * client nor a pipelining one grows anything.
  */
-export class Http1Connection implements Downstream {
+export class Http1Connection implements ClientConnection, Downstream {
   readonly peer: PeerFacts;
   readonly peerText: string;
   readonly secure: boolean;

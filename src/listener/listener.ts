@@ -2,8 +2,9 @@ import net from "node:net";
 import { type PeerFacts, readPeer } from "../identity/client-address.ts";
 import { reasons } from "../reason.ts";
 import type { State } from "../state.ts";
+import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
 import type { ConnectionCaps } from "./connection-caps.ts";
-import { type ConnectionOwner, Http1Connection } from "./http1.ts";
+import { Http1Connection } from "./http1.ts";
 import type { TlsFacts, TlsServer } from "./tls.ts";
 import { reasonOfTlsFailure, type TlsFailure } from "./tls-failure.ts";
 
@@ -22,7 +23,7 @@ export interface Accepted {
  */
 export class Listener implements ConnectionOwner {
   readonly name: "http" | "https";
-  readonly connections = new Set<Http1Connection>();
+  readonly connections = new Set<ClientConnection>();
   /** The TLS server of the current snapshot; undefined on the plain listener. */
   tls: TlsServer<Accepted> | undefined = undefined;
   readonly #state: State;
@@ -76,7 +77,7 @@ export class Listener implements ConnectionOwner {
     this.tls?.close();
   }
 
-  forget(connection: Http1Connection): void {
+  forget(connection: ClientConnection): void {
     this.connections.delete(connection);
   }
 

@@ -1,0 +1,22 @@
+import type { Reason } from "../reason.ts";
+
+/** One client connection, whatever it speaks, as the listener and the drain see it. */
+export interface ClientConnection {
+  /** Nothing is under way on it: closing it now costs the client no answer. */
+  readonly idle: boolean;
+  /** When it last became idle, coarse monotonic ms. */
+  readonly idleSinceMs: number;
+  /** Takes the connection down, whatever it is doing. */
+  close(reason: Reason): void;
+  /**
+   * The worker drains: an idle connection goes, a busy one after what it has begun. Called again and again until it
+   * is gone.
+   */
+  drain(): void;
+}
+
+/** What the listener that accepted a connection wants to know of it. */
+export interface ConnectionOwner {
+  readonly name: "http" | "https";
+  forget(connection: ClientConnection): void;
+}
