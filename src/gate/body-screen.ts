@@ -345,8 +345,8 @@ export class BodyScreen implements BodyEvents, Turn, RoomWaiter {
   }
 }
 
-/** Bytes given to the inspection at a time: one window of the engine. */
-const STEP_BYTES = 8_192;
+/** Bytes given to the inspection at a time: they complete at most one window of the engine, which is 8 KiB. */
+const STEP_BYTES = 4_096;
 /** How far forwarding stays behind inspection: two windows, more than any match is long. */
 const LAG_BYTES = 16_384;
 /** Bytes of one flowing body that are held at most, but for one read; what a flow is charged for. */

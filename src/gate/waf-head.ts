@@ -61,6 +61,7 @@ export class HeadInspection implements PlaceNamer {
     this.#request = request;
     this.#inspector = inspector;
     const { arena } = request;
+    inspector.ownPage = isOwnPage(request);
     this.#reportPath(arena, request.pathStart, request.pathEnd);
     // What the routes saw: other words stand side by side where `//` is merged.
     if (request.routePathStart !== request.pathStart)
@@ -129,3 +130,21 @@ export class HeadInspection implements PlaceNamer {
 
 /** More than a head of 64 KiB can hold of any that are worth sending. */
 const COOKIES_MAX = 10_000;
+
+/** Whether the Referer is a page of the host that was asked (RFC 9110 §10.1.3). Browsers cannot be made to forge it. */
+function isOwnPage({ arena, fields, firstField, hostStart, hostEnd }: CanonicalRequest): boolean {
+  const slot = firstField[F.referer]! * FIELD_SLOTS;
+  if (slot < 0) return false;
+  const start = fields[slot + VALUE_START]!;
+  const end = fields[slot + VALUE_END]!;
+  // After http:// or https://.
+  const from = start + (arena[start + 4] === COLON ? 7 : 8);
+  const until = from + hostEnd - hostStart;
+  if (until > end || arena[from - 1] !== SLASH || arena[from - 2] !== SLASH) return false;
+  if (until < end && arena[until] !== SLASH) return false;
+  for (let at = 0; from + at < until; at++) if (arena[from + at] !== arena[hostStart + at]) return false;
+  return true;
+}
+
+const COLON = 0x3a;
+const SLASH = 0x2f;

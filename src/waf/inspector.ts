@@ -34,6 +34,8 @@ export class Inspector implements ValueSink {
   workUnits = 0;
   /** The budget was spent: values after it were not inspected. The profile says what that means. */
   exhausted = false;
+  /** A page of the same host made the request: rules of `cross_site` are not for it. To be set after `begin`. */
+  ownPage = false;
   /** Bytes of the values so far. */
   bytes = 0;
   /** How often a detector or rule saw something so far, whether it counted or not. */
@@ -68,6 +70,7 @@ export class Inspector implements ValueSink {
     this.bytes = 0;
     this.detections = 0;
     this.exhausted = false;
+    this.ownPage = false;
   }
 
   /** The score reached the threshold, or the budget is spent and the profile refuses then. */
@@ -250,6 +253,7 @@ export class Inspector implements ValueSink {
     this.detections++;
     if (profile.active[index] === 0 || this.#fired[index] === 1) return;
     const rule = this.ruleSet.rules[index]!;
+    if (rule.crossSite && this.ownPage) return;
     if (!looksAt(rule, place.kind, () => place.text())) return;
     const where = place.text();
     if (isExcluded(profile, index, this.#route, place.kind, where, this.#nowMs)) return;

@@ -19,6 +19,8 @@ export interface Rule {
   /** RE2 syntax; "" = the literals alone confirm. */
   readonly regex: string;
   readonly caseSensitive: boolean;
+  /** Not for requests that a page of the same host made, by their Referer. */
+  readonly crossSite: boolean;
   readonly why: string;
   readonly see: readonly string[];
   readonly block: readonly Example[];

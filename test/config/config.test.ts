@@ -143,6 +143,7 @@ test("the smallest config has every default", () => {
           literals: ["union select"],
           regex: "",
           caseSensitive: false,
+          crossSite: false,
           why: "For tests of the configuration.",
           see: [],
           block: [],

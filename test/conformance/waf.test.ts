@@ -258,3 +258,16 @@ test("a held body goes to the other endpoint when the first does not accept conn
   }
   assert.ok(edge.metric("zion_upstream_retries_total") > 0);
 });
+
+test("a session parameter is refused when it comes from elsewhere, not from a page of the same host", async (t) => {
+  const { edge } = await start(t);
+  const cases: [string, number][] = [
+    ["", 400],
+    ["Referer: https://evil.test/\r\n", 400],
+    ["Referer: https://a.test.evil.test/\r\n", 400],
+    ["Referer: https://a.test/login\r\n", 200],
+    ["Referer: http://a.test\r\n", 200],
+  ];
+  for (const [referer, status] of cases)
+    assert.equal((await ask(edge.port, get("/?PHPSESSID=4711", referer))).status, status, referer);
+});
