@@ -59,7 +59,7 @@ const settingOperators: ReadonlySet<string> = new Set("set unset push pull inc r
 function readOperators(lower: string, report: Report): void {
   let at = lower.indexOf("$");
   if (at < 0) return;
-  const before: Before = { read: 0, foreign: -1, filter: -1, nextFilter: lower.indexOf("filter"), space: 0 };
+  const before: Before = { read: 0, foreign: -1, filter: -1, nextFilter: NOT_ASKED, space: 0 };
   while (at >= 0) {
     const end = lettersEnd(lower, at + 1);
     const name = end - at > 1 && end - at <= 16 ? lower.slice(at + 1, end) : "";
@@ -86,12 +86,18 @@ interface Before {
   read: number;
   /** Offset of the last character that is no part of names and queries. */
   foreign: number;
-  /** Offsets of the last `filter` read and of the next one; -1 when there is none. */
+  /** Offsets of the last `filter` read and of the next one; -1 when there is none, `NOT_ASKED` at first. */
   filter: number;
   nextFilter: number;
   /** Offset of the next space; -1 when there is none. */
   space: number;
 }
+
+/**
+ * A search that many values need not have. Made before the loop over the operators, V8 moved it into the loop: 20 ms for
+ * 8 KiB.
+ */
+const NOT_ASKED = -2;
 
 /** How far a name that an operator belongs to reaches to its left, and a query to its right. */
 const NAME_REACH = 200;
@@ -101,6 +107,7 @@ function readBrackets(lower: string, before: Before, at: number, end: number, re
   const start = Math.max(0, at - NAME_REACH);
   for (; before.read < at; before.read += 1)
     if (nameSigns[lower.charCodeAt(before.read)] === 0) before.foreign = before.read;
+  if (before.nextFilter === NOT_ASKED) before.nextFilter = lower.indexOf("filter");
   while (before.nextFilter >= 0 && before.nextFilter < at) {
     before.filter = before.nextFilter;
     before.nextFilter = lower.indexOf("filter", before.filter + 1);

@@ -54,8 +54,7 @@ export function conditionAt(tokens: Tokens, from: number): Condition {
 function isQuotedName(tokens: Tokens, at: number, compare: number): boolean {
   const { text, kinds, starts, ends } = tokens;
   if (kinds[at] !== token.string || compare !== at + 1 || kinds[compare + 1] !== token.number) return false;
-  const space = text.indexOf(" ", starts[at]! + 2);
-  return text.charCodeAt(starts[at]!) === 0x22 && space > 0 && space < ends[at]! - 2;
+  return text.charCodeAt(starts[at]!) === 0x22 && text.slice(starts[at]! + 2, ends[at]! - 2).includes(" ");
 }
 
 /** What follows a left-hand side of shape `left`: a comparison, `is null`, `like`… `end` is `from` when none does. */

@@ -116,9 +116,9 @@ export function readTokens(tokens: Tokens, max: number): void {
           continue;
         }
       }
-      let end = wordEnd(text, at + 1);
       // "1or1=1": a lexer that ends the number at the letter reads three tokens.
-      if (at > from && isDigit(text.charCodeAt(at - 1))) end = gluedLogicEnd(lower, at, end);
+      let end = at > from && isDigit(text.charCodeAt(at - 1)) ? gluedLogicEnd(lower, at) : -1;
+      if (end < 0) end = wordEnd(text, at + 1);
       if (end - at === 1 && isQuote(text.charCodeAt(end)) && isStringPrefix(lower.charCodeAt(at))) at = end;
       else {
         const code = wordCode(lower, at, end);
@@ -362,11 +362,11 @@ function followsDot(tokens: Tokens): boolean {
   return tokens.count > 0 && tokens.kinds[tokens.count - 1] === token.dot;
 }
 
-function gluedLogicEnd(lower: string, at: number, end: number): number {
+function gluedLogicEnd(lower: string, at: number): number {
   for (let size = 2; size <= 3; size += 1)
     if (wordCode(lower, at, at + size) === word.logic && isDigit(lower.charCodeAt(at + size)))
       return at + size;
-  return end;
+  return -1;
 }
 
 /** The offset after the name that starts at `from`. */
