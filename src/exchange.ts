@@ -1,8 +1,10 @@
 import { BodyScreen, type ScreenOwner } from "./gate/body-screen.ts";
 import { runHeadGates } from "./gate/order.ts";
+import { inspectTrailers } from "./gate/trailer-screen.ts";
 import type { RouteWaf } from "./gate/waf-settings.ts";
 import { type WafVerdict, wafReasons } from "./gate/waf-verdict.ts";
 import type { BodySink, Downstream } from "./http/downstream.ts";
+import { isGrpc } from "./http/grpc.ts";
 import type { ForwardedMemo, HopFacts } from "./http/print-request.ts";
 import {
   BODY_LENGTH,
@@ -15,6 +17,7 @@ import {
   PUT,
 } from "./http/request.ts";
 import type { ResponseHead } from "./http/response-head.ts";
+import type { Trailers } from "./http/trailer.ts";
 import { type Reason, reasons } from "./reason.ts";
 import { ExchangeRecord } from "./record/record.ts";
 import { answerLocally } from "./respond/local.ts";
@@ -44,6 +47,7 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner {
   #forwarding: Forwarding | undefined = undefined;
   /** Between the client's body and the upstream, where the WAF looks at it. */
   #screen: BodyScreen | undefined = undefined;
+  #requestTrailers: Trailers | undefined = undefined;
   #bodyStarted = false;
   #bodyBytesMax = 0;
   #answerStarted = false;
@@ -192,6 +196,19 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner {
     return this.#route!.mergeSlashes;
   }
 
+  get wantsTrailers(): boolean {
+    return this.request.acceptsTrailers && this.#passesTrailers;
+  }
+
+  get requestTrailers(): Trailers | undefined {
+    return this.#requestTrailers;
+  }
+
+  /** gRPC ends every answer with trailers; elsewhere they are an option of the route (reliability.md CH15). */
+  get #passesTrailers(): boolean {
+    return this.#route!.trailers || isGrpc(this.request);
+  }
+
   startRequestBody(): void {
     if (this.#screen === undefined) this.#startBody();
     else this.#pump(this.#screen);
@@ -219,6 +236,20 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner {
     return this.#forwarding?.connection?.sendBody(bytes, start, end) ?? true;
   }
 
+  onBodyTrailers(trailers: Trailers): void {
+    const route = this.#route!;
+    // gRPC clients send none.
+    if (!route.trailers) return;
+    if (route.waf !== undefined) {
+      const engine = this.#state.waf;
+      const inspector = engine.begin(route.waf, route.name);
+      const isRefused = this.#judge(inspectTrailers(trailers, route.waf, inspector), inspector);
+      engine.give(inspector);
+      if (isRefused) return;
+    }
+    this.#requestTrailers = trailers;
+  }
+
   onBodyEnd(): void {
     if (this.#screen !== undefined) this.#screen.end();
     else this.#forwarding?.connection?.endBody();
@@ -241,6 +272,10 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner {
 
   onAnswerFlush(): void {
     this.#downstream.answerFlush();
+  }
+
+  onAnswerTrailers(trailers: Trailers): void {
+    if (this.#passesTrailers) this.#downstream.answerTrailers(trailers);
   }
 
   onAnswerEnd(atOnce: boolean): void {

@@ -34,6 +34,8 @@ export interface Route extends RecordedRoute {
   readonly public: boolean;
   readonly mergeSlashes: boolean;
   readonly refuseEncodedSlash: boolean;
+  /** Trailers pass, both ways. */
+  readonly trailers: boolean;
   readonly bodyBytesMax: number;
   /** Undefined where the configuration says `waf = false`. */
   readonly waf: RouteWaf | undefined;

@@ -172,6 +172,7 @@ export interface RouteConfig {
   readonly public: boolean;
   /** Forward `//` as `/`. false */ readonly mergeSlashes: boolean;
   /** Refuse `%2F` in the path. false */ readonly refuseEncodedSlash: boolean;
+  /** Let trailers through, both ways. false */ readonly trailers: boolean;
   /** undefined = server's. */ readonly maxBodyMb: number | undefined;
   /** undefined = not inspected. */
   readonly waf: RouteWafConfig | undefined;

@@ -95,7 +95,6 @@ const laterKeys: LaterKeys = {
     auth_profile: never(),
     csp: never(),
     cors: never(),
-    trailers: unless(false),
   },
   "waf_profile.*": {
     streaming: unless(false),

@@ -85,6 +85,7 @@ function readRoute(
     public: input.public,
     mergeSlashes: input.merge_slashes,
     refuseEncodedSlash: input.refuse_encoded_slash,
+    trailers: input.trailers,
     maxBodyMb: input.max_body_mb,
     waf,
   };

@@ -223,6 +223,7 @@ const route = z.strictObject({
   public: flag(false, "Says that the route is meant for everyone; for require_route_auth."),
   merge_slashes: flag(false, "Forward // as /. Routing and inspection always see it merged."),
   refuse_encoded_slash: flag(false, "Refuse %2F in the path."),
+  trailers: flag(false, "Let trailers through, both ways. gRPC answers have theirs without it."),
   max_body_mb: optionalInt({
     min: 1,
     max: 1_048_576,

@@ -101,6 +101,7 @@ function buildRoute(route: RouteConfig, config: Config, deps: CompileDeps): Rout
     public: route.public,
     mergeSlashes: route.mergeSlashes,
     refuseEncodedSlash: route.refuseEncodedSlash,
+    trailers: route.trailers,
     waf: buildWaf(route.waf, config, deps.ruleSet),
     bodyBytesMax: (route.maxBodyMb ?? config.server.maxBodyMb) * MEBIBYTE,
   };

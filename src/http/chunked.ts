@@ -1,9 +1,10 @@
 import { type Reason, reasons } from "../reason.ts";
+import { TRAILER_FIELDS_MAX, type Trailers, takeTrailer } from "./trailer.ts";
 
 /**
  * Decoder of the chunked coding (RFC 9112 §7.1), fed with any split of the bytes. Strict: CRLF only, sizes of plain
- * hex digits, extensions skipped and bounded, trailers checked for syntax and dropped. The same decoder serves both
- * sides; the caller maps a refusal to its own side's reason.
+ * hex digits, extensions skipped and bounded, trailers checked for syntax and kept in `trailers`. The same decoder
+ * serves both sides; the caller maps a refusal to its own side's reason.
  *
  * Usage: `next()` until it returns `CHUNK_MORE` or `CHUNK_END`; after `CHUNK_DATA` the decoded bytes are
  * `[dataStart, dataEnd)` of the input.
@@ -30,15 +31,22 @@ export class ChunkDecoder {
   #extensionBytes = 0;
   #trailerBytes = 0;
   #trailerLine: number[] = [];
+  #trailerCount = 0;
+  #trailers: string[] = noTrailers;
 
-  readonly #tinyRefused: boolean;
+  readonly #fromClient: boolean;
 
   /**
-   * `tinyRefused`: many chunks of a few bytes are an attack when they come from a client, and an ordinary event or
+   * `fromClient`: many chunks of a few bytes are an attack when they come from a client, and an ordinary event or
    * token stream when they come from an upstream.
    */
-  constructor(tinyRefused: boolean) {
-    this.#tinyRefused = tinyRefused;
+  constructor(fromClient: boolean) {
+    this.#fromClient = fromClient;
+  }
+
+  /** After `CHUNK_END`: the trailers that may travel on. */
+  get trailers(): Trailers {
+    return this.#trailers;
   }
 
   reset(): void {
@@ -50,7 +58,9 @@ export class ChunkDecoder {
     this.#bytes = 0;
     this.#extensionBytes = 0;
     this.#trailerBytes = 0;
+    this.#trailerCount = 0;
     if (this.#trailerLine.length > 0) this.#trailerLine = [];
+    this.#trailers = noTrailers;
   }
 
   next(input: Uint8Array, start: number, end: number): number {
@@ -98,7 +108,7 @@ export class ChunkDecoder {
           this.#chunks++;
           this.#bytes += this.#remaining;
           // A few bytes per chunk make us work a thousand times harder than the sender (reliability.md CH14).
-          if (this.#tinyRefused && this.#chunks >= TINY_CHUNKS && this.#bytes < this.#chunks * TINY_BYTES)
+          if (this.#fromClient && this.#chunks >= TINY_CHUNKS && this.#bytes < this.#chunks * TINY_BYTES)
             return this.#refuse(reasons.chunkTiny);
           this.#state = DATA;
           break;
@@ -135,8 +145,8 @@ export class ChunkDecoder {
           at++;
           break;
         case TRAILER_LF: {
-          if (byte !== LF || !isDroppableTrailer(this.#trailerLine))
-            return this.#refuse(reasons.trailerSyntax);
+          if (byte !== LF || !this.#takeTrailer()) return this.#refuse(reasons.trailerSyntax);
+          if (++this.#trailerCount > TRAILER_FIELDS_MAX) return this.#refuse(reasons.trailerBytes);
           this.#trailerLine = [];
           this.#state = TRAILER;
           at++;
@@ -152,11 +162,26 @@ export class ChunkDecoder {
     return CHUNK_MORE;
   }
 
+  /** False: not a field, or one that frames the message. */
+  #takeTrailer(): boolean {
+    const text = String.fromCharCode(...this.#trailerLine);
+    const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*$/.exec(text);
+    if (match === null) return false;
+    const name = match[1]!;
+    if (/^(content-length|transfer-encoding)$/i.test(name.replaceAll("_", "-"))) return false;
+    if (this.#trailers === noTrailers) this.#trailers = [];
+    takeTrailer(this.#trailers, name, match[2]!, this.#fromClient);
+    return true;
+  }
+
   #refuse(reason: Reason): typeof CHUNK_BAD {
     this.refusal = reason;
     return CHUNK_BAD;
   }
 }
+
+/** Shared by all bodies without trailers: nothing is ever pushed to it. */
+const noTrailers: string[] = [];
 
 const CR = 13;
 const LF = 10;
@@ -193,13 +218,6 @@ function buildHexValues(): Uint8Array {
   return values;
 }
 
-/** A well-formed trailer field that does not frame the message: those are refused, the rest is dropped. */
-function isDroppableTrailer(line: readonly number[]): boolean {
-  const text = String.fromCharCode(...line);
-  const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):/.exec(text);
-  return match !== null && !/^(content-length|transfer-encoding)$/i.test(match[1]!.replaceAll("_", "-"));
-}
-
 /** Writes `size` in hex and CRLF at `at`; returns the offset after it. At most 16 bytes. */
 export function writeChunkSize(out: Uint8Array, at: number, size: number): number {
   let shift = 0;
@@ -208,6 +226,13 @@ export function writeChunkSize(out: Uint8Array, at: number, size: number): numbe
   out[at++] = CR;
   out[at++] = LF;
   return at;
+}
+
+/** Prints the last chunk and `trailers`, as text. */
+export function printTrailers(trailers: Trailers): string {
+  let text = "0\r\n";
+  for (let at = 0; at < trailers.length; at += 2) text += `${trailers[at]}: ${trailers[at + 1]}\r\n`;
+  return `${text}\r\n`;
 }
 
 const HEX_DIGITS = Buffer.from("0123456789abcdef", "latin1");

@@ -2,11 +2,14 @@ import type { Reason } from "../reason.ts";
 import type { ForwardedMemo } from "./print-request.ts";
 import type { ResponseHead } from "./response-head.ts";
 import type { TlsFacts } from "./tls-facts.ts";
+import type { Trailers } from "./trailer.ts";
 
 /** Takes request body bytes as they come in. */
 export interface BodySink {
   /** Valid during the call only. False asks to wait for `resumeBody`. */
   onBody(bytes: Buffer, start: number, end: number): boolean;
+  /** Directly before `onBodyEnd`, where the client sent trailers that may travel on. They are the sink's to keep. */
+  onBodyTrailers(trailers: Trailers): void;
   onBodyEnd(): void;
 }
 
@@ -32,6 +35,8 @@ export interface Downstream {
   /** False asks to wait for the exchange's `onDownstreamDrain`. */
   answerBody(bytes: Buffer, start: number, end: number): boolean;
   answerFlush(): void;
+  /** Directly before `answerEnd`. Dropped where this client cannot take them. Kept until then at most. */
+  answerTrailers(trailers: Trailers): void;
   answerEnd(): void;
   /** Our own fixed answer. */
   /** `methods` are the served ones as bits `1 << method`, for Allow; 0 = all seven. */

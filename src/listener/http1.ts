@@ -1,6 +1,13 @@
 import type { Socket } from "node:net";
 import { Exchange } from "../exchange.ts";
-import { CHUNK_DATA, CHUNK_END, CHUNK_MORE, ChunkDecoder, writeChunkSize } from "../http/chunked.ts";
+import {
+  CHUNK_DATA,
+  CHUNK_END,
+  CHUNK_MORE,
+  ChunkDecoder,
+  printTrailers,
+  writeChunkSize,
+} from "../http/chunked.ts";
 import type { BodySink, Downstream } from "../http/downstream.ts";
 import { HEAD_MORE, HEAD_REFUSED, readHead } from "../http/head.ts";
 import { stampIds } from "../http/id-lines.ts";
@@ -15,6 +22,7 @@ import {
 import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, type CanonicalRequest, HEAD } from "../http/request.ts";
 import { RESPONSE_LENGTH, RESPONSE_NONE, type ResponseHead } from "../http/response-head.ts";
 import type { TlsFacts } from "../http/tls-facts.ts";
+import type { Trailers } from "../http/trailer.ts";
 import { type PeerFacts, resolveClientAddress } from "../identity/client-address.ts";
 import { type Reason, reasons } from "../reason.ts";
 import { printOwnAnswer, printRefusal } from "../respond/own.ts";
@@ -86,6 +94,7 @@ export class Http1Connection implements ClientConnection, Downstream {
 
   // Its answer.
   #answerFraming = ANSWER_NONE;
+  #trailers: Trailers | undefined = undefined;
   #keepAlive = true;
   #blocked = false;
   /** Bytes queued when progress was last looked for; Infinity = not yet. */
@@ -362,7 +371,8 @@ export class Http1Connection implements ClientConnection, Downstream {
     if (result === CHUNK_DATA) {
       this.#giveBody(sink, chunks.dataStart, chunks.dataEnd);
     } else if (result === CHUNK_END) {
-      this.#endBody(sink);
+      if (chunks.trailers.length > 0) sink.onBodyTrailers(chunks.trailers);
+      if (this.#phase === BUSY) this.#endBody(sink);
     } else if (result !== CHUNK_MORE) {
       this.#keepAlive = false;
       this.#exchange?.fail(chunks.refusal);
@@ -450,10 +460,18 @@ export class Http1Connection implements ClientConnection, Downstream {
     if (!this.#state.outbox.flush(this.#socket, this.secure)) this.#block();
   }
 
+  answerTrailers(trailers: Trailers): void {
+    // RFC 9110 §6.5.1: whoever did not ask for trailers may not know what they are.
+    if (this.#request?.acceptsTrailers === true) this.#trailers = trailers;
+  }
+
   answerEnd(): void {
     if (this.#answerFraming === ANSWER_CHUNKED) {
-      this.#state.outbox.append(LAST_CHUNK, 0, LAST_CHUNK.length, this.#socket, this.secure);
+      const last =
+        this.#trailers === undefined ? LAST_CHUNK : Buffer.from(printTrailers(this.#trailers), "latin1");
+      this.#state.outbox.append(last, 0, last.length, this.#socket, this.secure);
     }
+    this.#trailers = undefined;
     this.answerFlush();
     this.#finish();
   }

@@ -1,6 +1,7 @@
 import type { ForwardedMemo, HopFacts } from "../http/print-request.ts";
 import type { CanonicalRequest } from "../http/request.ts";
 import type { ResponseHead } from "../http/response-head.ts";
+import type { Trailers } from "../http/trailer.ts";
 import type { Reason } from "../reason.ts";
 
 /** The exchange, as an upstream connection sees it: where the request comes from and where its answer goes. */
@@ -12,6 +13,10 @@ export interface AnswerSink {
   readonly forwardedMemo: ForwardedMemo;
   /** The route's `merge_slashes`. */
   readonly mergeSlashes: boolean;
+  /** The upstream may be told that trailers are welcome. */
+  readonly wantsTrailers: boolean;
+  /** To be sent behind the request body; known when the body ends. */
+  readonly requestTrailers: Trailers | undefined;
   /** Starts the request body towards `sendBody`/`endBody` of the connection; what has arrived comes synchronously. */
   startRequestBody(): void;
   /** The connection can take body bytes again after `sendBody` returned false. */
@@ -22,6 +27,8 @@ export interface AnswerSink {
   onAnswerBody(bytes: Buffer, start: number, end: number): boolean;
   /** The bytes of one read are through: whatever was gathered may leave. */
   onAnswerFlush(): void;
+  /** Directly before `onAnswerEnd`, where there are any that may travel on. */
+  onAnswerTrailers(trailers: Trailers): void;
   /**
    * The answer is complete. The connection is already free for the next exchange. `atOnce`: it came in one read with
    * its head.

@@ -1,5 +1,12 @@
 import type net from "node:net";
-import { CHUNK_DATA, CHUNK_END, CHUNK_MORE, ChunkDecoder, writeChunkSize } from "../http/chunked.ts";
+import {
+  CHUNK_DATA,
+  CHUNK_END,
+  CHUNK_MORE,
+  ChunkDecoder,
+  printTrailers,
+  writeChunkSize,
+} from "../http/chunked.ts";
 import { OWN_HEAD_BYTES_MAX, printRequest } from "../http/print-request.ts";
 import { BODY_CHUNKED, BODY_NONE, HEAD } from "../http/request.ts";
 import {
@@ -120,7 +127,11 @@ export class UpstreamConnection {
     if (this.#state !== BUSY) return;
     this.#requestDone = true;
     const { outbox, wheel } = this.endpoint.deps;
-    if (this.#chunkedRequest) outbox.append(LAST_CHUNK, 0, LAST_CHUNK.length, this.socket, this.#encrypted);
+    if (this.#chunkedRequest) {
+      const trailers = this.#exchange?.requestTrailers;
+      const last = trailers === undefined ? LAST_CHUNK : Buffer.from(printTrailers(trailers), "latin1");
+      outbox.append(last, 0, last.length, this.socket, this.#encrypted);
+    }
     if (!this.#gathering) outbox.flush(this.socket, this.#encrypted);
     if (!this.#headDone)
       wheel.set(this.#deadline, this.#limit(wheel.nowMs + this.endpoint.settings.requestTimeoutMs));
@@ -224,6 +235,11 @@ export class UpstreamConnection {
       exchange.peerText,
       outbox,
     );
+    if (exchange.wantsTrailers) {
+      // In place of the empty line (RFC 9110 §10.1.4).
+      outbox.length -= 2;
+      outbox.length += outbox.bytes.latin1Write(WANTS_TRAILERS, outbox.length);
+    }
     if (!this.#requestDone) {
       this.#gathering = true;
       exchange.startRequestBody();
@@ -301,6 +317,7 @@ export class UpstreamConnection {
             continue;
           }
           if (result === CHUNK_END) {
+            if (chunks.trailers.length > 0) exchange.onAnswerTrailers(chunks.trailers);
             this.#finish(chunks.position === length);
             return;
           }
@@ -394,4 +411,5 @@ export class UpstreamConnection {
 }
 
 const CRLF = Buffer.from("\r\n", "latin1");
+const WANTS_TRAILERS = "TE: trailers\r\nConnection: TE\r\n\r\n";
 const LAST_CHUNK = Buffer.from("0\r\n\r\n", "latin1");

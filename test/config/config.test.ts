@@ -104,6 +104,7 @@ test("the smallest config has every default", () => {
         public: false,
         mergeSlashes: false,
         refuseEncodedSlash: false,
+        trailers: false,
         maxBodyMb: undefined,
         waf: { profile: "default", shadow: false, streams: false },
       },
@@ -339,6 +340,7 @@ public = true
 internal_only = true
 merge_slashes = true
 refuse_encoded_slash = true
+trailers = true
 max_body_mb = 3
 `);
   assert.deepEqual(routes[1], {
@@ -351,6 +353,7 @@ max_body_mb = 3
     public: true,
     mergeSlashes: true,
     refuseEncodedSlash: true,
+    trailers: true,
     maxBodyMb: 3,
     waf: { profile: "default", shadow: false, streams: false },
   });
