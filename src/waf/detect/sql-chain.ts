@@ -119,7 +119,10 @@ function readKeyword(
         return readUnionRows(tokens, at, select, sure && !script, report);
       const sureness = selectList(tokens, select + 1);
       const early =
-        at <= 1 || origin.closed || kinds[at - 1] === token.number || kinds[at - 1] === token.rightParen;
+        at <= 1 ||
+        origin.closed ||
+        kinds[at - 1] === token.number ||
+        (kinds[at - 1] === token.rightParen && isLoneParen(tokens, at - 1));
       const certain =
         sureness === 2 ||
         (early && (kinds[select + 1] === token.end || (sureness === 1 && !stops(tokens, select + 2))));
@@ -171,7 +174,8 @@ function readKeyword(
     }
     case word.from:
     case word.join:
-      return readSource(tokens, at, sure, report);
+      // A script of several lines looks things up; a probe has no lines.
+      return readSource(tokens, at, sure && !(script && lineCount(tokens) > 0), report);
     case word.waitfor: {
       if (statementAt(tokens, at) < 2) return false;
       const after = stops(tokens, at + 3);

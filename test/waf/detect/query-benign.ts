@@ -606,4 +606,6 @@ export const benignTexts: readonly string[] = [
   '[quote="O\'Hara"]\nSELECT to_json(t) FROM (SELECT id, info->>\'name\' AS name FROM log WHERE info @> \'{"kind":"x"}\') t;\n[/quote]\nthx',
   "See this filter:\n\n(&(kind=books)(|(lang=fr)(lang=it)))\n\nDoes it work?",
   "I've said it's 'fine' and that's it; select one",
+  "SELECT table_name FROM information_schema.tables WHERE table_type = 'VIEW';\n-- or just \\dv in psql",
+  "We join two lists: (SELECT a FROM p) UNION (SELECT a FROM q) ORDER BY 1; and it fails",
 ];
