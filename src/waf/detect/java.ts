@@ -1,6 +1,7 @@
 import type { Detection, Detector, Subject } from "../detection.ts";
 import { detectorsOf, type LinearPattern } from "./linear-pattern.ts";
 import { isBetweenWords } from "./prose.ts";
+import { commandClass } from "./shell-commands.ts";
 
 /** Java: classes that run commands, gadget classes, OGNL/SpEL expressions, class loader access, serialised objects. */
 
@@ -33,10 +34,18 @@ const PATTERNS: readonly LinearPattern[] = [
   },
   {
     kind: "java.execution_call",
+    needs: ["new groovyshell", "new initialcontext", "new urlclassloader", "new xmldecoder", "new nashorn"],
+    pattern:
+      /\bnew\s{1,4}(?:groovyshell|initialcontext|urlclassloader|xmldecoder|nashornscriptenginefactory)\s{0,2}\(/g,
+    accept: (match, subject) => subject.lower.length < 300 && isNotTrace(match, subject),
+  },
+  {
+    kind: "java.execution_call",
     needs: [".execute("],
     // Groovy runs a text or a list of texts.
     pattern:
-      /^[\s=;(]{0,6}(?:\[\s{0,4}["'][^"'\n]{1,80}["'][^\]\n]{0,80}\]|["'][^"'\n]{1,120}["'])\s{0,4}\.execute\(/g,
+      /^[\s=;(]{0,6}(?:\[\s{0,4}["']([^"'\n]{1,80})["'][^\]\n]{0,80}\]|["']([^"'\n]{1,120})["'])\s{0,4}\.execute\(/g,
+    accept: (match) => isCommandLine(match[1] ?? match[2]!),
   },
   {
     // Options of drivers that run a script, read files of the client or create objects.
@@ -73,7 +82,7 @@ const PATTERNS: readonly LinearPattern[] = [
         "\\borg\\.apache\\.commons\\.(?:collections4?|beanutils|fileupload)\\.(?:functors|keyvalue|comparators|map|beancomparator|disk|transformer|bag)",
         "\\bcom\\.sun\\.(?:org\\.apache|rowset|jndi)\\b",
         "\\bcom\\.(?:opensymphony\\.xwork2|mchange\\.v2\\.c3p0|caucho\\.naming|alibaba\\.fastjson\\.parser|zaxxer\\.hikari\\.hikariconfig)\\b",
-        "\\borg\\.(?:codehaus\\.groovy\\.runtime|springframework\\.(?:context\\.support\\.(?:classpathxml|filesystemxml)|beans\\.factory\\.(?:config\\.(?:propertypathfactory|methodinvoking)|objectfactory)|expression\\.spel|aop\\.(?:target|support))|apache\\.(?:xalan\\.xsltc|xbean\\.naming|tomcat\\.dbcp|struts2?\\.dispatcher|velocity\\.runtime|ibatis\\.datasource\\.jndi|naming\\.factory)|mozilla\\.javascript\\.(?:nativejava|defininglcassloader)|jboss\\.(?:interceptor|util\\.propertyeditor|seam\\.core)|mvel2|python\\.core|hibernate\\.jmx|yaml\\.snakeyaml\\.constructor)\\b",
+        "\\borg\\.(?:codehaus\\.groovy\\.runtime|springframework\\.(?:context\\.support\\.(?:classpathxml|filesystemxml)applicationcontext|beans\\.factory\\.(?:config\\.(?:propertypathfactory|methodinvoking)|objectfactory)|expression\\.spel|aop\\.(?:target|support))|apache\\.(?:xalan\\.xsltc|xbean\\.naming|tomcat\\.dbcp|struts2?\\.dispatcher|velocity\\.runtime|ibatis\\.datasource\\.jndi|naming\\.factory)|mozilla\\.javascript\\.(?:nativejava|defininglcassloader)|jboss\\.(?:interceptor|util\\.propertyeditor|seam\\.core)|mvel2|python\\.core|hibernate\\.jmx|yaml\\.snakeyaml\\.constructor)\\b",
         "\\b(?:sun\\.(?:misc\\.unsafe|reflect\\.annotation|rmi\\.server)|freemarker\\.template\\.utility|bsh\\.(?:interpreter|xthis)|ognl\\.(?:ognlcontext|ognl\\b|memberaccess)|net\\.sf\\.json|groovy\\.(?:lang\\.groovy(?:shell|classloader)|util\\.eval)|jdk\\.(?:jshell|nashorn))",
         "\\bysoserial\\b",
         "\\bjavax\\.management\\.badattribute",
@@ -103,7 +112,7 @@ const PATTERNS: readonly LinearPattern[] = [
       "#application[",
     ],
     pattern:
-      /[%$#]\{\s{0,8}(?:\(?\s{0,4}#\s{0,4}[\w'"]{1,40}\s{0,4}[=.[]|@[\w.]{1,80}@|new\s{1,4}java\.|\(new\s{1,4}java\.|t\s{0,2}\(\s{0,4}java\.|["'][^"'}]{0,40}["']\.(?:getclass|class)|(?:request|session|application|applicationscope|facescontext|pagecontext)\.(?:\w{1,20}\.){0,3}(?:getclass|getservlet|getsession|class\b|getclassloader)|"?"?\.getclass\(\))|#_memberaccess\b|#context\s{0,4}\[|@ognl\.ognlcontext@|\(#[\w]{1,30}\s{0,4}=\s{0,4}(?:@|new\s|#)|\bt\(\s{0,4}(?:java|javax|org\.springframework)\.[\w.]{1,60}\)\s{0,4}\.|#(?:session|request|attr|parameters|root|application)\[['"]|__\$\{[^}]{0,60}\}__::|\b(?:redirect|action|redirectaction):\s{0,4}[%$]\{/g,
+      /[%$#]\{\s{0,8}(?:\(?\s{0,4}#\s{0,4}[\w'"]{1,40}\s{0,4}[=.[]|@[\w.]{1,80}@|new\s{1,4}java\.|\(new\s{1,4}java\.|t\s{0,2}\(\s{0,4}java\.|["'][^"'}]{0,40}["']\.(?:getclass|class)|(?:request|session|application|applicationscope|facescontext|pagecontext)\.(?:\w{1,20}\.){0,3}(?:getclass|getservlet|getsession|setattribute\(|class\b|getclassloader)|"?"?\.getclass\(\))|#_memberaccess\b|#context\s{0,4}\[|@ognl\.ognlcontext@|\(#[\w]{1,30}\s{0,4}=\s{0,4}(?:@|new\s|#)|\bt\(\s{0,4}(?:java|javax|org\.springframework)\.[\w.]{1,60}\)\s{0,4}\.|#(?:session|request|attr|parameters|root|application)\[['"]|__\$\{[^}]{0,60}\}__::|\b(?:redirect|action|redirectaction):\s{0,4}[%$]\{/g,
   },
   {
     kind: "java.class_access",
@@ -183,6 +192,12 @@ function isBase64(code: number): boolean {
     (code >= 0x61 && code <= 0x7a) ||
     code === 0x2b
   );
+}
+
+/** Begins with the name of a command. */
+function isCommandLine(text: string): boolean {
+  const name = /^[\w.-]{2,40}/.exec(text.slice(text.lastIndexOf("/", text.indexOf(" ")) + 1));
+  return name !== null && commandClass(name[0]) !== undefined;
 }
 
 /** Lines of a stack trace (`at java.lang.Thread.run(Thread.java:750)`) and imports name these classes in tickets. */

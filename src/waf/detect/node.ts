@@ -45,7 +45,7 @@ const PATTERNS: readonly LinearPattern[] = [
       '"os"',
     ],
     pattern:
-      /(?:require|import|getbuiltinmodule|_load)\s{0,8}\(\s{0,8}["'`](?:node:)?(?:fs|fs\/promises|net|http|https|dns|os)["'`]\s{0,8}\)\s{0,8}\.\s{0,4}(?:promises\s{0,4}\.\s{0,4})?(?:readfile|readfilesync|readdir|readdirsync|writefile|writefilesync|createreadstream|appendfile|appendfilesync|unlink|unlinksync|get|request|createconnection|connect|networkinterfaces|userinfo|hostname)\b/g,
+      /(?:require|import|getbuiltinmodule|_load)\s{0,8}\(\s{0,8}["'`](?:node:)?(?:fs|fs\/promises|net|http|https|dns|os)["'`]\s{0,8}\)\s{0,8}\.\s{0,4}(?:promises\s{0,4}\.\s{0,4})?(?:readfile|readfilesync|readdir|readdirsync|writefile|writefilesync|createreadstream|appendfile|appendfilesync|unlink|unlinksync|get|request|createconnection|connect|networkinterfaces|userinfo|hostname|createserver|lookup|resolve\w{0,4})\b|\bimport\s{0,4}\(\s{0,4}["'`](?:node:)?(?:fs|child_process|net|http|os)(?:\/promises)?["'`]\s{0,4}\)\s{0,4}\.\s{0,4}then\s{0,4}\(/g,
   },
   {
     kind: "node.process_object",
@@ -64,13 +64,13 @@ const PATTERNS: readonly LinearPattern[] = [
       "module.constructor",
     ],
     pattern:
-      /(?:process\s{0,4}(?:\.|\?\.|\[\s{0,4}["'`])\s{0,4}(?:(?:mainmodule|_linkedbinding|reallyexit)\b(?=[\s"'\]]{0,4}[.([?])|(?:binding|dlopen|kill)["'\]]{0,2}\s{0,4}\()|global(?:this)?\s{0,4}(?:\.|\[\s{0,4}["'`])\s{0,4}process\s{0,4}["'`]?\s{0,4}\]?\s{0,4}(?:\.|\[)|\bconstructor\s{0,4}\.\s{0,4}_load\b|^[\s;'")]{0,6}process\s{0,2}\.\s{0,2}(?:exit|abort|kill)\s{0,2}\([^()]{0,40}\)\s{0,2};?\s{0,2}(?:$|\/\/))/g,
+      /(?:process\s{0,4}(?:\.|\?\.|\[\s{0,4}["'`])\s{0,4}(?:(?:mainmodule|_linkedbinding|reallyexit)\b(?=[\s"'\]]{0,4}(?:[.([?};)]|$))|(?:binding|dlopen|kill)["'\]]{0,2}\s{0,4}\()|global(?:this)?\s{0,4}(?:\.|\[\s{0,4}["'`])\s{0,4}process\s{0,4}["'`]?\s{0,4}\]?\s{0,4}(?:\.|\[)|\bconstructor\s{0,4}\.\s{0,4}_load\b|^[\s;'")]{0,6}process\s{0,2}\.\s{0,2}(?:exit|abort|kill)\s{0,2}\([^()]{0,40}\)\s{0,2};?\s{0,2}$)/g,
   },
   {
     kind: "node.command_call",
     needs: ["execsync", "spawn", "execfile"],
     pattern:
-      /(?:^|[.;,(=\s!+])(?:execsync|spawnsync|execfilesync|execfile|spawn)\s{0,8}\(\s{0,8}["'`](?:\/|[a-z]:\\|cat|ls|id|whoami|uname|pwd|ping|curl|wget|nc|bash|sh|cmd|powershell|node|python|perl|sleep|nslookup|touch|rm|echo|env|calc)[\s"'`/.\\-]/g,
+      /(?:^|[.;,(=\s!+])(?:execsync|spawnsync|execfilesync|execfile|spawn)\s{0,8}\(\s{0,8}["'`](?:\/(?:usr\/)?bin\/\w{1,20}|[a-z]:\\\w{1,20}|cat|ls|id|whoami|uname|pwd|ping|curl|wget|nc|bash|sh|cmd|powershell|node|python|perl|sleep|nslookup|touch|rm|echo|env|calc)[\s"'`/.\\-]/g,
   },
   {
     // A module's object that only a server has, used at the beginning of the value.
@@ -83,7 +83,7 @@ const PATTERNS: readonly LinearPattern[] = [
     kind: "node.sandbox_escape",
     needs: ["return process", "return global", "return require", "return import", "return this.p"],
     pattern:
-      /\bfunction\s{0,4}\(\s{0,4}["'`]\s{0,4}return\s{1,4}(?:process|global(?:this)?\.|require|import|this\.process)\b/g,
+      /\b(?:function|constructor)\s{0,4}\(\s{0,4}["'`]\s{0,4}return\s{1,4}(?:process|global(?:this)?\.|require|import|this\.process)\b/g,
   },
   {
     kind: "node.serialized_function",
@@ -118,6 +118,11 @@ const PATTERNS: readonly LinearPattern[] = [
     ],
     pattern:
       /\b(?:eval|function)\s{0,8}\(\s{0,8}(?:new\s{1,4})?(?:buffer(?:\.from)?\s{0,4}\(|atob\s{0,4}\(|string\.fromcharcode\s{0,4}\(|require\s{0,4}\(|process\.)/g,
+  },
+  {
+    kind: "node.endless_loop",
+    needs: ["for(;", "for (;", "for( ;", "for ( ;"],
+    pattern: /\bfor\s{0,2}\(\s{0,2};\s{0,2};\s{0,2}\)\s{0,2}(?:;|\{\s{0,4}\})/g,
   },
   {
     kind: "node.endless_loop",

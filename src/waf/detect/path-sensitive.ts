@@ -70,6 +70,7 @@ export const SENSITIVE_TRIGGERS: readonly string[] = [
   "nginx\\",
   "nginx/",
   "program files",
+  "programdata",
   "programfiles",
   "program files/",
   "documents and",
@@ -147,14 +148,15 @@ const UNIX = new RegExp(
     "etc/{1,4}(?:\\.{1,2}/{1,4})?[\\w.[\\]*?!~-]{2,40}",
     "|proc/{1,2}(?:self|version|\\d{1,7}|cmdline|cpuinfo|mounts|net|sys|sched_debug|stat|interrupts|meminfo|filesystems|partitions)\\b",
     "|sys/(?:class|kernel|firmware|devices/(?:system|virtual|pci))\\b",
-    "|var/(?:log|logs|adm|run|mail|spool|lib|www|htdocs|webmin|cpanel|apache2?|saf|mysql|ftp|db|local/www)/[\\w./-]{0,80}",
+    "|var/(?:log|logs|adm|run|mail|spool|lib|backups|webmin|cpanel|apache2?|saf|mysql|ftp|db)/[\\w./-]{0,80}",
+    "|var/(?:www|htdocs|local/www)/[\\w./-]{0,80}(?:\\.(?:php|inc|ini|conf|cnf|env|log|ya?ml|config|xml|sql|key|pem|py|rb|bak|old)|/\\.\\w{1,20})$",
     // Other roots hold applications too: the file itself must be a configuration, a log or a secret.
     "|(?:usr|opt|home|apache2?|httpd|mysql|www|xampp|lampp|nginx|private|volumes|library|system/library|web|users|srv)/[\\w./ -]{0,80}?(?:",
     "[\\w-]{1,40}\\.(?:conf|ini|cnf)(?:[._~-]\\w{0,8})?$",
     "|(?:secrets?|credentials|database|master)\\.(?:ya?ml|json|properties|key|xml|env)$|\\.env(?:\\.\\w{1,12})?$",
     "|(?:access|error|acces)[._-]?log(?:[._]\\w{1,8})?$",
     "|logs?/[\\w.-]{0,40}(?:log|err|access)\\b",
-    "|\\.(?:ssh|bash_history|bashrc|profile|mysql_history|aws|netrc|htaccess|htpasswd)(?:/\\w{1,20})?$)",
+    "|\\.(?:ssh|kube|docker|azure|gnupg|zsh_history|bash_history|bashrc|profile|mysql_history|aws|netrc|htaccess|htpasswd)(?:/\\w{1,20})?$)",
     "|root/\\.[\\w./-]{2,60}",
     "|root/[\\w-]{1,30}\\.(?:txt|sh|log|cfg)$",
     "|tmp/sess_[\\w<>-]{1,60}",
@@ -170,7 +172,7 @@ const UNIX = new RegExp(
 
 /** A Windows path as the whole value. */
 const WINDOWS =
-  /^(?:[a-z]:)?[/\\]{0,4}(?:windows[/\\]{1,4}(?:system32|win\.ini|repair|panther|temp|debug|system\.ini|iis|php\.ini|my\.ini|system|inf|security|tasks|setup|debug|logs|microsoft|prefetch)|windows[/\\]?\w{0,12}\.(?:ini|log)|winnt[/\\]|boot\.ini|win\.ini|autoexec\.bat|inetpub[/\\]|system32[/\\]|system volume information|sysprep|unattend|(?:opt[/\\])?(?:xampp|wamp(?:64)?|lampp|apache2?|mysql|php[45]?|nginx|apache group|apachegroup|appserv)[/\\][\w\\/. -]{0,60}\.(?:ini|log|conf|cnf|err|pem|key|dat|inc|xml)|(?:opt[/\\])?(?:xampp|wamp(?:64)?|lampp|apache2?|apache group|apachegroup)[/\\][\w\\/. -]{0,60}?(?:logs?[/\\]|(?:error|access)_log)|program ?files(?: \(x86\))?[/\\]{1,4}(?:apache|mysql|php|filezilla|xampp|zend|ibm|nginx|hmailserver|serv-u|postgresql|vsphere|ibm http)[\w\\/. -]{0,80}\.(?:ini|log|conf|cnf|err|xml|inc|dat)|users[/\\][\w.-]{1,30}[/\\](?:\.ssh|ntuser\.dat|appdata[/\\]\w{1,20}[/\\](?:filezilla|google[/\\]chrome[/\\]user data))|documents and settings[/\\][\w.-]{1,30}[/\\](?:ntuser\.dat|application data))/;
+  /^(?:[a-z]:)?[/\\]{0,4}(?:windows[/\\]{1,4}(?:system32|win\.ini|repair|panther|temp|debug|system\.ini|iis|php\.ini|my\.ini|system|inf|security|tasks|setup|debug|logs|microsoft|prefetch)|windows[/\\]?\w{0,12}\.(?:ini|log)|winnt[/\\]|boot\.ini|win\.ini|autoexec\.bat|inetpub[/\\]|system32[/\\]|system volume information|sysprep|unattend|(?:opt[/\\])?(?:xampp|wamp(?:64)?|lampp|apache2?|mysql|php[45]?|nginx|apache group|apachegroup|appserv)[/\\][\w\\/. -]{0,60}\.(?:ini|log|conf|cnf|err|pem|key|dat|inc|xml)|(?:opt[/\\])?(?:xampp|wamp(?:64)?|lampp|apache2?|apache group|apachegroup)[/\\][\w\\/. -]{0,60}?(?:logs?[/\\]|(?:error|access)_log)|program(?:data| ?files(?: \(x86\))?)[/\\]{1,4}(?:apache|mysql|php|filezilla|xampp|zend|ibm|nginx|hmailserver|serv-u|postgresql|vsphere|ibm http)[\w\\/. -]{0,80}\.(?:ini|log|conf|cnf|err|xml|inc|dat)|users[/\\][\w.-]{1,30}[/\\](?:\.ssh|ntuser\.dat|appdata[/\\]\w{1,20}[/\\](?:filezilla|google[/\\]chrome[/\\]user data))|documents and settings[/\\][\w.-]{1,30}[/\\](?:ntuser\.dat|application data))/;
 
 /** File names that reveal secrets wherever they lie, as the last part of the whole value. */
 const SECRET_NAME =

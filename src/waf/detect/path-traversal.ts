@@ -266,7 +266,8 @@ function judge(run: Run, lower: string, lastNul: number): string | undefined {
   const ends = rest.trim() === "" || /^(?:\{[a-z]{1,12}\}|<[a-z]{1,12}>|\0)/.test(rest);
   if (whole && run.irregular && run.steps >= 2) return "path.traversal";
   if (whole && rooted && (ends || run.steps >= 2)) return "path.traversal";
-  if (whole && ends && run.steps >= 3) return "path.traversal";
+  if (whole && run.steps >= 3 && (ends || /^(?:dev|tmp|opt|srv|mnt|proc)[/\\]\w/.test(rest)))
+    return "path.traversal";
   if (lower.slice(0, run.start).endsWith("..;/") || /^;/.test(lower.slice(run.start + 2, run.end)))
     return "path.traversal";
   if (lastNul >= run.end && lower.length - run.start < 400) return "path.null_byte";

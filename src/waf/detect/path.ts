@@ -8,7 +8,7 @@ import { findTraversal, TRAVERSAL_TRIGGERS } from "./path-traversal.ts";
 
 /** Wrappers of PHP and Java that turn a file name into a protocol. */
 const WRAPPERS =
-  "php:\\/\\/(?:filter|input|stdin|stdout|stderr|output|memory|temp|fd)|(?:phar|zip|rar|ogg|glob|expect):\\/\\/[\\w./~%]|zlib:|compress\\.(?:zlib|bzip2|zstd):\\/\\/|ssh2\\.(?:shell|exec|tunnel|sftp|scp):\\/\\/|netdoc:\\/?|jar:(?:file|https?|ftp):";
+  "php:\\/\\/(?:filter|input|stdin|stdout|stderr|output|memory|temp|fd)|(?:phar|zip|rar|ogg|glob|expect):\\/\\/[\\w./~%*]|zlib:|compress\\.(?:zlib|bzip2|zstd):\\/\\/|ssh2\\.(?:shell|exec|tunnel|sftp|scp):\\/\\/|netdoc:\\/?|jar:(?:file|https?|ftp):";
 
 const PATTERNS: readonly LinearPattern[] = [
   {
@@ -34,7 +34,7 @@ const PATTERNS: readonly LinearPattern[] = [
     kind: "path.stream_wrapper",
     needs: ["data:"],
     pattern:
-      /(?:^|[=\s"'(])data:(?:\/\/|;base64,pd9|(?:\/\/)?text\/(?:plain|html|x-php)?(?:;charset=[\w-]{1,12})?(?:;base64)?,\s{0,4}(?:<\?|pd9|%3c%3f))/g,
+      /(?:^|[=\s"'(])data:(?:\/\/|;base64,pd9|(?:\/\/)?text\/(?:plain|html|x-php)?(?:;charset=[\w-]{1,12})?(?:;base64)?,\s{0,4}(?:<\?|pd9|%3c%3f)|(?:[a-z]{2,12}\/[a-z0-9.+-]{1,30})?(?:;base64)?,\s{0,4}<\?(?:php|=))/g,
   },
   {
     kind: "path.filter_chain",

@@ -7,7 +7,7 @@ import { commandClass } from "./shell-commands.ts";
 
 /** Functions that run a command or evaluate their argument: a call with an argument is enough. */
 const COMMAND_FUNCTIONS =
-  "system|exec|shell_exec|passthru|popen|proc_open|pcntl_exec|assert|eval|create_function|call_user_func|call_user_func_array|array_map|array_filter|usort|uasort|preg_replace_callback|register_shutdown_function|invokeargs|expect_popen|dl|ssh2_exec";
+  "system|exec|shell_exec|passthru|popen|proc_open|pcntl_exec|assert|eval|create_function|call_user_func|call_user_func_array|invokeargs|expect_popen|dl|ssh2_exec";
 
 /** Functions whose call is no JavaScript or Python call of the same name. */
 const PHP_ONLY_FUNCTIONS =
@@ -41,7 +41,7 @@ const PATTERNS: readonly LinearPattern[] = [
     kind: "php.command_call",
     needs: callsOf(COMMAND_FUNCTIONS),
     pattern: new RegExp(
-      `(?:^|[^\\w.$>:])(?:${COMMAND_FUNCTIONS})\\s{0,8}(?:/\\*[^*]{0,40}\\*/\\s{0,4})?\\(\\s{0,8}(?:["'\`$@]|&quot;|\\\\["']|(?:base64_decode|chr|getenv|hex2bin|str_rot13|strrev|implode|current|next|end|pos|getallheaders)\\s{0,4}\\()`,
+      `(?:^|[^\\w.$>:]|["'\`]\\s?\\.\\s?)(?:${COMMAND_FUNCTIONS})\\s{0,8}(?:/\\*[^*]{0,40}\\*/\\s{0,4})?\\(\\s{0,8}(?:["'\`$@]|&quot;|\\\\["']|(?:base64_decode|chr|getenv|hex2bin|str_rot13|strrev|implode|current|next|end|pos|getallheaders)\\s{0,4}\\()`,
       "g",
     ),
     accept: (match, subject) => isStatement(match, subject),
@@ -63,11 +63,45 @@ const PATTERNS: readonly LinearPattern[] = [
     accept: (match) => isCommandName(match[1]!),
   },
   {
-    // A file of another server, a stream, or a script above this one, as a statement of its own.
+    // A function that calls another by its name, and that name.
+    kind: "php.command_call",
+    needs: [
+      "'system'",
+      '"system"',
+      "'exec'",
+      '"exec"',
+      "'passthru'",
+      '"passthru"',
+      "'shell_exec'",
+      '"shell_exec"',
+      "'assert'",
+      '"assert"',
+      "'phpinfo'",
+      '"phpinfo"',
+    ],
+    pattern:
+      /\b(?:array_map|array_filter|array_walk|array_reduce|u[ak]?sort|ob_start|call_user_func(?:_array)?|register_shutdown_function|iterator_apply|set_error_handler|header_register_callback|forward_static_call)\s{0,4}\([^()]{0,80}["'](?:system|exec|passthru|shell_exec|assert|phpinfo)["']/g,
+  },
+  {
+    // Backticks run a command: the word they begin with is one.
+    kind: "php.command_call",
+    needs: ["echo `", "print `", "die(`", "exit(`", "echo(`", "print(`", "=`"],
+    pattern:
+      /(?:\b(?:echo|print|die|exit)\s{0,2}\(?|=)`([a-z0-9_/.-]{2,40})(?![a-z0-9_/.-])[^`\n]{0,100}`\s{0,2}\)?\s{0,2};/g,
+    accept: (match) => isCommandName(match[1]!),
+  },
+  {
+    kind: "php.function_call",
+    needs: ["fopen(", "file("],
+    pattern:
+      /\b(?:fopen|file)\(\s{0,4}["'](?:\/(?:etc|proc|var|root)\/|php:|data:|phar:|\.\.\/|c:\\windows)/g,
+  },
+  {
+    // A file of another server, of the system or a stream, as a statement of its own.
     kind: "php.inclusion",
     needs: ["include", "require"],
     pattern:
-      /(?:^|[;{}]\s{0,4}|<\?(?:php)?\s{0,4})@?(?:include|require)(?:_once)?\s{0,4}\(?\s{0,4}["'](?:https?:\/\/|ftp:\/\/|php:|data:|phar:|\/(?:etc|proc|tmp|var)\/|[\w./-]{0,70}\.(?:php|inc|phtml)["'])/g,
+      /(?:^|[;{}]\s{0,4}|<\?(?:php)?\s{0,4})@?(?:include|require)(?:_once)?\s{0,4}\(?\s{0,4}["'](?:https?:\/\/|ftp:\/\/|php:|data:|phar:|\/(?:etc|proc|tmp|var)\/)/g,
   },
   {
     kind: "php.reflection",
@@ -173,6 +207,8 @@ const PATTERNS: readonly LinearPattern[] = [
       "chr(",
       "chr (",
       "\\x",
+      ")(",
+      ") (",
       "'.'",
       '"."',
       "' . '",
@@ -199,7 +235,7 @@ const PATTERNS: readonly LinearPattern[] = [
       'eval"',
     ],
     pattern:
-      /\bchr\s{0,4}\(\s{0,4}\d{1,3}\s{0,4}\)\s{0,4}\.\s{0,4}chr\s{0,4}\(|["'](?:\\x[0-9a-f]{2}){4,40}["']\s{0,4}\(|\(\s{0,4}["'][\w]{1,12}["']\s{0,4}\.\s{0,4}["'][\w]{1,12}["']\s{0,4}(?:\.\s{0,4}["'][\w]{1,12}["']\s{0,4}){0,4}\)\s{0,4}\(|\(\s{0,2}["']?(?:system|exec|assert|passthru|shell_exec|popen|eval)["']?\s{0,2}\)\s{0,2}\(|\(\s{0,2}~\s{0,2}["']?[\x80-\xff]{3,40}["']?\s{0,2}\)\s{0,2}\(|["'](?:system|exec|assert|passthru|shell_exec|phpinfo|eval)["']\s{0,4}\)?\s{0,4}\(/g,
+      /\bchr\s{0,4}\(\s{0,4}\d{1,3}\s{0,4}\)\s{0,4}\.\s{0,4}chr\s{0,4}\(|["'](?:\\x[0-9a-f]{2}){4,40}["']\s{0,4}\(|\(\s{0,4}["'][\w]{1,12}["']\s{0,4}\.\s{0,4}["'][\w]{1,12}["']\s{0,4}(?:\.\s{0,4}["'][\w]{1,12}["']\s{0,4}){0,4}\)\s{0,4}\(|\b(?:strrev|implode|base64_decode|str_rot13|hex2bin|ucfirst|strtolower|urldecode)\s{0,2}\([^()]{1,60}\)\s{0,2}\(|\(\s{0,2}["']?(?:system|exec|assert|passthru|shell_exec|popen|eval)["']?\s{0,2}\)\s{0,2}\(|\(\s{0,2}~\s{0,2}["']?[\x80-\xff]{3,40}["']?\s{0,2}\)\s{0,2}\(|["'](?:system|exec|assert|passthru|shell_exec|phpinfo|eval)["']\s{0,4}\)?\s{0,4}\(/g,
   },
 ];
 

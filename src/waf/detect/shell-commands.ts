@@ -20,7 +20,7 @@ const WORDS = names(`
   suspend sync tail talk tee telnet test time timeout top touch trace trap tree true tsort type ul umask unlink update
   uptime users wait wall watch which who whereis write yes bridge flock composer docker gem git go helm hg kubectl npm
   npx pip pip3 puppet svn terraform vagrant yarn java javac gcc node nodejs ex pic nl net reg sc label format assoc
-  path color mode title ver vol call pause . dotnet cargo mvn gradle expect doas attrib recover rundll apt aptitude dash fish fetch diff hydra nginx emacs
+  path color init mode title ver vol call pause . dotnet cargo mvn gradle expect doas attrib recover rundll apt aptitude dash fish fetch diff hydra nginx emacs
   crash ditto groups halt indent knife logger lp mutt perms pinky routed shred ss unset sips airport verifier subst bg
   sar pv recode realpath basename dirname popd
 `);
@@ -31,7 +31,7 @@ const TOOLS = names(`
   egrep expr fgrep gawk gdb gpg grep gunzip gzip hostname iptables irb jq ksh ln lua lwp-request lynx mkdir mv mysql
   mysqldump nano nc ncat netcat nslookup openssl perl perl5 php pkill powershell powershell.exe pwsh psql python
   python2 python3 ps rbash rm rmdir rpm rsync ruby scp sed sftp sh sqlite3 ssh socat strace sudo systemctl tar tcpdump
-  tcsh tftp tmux od ip ed route aws gcloud az redis-cli mongo mongosh kubeadm podman crictl nsenter unzip vi vim w3m wget wc xargs xxd yum zip zsh dscl certutil bitsadmin wmic rundll32 mshta cscript
+  tcsh tftp tmux tr gc gci gcm od ip ed route aws gcloud az redis-cli mongo mongosh kubeadm podman crictl nsenter unzip vi vim w3m wget wc xargs xxd yum zip zsh dscl certutil bitsadmin wmic rundll32 mshta cscript
   wscript schtasks tasklist taskkill netsh ipconfig ansible perf curl.exe nmap sqlmap msfconsole xterm telnetd iwr iex
 `);
 
@@ -106,7 +106,7 @@ const RARE = names(`
   xauth xcacls.vbs xclip xcopy xdg-open xdpyinfo xkill xmodem xmore xev xwd xxencode xz xzcat xzcmp xzdiff xzegrep
   xzfgrep xzgrep xzless xzmore ypbind ypcat ypchfn ypchsh ypinit ypmatch yppasswd yppasswdd yppoll yppush ypserv ypset
   yptest ypwhich ypxfr ytalk zcat zcmp zdiff zdump zegrep zfgrep zforce zgrep zless zmore znew zstdcat zstdgrep
-  printenv zstdless zsoelim zypper zipcloak zipdetails zipgrep zipinfo zipnote zipsplit sysinfo.exe nethogs iwgetid nping
+  printenv ufw setenforce getenforce mongodump mongoexport zstdless zsoelim zypper zipcloak zipdetails zipgrep zipinfo zipnote zipsplit sysinfo.exe nethogs iwgetid nping
   netcat.openbsd tshark dumpcap tcpflow wpscan nikto gobuster dirb bspatch chcpu cupsctl dscacheutil fddist fdesetup
   gktool gzexe ioreg kickstart lockstat nscurl ocspd ptargrep say.exe securityd serverinfo spindump tccutil trimforce
   xattr xcrun xcode-select zdb zprint afconvert afplay caffeinate

@@ -31,7 +31,7 @@ export interface Evidence {
 const ARGUMENTS_MAX = 240;
 
 const SYSTEM_ROOT =
-  /(?:\/(?:etc|proc|var|tmp|usr|bin|sbin|home|root|dev|opt|sys|mnt|srv|www|passwd|lib)(?=[/\s;|&)`"']|$)|\/(?=[;|&)`]|$)|~\/|\.{1,2}\/|[a-z]:(?:[\\/]|%5c)|%\w{3,20}%|\\\\\w|\/[?*[]|\*(?=[;|&.]|$))/y;
+  /(?:\/(?:etc|proc|var|tmp|usr|bin|sbin|home|root|dev|opt|sys|mnt|srv|www|passwd|lib)(?=[/\s;|&)`"']|$)|\/(?=[;|&)`]|$)|~\/|\.{1,2}\/|[a-z]:(?:[\\/]|%5c)|%(?:[a-z][a-z_]{1,19}|\w{3,20})%|\\\\\w|\/[?*[]|\*(?=[;|&.]|$))/y;
 /** `if=/dev/sda`: the operand of dd and its kind. */
 const OPERAND = /(?:if|of|file|path|url)=(?:\/|\.{1,2}\/|~\/|[a-z]{2,6}:\/\/|[a-z]:\\)/y;
 const PATH = /\/[\w.~-]{1,60}\/[\w.*?[-]/y;
@@ -40,7 +40,7 @@ const WINDOWS_OPTION = /\/[a-z?]{1,12}(?:[:=]\S{1,40})?(?=[\s;|&)"']|$)/y;
 const ADDRESS = /["']?(?:(?:https?|ftps?|tftp|ldap|smb):|\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b)/y;
 const REDIRECT =
   /(?:[012&]?>{1,2}\s{0,4}(?:[&/~.$%]|[\w-]{1,40}[./]\w|\w:)|<{3}|<>?\s{0,4}(?:\/(?:etc|proc|dev|tmp|var|home)\/|\(|\$))/y;
-const EXPANSION = /(?:\$\{?ifs\b|\$\(|`|\$\{?\w|\$['"@])/y;
+const EXPANSION = /(?:\$\{?ifs\b|\$\(|`|\$\{?\w|\$['"@$])/y;
 const BLANK = /(?:[ \t+]|%20|%09)/y;
 
 /** Reads what stands behind a command word that ended at `at`. */

@@ -5,7 +5,7 @@ import { isWordChar, mayHideLetters, WORD_MAX } from "./shell-word.ts";
  * May a command start at `at`? Says no to nearly every place of a text without making a string: lists, tables and code
  * are full of separators. Reading each of them took 0.2 us, which is 19 us for 1 kB of CSV.
  */
-export function mayStartCommand(lower: string, at: number): boolean {
+export function mayStartCommand(lower: string, at: number, assignments = ASSIGNMENTS_MAX): boolean {
   at = skipBlanks(lower, at);
   const start = at;
   const limit = Math.min(lower.length, at + WORD_MAX);
@@ -25,7 +25,7 @@ export function mayStartCommand(lower: string, at: number): boolean {
   // Tricks are read by the book.
   if (at < limit && mayHideLetters(code)) return true;
   if (at === start) return code === 0x7b;
-  if (at < limit && code === 0x3d) return mayStartBehindAssignment(lower, at);
+  if (at < limit && code === 0x3d) return mayStartBehindAssignment(lower, at, assignments);
   const known = KNOWN[hash & MASK]!;
   if (known !== 0) return known === COMMAND || pathed || start <= OPENING_MAX || !isPhrase(lower, at);
   const first = lower.charCodeAt(start);
@@ -33,13 +33,15 @@ export function mayStartCommand(lower: string, at: number): boolean {
   return hyphen || hasEnding(lower, at);
 }
 
+/** Variables that are set for one command: `readCommand` reads no more words. */
+const ASSIGNMENTS_MAX = 3;
 /** Longest value of a variable that is set for one command. */
 const ASSIGNMENT_MAX = 60;
 
 /** `X=1 command`: nearly always it is `&sort=asc` of an address. */
-function mayStartBehindAssignment(lower: string, at: number): boolean {
+function mayStartBehindAssignment(lower: string, at: number, assignments: number): boolean {
   const end = assignmentEnd(lower, at);
-  return end >= 0 && mayStartCommand(lower, end + 1);
+  return end >= 0 && assignments > 0 && mayStartCommand(lower, end + 1, assignments - 1);
 }
 
 /** The blank behind the value that is set at the `=` at `at`; -1 when something else ends it. */

@@ -106,12 +106,24 @@ export function isProven(
   const { bits } = proof;
   const ends = (bits & evidence.end) !== 0;
   if (bits === 0 || (ends && isTableCell(lower, separator, proof.end))) return false;
-  if (isOpening(lower, separator, at, place) && isWholeLine(lower, at, command, proof)) return true;
-  if (isInSentence(lower, separator, at, place) && !isSentenceProof(lower, command, proof)) return false;
+  if (isOpening(lower, separator, at, place) && isWholeLine(lower, separator, at, command, proof))
+    return true;
+  if (isInSentence(lower, separator, at, place) && !isSentenceProof(lower, at, command, proof)) return false;
   if (command.pathed) return place !== START && (bits & ~evidence.word) !== 0;
   if (command.wrapped && command.class !== "word" && place !== START) {
     return (bits & (STRONG | evidence.end | evidence.number)) !== 0;
   }
+  // `$(cat flag.txt)`: programs that print a file, whatever its name.
+  if (
+    place === SUBSTITUTION &&
+    lower.length < 120 &&
+    READERS.test(command.name) &&
+    (bits & evidence.word) !== 0
+  )
+    return /^ \S{0,60}[./*?]/.test(lower.slice(command.end, command.end + 62));
+  // `x&ping -n 5 127.0.0.1&`: an option and a number, which no sentence has.
+  if (place === SOFT && (bits & evidence.option) !== 0 && /^(?:ping|timeout|sleep)$/.test(command.name))
+    return true;
   const loose = place === SOFT && !touchesBlank(lower, separator, at);
   switch (command.class) {
     case "rare":
@@ -130,24 +142,34 @@ export function isProven(
 }
 
 /** Nothing, an address, a number, a letter or closing quotes and brackets: what an injected separator stands behind. */
-const OPENING = /^[\s"'`)\]}]{0,6}$|^(?:\d{1,3}(?:\.\d{1,3}){3}|\d{1,9}|[a-z])\s?$/;
+const OPENING =
+  /^[\s"'`)\]}]{0,6}$|^(?:\d{1,9}|[a-z]|[\w+-]{1,40}[.@][\w.@+-]{1,60}|-{1,2}[a-z][\w-]{0,20})\s?$/;
 
 /** Does the value begin with the separator, as values do that continue somebody else's command line? */
 function isOpening(lower: string, separator: number, at: number, place: Place): boolean {
-  if (place !== HARD || separator > 16 || lower.length > 200) return false;
+  if (place !== HARD || separator > 64 || lower.length > 200) return false;
   // `| More`, `; to be continued`: a single sign and a blank also begin the rest of a text.
   if (lower.charCodeAt(at) === 0x20 && at - separator === 1) return false;
   return OPENING.test(lower.slice(0, separator));
 }
 
 /** The rest of the value is this one command: its name alone, or with a few arguments that are no sentence. */
-function isWholeLine(lower: string, at: number, command: Command, proof: Evidence): boolean {
+function isWholeLine(
+  lower: string,
+  separator: number,
+  at: number,
+  command: Command,
+  proof: Evidence,
+): boolean {
   const rest = lower.slice(command.end);
   if (command.end - at > 40 || /[.!?,]\s|[.!?,:]$/.test(rest)) return false;
-  if (proof.bits & evidence.end) return /^[\s"'`#;)}-]{0,6}$/.test(rest);
-  return command.class === "word"
-    ? /^ [\w./@:+-]{1,40}(?: [\w./@:+-]{1,40})?[\s;#]{0,3}$/.test(rest)
-    : /^ [^\s;|&]{1,60}(?: [^\s;|&]{1,60}){0,3}[\s;#]{0,3}$/.test(rest);
+  // `5;date` and `file.txt;sort` may be lists, `&& true` a piece of code.
+  const listed =
+    command.class === "word" && (lower.charCodeAt(at) === 0x20 || /\w/.test(lower.slice(0, separator)));
+  if (proof.bits & evidence.end) return !listed && /^[\s"'`#;)}-]{0,6}$/.test(rest);
+  if (command.class === "word" && !/ -{1,2}\w/.test(rest))
+    return /^ [\w./@:+$-]{1,40}(?: [\w./@:+$-]{1,40})?[\s;#]{0,3}$/.test(rest);
+  return /^ [^\s;|&]{1,60}(?: [^\s;|&]{1,60}){0,6}[\s;#]{0,3}$/.test(rest);
 }
 
 /** A separator between blanks, or behind a word and before a blank, with a sentence or command line in front of it. */
@@ -163,7 +185,9 @@ const SYSTEM_OPERAND =
   /[\s"'=<>@](?:\/(?:etc|proc|root|dev|sys|boot|tmp|bin|usr\/bin|var\/(?:www|log|run|lib))(?:[/\s"';|&)]|$)|[a-z]:[\\/]|\\\\\w|~\/\.ssh)/;
 
 /** There a name with options is an example (`… | grep -v x`): it must touch the system, the network or the shell. */
-function isSentenceProof(lower: string, command: Command, proof: Evidence): boolean {
+function isSentenceProof(lower: string, at: number, command: Command, proof: Evidence): boolean {
+  if (command.class === "word" && /^\s(?:do|then|else)\s/.test(lower.slice(at, at + 6)))
+    return SYSTEM_OPERAND.test(lower.slice(command.end, command.end + 120));
   if (
     command.wrapped &&
     command.class !== "word" &&
@@ -198,6 +222,7 @@ function isToolProven(
   return (bits & evidence.later) !== 0 && place !== LINE;
 }
 
+const READERS = /^(?:cat|tac|nl|head|tail|more|less|strings|xxd|od|base64)$/;
 const PROBES = /^(?:ping|dig|host|telnet|ftp)$/;
 const TAKES_WORDS = /^(?:net|reg|sc|echo|find|ping|dig)$/;
 
@@ -286,7 +311,10 @@ export function isInterpreterPipe(
   let start = separator;
   while (start > 0 && separator - start < 300 && !isBorder(lower.charCodeAt(start - 1))) start--;
   const before = readCommand(lower, start);
-  if (before === undefined || evidenceAt(lower, before.end).bits === 0) return false;
+  const { bits } = before === undefined ? { bits: 0 } : evidenceAt(lower, before.end);
+  // `php|python|ruby` is a list.
+  if (before === undefined || bits === 0 || (bits & evidence.end && lower.charCodeAt(before.end) !== 0x20))
+    return false;
   return before.class !== "word" || /^(?:echo|printf|cat|rev)$/.test(before.name);
 }
 

@@ -6,6 +6,11 @@ import { readWord } from "./shell-word.ts";
 
 /** Spellings that only a shell understands and that no text uses: each looks at one place of the value. */
 
+/** Programs set these variables; to cut one letter out of them has one purpose. */
+const SLICE =
+  /\$\{(?:path|home|pwd|oldpwd|ls_colors|shell|ifs|lang|term|user|logname|hostname|bash\w{0,12}|ps\d):[\d-]{1,3}(?::\d{1,2})?\}/y;
+const FILE_READ = /\$\(<\s{0,2}[\w/.~*?-]{2,80}\s?\)/y;
+
 const IFS_ATTACHED =
   /\$(?:ifs(?:\$\d|[/"'{$%\\-]|[a-z\d])|\{ifs(?:[:%#}][^}\s]{0,12})?\}?[\w/"'{$%\\.~<>-])/y;
 const PRODUCT = /\$\[\s{0,4}\d{1,9}\s{0,4}[*+%/-]\s{0,4}\d{1,9}\s{0,4}\]/y;
@@ -14,8 +19,12 @@ const ARITHMETIC = /\$\(\(\s{0,4}\d{1,9}(?:\s{0,4}(?:[*+%^/-]|<<|>>)\s{0,4}\d{1,
 /** `$IFS` attached to a word, `$[2*3]`, `$((2*3))` in a short value, `$CMD` after `CMD=…`. */
 export function atDollar(lower: string, at: number, found: Detection[]): void {
   const next = lower.charCodeAt(at + 1);
-  // Templates are full of `${`: of its spellings only one matters here.
-  if (next === 0x7b && !lower.startsWith("ifs", at + 2)) return;
+  // Templates are full of `${`: of its spellings few matter here.
+  if (next === 0x7b && !lower.startsWith("ifs", at + 2)) {
+    const end = match(SLICE, lower, at);
+    if (end > 0) found.push({ kind: "shell.variable_slice", start: at, end });
+    return;
+  }
   if (next !== 0x28 && next !== 0x5b && next !== 0x7b && next !== 0x69 && !isBehindSeparator(lower, at))
     return;
   const end =
@@ -52,6 +61,14 @@ function isBehindSeparator(lower: string, at: number): boolean {
 
 function isBlank(code: number): boolean {
   return code === 0x20 || (code >= 0x09 && code <= 0x0d);
+}
+
+/** `$(</etc/hosts)`. */
+export function atFileRead(lower: string, at: number, found: Detection[]): boolean {
+  if (lower.charCodeAt(at + 2) !== 0x3c) return false;
+  const end = match(FILE_READ, lower, at);
+  if (end > 0) found.push({ kind: "shell.file_read", start: at, end });
+  return end > 0;
 }
 
 /** Shellshock: `() {` where a value begins. JavaScript has a name, a parameter list or an arrow before or behind it. */

@@ -15,6 +15,13 @@ export const WINDOWS_PATTERNS: readonly LinearPattern[] = [
       /\bif\s{1,8}(?:\/i\s{1,8})?(?:not\s{1,8})?(?:exist\s{1,8}\S{1,80}|defined\s{1,8}\w{1,40}|errorlevel\s{1,8}\d{1,3}|cmdextversion\s{1,8}\d|"?%[\w:~]{1,30}%?"?\s{0,4}==\s{0,4}\S{1,40})\s{1,8}(?:\(|cmd|start|del|copy|echo|call|set|goto|type|net|reg|for|rd|md)\b/g,
   },
   {
+    // `%ProgramFiles:~10,1%`: letters cut out of a variable that Windows sets.
+    kind: "command.windows_command",
+    needs: [":~"],
+    pattern:
+      /%(?:programfiles|programdata|windir|comspec|path|pathext|systemroot|systemdrive|username|userprofile|os|public|appdata|te?mp|homepath|psmodulepath|allusersprofile|commonprogramfiles)(?:\([x0-9]{1,3}\))?:~-?\d{1,3}(?:,-?\d{1,3})?%/g,
+  },
+  {
     kind: "command.windows_command",
     needs: ["cmd /", "cmd.exe", 'cmd" /', "cmd' /", "cmd/", "%comspec%", "%system", "%windir%"],
     pattern:
@@ -43,11 +50,12 @@ export const WINDOWS_PATTERNS: readonly LinearPattern[] = [
       "iwmi ",
       "start-bits",
       "start-process",
-      "saps -",
+      "saps ",
+      "set-mppref",
       "icm -",
     ],
     pattern:
-      /\bpowershell(?:\.exe)?["']?\s{1,8}(?:-(?:\w{1,20})(?:\s{1,4}(?!-)[\w:/\\.]{1,40})?\s{1,4}){0,6}-(?:e|ec|en|enc|enco\w{0,10}|c|command|f|file|w|windowstyle|nop|noprofile|noni|noninteractive|ep|exec|executionpolicy|inputformat|version)\b|\b(?:iex|invoke-expression)\s{0,8}[("'$&]|\bnew-object\s{1,8}(?:system\.)?(?:net\.(?:webclient|sockets\.tcpclient)|io\.streamreader|management\.automation)|\(?\bnew-object\s{1,8}-com(?:object)?\s{1,8}["']?(?:wscript|shell|msxml2|scripting)|\.download(?:string|file|data)\s{0,4}\(\s{0,4}["']|\[(?:system\.)?(?:convert|text\.encoding|reflection\.assembly|diagnostics\.process|io\.file|net\.servicepointmanager|runtime\.interopservices\.marshal)\]::|\b(?:invoke-webrequest|invoke-restmethod|iwr|irm|start-bitstransfer|invoke-wmimethod|iwmi|start-process|saps|invoke-command|icm)\s{1,8}(?:-\w{2,20}\s{1,4}){1,4}\S|\b(?:iwr|irm|invoke-webrequest|invoke-restmethod)\s{1,8}["']?https?:\/\/\S{1,200}\s{0,4}(?:\||-outfile|-o\b|;)/g,
+      /\bpowershell(?:\.exe)?["']?\s{1,8}\/(?:e|en|enc|encodedcommand|c|command|w|nop)\s|[;|&]\s{0,4}powershell(?:\.exe)?\s{1,4}[a-z]{2,10}-[a-z]{3,20}\b|\[scriptblock\]::create\s{0,4}\(|\bset-mppreference\s{1,4}-|^(?:iex|invoke-expression|start-process|saps)\s{1,4}[\w.\\:-]{2,60}\s{0,4}$|\bpowershell(?:\.exe)?["']?\s{1,8}(?:-(?:\w{1,20})(?:\s{1,4}(?!-)[\w:/\\.]{1,40})?\s{1,4}){0,6}-(?:e|ec|en|enc|enco\w{0,10}|c|command|f|file|w|windowstyle|nop|noprofile|noni|noninteractive|ep|exec|executionpolicy|inputformat|version)\b|\b(?:iex|invoke-expression)\s{0,8}[("'$&]|\bnew-object\s{1,8}(?:system\.)?(?:net\.(?:webclient|sockets\.tcpclient)|io\.streamreader|management\.automation)|\(?\bnew-object\s{1,8}-com(?:object)?\s{1,8}["']?(?:wscript|shell|msxml2|scripting)|\.download(?:string|file|data)\s{0,4}\(\s{0,4}["']|\[(?:system\.)?(?:convert|text\.encoding|reflection\.assembly|diagnostics\.process|io\.file|net\.servicepointmanager|runtime\.interopservices\.marshal)\]::|\b(?:invoke-webrequest|invoke-restmethod|iwr|irm|start-bitstransfer|invoke-wmimethod|iwmi|start-process|saps|invoke-command|icm)\s{1,8}(?:-\w{2,20}\s{1,4}){1,4}\S|\b(?:iwr|irm|invoke-webrequest|invoke-restmethod)\s{1,8}["']?https?:\/\/\S{1,200}\s{0,4}(?:\||-outfile|-o\b|;)/g,
   },
   {
     // VBScript of classic ASP: what web shells of that age are fed with.
@@ -80,11 +88,23 @@ export const WINDOWS_PATTERNS: readonly LinearPattern[] = [
       "hostname",
       "netstat",
       "gci",
+      "sc q",
+      "reg q",
+      "query ",
+      "fsutil",
+      "mklink",
+      "attrib",
+      "powershell",
+      "pwsh",
+      "& cd",
+      "&cd",
+      "& set",
+      "vol",
       "qwinsta",
       "quser",
     ],
     pattern:
-      /^[\s"')]{0,4}[\w.-]{0,16}\s?[&|;]{1,2}\s{0,2}(?:net1?(?:\.exe)?\s{1,2}(?:user|users|view|share|start|session|accounts|localgroup|group|config|statistics)|tasklist|systeminfo|ipconfig|whoami|iex|qwinsta|quser|netstat|start\s{1,2}(?:calc|notepad|cmd|powershell)(?:\.exe)?)[\s&|;"'#]{0,4}$/g,
+      /^[\s"')]{0,4}[\w.-]{0,16}\s?[&|;]{1,2}\s{0,2}(?:net1?(?:\.exe)?\s{1,2}(?:user|users|view|share|start|session|accounts|localgroup|group|config|statistics)|tasklist|systeminfo|ipconfig|whoami|iex|qwinsta|quser|netstat|start\s{1,2}(?:(?:calc|notepad|cmd|powershell)(?:\.exe)?|https?:\S{1,80}|\\\\\S{1,80})|net1?\s{1,2}(?:localgroup|group|user)\s{1,2}\w{1,40}|sc\s{1,2}query(?:ex)?|reg\s{1,2}query\s{1,2}hk\S{1,60}|query\s{1,2}(?:user|session)|fsutil\s\S[^\n]{1,60}|mklink\s[^\n]{1,60}|attrib\s{1,2}[+-][^\n]{1,60}|(?:powershell|pwsh)(?:\.exe)?\s{1,2}[\w-]{2,40}(?:\s{1,2}\S{1,40})?|cd|vol|ver|set)[\s&|;"'#]{0,4}$/g,
   },
   {
     kind: "command.windows_tool",

@@ -15,7 +15,7 @@ import {
   STRONG,
   SUBSTITUTION,
 } from "./shell-place.ts";
-import { atBrace, atDollar, atFunction, atHereString, atSlash } from "./shell-trick.ts";
+import { atBrace, atDollar, atFileRead, atFunction, atHereString, atSlash } from "./shell-trick.ts";
 
 /** Commands where a shell would start one: behind a separator, in a substitution, at the start of the value. */
 export const shell: Detector = {
@@ -37,6 +37,8 @@ export const shell: Detector = {
     "shell.function_definition": "a function definition in an environment value (Shellshock)",
     "shell.history_expansion": "references to earlier commands as the whole value",
     "shell.variable_command": "a variable is set and then run as a command",
+    "shell.variable_slice": "characters cut out of a variable of the system to spell a path or command",
+    "shell.file_read": "$(<file): a file read without a command",
     "shell.arithmetic": "an arithmetic expansion, as testers use it to see whether a shell runs",
   },
   triggers: [
@@ -79,6 +81,8 @@ export const shell: Detector = {
     "*/",
     "]/",
     "{",
+    "^",
+    ":~",
     "/proc",
     "/var/",
     "/root",
@@ -89,7 +93,7 @@ export const shell: Detector = {
     "%windir%",
     ...TELLING_PARTS,
   ],
-  words: TELLING_WORDS,
+  words: [...TELLING_WORDS, "eval", "exec", "command"],
   detect({ lower }, found) {
     atStart(lower, found);
     wholeValue(lower, found);
@@ -135,6 +139,7 @@ function scan(lower: string, found: Detection[], from: number): void {
     else {
       // The second of two signs is no place of its own.
       if (begin - at === 2) places.lastIndex++;
+      if (code === 0x24 && atFileRead(lower, at, found)) continue;
       if (!mayStartCommand(lower, begin)) continue;
       commands++;
       afterSeparator(lower, at, begin, placeOf(lower, at, code), found);
@@ -247,9 +252,20 @@ function atBacktick(lower: string, at: number, found: Detection[]): number {
   }
   if (close === at + 1) return close;
   if (!mayStartCommand(lower, at + 1)) return at;
-  const attached = at > 0 && !/[\s([:,`*>/|]/.test(lower[at - 1]!);
+  const attached =
+    at > 0 && (!/[\s([:,`*>/|]/.test(lower[at - 1]!) || isInAddress(lower, at) || isNameBehind(lower, close));
   if (attached || isAlone(lower, at, close)) afterSeparator(lower, at, at + 1, SUBSTITUTION, found);
   return close;
+}
+
+/** `http://x.example/`id``: inside an address there is no inline code. */
+function isInAddress(lower: string, at: number): boolean {
+  return lower[at - 1] === "/" && /:\/\/[^\s`"'<>]{1,60}\/$/.test(lower.slice(Math.max(0, at - 66), at));
+}
+
+/** `` `whoami`.x.example ``: a name goes on behind it. */
+function isNameBehind(lower: string, close: number): boolean {
+  return /^\.[a-z0-9-]{1,63}\.[a-z]/.test(lower.slice(close + 1, close + 68));
 }
 
 /** Nothing but separators and quotes around the backticks. */
@@ -285,6 +301,10 @@ function atStart(lower: string, found: Detection[]): void {
   const rare = command.class === "rare";
   const proven =
     (rare && (bits & STRONG) !== 0) ||
+    (rare && (bits & evidence.number) !== 0 && /^ \d{1,6}\s*$/.test(line)) ||
+    (command.class !== "word" &&
+      (bits & evidence.end) !== 0 &&
+      /^["'`(]?(?:eval|exec|command)\s/.test(lower)) ||
     (rare && command.wrapped && (bits & evidence.end) !== 0) ||
     (rare && (bits & evidence.end) !== 0 && /[;|&]/.test(lower[proof.end] ?? "")) ||
     (command.class === "short" && (bits & evidence.expansion) !== 0) ||

@@ -31,13 +31,13 @@ const PATTERNS: readonly LinearPattern[] = [
       "/latest/",
     ],
     pattern:
-      /(?:\/\/|^|@)\[?(?:169\.254\.169\.254|169\.254\.170\.2|100\.100\.100\.200|192\.0\.0\.192|168\.63\.129\.16|fd00:ec2::254|instance-data|metadata\.google\.internal|metadata\.(?:nicv?|tencentyun\.com|packet\.net|platformequinix\.com)|metadata\.oraclecloud\.com|rancher-metadata|alibaba\.zaproxy\.org)\]?(?::\d{1,5})?(?:\/|$)|\/latest\/(?:meta-data|user-data|dynamic\/instance-identity|api\/token)\b|\/computemetadata\/v1|\/metadata\/instance\?api-version/g,
+      /(?:\/\/|^|@)\[?(?:169\.254\.169\.254|169\.254\.170\.2|100\.100\.100\.200|192\.0\.0\.192|168\.63\.129\.16|fd00:ec2::254|instance-data|metadata\.google\.internal|metadata\.(?:nicv?|tencentyun\.com|packet\.net|platformequinix\.com)|metadata\.oraclecloud\.com|metadata\.azure\.(?:internal|com)|rancher-metadata|alibaba\.zaproxy\.org)\]?(?::\d{1,5})?(?:\/|$)|\/latest\/(?:meta-data|user-data|dynamic\/instance-identity|api\/token)\b|\/computemetadata\/v1|\/metadata\/instance\?api-version/g,
   },
   {
     kind: "url.internal_service",
-    needs: ["kubernetes", ".internal", "cluster.local", "service.consul"],
+    needs: ["kubernetes", ".internal", "cluster.local", "service.consul", "[fe80:"],
     pattern:
-      /(?:\/\/|^|@)(?:kubernetes(?:\.default(?:\.svc(?:\.cluster\.local)?)?)?|(?:host|gateway|kubernetes)\.docker\.internal|host\.containers\.internal|[\w-]{1,40}\.svc\.cluster\.local|consul\.service\.consul)(?::\d{1,5})?\/|\/\/[\w-]{1,40}(?:\.[\w-]{1,40}){0,3}\.svc\.cluster\.local\b/g,
+      /(?:\/\/|^|@)(?:kubernetes(?:\.default(?:\.svc(?:\.cluster\.local)?)?)?|(?:host|gateway|kubernetes)\.docker\.internal|host\.containers\.internal|[\w-]{1,40}\.svc\.cluster\.local|[\w-]{1,40}\.service\.consul|\[fe80:[0-9a-f:%.]{1,40}\])(?::\d{1,5})?\/|\/\/[\w-]{1,40}(?:\.[\w-]{1,40}){0,3}\.svc\.cluster\.local\b/g,
   },
   {
     kind: "url.loopback",

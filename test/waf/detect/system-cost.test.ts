@@ -8,6 +8,7 @@ import { systemAttacks } from "./system-attacks.ts";
 import { systemBenign } from "./system-benign.ts";
 import { systemDetectors } from "./system-detectors.ts";
 import { systemTexts } from "./system-texts.ts";
+import { systemValues } from "./system-values.ts";
 
 /** Pieces of the grammars: openers that never close, separators, runs that two repetitions could share. */
 const units: readonly string[] = [
@@ -21,6 +22,7 @@ const units: readonly string[] = [
     "a|",
     "`",
     "`a",
+    "=` --a",
     "$(",
     "$(find a b c ",
     "${",
@@ -243,7 +245,12 @@ const PROOF =
   evidence.quoted;
 
 test("the gate lets every place through where a command with evidence stands", () => {
-  for (const text of [...Object.values(systemAttacks).flat(), ...systemBenign, ...systemTexts]) {
+  for (const text of [
+    ...Object.values(systemAttacks).flat(),
+    ...systemBenign,
+    ...systemTexts,
+    ...systemValues,
+  ]) {
     const lower = Buffer.from(text, "utf8").toString("latin1").toLowerCase();
     for (let at = 0; at < lower.length; at++) {
       if (mayStartCommand(lower, at)) continue;
