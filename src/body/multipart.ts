@@ -219,7 +219,10 @@ export class MultipartReader implements PlaceNamer {
       this.#reportSpan(PART_HEADER, other);
     }
     this.#name = name;
-    const isFile = part.filename !== undefined || part.filenameExtended !== undefined;
+    // Without a name it is a file to some servers (PHP) and a field to others (busboy): read whole, as a field.
+    const { filename } = part;
+    const isFile =
+      filename === undefined ? part.filenameExtended !== undefined : filename.end > filename.start;
     this.#reader = this.#readerOf({ mediaType: part.mediaType, isFile });
     this.#contentKind = isFile ? BODY_BYTES : PART_TEXT;
     this.#isCharsetField = name === "_charset_";

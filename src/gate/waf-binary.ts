@@ -14,7 +14,9 @@ export function isBinary(bytes: Uint8Array, start: number, end: number): boolean
 /**
  * Reports the texts in binary bytes, as `strings` prints them, also in UTF-16 (of either byte order): what a server can
  * use of an attack in them. The rest costs nothing: two random bytes are a trigger of some detector all the time, and
- * would spend the work budget.
+ * would spend the work budget. A few control characters between words do not end a text: databases read them as spaces
+ * (SQL Server all of 0x01 to 0x1f, MySQL vertical tabs, form feeds and 0xa0), and padding after a comment makes any
+ * value look binary.
  */
 export function reportTexts(
   bytes: Uint8Array,
@@ -24,10 +26,19 @@ export function reportTexts(
   sink: ValueSink,
 ): void {
   let from = start;
+  let to = start;
+  let printable = 0;
   for (let at = start; at <= end; at++) {
-    if (at < end && isText[bytes[at]!] === 1) continue;
-    if (at - from >= TEXT_BYTES_MIN) sink.value(bytes, from, at, place);
-    from = at + 1;
+    const kind = at < end ? textKind[bytes[at]!]! : NO_TEXT;
+    if (kind === TEXT) {
+      if (printable++ === 0) from = at;
+      to = at + 1;
+      continue;
+    }
+    if (kind === GAP && printable > 0 && at - to < GAP_MAX) continue;
+    if (printable >= (to - from === printable ? TEXT_BYTES_MIN : SPACED_BYTES_MIN))
+      sink.value(bytes, from, to, place);
+    printable = 0;
   }
   reportWideTexts(bytes, start, end, place, sink);
 }
@@ -35,9 +46,9 @@ export function reportTexts(
 /** Text whose every other byte is NUL, without the NULs. A receiver that goes by a byte order mark reads just that. */
 function reportWideTexts(bytes: Uint8Array, start: number, end: number, place: Place, sink: ValueSink): void {
   for (let at = start; at < end; at++) {
-    if (isText[bytes[at]!] === 0) continue;
+    if (textKind[bytes[at]!] !== TEXT) continue;
     const from = at;
-    while (at + 2 < end && bytes[at + 1] === 0 && isText[bytes[at + 2]!] === 1) at += 2;
+    while (at + 2 < end && bytes[at + 1] === 0 && textKind[bytes[at + 2]!] === TEXT) at += 2;
     const length = (at - from) / 2 + 1;
     if (length < TEXT_BYTES_MIN) continue;
     const text = Buffer.allocUnsafe(length);
@@ -59,12 +70,22 @@ export function isCompressed(bytes: Uint8Array, end: number): boolean {
 const BINARY_BYTES_MIN = 64;
 /** Random bytes have such a run once in 200 KB: a cut text ends where no writer ended it. */
 const TEXT_BYTES_MIN = 12;
+/** Printable characters of a text with gaps: so long that random bytes have one once in 1 MB. */
+const SPACED_BYTES_MIN = 16;
 
 /** 1 for control characters but tab, line feed and carriage return. */
 const isControl: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte === 0x7f || (byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d) ? 1 : 0,
 );
-/** 1 for printable ASCII, tab, line feed and carriage return. */
-const isText: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
-  byte < 0x7f && isControl[byte] === 0 ? 1 : 0,
-);
+/** Control characters in a row within a text. */
+const GAP_MAX = 4;
+
+const NO_TEXT = 0;
+const TEXT = 1;
+const GAP = 2;
+
+/** TEXT: printable ASCII, tab, line feed and carriage return. GAP: what some reader takes for a space. */
+const textKind: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) => {
+  if (byte < 0x7f && isControl[byte] === 0) return TEXT;
+  return (byte > 0 && byte < 0x20) || byte === 0xa0 ? GAP : NO_TEXT;
+});

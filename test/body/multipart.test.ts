@@ -198,6 +198,12 @@ suite("multipart", () => {
     assert.deepEqual(none.values, ["part_name=f", "part_filename:f=n"]);
   });
 
+  test("a file without a name is read as the field that some servers take it for", () => {
+    const empty = part('Content-Disposition: form-data; name="f"; filename=""', "0123456789ABCDEFGH");
+    const { values } = read(`${empty}--bOuNd--`, { limits: { fileBytesMax: 12 } });
+    assert.deepEqual(values, ["part_name=f", "part:f=0123456789ABCDEFGH"]);
+  });
+
   test("MP1: what is no boundary, or two, is refused with its Content-Type", () => {
     for (const parameters of [
       "",

@@ -643,7 +643,7 @@ export const bodyBypasses: readonly BypassCase[] = [
       "content_type/multipart_charset",
       postParts(
         part(`${named}\r\nContent-Type: text/plain; charset=utf-7`, payload) +
-          part(named.replace("q", "r") + "\r\nContent-Type: text/plain; charset=utf-8", "x"),
+          part(`${named.replace("q", "r")}\r\nContent-Type: text/plain; charset=utf-8`, "x"),
       ),
     ),
   ),
@@ -744,6 +744,25 @@ export const bodyBypasses: readonly BypassCase[] = [
     '; name="q"; filename="../../../../etc/passwd"',
     '; name="q"; filename="..\\..\\..\\windows\\win.ini"',
     "; name=\"q\"; filename*=UTF-8''..%2F..%2F..%2Fetc%2Fpasswd",
+  ),
+  ...withAttacks((payload, name) =>
+    make(
+      "MP6",
+      `${name} far into a field whose file name is empty`,
+      "patterns",
+      postParts(part(`${named}; filename=""`, `${"words ".repeat(12_000)}\n${payload}`)),
+    ),
+  ),
+  // Control characters that databases read as spaces, and more of them behind a comment: no text, no file either.
+  ...["text/plain", "application/octet-stream", ""].flatMap((type) =>
+    ["\x0b", "\x0c", "\x01", "\xa0"].map((space) =>
+      make(
+        "BT4",
+        `SQL with ${JSON.stringify(space)} for spaces, padded to look binary, in ${type || "no type"}`,
+        "patterns",
+        postRequest(type, `1' UNION SELECT login FROM users-- ${"\x02".repeat(150)}`.replaceAll(" ", space)),
+      ),
+    ),
   ),
   make(
     "MP7",

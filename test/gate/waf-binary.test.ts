@@ -26,9 +26,26 @@ test("texts among binary bytes are reported, in ASCII and in UTF-16 of both byte
 });
 
 test("short runs and noise are no texts", () => {
-  assert.deepEqual(textsOf(Buffer.from("\x01eleven char\x02", "latin1")), []);
+  assert.deepEqual(textsOf(Buffer.from("\x01eleven char\xff", "latin1")), []);
   assert.deepEqual(textsOf(Buffer.from("eleven char", "utf16le")), []);
   assert.deepEqual(textsOf(Buffer.alloc(4096)), []);
+});
+
+test("control characters that databases read as spaces do not end a text", () => {
+  for (const gap of ["\x0b", "\x0c", "\x01", "\x1f\x1f", "\xa0"]) {
+    const spaced = text.replaceAll(" ", gap);
+    assert.deepEqual(textsOf(Buffer.from(`\x01${spaced}${"\x02".repeat(99)}`, "latin1")), [spaced]);
+  }
+  assert.deepEqual(textsOf(Buffer.from("select\x01\x01\x01\x01\x01nothing", "latin1")), []);
+});
+
+test("random bytes hold few texts", () => {
+  let state = 1;
+  const random = Uint8Array.from({ length: 1 << 20 }, () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state >>> 24;
+  });
+  assert.ok(textsOf(Buffer.from(random)).length < 80);
 });
 
 test("UTF-16 and random bytes are binary, text and short values are not", () => {
