@@ -70,6 +70,7 @@ export const defaultContentTypes: readonly string[] = [
   "application/graphql",
   "application/csp-report",
   "application/octet-stream",
+  "application/offset+octet-stream", // resumable uploads (tus)
   "application/x-protobuf",
   "application/protobuf",
   "application/vnd.google.protobuf",
