@@ -62,7 +62,7 @@ interface CompiledExclude {
 
 /** Enough for a request of ordinary size in which every detector has something to do; see docs/waf-rules.md. */
 export const WORK_BASE = 524_288;
-export const WORK_PER_BYTE = 128;
+export const WORK_PER_BYTE = 512;
 
 export function compileProfile(ruleSet: RuleSet, options: ProfileOptions = {}): Profile {
   const { rules } = ruleSet;
