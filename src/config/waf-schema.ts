@@ -67,6 +67,18 @@ export const wafProfile = z.strictObject({
     default: 1024,
     doc: "One number of a JSON body, in characters.",
   }),
+  graphql_max_depth: int({
+    min: 1,
+    max: 1000,
+    default: 32,
+    doc: "Selections, lists and input objects of a GraphQL query that are open together.",
+  }),
+  graphql_max_aliases: int({ min: 0, max: 20_000, default: 200, doc: "Aliases in one GraphQL body." }),
+  graphql_introspection: choice(
+    ["allow", "refuse"],
+    "allow",
+    "Whether GraphQL queries may ask for the schema (__schema, __type).",
+  ),
   deny_unknown_content_types: flag(true, "Refuse bodies whose type is not in allowed_content_types."),
   allowed_content_types: optionalTexts({
     type: "array of media types",

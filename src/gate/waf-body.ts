@@ -2,7 +2,8 @@ import { CodingDecoder, type CodingReason, contentCoding } from "../body/coding.
 import { type ContentType, noContentType, readContentType } from "../body/content-type.ts";
 import { EntropyCounter } from "../body/entropy.ts";
 import { defaultFormLimits, FormReader } from "../body/form.ts";
-import { GraphqlReader } from "../body/graphql.ts";
+import { defaultGraphqlLimits, type GraphqlLimits, GraphqlReader } from "../body/graphql.ts";
+import { GrpcReader } from "../body/grpc.ts";
 import { JsonReader } from "../body/json.ts";
 import { defaultJsonLimits, type JsonLimits } from "../body/json-limit.ts";
 import { MultipartReader, type PartFacts, type PartReader } from "../body/multipart.ts";
@@ -85,6 +86,8 @@ export class BodyInspection {
   #text: TextReader | undefined;
   #octets: TextReader | undefined;
   #graphql: GraphqlReader | undefined;
+  #graphqlLimits: GraphqlLimits = defaultGraphqlLimits;
+  #grpc: GrpcReader | undefined;
 
   /** `seed`: 32 random bits that no client can learn; see NameTable. */
   constructor(seed: number) {
@@ -156,11 +159,17 @@ export class BodyInspection {
     this.#xml?.reset();
     this.#text?.reset();
     this.#octets?.reset();
+    this.#grpc?.reset();
     this.#decoder?.close();
     this.#decoder = undefined;
     this.#request = undefined;
     this.#events = undefined;
     this.#done = undefined;
+  }
+
+  /** End of what was seen whole, from the start of the body, where it is of messages that stand for themselves; or 0. */
+  get settled(): number {
+    return this.#decoder === undefined && this.#reader === this.#grpc ? (this.#grpc?.settled ?? 0) : 0;
   }
 
   /** Chooses the reader, by type and coding. */
@@ -243,19 +252,33 @@ export class BodyInspection {
         this.#hasBlocks = true;
         this.#guess = this.#openJson(defaultJsonLimits);
         return;
+      case "grpc":
+        // The text form of gRPC-Web is base64, which the detectors undo.
+        if (type.essence.includes("-text")) this.#openOctets();
+        else this.#openGrpc(waf);
+        return;
       default:
         this.#openOctets();
     }
   }
 
   #openJson(limits: JsonLimits): JsonReader {
-    if (this.#json === undefined || this.#jsonLimits !== limits) {
+    if (this.#json === undefined || !sameLimits(this.#jsonLimits, limits)) {
       this.#json = new JsonReader(this.#sink, limits, this.#seed);
       this.#jsonLimits = limits;
     }
     this.#json.reset();
     this.#graphql?.reset();
     return this.#json;
+  }
+
+  /** Made when the first query of the body comes: most bodies have none. */
+  #graphqlOf(limits: GraphqlLimits): GraphqlReader {
+    if (this.#graphql === undefined || !sameLimits(this.#graphqlLimits, limits)) {
+      this.#graphql = new GraphqlReader(this.#sink, limits);
+      this.#graphqlLimits = limits;
+    }
+    return this.#graphql;
   }
 
   #openXml(): XmlReader {
@@ -276,8 +299,17 @@ export class BodyInspection {
     this.#reader = this.#octets;
   }
 
+  #openGrpc(waf: RouteWaf): void {
+    this.#grpc ??= new GrpcReader(this.#sink, WINDOW_BYTES, OVERLAP_BYTES, () => {
+      if (!this.#verdict.refused) this.#inspector!.nextMessage();
+    });
+    this.#grpc.reset();
+    this.#grpc.messageBytesMax = waf.maxBodyBytes;
+    this.#reader = this.#grpc;
+  }
+
   #openGraphql(): Reader {
-    const graphql = (this.#graphql ??= new GraphqlReader(this.#sink));
+    const graphql = this.#graphqlOf(this.#waf!.graphql);
     graphql.reset();
     graphql.startDocument();
     const text = this.#openText();
@@ -413,7 +445,7 @@ export class BodyInspection {
 
   /** The `query` of a GraphQL request in JSON, or a piece of it. Its strings come back as values of their own. */
   #readQuery(bytes: Uint8Array, start: number, end: number, { repeated, goesOn }: Place): void {
-    const graphql = (this.#graphql ??= new GraphqlReader(this.#sink));
+    const graphql = this.#graphqlOf(this.#waf!.graphql);
     const reason =
       (repeated === 0 ? graphql.startDocument() : undefined) ??
       graphql.write(bytes, start, end) ??
@@ -433,6 +465,13 @@ interface Reader {
   /** A text is a reason, and final. */
   write(bytes: Uint8Array, start: number, end: number): unknown;
   end(): unknown;
+}
+
+/** Routes have limits of their own, mostly equal: a reader is kept for all that are. */
+function sameLimits<T extends object>(one: T, other: T): boolean {
+  if (one === other) return true;
+  for (const key in one) if (one[key] !== other[key]) return false;
+  return true;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

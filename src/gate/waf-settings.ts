@@ -1,3 +1,4 @@
+import { defaultGraphqlLimits, type GraphqlLimits } from "../body/graphql.ts";
 import { defaultJsonLimits, type JsonLimits } from "../body/json-limit.ts";
 import { compileTypeList, type TypeList } from "../body/type-list.ts";
 import type { RuleSet } from "../waf/compile.ts";
@@ -27,6 +28,10 @@ export interface WafSettings {
   readonly maxStringLen: number;
   /** JSON: characters of one number. */
   readonly maxNumberLen: number;
+  /** GraphQL: brackets that are open together. */
+  readonly graphqlMaxDepth: number;
+  readonly graphqlMaxAliases: number;
+  readonly graphqlIntrospection: "allow" | "refuse";
   readonly denyUnknownContentTypes: boolean;
   /** As `compileTypeList` reads them. */
   readonly allowedContentTypes: readonly string[];
@@ -114,6 +119,9 @@ export const defaultWafSettings: WafSettings = {
   maxDepth: 64,
   maxStringLen: 1_048_576,
   maxNumberLen: 1024,
+  graphqlMaxDepth: defaultGraphqlLimits.depthMax,
+  graphqlMaxAliases: defaultGraphqlLimits.aliasesMax,
+  graphqlIntrospection: "allow",
   denyUnknownContentTypes: true,
   allowedContentTypes: defaultContentTypes,
   entropyCheck: true,
@@ -134,6 +142,7 @@ export interface RouteWaf {
   readonly maxBodyBytes: number;
   readonly inspectBufferBytes: number;
   readonly json: JsonLimits;
+  readonly graphql: GraphqlLimits;
   readonly denyUnknownContentTypes: boolean;
   readonly allowed: TypeList;
   readonly entropyCheck: boolean;
@@ -168,6 +177,12 @@ export function buildRouteWaf(given: Partial<WafSettings>, ruleSet: RuleSet): Ro
       depthMax: settings.maxDepth,
       stringBytesMax: settings.maxStringLen,
       numberCharsMax: settings.maxNumberLen,
+    },
+    graphql: {
+      ...defaultGraphqlLimits,
+      depthMax: settings.graphqlMaxDepth,
+      aliasesMax: settings.graphqlMaxAliases,
+      introspection: settings.graphqlIntrospection,
     },
     denyUnknownContentTypes: settings.denyUnknownContentTypes,
     allowed,

@@ -320,3 +320,15 @@ for (const [index, [type, body]] of bodies.entries())
       { numRuns: 40 },
     );
   });
+
+test("a profile says how deep GraphQL may go, how many aliases it may use, and whether it may ask for the schema", () => {
+  for (const [text, settings, reason] of [
+    ["{ a { b { c } } }", { graphqlMaxDepth: 2 }, "graphql_depth"],
+    ["{ x: a y: a z: a }", { graphqlMaxAliases: 2 }, "graphql_aliases"],
+    ["{ __schema { types { name } } }", { graphqlIntrospection: "refuse" }, "graphql_introspection"],
+  ] as const) {
+    const body = JSON.stringify({ query: text });
+    assert.equal(said(post("application/json", body)), "passed", text);
+    assert.equal(said(post("application/json", body, settings)), `content_type ${reason}`);
+  }
+});
