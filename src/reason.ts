@@ -109,6 +109,25 @@ export const reasons = {
   tlsTimeout: row("tls_timeout", 0, "tls", c, true, "The TLS handshake did not finish in time."),
   handshakeCap: row("handshake_cap", 0, "tls", g, true, "Too many TLS handshakes are in progress."),
 
+  // HTTP/2 connections.
+  http2Protocol: row("h2_protocol", 0, "connection", c, true, "The client broke the HTTP/2 protocol."),
+  http2Flood: row(
+    "h2_flood",
+    0,
+    "connection",
+    c,
+    true,
+    "An HTTP/2 connection made work without purpose: control frames, empty frames, refused heads.",
+  ),
+  http2Head: row(
+    "h2_head",
+    0,
+    "connection",
+    c,
+    false,
+    "The HTTP/2 layer refused a head before it was read: malformed, or far beyond the limits.",
+  ),
+
   // Request line.
   requestLine: row(
     "request_line",
@@ -163,7 +182,7 @@ export const reasons = {
     "target",
     c,
     true,
-    "Host and the absolute-form authority name different hosts.",
+    "Host and the authority of the target name different hosts.",
   ),
   misdirected: row(
     "misdirected",
@@ -267,6 +286,30 @@ export const reasons = {
     "A field name with an underscore imitates a framing, forwarding or identity field.",
   ),
   singletonDup: row("singleton_dup", 400, "fields", c, true, "A field that may occur once occurs twice."),
+  pseudoField: row(
+    "pseudo_field",
+    400,
+    "fields",
+    c,
+    true,
+    "An HTTP/2 pseudo-field is missing, unknown, twice, or behind a field.",
+  ),
+  http2Field: row(
+    "h2_field",
+    400,
+    "fields",
+    c,
+    true,
+    "A field that HTTP/2 forbids: Connection and its like, or TE with more than trailers.",
+  ),
+  cookieCrumbs: row(
+    "cookie_crumbs",
+    431,
+    "fields",
+    c,
+    true,
+    "An HTTP/2 head has more Cookie fields than are joined.",
+  ),
   host: row("host", 400, "fields", c, true, "HTTP/1.1 without Host, or with an empty one."),
   hostDup: row("host_dup", 400, "fields", c, true, "Host occurs more than once."),
   hostSyntax: row(

@@ -51,4 +51,8 @@ export interface ConnectionLimits {
   readonly keepaliveTimeoutMs: number;
   readonly keepaliveRequests: number;
   readonly ageMaxMs: number;
+  /** HTTP/2 control frames per second and connection; 0 = only the built-in guard. */
+  readonly controlFramesPerSec: number;
+  /** HTTP/2 by prior knowledge on the plain listener. */
+  readonly h2c: boolean;
 }

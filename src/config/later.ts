@@ -69,7 +69,6 @@ const laterKeys: LaterKeys = {
       harmless: (value) => value === 0,
       instead: "`write_timeout_ms` drops clients that stop reading",
     },
-    h2_control_frames_per_sec: unless(0),
     log_queue_lines: unless(8192),
     log_format: unless("json"),
   },

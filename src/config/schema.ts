@@ -137,6 +137,13 @@ const server = z.strictObject({
     doc: "Requests on one client connection.",
   }),
   connection_max_age_secs: int({ min: 1, max: 604_800, default: 3600, doc: "Life of a client connection." }),
+  h2c: flag(false, "HTTP/2 by prior knowledge on `listen_http`, beside HTTP/1.1."),
+  h2_control_frames_per_sec: int({
+    min: 0,
+    max: 1_000_000,
+    default: 0,
+    doc: "Control frames per second on one HTTP/2 connection, closed above it. 0 = only the built-in guard.",
+  }),
   handshake_timeout_ms: int({ min: 100, max: 120_000, default: 10_000, doc: "TLS handshake." }),
   shutdown_delay_ms: int({
     min: 0,
@@ -188,7 +195,10 @@ const tls = z.strictObject({
     doc: "Its PEM private key, mode 0600. Required.",
   }),
   min_version: choice(["1.3", "1.2"], "1.3", "Oldest TLS version."),
-  alpn: texts({ default: ["http/1.1"], doc: "Protocols offered. `h2` is not served yet." }),
+  alpn: texts({
+    default: ["http/1.1"],
+    doc: "Protocols offered, the preferred one first: `h2`, `http/1.1`.",
+  }),
   session_tickets: int({
     min: 0,
     max: 16,

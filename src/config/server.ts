@@ -78,6 +78,7 @@ function serverConfig(
   internalNetworks: readonly string[],
   context: SectionContext,
 ): ServerConfig {
+  checkControlFrames(input, context);
   return {
     listenHttp,
     listenHttps,
@@ -107,12 +108,26 @@ function serverConfig(
     keepaliveTimeoutMs: input.keepalive_timeout_ms,
     keepaliveRequests: input.keepalive_requests,
     connectionMaxAgeSecs: input.connection_max_age_secs,
+    h2c: input.h2c,
+    h2ControlFramesPerSec: input.h2_control_frames_per_sec,
     handshakeTimeoutMs: input.handshake_timeout_ms,
     shutdownDelayMs: input.shutdown_delay_ms,
     shutdownGraceMs: input.shutdown_grace_ms,
     rawPathChars: input.raw_path_chars,
     stateDir: input.state_dir === undefined ? undefined : resolvePath(input.state_dir, context),
   };
+}
+
+/** So few that every browser would be cut off. */
+function checkControlFrames(input: ServerInput, context: SectionContext): void {
+  const value = input.h2_control_frames_per_sec;
+  if (value === 0 || value >= 10) return;
+  context.findings.add({
+    code: "Z1106",
+    path: ["server", "h2_control_frames_per_sec"],
+    message: `\`h2_control_frames_per_sec\` in [server] is ${value}: every client would be cut off`,
+    fix: "write 10 or more, or 0 to leave it to the built-in guard",
+  });
 }
 
 function readListener(

@@ -80,7 +80,7 @@ function readSni(input: TlsInput, context: SectionContext): readonly SniEntry[] 
   return entries;
 }
 
-const served: readonly string[] = ["http/1.1"];
+const served: readonly string[] = ["h2", "http/1.1"];
 
 function checkAlpn(alpn: readonly string[], context: SectionContext): void {
   const path = ["tls", "alpn"];
@@ -89,21 +89,11 @@ function checkAlpn(alpn: readonly string[], context: SectionContext): void {
       code: "Z1106",
       path,
       message: "`alpn` in [tls] is empty",
-      fix: 'leave it out, or write ["http/1.1"]',
+      fix: 'leave it out, or write ["h2", "http/1.1"]',
     });
   }
   for (const [i, protocol] of alpn.entries()) {
     if (served.includes(protocol)) continue;
-    if (protocol === "h2") {
-      context.findings.add({
-        code: "Z1047",
-        path: [...path, i],
-        message: "`alpn` in [tls]: h2 is not supported yet",
-        effect: "clients that choose HTTP/2 would be cut off.",
-        fix: 'write ["http/1.1"], the default',
-      });
-      continue;
-    }
     const suggestion = nearest(protocol, served);
     context.findings.add({
       code: "Z1045",
@@ -111,7 +101,7 @@ function checkAlpn(alpn: readonly string[], context: SectionContext): void {
       message: `\`alpn\` in [tls]: ${shownValue(path, protocol)} is not a protocol this gateway speaks`,
       suggestion,
       label: suggestion === undefined ? "" : `did you mean "${suggestion}"?`,
-      fix: 'write ["http/1.1"], the default',
+      fix: 'write ["h2", "http/1.1"], or only one of them',
     });
   }
 }

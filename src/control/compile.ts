@@ -48,9 +48,12 @@ export function buildSnapshot(generation: number, config: Config, deps: CompileD
       keepaliveTimeoutMs: server.keepaliveTimeoutMs,
       keepaliveRequests: server.keepaliveRequests,
       ageMaxMs: server.connectionMaxAgeSecs * 1000,
+      controlFramesPerSec: server.h2ControlFramesPerSec,
+      h2c: server.h2c,
     },
     hop: {
       via11: Buffer.from(`Via: 1.1 ${viaName}\r\n`, "latin1"),
+      via20: Buffer.from(`Via: 2.0 ${viaName}\r\n`, "latin1"),
       via10: Buffer.from(`Via: 1.0 ${viaName}\r\n`, "latin1"),
       xffMode: server.xffMode,
     },

@@ -239,6 +239,8 @@ export function openEdge(deps: EdgeDeps): Edge {
     const quietMs = Math.min(DRAIN_QUIET_MS, graceMs / 4);
     for (;;) {
       const open = [...listeners.http.connections, ...listeners.https.connections];
+      // A busy HTTP/2 connection learns of it at once and finishes what it has begun.
+      for (const connection of open) if (!connection.idle) connection.drain();
       const quietSinceMs = clock.nowMs() - quietMs;
       const idle = open.filter((connection) => connection.idle && connection.idleSinceMs <= quietSinceMs);
       for (const connection of idle.slice(0, Math.max(50, Math.ceil(idle.length / 10)))) connection.drain();
@@ -315,6 +317,8 @@ function readMetrics(
   };
   add(families.connections.name, ["http"], listeners.http.connections.size);
   add(families.connections.name, ["https"], listeners.https.connections.size);
+  add(families.http2Connections.name, ["http"], listeners.http.http2Count);
+  add(families.http2Connections.name, ["https"], listeners.https.http2Count);
   add(families.connectionsRejected.name, ["conn_cap"], caps.rejectedTotal);
   add(families.connectionsRejected.name, ["conn_cap_address"], caps.rejectedPerGroup);
   if (accessLog !== undefined) {

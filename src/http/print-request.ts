@@ -22,6 +22,8 @@ export interface HopFacts {
   /** `Via: 1.1 zion-…` and `Via: 1.0 zion-…`, with CRLF. */
   readonly via11: Uint8Array;
   readonly via10: Uint8Array;
+  /** `Via: 2.0 zion-…`. */
+  readonly via20: Uint8Array;
   readonly xffMode: "append" | "rewrite" | "drop";
 }
 
@@ -82,7 +84,7 @@ export function printRequest(
   if (runStart >= 0) at = copy(bytes, at, arena, runStart, runEnd);
 
   at = printForwarded(request, hop, memo, peerText, bytes, at);
-  at = put(bytes, at, request.version === 10 ? hop.via10 : hop.via11);
+  at = put(bytes, at, viaOf(request.version, hop));
   at = copy(bytes, at, arena, request.idLinesStart, request.idLinesEnd);
   if (request.bodyKind === BODY_CHUNKED) {
     at = put(bytes, at, CHUNKED_LINE);
@@ -97,6 +99,11 @@ export function printRequest(
   bytes[at] = 13;
   bytes[at + 1] = 10;
   out.length = at + 2;
+}
+
+function viaOf(version: number, hop: HopFacts): Uint8Array {
+  if (version === 11) return hop.via11;
+  return version === 20 ? hop.via20 : hop.via10;
 }
 
 /**

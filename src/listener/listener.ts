@@ -5,6 +5,8 @@ import type { State } from "../state.ts";
 import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
 import type { ConnectionCaps } from "./connection-caps.ts";
 import { Http1Connection } from "./http1.ts";
+import { Http2Connection } from "./http2.ts";
+import { Http2Desk } from "./http2-desk.ts";
 import type { TlsFacts, TlsServer } from "./tls.ts";
 import { reasonOfTlsFailure, type TlsFailure } from "./tls-failure.ts";
 
@@ -28,12 +30,19 @@ export class Listener implements ConnectionOwner {
   tls: TlsServer<Accepted> | undefined = undefined;
   readonly #state: State;
   readonly #caps: ConnectionCaps;
+  readonly #http2: Http2Desk;
   readonly #servers = new Map<number, net.Server>();
 
   constructor(name: "http" | "https", state: State, caps: ConnectionCaps) {
     this.name = name;
     this.#state = state;
     this.#caps = caps;
+    this.#http2 = new Http2Desk(state);
+  }
+
+  /** Open HTTP/2 connections. */
+  get http2Count(): number {
+    return this.#http2.size;
   }
 
   /** Accepts on a bound handle, or binds the address. */
@@ -79,11 +88,12 @@ export class Listener implements ConnectionOwner {
 
   forget(connection: ClientConnection): void {
     this.connections.delete(connection);
+    this.#http2.forget(connection);
   }
 
   onSecure(socket: net.Socket, facts: TlsFacts, accepted: Accepted): void {
     this.#state.counters.countHandshake("ok", facts.protocol);
-    this.connections.add(new Http1Connection(socket, accepted.peer, facts, this, this.#state));
+    this.#connect(socket, accepted.peer, facts, facts.alpn === "h2");
   }
 
   onTlsFailed(failure: TlsFailure): void {
@@ -111,7 +121,15 @@ export class Listener implements ConnectionOwner {
     this.#state.counters.connectionsTotal[this.name]++;
     socket.once("close", () => this.#caps.leave(entered.group));
     if (this.tls !== undefined) this.tls.accept(socket, { peer, listener: this });
-    else this.connections.add(new Http1Connection(socket, peer, undefined, this, this.#state));
+    else this.#connect(socket, peer, undefined, false);
+  }
+
+  #connect(socket: net.Socket, peer: PeerFacts, tls: TlsFacts | undefined, isHttp2: boolean): void {
+    if (isHttp2) {
+      const connection = new Http2Connection(socket, peer, tls, this, this.#http2, this.#state);
+      this.connections.add(connection);
+      this.#http2.watch(connection);
+    } else this.connections.add(new Http1Connection(socket, peer, tls, this, this.#state));
   }
 
   /** At the cap, idle connections make room for new ones: a few at a time, oldest first. */

@@ -30,6 +30,10 @@ export class Counters {
   xffMalformed = 0;
   defects = 0;
   expectContinue = 0;
+  /** HTTP/2 connections ended as floods, by kind. */
+  readonly http2Floods = { ping: 0, settings: 0, rejected_heads: 0, idle_bytes: 0, rate: 0 };
+  /** Most control frames per second seen on one HTTP/2 connection. */
+  http2FramesPeak = 0;
   readonly connectionsTotal = { http: 0, https: 0 };
   readonly handshakes = new Map<string, number>();
   readonly #routes = new Map<string, RouteCounters>();
@@ -125,6 +129,9 @@ export class Counters {
     add(families.loops.name, [], this.rejects[reasons.loop.index]!);
     add(families.xffMalformed.name, [], this.xffMalformed);
     add(families.defects.name, [], this.defects);
+    for (const [flood, count] of Object.entries(this.http2Floods))
+      add(families.http2Floods.name, [flood], count);
+    add(families.http2FramesPeak.name, [], Math.round(this.http2FramesPeak));
     add(families.expectContinue.name, [], this.expectContinue);
     add(families.connectionsTotal.name, ["http"], this.connectionsTotal.http);
     add(families.connectionsTotal.name, ["https"], this.connectionsTotal.https);

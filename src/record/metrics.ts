@@ -105,6 +105,19 @@ export const families = {
     "Access log lines dropped because the sink was slow.",
     [],
   ),
+  http2Connections: family("zion_h2_connections", "gauge", "Open HTTP/2 client connections.", ["listener"]),
+  http2Floods: family(
+    "zion_h2_control_flood_closed_total",
+    "counter",
+    "HTTP/2 connections closed because they made work without purpose.",
+    ["reason"],
+  ),
+  http2FramesPeak: family(
+    "zion_h2_control_frames_peak",
+    "gauge",
+    "Most control frames per second on one HTTP/2 connection, as far as can be told.",
+    [],
+  ),
   expectContinue: family("zion_expect_continue_total", "counter", "100 Continue answers sent.", []),
   logLines: family("zion_log_lines_total", "counter", "Access log lines written.", []),
 } as const satisfies Record<string, MetricFamily>;

@@ -45,6 +45,8 @@ test("the smallest config has every default", () => {
       keepaliveTimeoutMs: 60_000,
       keepaliveRequests: 1000,
       connectionMaxAgeSecs: 3600,
+      h2c: false,
+      h2ControlFramesPerSec: 0,
       handshakeTimeoutMs: 10_000,
       shutdownDelayMs: 5000,
       shutdownGraceMs: 30_000,
@@ -420,7 +422,7 @@ test("upstream TLS files come along as PEM text", () => {
 
 test("keys of later versions may stay while they ask for nothing", () => {
   const harmless = minimal
-    .replace("[upstream", "rate_limit_rps = 0\nh2_control_frames_per_sec = 0\n[upstream")
+    .replace("[upstream", "rate_limit_rps = 0\n[upstream")
     .concat(
       'mode = "standard"\n[waf_profile.default]\nstreaming = false\n[audit]\nenabled = false\n[admin]\nauth = "internal-ip"\n',
     );

@@ -135,7 +135,12 @@ const cases: readonly Case[] = [
     found: ["Z1047 3:1", "Z1047 9:1", "Z1047 10:2"],
   },
   inRoute("a later mode", 'path = "/"\nupstream = "app"\nmode = "websocket"', "Z1047 4:1"),
-  inTls("h2", `${a}\nalpn = ["h2", "http/1.1"]`, "Z1047 4:9"),
+  inTls("a protocol that is not served", `${a}\nalpn = ["h2", "spdy/3"]`, "Z1045 4:15"),
+  inServer(
+    "so few control frames that every client is cut off",
+    "h2_control_frames_per_sec = 9",
+    "Z1106 3:29",
+  ),
 
   // Types and ranges.
   inServer("a string for a number", 'max_headers = "ten"', "Z1043 3:15"),

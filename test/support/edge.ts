@@ -35,6 +35,8 @@ export interface EdgeOptions {
   readonly sharedReads?: boolean;
   /** A TLS listener too: with a default certificate for `localhost`, and one for each of these server names. */
   readonly tlsNames?: readonly string[];
+  /** More lines of `[tls]`. */
+  readonly tls?: string;
 }
 
 /**
@@ -53,7 +55,7 @@ export async function startEdge(config: string, options: EdgeOptions = {}): Prom
   const sections = [`[access_log]\npath = ${JSON.stringify(logPath)}\n${options.accessLog ?? ""}`];
   if (tlsNames !== undefined) {
     listen.push(`listen_https = "127.0.0.1:${ports.https}"`);
-    sections.push(`[tls]\n${certificateLines(folder, "localhost")}`);
+    sections.push(`[tls]\n${options.tls ?? ""}\n${certificateLines(folder, "localhost")}`);
     for (const name of tlsNames) {
       sections.push(`[[tls.sni]]\nserver_name = "${name}"\n${certificateLines(folder, name)}`);
     }
