@@ -4,9 +4,10 @@ import { inspectTrailers } from "./gate/trailer-screen.ts";
 import type { RouteWaf } from "./gate/waf-settings.ts";
 import { type WafVerdict, wafReasons } from "./gate/waf-verdict.ts";
 import type { BodySink, Downstream } from "./http/downstream.ts";
-import { isGrpc } from "./http/grpc.ts";
+import { grpcTimeoutMs, isGrpc } from "./http/grpc.ts";
 import type { ForwardedMemo, HopFacts } from "./http/print-request.ts";
 import {
+  BODY_CHUNKED,
   BODY_LENGTH,
   BODY_NONE,
   type CanonicalRequest,
@@ -48,6 +49,7 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner {
   /** Between the client's body and the upstream, where the WAF looks at it. */
   #screen: BodyScreen | undefined = undefined;
   #requestTrailers: Trailers | undefined = undefined;
+  #deadlineMs = Infinity;
   #bodyStarted = false;
   #bodyBytesMax = 0;
   #answerStarted = false;
@@ -146,6 +148,7 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner {
   }
 
   #forward(): void {
+    if (isGrpc(this.request)) this.#deadlineMs = this.record.startedMs + grpcTimeoutMs(this.request);
     this.#forwarding = new Forwarding(this, this.#route!.upstream, this.#state.upstreamDeps);
     this.#forwarding.start();
   }
@@ -198,6 +201,14 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner {
 
   get wantsTrailers(): boolean {
     return this.request.acceptsTrailers && this.#passesTrailers;
+  }
+
+  get sendsTrailers(): boolean {
+    return this.#route!.trailers && this.request.bodyKind === BODY_CHUNKED;
+  }
+
+  get deadlineMs(): number {
+    return this.#deadlineMs;
   }
 
   get requestTrailers(): Trailers | undefined {

@@ -443,6 +443,14 @@ export const reasons = {
     false,
     "The exchange with the upstream took longer than its total time-out.",
   ),
+  grpcDeadline: row(
+    "grpc_deadline",
+    504,
+    "upstream",
+    c,
+    false,
+    "A gRPC call took longer than its client's `grpc-timeout`.",
+  ),
   upstreamReset: row(
     "upstream_reset",
     502,

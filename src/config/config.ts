@@ -97,6 +97,7 @@ export interface UpstreamConfig {
   /** To the response head, per attempt. 30000 */ readonly requestTimeoutMs: number;
   /** Longest pause in a response body. 60000 */ readonly idleTimeoutMs: number;
   /** Whole exchange. 3600000; 0 = none */ readonly totalTimeoutMs: number;
+  /** "http1"; "auto" = as ALPN says. */ readonly protocol: "http1" | "h2" | "h2c" | "auto";
   /** Idle connections kept, all endpoints, per worker. 128 */ readonly keepalive: number;
   /** Idle connections older than this are closed. 30000 */ readonly keepaliveTimeoutMs: number;
   /** Bulkhead per worker; 0 = none. */ readonly maxInFlight: number;
@@ -208,6 +209,9 @@ export interface WafProfileConfig {
   /** 64 */ readonly maxDepth: number;
   /** 1048576 bytes */ readonly maxStringLen: number;
   /** 1024 characters */ readonly maxNumberLen: number;
+  /** 32 */ readonly graphqlMaxDepth: number;
+  /** 200 */ readonly graphqlMaxAliases: number;
+  /** "allow" */ readonly graphqlIntrospection: "allow" | "refuse";
   /** true */ readonly denyUnknownContentTypes: boolean;
   /** Lower case; undefined = the built-in list. */
   readonly allowedContentTypes: readonly string[] | undefined;

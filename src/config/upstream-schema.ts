@@ -123,6 +123,11 @@ export const upstream = z.strictObject({
   request_timeout_ms: int({ min: 1, max: hour, default: 30_000, doc: "To the response head, per attempt." }),
   idle_timeout_ms: int({ min: 1, max: hour, default: 60_000, doc: "Longest pause inside a response body." }),
   total_timeout_ms: int({ min: 0, max: 24 * hour, default: hour, doc: "Whole exchange. 0 = none." }),
+  protocol: choice(
+    ["http1", "h2", "h2c", "auto"],
+    "http1",
+    "HTTP/1.1; h2 = HTTP/2 over TLS; h2c = HTTP/2 without TLS, which the upstream must know; auto = what a TLS upstream chooses. gRPC needs HTTP/2.",
+  ),
   keepalive: int({
     min: 0,
     max: 10_000,

@@ -106,6 +106,7 @@ function upstreamConfig(
     requestTimeoutMs: input.request_timeout_ms,
     idleTimeoutMs: input.idle_timeout_ms,
     totalTimeoutMs: input.total_timeout_ms,
+    protocol: input.protocol,
     keepalive: input.keepalive,
     keepaliveTimeoutMs: input.keepalive_timeout_ms,
     maxInFlight: input.max_in_flight ?? 0,
@@ -245,6 +246,19 @@ function readUpstreamFiles(
           "write https:// in the URL or remove the key",
         );
   }
+  const { protocol } = input;
+  if ((protocol === "h2" && plain !== undefined) || (protocol === "auto" && endpoints.length > 0 && !secure))
+    clash(
+      "protocol",
+      `${keyLabel([...path, "protocol"])} is "${protocol}", which TLS negotiates, but a member is ${shownValue([], plain!.url)}`,
+      'write https:// in the URL, or protocol = "h2c" for HTTP/2 without TLS',
+    );
+  if (protocol === "h2c" && secure)
+    clash(
+      "protocol",
+      `${keyLabel([...path, "protocol"])} is "h2c", HTTP/2 without TLS, but a member is https`,
+      'write protocol = "h2"',
+    );
   const { client_cert_path: cert, client_key_path: key } = input;
   const half = cert === undefined ? "client_cert_path" : "client_key_path";
   if ((cert === undefined) !== (key === undefined) && !context.findings.isPoisoned([...path, half])) {

@@ -62,6 +62,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     reader,
     outbox: new Outbox(),
     responseHead: new ResponseHead(),
+    scratch: new Outbox(),
     addresses: new Map<string, readonly string[]>(),
     nowMs: () => clock.nowMs(),
     logPiece: endpointLogPiece,

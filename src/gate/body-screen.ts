@@ -1,3 +1,4 @@
+import { isGrpc } from "../http/grpc.ts";
 import type { CanonicalRequest } from "../http/request.ts";
 import { BODY_LENGTH } from "../http/request.ts";
 import { type Reason, reasons } from "../reason.ts";
@@ -34,7 +35,8 @@ export interface BodyTarget {
 /**
  * Stands between a client's body and the upstream. A body of up to `inspect_buffer_kb` is held until its verdict; a
  * longer one is forwarded as far as it has been inspected, less LAG_BYTES, so an attack that ends within them was never
- * sent whole, and the end of the body follows only the verdict.
+ * sent whole, and the end of the body follows only the verdict. A gRPC call may wait for the answer to each message: it
+ * goes upstream with its head, and each message follows as soon as it was inspected whole.
  *
  *     taken ── inspected ── cleared ── sent        each mark at or behind the one before it
  */
@@ -45,6 +47,8 @@ export class BodyScreen implements BodyEvents, Turn, RoomWaiter {
   readonly #inspector: Inspector;
   readonly #held: HeldBody;
   readonly #deadline = new Deadline(this);
+  /** gRPC: message by message. */
+  readonly #isCall: boolean;
   /** Forwarded as it is inspected. */
   #flows: boolean;
   #inspection: BodyInspection | undefined;
@@ -81,8 +85,10 @@ export class BodyScreen implements BodyEvents, Turn, RoomWaiter {
     this.#held = new HeldBody(engine.store, declared);
     this.#inspection = engine.takeBody();
     this.#inspection.begin(request, waf, inspector, this);
-    this.#flows = waf.streams || declared > waf.inspectBufferBytes;
-    if (this.#flows) this.#charge();
+    this.#isCall = isGrpc(request);
+    this.#flows = waf.streams || this.#isCall || declared > waf.inspectBufferBytes;
+    // Calls are many, last, and hold next to nothing: they are charged for what they do hold.
+    if (this.#flows && !this.#isCall) this.#charge();
   }
 
   /** Nothing was sent: the same body can go to another connection. */
@@ -98,7 +104,11 @@ export class BodyScreen implements BodyEvents, Turn, RoomWaiter {
     }
     this.#waits = !this.#engine.store.hasRoom;
     if (this.#waits) this.#awaitRoom();
-    return !this.#waits;
+    if (this.#isCall) {
+      this.#told = true;
+      this.#owner.onBodyCleared();
+    }
+    return !this.#waits && !this.#closed;
   }
 
   /** Bytes from the client. False asks to wait for `onBodyWanted`. */
@@ -248,7 +258,8 @@ export class BodyScreen implements BodyEvents, Turn, RoomWaiter {
   /** End of what may be sent now. */
   get #cleared(): number {
     if (this.#allowed || this.#passes) return this.#held.taken;
-    return this.#flows ? this.#held.inspected - LAG_BYTES : 0;
+    const behind = this.#flows ? this.#held.inspected - LAG_BYTES : 0;
+    return this.#isCall ? Math.max(behind, this.#inspection?.settled ?? 0) : behind;
   }
 
   #clear(): void {

@@ -1,5 +1,12 @@
 import { F } from "./field.ts";
-import { type CanonicalRequest, FIELD_SLOTS, VALUE_END, VALUE_START } from "./request.ts";
+import {
+  type CanonicalRequest,
+  FIELD_SLOTS,
+  NAME_END,
+  NAME_START,
+  VALUE_END,
+  VALUE_START,
+} from "./request.ts";
 
 /**
  * Whether the request is a gRPC call by its Content-Type: `application/grpc`, also with `+proto` and the like. Not
@@ -18,6 +25,36 @@ export function isGrpc(request: CanonicalRequest): boolean {
   const next = arena[start + TYPE.length]!;
   return next === PLUS || next === SEMICOLON || next === SPACE;
 }
+
+/**
+ * What the client says its call may take (`grpc-timeout`: up to 8 digits and a unit), in ms, at least 1. Infinity when
+ * it says nothing, or nothing that can be read: it is the upstream's to refuse then.
+ */
+export function grpcTimeoutMs(request: CanonicalRequest): number {
+  const { fields } = request;
+  for (let index = 0; index < request.fieldCount; index++) {
+    const slot = index * FIELD_SLOTS;
+    const nameStart = fields[slot + NAME_START]!;
+    const nameEnd = fields[slot + NAME_END]!;
+    if (nameEnd - nameStart !== TIMEOUT.length) continue;
+    if (request.text(nameStart, nameEnd).toLowerCase() !== TIMEOUT) continue;
+    const match = /^(\d{1,8})([HMSmun])$/.exec(
+      request.text(fields[slot + VALUE_START]!, fields[slot + VALUE_END]!),
+    );
+    return match === null ? Infinity : Math.max(1, Math.ceil(Number(match[1]) * unitMs[match[2]!]!));
+  }
+  return Infinity;
+}
+
+const TIMEOUT = "grpc-timeout";
+const unitMs: Readonly<Record<string, number>> = {
+  H: 3_600_000,
+  M: 60_000,
+  S: 1000,
+  m: 1,
+  u: 0.001,
+  n: 0.000_001,
+};
 
 /** `/` (0x2f) has the bit that folds letters already. */
 const TYPE = Buffer.from("application/grpc", "latin1");

@@ -15,6 +15,10 @@ export interface AnswerSink {
   readonly mergeSlashes: boolean;
   /** The upstream may be told that trailers are welcome. */
   readonly wantsTrailers: boolean;
+  /** The request may end with trailers. */
+  readonly sendsTrailers: boolean;
+  /** When a gRPC client gives its call up, coarse monotonic ms; Infinity = not told. */
+  readonly deadlineMs: number;
   /** To be sent behind the request body; known when the body ends. */
   readonly requestTrailers: Trailers | undefined;
   /** Starts the request body towards `sendBody`/`endBody` of the connection; what has arrived comes synchronously. */

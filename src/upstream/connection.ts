@@ -156,6 +156,9 @@ export class UpstreamConnection {
     this.socket.resume();
   }
 
+  /** The answer is a stream: neither its pauses nor its length are limited from here on. */
+  unhurry(): void {}
+
   /** Bytes from the upstream; `buffer` belongs to the reader. */
   onRead(buffer: Buffer, length: number): void {
     if (this.#state !== BUSY) {

@@ -6,8 +6,11 @@ import type { ResponseHead } from "../http/response-head.ts";
 import type { Outbox } from "../std/outbox.ts";
 import type { SharedReader } from "../std/shared-read.ts";
 import type { TimerWheel } from "../std/timer-wheel.ts";
+import type { Carrier } from "./carrier.ts";
 import { UpstreamConnection } from "./connection.ts";
 import { EndpointState } from "./endpoint-state.ts";
+import { Http2Sessions } from "./http2-sessions.ts";
+import { UpstreamStream } from "./http2-stream.ts";
 
 /** What upstream connections of one worker share. */
 export interface UpstreamDeps {
@@ -16,6 +19,8 @@ export interface UpstreamDeps {
   /** Bytes on their way to upstreams. */
   readonly outbox: Outbox;
   readonly responseHead: ResponseHead;
+  /** Heads on their way from one protocol to the other; used within one call. */
+  readonly scratch: Outbox;
   /** Resolved addresses of upstream host names; written by the control messages, last good ones stay. */
   readonly addresses: Map<string, readonly string[]>;
   nowMs(): number;
@@ -62,7 +67,9 @@ export class Endpoint extends EndpointState {
   readonly #owner: EndpointOwner;
   /** Last used last: the most recently used connection is taken first, so that surplus ones grow old and go. */
   readonly #idle: UpstreamConnection[] = [];
-  readonly #connecting = new Set<UpstreamConnection>();
+  readonly #connecting = new Set<object>();
+  /** Undefined where only HTTP/1.1 is spoken. */
+  readonly #sessions: Http2Sessions | undefined;
   #turns = 0;
 
   constructor(config: EndpointConfig, upstream: UpstreamConfig, owner: EndpointOwner, deps: UpstreamDeps) {
@@ -77,13 +84,41 @@ export class Endpoint extends EndpointState {
     const hostLine = upstream.preserveHost ? undefined : Buffer.from(`Host: ${hostOf(config)}\r\n`, "latin1");
     this.headFacts = { hostLine, mergeSlashes: false };
     this.mergedHeadFacts = { hostLine, mergeSlashes: true };
+    this.#sessions = speaksHttp2(config, upstream) ? new Http2Sessions(this, upstream.protocol) : undefined;
+  }
+
+  /** The upstream is no longer configured like this. */
+  get isRetired(): boolean {
+    return this.#owner.retired;
+  }
+
+  /**
+   * Something to send a request by; undefined when no address of the host is known, "full" when it holds as many
+   * streams as it may. `fresh`: not by a connection that has been idle. `http1`: only HTTP/1.1 will do.
+   */
+  take(fresh: boolean, http1: boolean): Carrier | undefined | "full" {
+    if (this.#sessions === undefined || http1 || !this.#sessions.isChosen) return this.takeHttp1(fresh);
+    const session = this.#sessions.take(fresh);
+    return typeof session === "object" ? new UpstreamStream(this, session) : session;
+  }
+
+  /** A socket on its way to the endpoint, counted, that will speak HTTP/2. */
+  dialHttp2(protocols: string[]): net.Socket | undefined {
+    const socket = this.#dial(protocols);
+    if (socket === undefined) return undefined;
+    tune(socket);
+    return socket;
+  }
+
+  get encrypted(): boolean {
+    return this.#config.scheme === "https";
   }
 
   /**
    * An idle connection, or one that is being made; undefined when no address of the host is known. `fresh`: no idle
    * one, because an upstream that closed one of them while idle is likely to have closed them all.
    */
-  take(fresh: boolean): UpstreamConnection | undefined {
+  takeHttp1(fresh: boolean): UpstreamConnection | undefined {
     const idle = fresh ? undefined : this.#idle.pop();
     if (idle !== undefined) {
       this.#owner.idleCount--;
@@ -100,15 +135,22 @@ export class Endpoint extends EndpointState {
     return true;
   }
 
-  onConnected(connection: UpstreamConnection): void {
+  /** Counts a connection that is being made. */
+  onConnecting(connection: object): void {
+    this.open++;
+    this.#connecting.add(connection);
+    this.#owner.connecting++;
+  }
+
+  onConnected(connection: object): void {
     if (this.#connecting.delete(connection)) this.#owner.connecting--;
   }
 
   /** The connection is closed. */
-  forget(connection: UpstreamConnection): void {
+  forget(connection: object): void {
     this.open--;
     this.onConnected(connection);
-    const at = this.#idle.indexOf(connection);
+    const at = this.#idle.indexOf(connection as UpstreamConnection);
     if (at < 0) return;
     this.#idle.splice(at, 1);
     this.#owner.idleCount--;
@@ -117,22 +159,20 @@ export class Endpoint extends EndpointState {
   /** Closes what is idle, because the upstream is no longer configured like this. */
   closeIdle(): void {
     for (const connection of [...this.#idle]) connection.close();
+    this.#sessions?.retire();
   }
 
   #connect(): UpstreamConnection | undefined {
-    const socket = this.#dial();
+    const socket = this.#dial(http1Only);
     if (socket === undefined) return undefined;
-    socket.setNoDelay(true);
-    socket.setKeepAlive(true, 60_000);
-    const connection = new UpstreamConnection(this, socket, this.#config.scheme === "https");
-    this.open++;
-    this.#connecting.add(connection);
-    this.#owner.connecting++;
+    tune(socket);
+    const connection = new UpstreamConnection(this, socket, this.encrypted);
+    this.onConnecting(connection);
     this.deps.reader.attach(socket, connection);
     return connection;
   }
 
-  #dial(): net.Socket | undefined {
+  #dial(protocols: string[]): net.Socket | undefined {
     const config = this.#config;
     const target = config.socketPath === "" ? this.#nextAddress() : config.socketPath;
     if (target === undefined) return undefined;
@@ -144,7 +184,7 @@ export class Endpoint extends EndpointState {
       ...(this.#owner.secureContext === undefined ? {} : { secureContext: this.#owner.secureContext }),
       // RFC 6066 §3: literal addresses are not SNI.
       servername: net.isIP(name) === 0 ? name : "",
-      ALPNProtocols: ["http/1.1"],
+      ALPNProtocols: protocols,
       rejectUnauthorized: true,
       checkServerIdentity: (_host, certificate) => tls.checkServerIdentity(name, certificate),
     });
@@ -158,6 +198,18 @@ export class Endpoint extends EndpointState {
     if (addresses === undefined || addresses.length === 0) return undefined;
     return addresses[this.#turns++ % addresses.length];
   }
+}
+
+const http1Only = ["http/1.1"];
+
+function speaksHttp2(endpoint: EndpointConfig, { protocol }: UpstreamConfig): boolean {
+  if (protocol === "http1") return false;
+  return (protocol === "h2c") === (endpoint.scheme === "http");
+}
+
+function tune(socket: net.Socket): void {
+  socket.setNoDelay(true);
+  socket.setKeepAlive(true, 60_000);
 }
 
 /** Authority for the Host field: the port is left out when it is the scheme's own. */

@@ -1,6 +1,6 @@
 import { reasons } from "../reason.ts";
 import type { AnswerSink, Fault } from "./answer-sink.ts";
-import type { UpstreamConnection } from "./connection.ts";
+import type { Carrier } from "./carrier.ts";
 import type { Endpoint, UpstreamDeps } from "./endpoint.ts";
 import { ANSWERED, ANSWERED_BADLY, CONNECTION_FAILED } from "./outlier.ts";
 import type { Upstream } from "./upstream.ts";
@@ -22,7 +22,7 @@ export interface ForwardedExchange extends AnswerSink {
  * went.
  */
 export class Forwarding {
-  connection: UpstreamConnection | undefined = undefined;
+  connection: Carrier | undefined = undefined;
   readonly #exchange: ForwardedExchange;
   readonly #upstream: Upstream;
   readonly #deps: UpstreamDeps;
@@ -90,6 +90,13 @@ export class Forwarding {
     upstream.outliers.report(upstream.endpoints, endpoint, bad ? ANSWERED_BADLY : ANSWERED, nowMs);
   }
 
+  /** The answer was a 101: a WebSocket takes no place of `max_in_flight`, which is for requests. */
+  release(): void {
+    if (!this.#admitted) return;
+    this.#admitted = false;
+    this.#upstream.inFlight--;
+  }
+
   /** Over: answered, or given up. */
   finish(): void {
     this.connection = undefined;
@@ -122,12 +129,13 @@ export class Forwarding {
     this.#endpoint = endpoint;
     this.#exchange.record.upstream = endpoint;
     endpoint.inFlight++;
-    const connection = endpoint.take(fresh);
-    if (connection === undefined) {
+    const connection = endpoint.take(fresh, false);
+    if (connection === undefined || connection === "full") {
+      const isFull = connection === "full";
       this.#exchange.onFault({
-        reason: reasons.upstreamUnavailable,
+        reason: isFull ? reasons.upstreamBusy : reasons.upstreamUnavailable,
         nothingSent: true,
-        detail: "no_address",
+        detail: isFull ? "streams" : "no_address",
       });
       return;
     }
@@ -182,6 +190,7 @@ function isLocal(fault: Fault): boolean {
   return (
     fault.reason === reasons.upstreamBusy ||
     fault.reason === reasons.upstreamOpen ||
+    fault.reason === reasons.grpcDeadline ||
     fault.reason === reasons.upstreamUnavailable
   );
 }

@@ -73,6 +73,18 @@ export class Inspector implements ValueSink {
     this.ownPage = false;
   }
 
+  /**
+   * The next message of a stream of them, which is judged for itself: what each of a thousand brings a little of must
+   * not add up. Findings stay.
+   */
+  nextMessage(): void {
+    if (this.#done) return;
+    this.#fired.fill(0);
+    this.score = 0;
+    this.workUnits = 0;
+    this.bytes = 0;
+  }
+
   /** The score reached the threshold, or the budget is spent and the profile refuses then. */
   get refused(): boolean {
     const profile = this.#profile;

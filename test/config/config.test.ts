@@ -73,6 +73,7 @@ test("the smallest config has every default", () => {
         requestTimeoutMs: 30_000,
         idleTimeoutMs: 60_000,
         totalTimeoutMs: 3_600_000,
+        protocol: "http1",
         keepalive: 128,
         keepaliveTimeoutMs: 30_000,
         maxInFlight: 0,
@@ -122,6 +123,9 @@ test("the smallest config has every default", () => {
           maxDepth: 64,
           maxStringLen: 1_048_576,
           maxNumberLen: 1024,
+          graphqlMaxDepth: 32,
+          graphqlMaxAliases: 200,
+          graphqlIntrospection: "allow",
           denyUnknownContentTypes: true,
           allowedContentTypes: undefined,
           entropyCheck: true,
@@ -266,6 +270,7 @@ connect_timeout_ms = 1
 request_timeout_ms = 2
 idle_timeout_ms = 3
 total_timeout_ms = 4
+protocol = "h2c"
 keepalive = 5
 keepalive_timeout_ms = 600
 max_in_flight = 7
@@ -297,6 +302,7 @@ max_ejected_pct = 14
     requestTimeoutMs: 2,
     idleTimeoutMs: 3,
     totalTimeoutMs: 4,
+    protocol: "h2c",
     keepalive: 5,
     keepaliveTimeoutMs: 600,
     maxInFlight: 7,

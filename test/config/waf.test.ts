@@ -182,6 +182,9 @@ max_body_mb = 0
 max_depth = 10
 max_string_len = 11
 max_number_len = 12
+graphql_max_depth = 7
+graphql_max_aliases = 3
+graphql_introspection = "refuse"
 deny_unknown_content_types = false
 allowed_content_types = ["Application/JSON", "*+json"]
 entropy_check = false
@@ -204,6 +207,9 @@ on_budget = "pass"
       maxDepth: 10,
       maxStringLen: 11,
       maxNumberLen: 12,
+      graphqlMaxDepth: 7,
+      graphqlMaxAliases: 3,
+      graphqlIntrospection: "refuse",
       denyUnknownContentTypes: false,
       allowedContentTypes: ["application/json", "*+json"],
       entropyCheck: false,

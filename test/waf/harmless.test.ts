@@ -46,7 +46,8 @@ test("a harmless value has no two ASCII characters in a row in base64", () => {
       const bytes = Buffer.from(value);
       const decoded = Buffer.alloc(bytes.length);
       const length = decodeBase64(bytes, 0, bytes.length, decoded);
-      for (let at = 1; at < length; at++) assert.ok(decoded[at - 1]! >= 0x80 || decoded[at]! >= 0x80 || decoded[at] === 0x0a, value);
+      for (let at = 1; at < length; at++)
+        assert.ok(decoded[at - 1]! >= 0x80 || decoded[at]! >= 0x80 || decoded[at] === 0x0a, value);
     }),
     { numRuns: 500, examples: [["050087600"]] },
   );
