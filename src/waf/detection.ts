@@ -34,6 +34,11 @@ export interface Detector {
    * of its own in few. Default none.
    */
   readonly words?: readonly string[];
+  /**
+   * True only where `detect` would find nothing: a look at the bytes for triggers that stand in most texts. It saves
+   * the strings, too, when no other detector asks for them. Default never.
+   */
+  isIdle?(bytes: Uint8Array, start: number, end: number): boolean;
   /** Appends to `found`, at most `DETECTIONS_MAX` per call. */
   detect(subject: Subject, found: Detection[]): void;
 }

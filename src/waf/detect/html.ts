@@ -2,6 +2,7 @@ import type { Detection, Detector, Subject } from "../detection.ts";
 import { findBreakout } from "./html-breakout.ts";
 import { activeAttribute, activeElement } from "./html-element.ts";
 import { isEventName, isLoneEventName } from "./html-event.ts";
+import { isIdleText } from "./html-idle.ts";
 import { detectInclusion, detectMarkup, detectOdd } from "./html-markup.ts";
 import { detectScriptTag } from "./html-script.ts";
 import { isActiveStyle } from "./html-style.ts";
@@ -44,6 +45,7 @@ export const html: Detector = {
     "script", "\xbc", "j&", "ja&", "jav&", "java&", "s&", "sc&", "j\t", "ja\t", "jav\t", "java\t", "j\n", "ja\n", "jav\n", "java\n",
     "j\r", "ja\r", "jav\r", "java\r",
   ], // biome-ignore format: a list
+  isIdle: isIdleText,
   detect,
 };
 

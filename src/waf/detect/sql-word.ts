@@ -192,6 +192,9 @@ const spelled: Readonly<Record<string, number>> = {
 
 const words: ReadonlyMap<string, number> = new Map([...Object.entries(spelled), ["then", word.branch]]);
 
+/** Every word of the grammar with its code. */
+export const wordNames: Iterable<readonly [string, number]> = words;
+
 /** By the first two letters: a bit for each length that a word of the grammar has. */
 const lengths: Int32Array = lengthsOf(words.keys());
 
@@ -299,6 +302,9 @@ const schemas: ReadonlySet<string> = new Set(
     sys.sql_logins sys.server_principals sys.configurations sys.syslogins product_component_version
     schema_table_statistics x$schema_table_statistics x$schema_flattened_keys schema_auto_increment_columns`),
 );
+
+/** The catalogues, lower-case. */
+export const catalogueNames: Iterable<string> = schemas;
 
 /** Whether a lower-case name (or `schema.table`) is a catalogue of a database product. */
 export function isCatalogue(lower: string): boolean {

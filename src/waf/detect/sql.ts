@@ -2,6 +2,7 @@ import type { Detection, Detector, Subject } from "../detection.ts";
 import { reportOnce } from "./once.ts";
 import { readAmid } from "./sql-amid.ts";
 import { isNoCondition, readChain } from "./sql-chain.ts";
+import { isIdleText } from "./sql-idle.ts";
 import { bareOrigin, cutOrigin, type Origin } from "./sql-origin.ts";
 import { readTokens, type Tokens, token, tokenise, wordEnd } from "./sql-token.ts";
 import { word, wordCode } from "./sql-word.ts";
@@ -180,6 +181,7 @@ export const sql: Detector = {
     "cast",
     "limit",
   ],
+  isIdle: isIdleText,
   detect(subject: Subject, found: Detection[]): void {
     const { text, lower } = subject;
     const before = found.length;
