@@ -163,9 +163,9 @@ export class Inspector implements ValueSink {
       else {
         this.workUnits += view.end - view.start;
         automaton.scan(view.bytes, view.start, view.end, words);
-        const readers = this.#scratch.readers[view.chain % 16]!;
-        for (let word = 0; word < words.length; word++) words[word]! &= mask[word]! & readers[word]!;
       }
+      const readers = this.#scratch.readers[view.chain % 16]!;
+      for (let word = 0; word < words.length; word++) words[word]! &= mask[word]! & readers[word]!;
       for (let word = 0; word < words.length; word++) found |= words[word]!;
     }
     return found !== 0;

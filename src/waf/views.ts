@@ -58,6 +58,10 @@ const OTHERS: readonly string[] = [
 ];
 const MARKUP: readonly string[] = ["html", "javascript"];
 const SYSTEM: readonly string[] = ["shell", "command", "path", "url", "php"];
+/** Lines tell a script from an injected command, and these readings have none. */
+const LINES: readonly string[] = ["shell", "command"];
+/** Likewise programs of several lines. */
+const PROGRAMS: readonly string[] = [...LINES, "php", "node", "path"];
 /** Their languages do not join strings with `+`, `.` or `||`. */
 const NO_PROGRAMS: readonly string[] = [
   ...["ldap", "xpath", "path", "url", "xml-attack", "ssi", "crlf", "crlf-text", "mail", "scanner"],
@@ -73,9 +77,9 @@ const decoders: readonly (Decoder | undefined)[] = [
   { name: "utf7", decode: decodeUtf7 },
   { name: "script", decode: decodeScript },
   { name: "css", decode: decodeCss, notFor: [...OTHERS, ...SYSTEM] },
-  { name: "space", decode: spaceOut },
+  { name: "space", decode: spaceOut, notFor: PROGRAMS },
   { name: "squeeze", decode: squeeze },
-  { name: "path", decode: flattenPath, notFor: [...OTHERS, ...MARKUP] },
+  { name: "path", decode: flattenPath, notFor: [...OTHERS, ...MARKUP, ...LINES] },
   { name: "shell", decode: unquoteShell, notFor: [...OTHERS, ...MARKUP] },
   { name: "concat", decode: joinStrings, notFor: NO_PROGRAMS },
   { name: "base64", decode: decodeBase64 },

@@ -9,6 +9,7 @@ export const unquoteShell: Decode = (source, start, end, out) => {
   let to = 0;
   // Copied up to here: most texts have no such trick, and are only looked at.
   let copied = start;
+  const json = isJson(source, start, end);
   for (let at = start; at < end; at++) {
     const mark = marks[source[at]!]!;
     if (mark === 0) continue;
@@ -22,6 +23,7 @@ export const unquoteShell: Decode = (source, start, end, out) => {
     } else if (mark === ESCAPE) {
       if (at + 1 >= end || !isCommandByte(source[at + 1]!)) continue;
       if (at > start && source[at - 1] === source[at]) continue;
+      if (json && isLetterOfJson(source[at + 1]!)) continue;
       to = copySpan(source, copied, at, out, to);
     } else {
       const used = expansion(source, at, start, end);
@@ -34,6 +36,17 @@ export const unquoteShell: Decode = (source, start, end, out) => {
   }
   return copied === start ? UNCHANGED : copySpan(source, copied, end, out, to);
 };
+
+/** `{"`, `["`, `[{`: the backslashes of a document are its own. */
+function isJson(source: Uint8Array, start: number, end: number): boolean {
+  if (end - start < 8 || (source[start] !== 0x7b && source[start] !== 0x5b)) return false;
+  return source[start + 1] === 0x22 || (source[start] === 0x5b && source[start + 1] === 0x7b);
+}
+
+/** `\n`, `\r`, `\t`. */
+function isLetterOfJson(code: number): boolean {
+  return code === 0x6e || code === 0x72 || code === 0x74;
+}
 
 const QUOTE = 1;
 const ESCAPE = 2;
@@ -58,6 +71,8 @@ function quoteInWord(source: Uint8Array, at: number, start: number, end: number)
   let close = at + 1;
   while (close < until && isCommandByte(source[close]!)) close++;
   if (close >= until || source[close] !== quote) return 0;
+  // The fence of a block of code, "```bash", is no empty word.
+  if (close === at + 1 && at > start && source[at - 1] === quote) return 0;
   const before = at > start && isCommandByte(source[at - 1]!);
   const after = close + 1 < end && isCommandByte(source[close + 1]!);
   // `a''b`, `c'a't`, `'c'at`, `ca't'`. A quoted word of its own is plain text.

@@ -137,17 +137,26 @@ const ENTITY = /^!entity[\s%]/;
 
 /** `<p:include … href=` of XInclude; called where `:include` occurs. */
 export function detectInclusion(lower: string, found: Detection[], from: number): void {
-  let tries = 0;
-  for (let at = lower.indexOf(":include"); at >= 0 && tries < 32; at = lower.indexOf(":include", at + 8)) {
-    tries += 1;
-    const open = lower.lastIndexOf("<", at);
-    if (open < 0 || at - open > 22 || !INCLUDE.test(lower.slice(open, open + 256))) continue;
+  for (let at = lower.indexOf(":include"); at >= 0; at = lower.indexOf(":include", at + 8)) {
+    const before = Math.max(0, at - 22);
+    const open = before + lower.slice(before, at).lastIndexOf("<");
+    if (open < before || !INCLUDE.test(lower.slice(open, open + 256))) continue;
+    if (isPartOfDocument(lower.slice(open, open + 256))) continue;
     reportOnce(found, from, "html.inclusion", open, open + 24);
     return;
   }
 }
 
 const INCLUDE = /^<[a-z][\w.-]{0,20}:include\s[^>]{0,200}?href\s{0,4}=/;
+
+/** `<xsl:include href="common.xsl"/>`: a style sheet or schema in several files names its own by relative addresses. */
+function isPartOfDocument(tag: string): boolean {
+  return (
+    /^<(?:xsl|xsd?|wsdl|jsp|ui|tiles):include\s[^>]{0,200}?href\s{0,4}=\s{0,4}["'](?:\.{0,2}\/)?[\w-][\w./-]{0,100}["']/.test(
+      tag,
+    ) && !/["'/](?:etc|proc|root|windows)\//.test(tag)
+  );
+}
 
 /** `<a x:schemaLocation="…://…">…</a>` and nothing else: the reader of the value fetches the schema. */
 function isForeignSchema(lower: string): boolean {

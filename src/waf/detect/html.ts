@@ -6,7 +6,7 @@ import { isIdleText } from "./html-idle.ts";
 import { detectInclusion, detectMarkup, detectOdd } from "./html-markup.ts";
 import { detectScriptTag } from "./html-script.ts";
 import { isActiveStyle } from "./html-style.ts";
-import { localName, readTag, type Tag } from "./html-tag.ts";
+import { type Attribute, localName, readTag, type Tag } from "./html-tag.ts";
 import { reportOnce } from "./once.ts";
 
 /** Markup that runs script, loads something or breaks out of where the value lands, as browsers read tags. */
@@ -93,13 +93,27 @@ function detectTags(subject: Subject, found: Detection[], from: number): void {
   }
 }
 
+/** `onclick="..."` of an explanation: dots stand for what somebody would write there. */
+function isLeftOut(lower: string, attribute: Attribute): boolean {
+  return (
+    /^[\\"'\s]{0,4}(?:\.{3}|\xe2\x80\xa6)[\\"'\s]{0,4}$/.test(
+      lower.slice(attribute.start, Math.min(attribute.end, attribute.start + 16)),
+    ) && attribute.end - attribute.start <= 16
+  );
+}
+
 function judgeTag(tag: Tag, subject: Subject, found: Detection[], from: number): void {
   const { lower } = subject;
   const { start, end } = tag;
   const name = localName(tag.name);
   if (tag.closed || tag.attributes.length > 0) reportOnce(found, from, "html.tag", start, end);
   for (const attribute of tag.attributes) {
-    if (attribute.assigned && isEventName(attribute.name) && !isFrameworkHandler(subject, attribute)) {
+    if (
+      attribute.assigned &&
+      isEventName(attribute.name) &&
+      !isFrameworkHandler(subject, attribute) &&
+      !isLeftOut(lower, attribute)
+    ) {
       reportOnce(found, from, "html.event_attribute", attribute.nameStart, attribute.end);
       continue;
     }

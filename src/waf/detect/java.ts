@@ -66,7 +66,7 @@ const PATTERNS: readonly LinearPattern[] = [
     ],
     pattern:
       /\bruntime\s{0,4}\.\s{0,4}getruntime\s{0,4}\(|@?java\.lang\.runtime@|\bgetruntime\s{0,4}\(\s{0,4}\)\s{0,4}\.\s{0,4}exec\b|\bnew\s{1,8}(?:java\.lang\.)?processbuilder\s{0,4}\(|\bprocessbuilder\s{0,4}\(\s{0,4}(?:new|["'{[])|\bscriptenginemanager\s{0,4}\(|\bgetenginebyname\s{0,4}\(|\bclass\.forname\s{0,4}\(\s{0,4}["']java|\.\s{0,2}forname\s{0,4}\(\s{0,4}["']java\.lang\./g,
-    accept: isNotTrace,
+    accept: (match, subject) => isNotTrace(match, subject) && !isStatistics(match, subject),
   },
   {
     kind: "java.gadget_class",
@@ -198,6 +198,23 @@ function isBase64(code: number): boolean {
 function isCommandLine(text: string): boolean {
   const name = /^[\w.-]{2,40}/.exec(text.slice(text.lastIndexOf("/", text.indexOf(" ")) + 1));
   return name !== null && commandClass(name[0]) !== undefined;
+}
+
+/** `Runtime rt = Runtime.getRuntime();` of a program that asks for memory or processors and starts nothing. */
+function isStatistics(match: RegExpExecArray, { lower }: Subject): boolean {
+  if (!/^runtime\s{0,4}\.\s{0,4}getruntime/.test(match[0])) return false;
+  const end = match.index + match[0].length;
+  const rest = lower.slice(end, end + 60);
+  if (
+    /^\s{0,4}\)\s{0,20}\.\s{0,4}(?:availableprocessors|(?:total|free|max)memory|(?:add|remove)shutdownhook|gc|version)\b/.test(
+      rest,
+    )
+  )
+    return true;
+  const declared = /\bruntime\s{1,4}\w{1,30}\s{0,4}=\s{0,4}$/.test(
+    lower.slice(Math.max(0, match.index - 50), match.index),
+  );
+  return declared && /^\s{0,4}\)\s{0,4};/.test(rest) && !lower.includes("exec") && !lower.includes(".load");
 }
 
 /** Lines of a stack trace (`at java.lang.Thread.run(Thread.java:750)`) and imports name these classes in tickets. */

@@ -1,5 +1,6 @@
-import type { Detector } from "../detection.ts";
+import type { Detector, Subject } from "../detection.ts";
 import { detectorsOf, type LinearPattern } from "./linear-pattern.ts";
+import { isManyLines } from "./shell-script.ts";
 
 /** JavaScript that runs on the server: modules that start processes, sandbox escapes, prototype pollution, node-serialize. */
 
@@ -25,6 +26,7 @@ const PATTERNS: readonly LinearPattern[] = [
     // A chained call is an expression that was smuggled in; `const cp = require('child_process')` alone is a program.
     pattern:
       /(?:require|import|getbuiltinmodule|_load|binding)\s{0,8}\(\s{0,8}["'`](?:node:)?(?:child_process|worker_threads|cluster|inspector|repl|vm|process_wrap|spawn_sync)["'`]\s{0,8}\)\s{0,8}(?:\.|\[|\)\s{0,4}\.)/g,
+    accept: (match, subject) => match[0].includes("child_process") || isNoProgram(match, subject),
   },
   {
     kind: "node.file_module",
@@ -46,6 +48,7 @@ const PATTERNS: readonly LinearPattern[] = [
     ],
     pattern:
       /(?:require|import|getbuiltinmodule|_load)\s{0,8}\(\s{0,8}["'`](?:node:)?(?:fs|fs\/promises|net|http|https|dns|os)["'`]\s{0,8}\)\s{0,8}\.\s{0,4}(?:promises\s{0,4}\.\s{0,4})?(?:readfile|readfilesync|readdir|readdirsync|writefile|writefilesync|createreadstream|appendfile|appendfilesync|unlink|unlinksync|get|request|createconnection|connect|networkinterfaces|userinfo|hostname|createserver|lookup|resolve\w{0,4})\b|\bimport\s{0,4}\(\s{0,4}["'`](?:node:)?(?:fs|child_process|net|http|os)(?:\/promises)?["'`]\s{0,4}\)\s{0,4}\.\s{0,4}then\s{0,4}\(/g,
+    accept: isNoProgram,
   },
   {
     kind: "node.process_object",
@@ -147,6 +150,11 @@ const KINDS = {
 } as const;
 
 export const node: readonly Detector[] = detectorsOf(KINDS, PATTERNS);
+
+/** Programs of several lines load modules and use them in one line where they like. */
+function isNoProgram(match: RegExpExecArray, { lower }: Subject): boolean {
+  return match.index <= 8 || !isManyLines(lower);
+}
 
 /** "the __proto__. property": a word follows after a space, so somebody writes about it. */
 function isProseAbout(lower: string, end: number): boolean {

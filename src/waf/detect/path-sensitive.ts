@@ -176,7 +176,7 @@ const WINDOWS =
 
 /** File names that reveal secrets wherever they lie, as the last part of the whole value. */
 const SECRET_NAME =
-  /^(?:[\w./\\:-]{0,80}[/\\])?(?:\.(?:env(?:\.(?:local|prod|production|dev|development|bak|backup|old|save|staging|example))?|htaccess|htpasswd|passwd|git\/(?:config|head|index|logs\/head)|svn\/(?:entries|wc\.db)|hg\/hgrc|ssh\/\w{1,20}|aws\/credentials|bash_history|mysql_history|npmrc|pgpass|netrc|dockercfg|docker\/config\.json)|wp-config\.php(?:[.~]\w{0,8})?|web-inf\/[\w./-]{1,40}|meta-inf\/(?:manifest\.mf|context\.xml|persistence\.xml|maven\/[\w./-]{1,60})|id_(?:rsa|dsa|ecdsa|ed25519)|ntuser\.dat|metabase\.xml|applicationhost\.config|\/etc\/[\w.]{2,20})$/;
+  /^(?:[\w./\\:-]{0,80}[/\\])?(?:\.(?:env(?:\.(?:local|prod|production|dev|development|bak|backup|old|save|staging))?|htaccess|htpasswd|passwd|git\/(?:config|head|index|logs\/head)|svn\/(?:entries|wc\.db)|hg\/hgrc|ssh\/\w{1,20}|aws\/credentials|bash_history|mysql_history|npmrc|pgpass|netrc|dockercfg|docker\/config\.json)|wp-config\.php(?:[.~]\w{0,8})?|web-inf\/[\w./-]{1,40}|meta-inf\/(?:manifest\.mf|context\.xml|persistence\.xml|maven\/[\w./-]{1,60})|id_(?:rsa|dsa|ecdsa|ed25519)|ntuser\.dat|metabase\.xml|applicationhost\.config|\/etc\/[\w.]{2,20})$/;
 
 /** Characters of a file name, broken escapes and a NUL with what it cuts off included. */
 const PATH_VALUE = /^[\w./\\:*?[\]!~<>$%{}()@ ;=+-]{2,300}$/;
@@ -188,7 +188,7 @@ const URL_PATH =
 export function findSensitivePath({ lower }: Subject, found: Detection[]): void {
   if (lower.length > 2000) return;
   const value = trimmed(lower);
-  if (value.length >= 4 && value.length <= 300 && PATH_VALUE.test(value)) {
+  if (value.length >= 4 && value.length <= 300 && PATH_VALUE.test(value) && !isSentence(value)) {
     const name = value.replaceAll("\\\\", "\\");
     if (UNIX.test(name.replaceAll("\\", "/")) || WINDOWS.test(name) || SECRET_NAME.test(name)) {
       found.push({ kind: "path.sensitive_file", start: 0, end: lower.length });
@@ -205,10 +205,16 @@ export function findSensitivePath({ lower }: Subject, found: Detection[]): void 
   }
 }
 
+/** `/etc/hosts file on a mac`: a search for what to do with it. */
+function isSentence(value: string): boolean {
+  return / [a-z]{2,15} [a-z]{2,15}(?: |$)/.test(value) && !/[/\\][^ ]{0,40} [a-z ]{3,60}[/\\]/.test(value);
+}
+
 /** The part before a NUL, without spaces, quotes and a scheme. */
 function trimmed(lower: string): string {
   const nul = lower.search(/\0|%00/);
-  const value = (nul < 0 ? lower : lower.slice(0, nul)).trim();
+  // What a NUL cuts off is the suffix of a file name; binary data goes on.
+  const value = (nul < 0 || lower.length - nul > 64 ? lower : lower.slice(0, nul)).trim();
   return value.replace(/^["'`(]{1,2}|["'`);]{1,2}$/g, "").replace(/^file:\/{0,3}(?=\/|[a-z]:)/, "");
 }
 

@@ -270,10 +270,13 @@ function judge(run: Run, lower: string, lastNul: number): string | undefined {
     return "path.traversal";
   if (lower.slice(0, run.start).endsWith("..;/") || /^;/.test(lower.slice(run.start + 2, run.end)))
     return "path.traversal";
-  if (lastNul >= run.end && lower.length - run.start < 400) return "path.null_byte";
+  if (lastNul >= run.end && lower.length - run.start < 400 && CUT_NAME.test(rest)) return "path.null_byte";
   if (run.steps >= 4 && lower.length <= CLIMB_VALUE_MAX && !/\s/.test(lower)) return "path.relative_climb";
   return undefined;
 }
+
+/** A file name up to the NUL that cuts off what follows; in binary data lengths stand between them. */
+const CUT_NAME = /^[\w./\\%@~ -]{0,110}\0/;
 
 /** An ellipsis in full-width characters before a slash is Japanese or Chinese text. */
 function isProseDots(lower: string, run: Run): boolean {

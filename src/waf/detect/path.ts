@@ -3,6 +3,7 @@ import { detectorsOf, type LinearPattern } from "./linear-pattern.ts";
 import { findPadding, PADDING_TRIGGERS } from "./path-padding.ts";
 import { findSensitivePath, SENSITIVE_TRIGGERS } from "./path-sensitive.ts";
 import { findTraversal, TRAVERSAL_TRIGGERS } from "./path-traversal.ts";
+import { isManyLines } from "./shell-script.ts";
 
 /** File names that leave their directory, name a system's own files, or are read through a stream wrapper. */
 
@@ -47,6 +48,7 @@ const PATTERNS: readonly LinearPattern[] = [
     needs: ["file:"],
     pattern:
       /(?:^|[=\s"'(,<>])(?:url:|jar:)?file:(?:\/{1,4}|\\{1,4})(?:localhost)?\/{0,4}\.{0,2}\/{0,4}(?:etc|proc|sys|dev|var|root|home|usr|opt|tmp|windows|winnt|boot\.ini|[a-z][:|][\\/]{0,4}(?:windows|winnt|boot\.ini|inetpub|xampp|wamp|users[\\/]\w{1,20}[\\/](?:\.ssh|appdata|ntuser)))(?:[\\/.]|$)/g,
+    accept: (match, { lower }) => match.index <= 8 || !(isManyLines(lower) || isRemark(match[0], lower)),
   },
   {
     // //host/c$/…, \\127.0.0.1\share: a file name that makes Windows log in elsewhere.
@@ -59,7 +61,7 @@ const PATTERNS: readonly LinearPattern[] = [
     kind: "path.device",
     needs: ["\\\\.\\", "\\\\?\\", "/dev/"],
     pattern:
-      /^\s{0,4}(?:\\\\[.?]\\(?:[a-z]:|globalroot|physicaldrive\d|pipe\\)|\/dev\/(?:tcp|udp|random|urandom|zero|stdin|fd\/\d|mem|kmem|sd[a-z]\d?)\b)/g,
+      /^\s{0,4}(?:\\\\[.?]\\(?:[a-z]:|globalroot|physicaldrive\d|pipe\\)|\/dev\/(?:tcp|udp|random|urandom|zero|stdin|fd\/\d|mem|kmem)\b)/g,
   },
   {
     kind: "path.truncation",
@@ -107,6 +109,15 @@ const padding: Detector = {
 };
 
 export const path: readonly Detector[] = [...detectorsOf(KINDS, PATTERNS), traversal, sensitive, padding];
+
+/** A sentence that names a file which is no configuration: `see file:///usr/share/doc/x/index.html for more`. */
+function isRemark(address: string, lower: string): boolean {
+  return (
+    lower.length > 120 &&
+    !lower.includes("<") &&
+    !/(?:etc|proc|sys|root|windows|winnt|boot\.ini)/.test(address)
+  );
+}
 
 function pick(...kinds: readonly (keyof typeof KINDS)[]): Record<string, string> {
   return Object.fromEntries(kinds.map((kind) => [kind, KINDS[kind]]));

@@ -2,6 +2,7 @@ import type { Detector, Subject } from "../detection.ts";
 import { detectorsOf, type LinearPattern } from "./linear-pattern.ts";
 import { isBetweenWords } from "./prose.ts";
 import { commandClass } from "./shell-commands.ts";
+import { isManyLines } from "./shell-script.ts";
 
 /** PHP source and PHP data in a value: open tags, calls, superglobals, variable functions, serialised objects. */
 
@@ -20,7 +21,9 @@ const PATTERNS: readonly LinearPattern[] = [
     pattern:
       /<\?(?:php\b|=|\s{0,8}(?:php\s|[@$]|(?:echo|print|eval|exec|system|passthru|include|require|phpinfo|assert|die|exit|if|for|while)\b\s{0,8}["'$(`@]))/g,
     accept: (match, { lower }) =>
-      isCode(lower, match.index + match[0].length, match[0]) && !isExplained(lower, match.index),
+      isCode(lower, match.index + match[0].length, match[0]) &&
+      !isExplained(lower, match.index) &&
+      !isOrdinaryProgram(lower),
   },
   {
     // A processing instruction that goes on like code is PHP with short_open_tag, whatever name it begins with.
@@ -44,7 +47,7 @@ const PATTERNS: readonly LinearPattern[] = [
       `(?:^|[^\\w.$>:]|["'\`]\\s?\\.\\s?)(?:${COMMAND_FUNCTIONS})\\s{0,8}(?:/\\*[^*]{0,40}\\*/\\s{0,4})?\\(\\s{0,8}(?:["'\`$@]|&quot;|\\\\["']|(?:base64_decode|chr|getenv|hex2bin|str_rot13|strrev|implode|current|next|end|pos|getallheaders)\\s{0,4}\\()`,
       "g",
     ),
-    accept: (match, subject) => isStatement(match, subject),
+    accept: (match, subject) => isStatement(match, subject) && !isOtherLanguage(match, subject),
   },
   {
     kind: "php.function_call",
@@ -53,7 +56,7 @@ const PATTERNS: readonly LinearPattern[] = [
       `(?:^|[^\\w.$>-])(?:${PHP_ONLY_FUNCTIONS})\\s{0,8}\\(\\s{0,8}(?:["'$@]|\\\\["']|__(?:file|dir)__|\\w{1,40}\\s{0,4}\\()`,
       "g",
     ),
-    accept: (match, subject) => isStatement(match, subject),
+    accept: (match, subject) => isStatement(match, subject) && !isOtherLanguage(match, subject),
   },
   {
     // `system(id)`: a bare word, which old PHP reads as text, and it is the name of a command.
@@ -88,7 +91,7 @@ const PATTERNS: readonly LinearPattern[] = [
     needs: ["echo `", "print `", "die(`", "exit(`", "echo(`", "print(`", "=`"],
     pattern:
       /(?:\b(?:echo|print|die|exit)\s{0,2}\(?|=)`([a-z0-9_/.-]{2,40})(?![a-z0-9_/.-])[^`\n]{0,100}`\s{0,2}\)?\s{0,2};/g,
-    accept: (match) => isCommandName(match[1]!),
+    accept: (match, subject) => isCommandName(match[1]!) && !isOtherLanguage(match, subject),
   },
   {
     kind: "php.function_call",
@@ -129,7 +132,8 @@ const PATTERNS: readonly LinearPattern[] = [
       "sys_get_temp",
     ],
     pattern:
-      /(?:^|[[;{}(@=.'"`!,\n]|<\?php\s|<\?=\s?|\|\|?\s?|&&?\s?)\s{0,8}(?:phpinfo|phpversion|php_uname|get_defined_vars|phpcredits|getcwd|get_current_user|sys_get_temp_dir)\s{0,8}\(\s{0,4}(?:-?\d{0,3}|["'][a-z]?["'])\s{0,4}\)\s{0,4}(?:[;}).,\]"'`]|$|\?>|\/\/|#)/g,
+      /(?:^|[[;{}(@='"`!,\n]|(?<![a-z_)\]])\.|<\?php\s|<\?=\s?|\|\|?\s?|&&?\s?)\s{0,8}(?:phpinfo|phpversion|php_uname|get_defined_vars|phpcredits|getcwd|get_current_user|sys_get_temp_dir)\s{0,8}\(\s{0,4}(?:-?\d{0,3}|["'][a-z]?["'])\s{0,4}\)\s{0,4}(?:[;}).,\]"'`]|$|\?>|\/\/|#)/g,
+    accept: (match, subject) => !isOtherLanguage(match, subject),
   },
   {
     // Printing the hash of a number is how scanners see that their code ran.
@@ -168,6 +172,7 @@ const PATTERNS: readonly LinearPattern[] = [
     needs: ["${", "$ ", "$\t"],
     pattern:
       /\$\s{0,20}\{\s{0,20}(?:@?\$[a-z_]\w{0,40}|["'][\w'". ]{1,60}["'])\s{0,20}\}|\$\s{1,20}\{\s{0,20}[a-z_]\w{0,40}\s{0,20}\}/g,
+    accept: (match, subject) => !isOtherLanguage(match, subject),
   },
   {
     kind: "php.serialized_object",
@@ -280,10 +285,40 @@ function isCommandName(path: string): boolean {
 
 /** Reading a form's value, not a sentence about it. */
 function isRead(match: RegExpExecArray, { lower }: Subject): boolean {
+  if (isNamed(match, lower) || isOrdinaryProgram(lower)) return false;
   const from = match.index + match[0].length;
   const close = match[0].endsWith("[") ? lower.indexOf("]", from) : from - 1;
   const end = close < 0 || close - from > 40 ? from : close + 1;
   return !isBetweenWords(lower, match.index, end - (match[0].endsWith("[") ? 0 : 1));
+}
+
+const SUPERGLOBAL = /\$_(?:get|post|request|cookie|server|files|env|session)\b/;
+
+/** A statement amid a program of several lines that shows no sign of PHP: Perl, Ruby and C call `system` too. */
+function isOtherLanguage({ index }: RegExpExecArray, { lower }: Subject): boolean {
+  return index > 8 && isManyLines(lower) && !lower.includes("<?") && !SUPERGLOBAL.test(lower);
+}
+
+/** `$_GET vs $_POST`: a name at the end of a few words. */
+function isNamed(match: RegExpExecArray, lower: string): boolean {
+  if (/[[{;,)]$/.test(match[0])) return false;
+  return /[a-z]{2} $/.test(lower.slice(Math.max(0, match.index - 3), match.index));
+}
+
+/** Runs commands, evaluates text, unpacks code or calls what a variable names. */
+const SINK =
+  /\b(?:eval|assert|system|exec|shell_exec|passthru|popen|proc_open|pcntl_exec|create_function|call_user_func(?:_array)?|base64_decode|gzinflate|gzuncompress|str_rot13|hex2bin|convert_uudecode|phpinfo|php_uname|dl|putenv|chr)\s{0,8}[(/]|(?:[=(;.,]|echo|print|return)\s{0,4}`(?!`)|(?<!->)\$[a-z_]\w{0,40}\s{0,4}(?:\[[^\]\n]{1,40}\]\s{0,4})?\(|\$[{$]|\binclude(?:_once)?\b|\brequire(?:_once)?\s{0,4}\(?\s{0,4}["'$](?!_)(?:\$|https?:|php:|data:|\/etc|\/proc|\/tmp)/;
+/** What request data must not reach. */
+const REQUEST_SINK =
+  /\b(?:file_\w{1,20}|fopen|fwrite|fputs|readfile|unserialize|curl_\w{1,12}|move_uploaded_file|copy|rename|unlink|symlink|extract|parse_str|preg_replace|array_\w{1,12}|header|mail|include|require|mysqli?_query|query|goto)\b/;
+
+/**
+ * Source of a program, as people paste and upload it: several lines that neither run commands, evaluate text nor hand a
+ * request's data to what reads files, addresses or queries.
+ */
+function isOrdinaryProgram(lower: string): boolean {
+  if (!isManyLines(lower) || SINK.test(lower)) return false;
+  return !/\$_[gprc]/.test(lower) || !REQUEST_SINK.test(lower);
 }
 
 const POWERFUL =

@@ -1,5 +1,6 @@
 import type { Detector } from "../detection.ts";
 import { detectorsOf, type LinearPattern } from "./linear-pattern.ts";
+import { isOutsideScript } from "./shell-script.ts";
 import { WINDOWS_PATTERNS } from "./shell-windows.ts";
 
 /** Command lines that their own grammar gives away, wherever they stand: reverse shells, one-liners, cmd.exe, PowerShell. */
@@ -48,18 +49,21 @@ const PATTERNS: readonly LinearPattern[] = [
     // A shell's own `-c` is judged by what it runs; other interpreters are started for code only.
     pattern:
       /(?:^|[;|&`(\n"'>]\s{0,4}|\bsudo\s|\bexec\s|\/bin\/)(?:python[\d.]{0,4}|perl|ruby|php|node|lua[\d.]{0,4}|awk|gawk|tclsh)\s{1,8}(?:-\w{1,12}\s{1,4}){0,3}-(?:c|e|r|ne|pe|ie|mio|le|nle|rsocket)\s{0,4}["'$`]/g,
+    accept: isOutsideScript,
   },
   {
     kind: "command.inline_shell",
     needs: ["sh -c", "sh -lc", "sh  -c", "| crontab", "|crontab", "[ -", "env /bin"],
     pattern:
       /(?:^|[;|&`(\n]\s{0,4}|\/bin\/)(?:ba|z|da|k|tc|c|a|fi)?sh\s{1,4}-l?c\s{1,4}["'$]?\s{0,4}(?:\/|\$|\(|cat\s|curl\s|wget\s|id\b|ls\b|nc\s|ping\s|python|perl|rm\s|chmod\s|sleep\s|whoami|touch\s|uname|bash\b|sh\b|nslookup|dig\s|cd\s|exec\s|mkfifo|base64)|\|\s{0,4}crontab\s{1,4}-(?:\s|$)|^\s{0,4}\[{1,2}\s-[a-z]\s{1,4}\/(?:etc|proc|root|var)\/|^env\s{1,4}(?:-\S{1,20}\s)?\/bin\//g,
+    accept: isOutsideScript,
   },
   {
     kind: "command.fetch_and_run",
     needs: ["curl ", "curl\t", "wget ", "wget\t", "fetch -", "fetch h", "lwp-download"],
     pattern:
       /(?:^|[;|&`(\n"'=]\s{0,4})(?:curl|wget|fetch|lwp-download)(?=\s)(?:[^\n|;&]{0,120}[;&|]{1,2}\s{0,4}(?:chmod\s{1,4}(?:\+x|[0-7]{3,4})|(?:sudo\s{1,4})?(?:ba|da|z)?sh\s{1,4}(?:\.\/|\/tmp|\/var|\w{1,20}\.sh)|\.\/\w)|[^\n|;&]{0,120}?\s-(?:o\s{0,4}\/(?:tmp|var|dev)|[a-z]{0,3}t\s{0,4}@?\/etc|(?:d|f|-data[a-z-]{0,12}|-form|-upload-file)\s{0,4}["']?(?:\w{1,20}=)?@?\/?(?:etc|proc|\$\(|`)))/g,
+    accept: isOutsideScript,
   },
   {
     kind: "command.wrapper_option",
@@ -97,6 +101,7 @@ const PATTERNS: readonly LinearPattern[] = [
     // Options by which a harmless program runs another: gcc -wrapper, tar --checkpoint-action, find -exec, git --upload-pack.
     pattern:
       /\s-wrapper\s{1,4}\w{1,20},|--checkpoint-action\s{0,2}=\s{0,2}exec|--use-compress-program\s{0,2}=|--to-command\s{0,2}=|--rsh-command|-oproxycommand\s{0,2}=|--upload-pack\s{0,2}=\s{0,2}["'`$/(a-z]|--exec\s{0,2}=\s{0,2}["'`$]|\bfind\s{1,4}\/[\w/.-]{0,40}\s{1,8}(?:-\w{2,12}\s{1,4}[\w.*"'+-]{0,40}\s{1,4}){0,6}-exec\s|\bfind\s{1,4}\S{1,40}\s{1,4}-exec\s{1,4}(?:\/bin\/|\/usr\/bin\/)?(?:ba|da|z)?sh\s|--config\s{0,2}=?\s{0,2}core\.(?:sshcommand|gitproxy|editor|pager|fsmonitor|hookspath|askpass)=|\bext::sh\s|--open-files-in-pager=|^\s{0,4}-(?:exec|execdir|ok)\s{1,4}[^;\n]{1,60}\s\\?[;+]|--unzip-command\s{0,2}=|\s-c\s{1,4}core\.(?:pager|sshcommand|editor|fsmonitor|gitproxy)=|\bvim?\s{1,4}-c\s{1,4}["']?:!|\brsync\s{1,4}-e\s{1,4}["']?(?:ba)?sh\s|\bsqlite3\s[^\n]{0,60}\.shell\s|^nmap\s{1,4}--interactive|^man\s{1,4}-p\s{1,4}\S|\bgtfobins\b/g,
+    accept: isOutsideScript,
   },
   {
     kind: "command.template_echo",
@@ -127,12 +132,14 @@ const PATTERNS: readonly LinearPattern[] = [
     needs: ["/etc/", "/proc/", "/root/", "/tmp/", "/dev/", "/bin/", "/var/www"],
     pattern:
       /^\s{0,4}-{1,2}[a-z][\w-]{0,30}[=\s]?["']?@?\/(?:etc|proc|root|tmp|dev|bin|usr\/bin|var\/www)\/[^\s]{1,100}\s{0,4}$/g,
+    accept: isOutsideScript,
   },
   {
     // The language of awk needs no option: a block between quotes.
     kind: "command.inline_code",
     needs: ["awk '", 'awk "', "awk -"],
     pattern: /(?:^|[;|&`(\n]\s{0,4})[gmn]?awk\s{1,4}(?:-\S{1,20}\s{1,4})?["']\s{0,4}begin\s{0,4}\{/g,
+    accept: isOutsideScript,
   },
   ...WINDOWS_PATTERNS,
 ];

@@ -41,6 +41,7 @@ const ADDRESS = /["']?(?:(?:https?|ftps?|tftp|ldap|smb):|\d{1,3}\.\d{1,3}\.\d{1,
 const REDIRECT =
   /(?:[012&]?>{1,2}\s{0,4}(?:[&/~.$%]|[\w-]{1,40}[./]\w|\w:)|<{3}|<>?\s{0,4}(?:\/(?:etc|proc|dev|tmp|var|home)\/|\(|\$))/y;
 const EXPANSION = /(?:\$\{?ifs\b|\$\(|`|\$\{?\w|\$['"@$])/y;
+const ASSIGNED = /[:+*/|.-]?={1,3}[\s>]/y;
 const BLANK = /(?:[ \t+]|%20|%09)/y;
 
 /** Reads what stands behind a command word that ended at `at`. */
@@ -52,6 +53,8 @@ export function evidenceAt(lower: string, at: number): Evidence {
   let from = at;
   while (from < at + 40 && test(BLANK, lower, from)) from = BLANK.lastIndex;
   if (isEnd(lower, from)) return { bits: evidence.end, end: from };
+  // `df = x`, `id == 3`: a variable.
+  if (test(ASSIGNED, lower, from)) return { bits: 0, end: at };
   const first = argument(lower, from);
   let bits: number = first;
   // Words may come before what proves the command: `net user x y /add`, `getent hosts name`.

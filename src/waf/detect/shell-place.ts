@@ -47,8 +47,9 @@ export function readCommand(lower: string, at: number): Command | undefined {
   for (let words = 0; words < 4; words++) {
     at = skipLead(lower, at);
     const word = readWord(lower, at);
-    // A dot is a command only before a blank.
-    if (word.name === "" || (word.name === "." && lower.charCodeAt(word.end) !== 0x20)) return command;
+    // A dot is a command only before the path of a file.
+    if (word.name === "" || (word.name === "." && !/^ [./~$]/.test(lower.slice(word.end, word.end + 2))))
+      return command;
     const known = lower.charCodeAt(word.end) === 0x3d ? undefined : commandClass(word.name);
     const wrapper = WRAPPERS.has(word.name);
     if (known !== undefined) {
@@ -249,7 +250,9 @@ const NETWORK_TOOL = /^(?:nslookup|dig|host|wget|curl|ping6?|telnet|nc|ncat|ftp|
 /** `nslookup probe.example`: a tool of the network and the name of a host. */
 export function isHostArgument(lower: string, command: Command): boolean {
   if (!NETWORK_TOOL.test(command.name)) return false;
-  const host = /^[ \t+]{1,8}[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}(?:[\s;|&`)'"/:#]|\.?$)/;
+  // `curl 7.88.1` is a version.
+  const host =
+    /^[ \t+]{1,8}(?:\d{1,3}(?:\.\d{1,3}){3}|[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,8}\.[a-z][a-z0-9-]{0,62})(?:[\s;|&`)'"/:#]|\.?$)/;
   return host.test(lower.slice(command.end, command.end + 260));
 }
 

@@ -2,6 +2,7 @@ import type { Detection } from "../detection.ts";
 import { commandClass } from "./shell-commands.ts";
 import { globPathEnd } from "./shell-glob.ts";
 import { readCommand } from "./shell-place.ts";
+import { isManyLines } from "./shell-script.ts";
 import { readWord } from "./shell-word.ts";
 
 /** Spellings that only a shell understands and that no text uses: each looks at one place of the value. */
@@ -32,10 +33,13 @@ export function atDollar(lower: string, at: number, found: Detection[]): void {
     match(PRODUCT, lower, at) ||
     (lower.length < 300 ? match(ARITHMETIC, lower, at) : 0);
   if (end > 0) {
+    // `"$IFS"`: a script looks at the variable.
+    if (lower.charCodeAt(at - 1) === 0x22 && lower.charCodeAt(end - 1) === 0x22) return;
     const kind =
       lower.charCodeAt(at + 1) === 0x69 || lower.charCodeAt(at + 2) === 0x69 ? "ifs_expansion" : "arithmetic";
     found.push({ kind: `shell.${kind}`, start: at, end });
-  } else if (isSetBefore(lower, at)) found.push({ kind: "shell.variable_command", start: at, end: at + 2 });
+  } else if (isSetBefore(lower, at) && !isManyLines(lower))
+    found.push({ kind: "shell.variable_command", start: at, end: at + 2 });
 }
 
 function match(pattern: RegExp, lower: string, at: number): number {

@@ -1,4 +1,5 @@
 import type { LinearPattern } from "./linear-pattern.ts";
+import { isManyLines, isOutsideScript } from "./shell-script.ts";
 
 /** cmd.exe and PowerShell constructs that are recognised by their own grammar. */
 export const WINDOWS_PATTERNS: readonly LinearPattern[] = [
@@ -7,12 +8,14 @@ export const WINDOWS_PATTERNS: readonly LinearPattern[] = [
     needs: [" in (", " in("],
     pattern:
       /\bfor\s{1,40}(?:\/[dflr]\s{1,40}){0,4}(?:"[^"\n]{0,60}"\s{1,20}|[a-z]:\\\S{0,60}\s{1,20})?%{1,2}[a-z]\w{0,20}\s{1,20}in\s{0,20}\([^)\n]{0,200}\)\s{0,20}do\b/g,
+    accept: isOutsideScript,
   },
   {
     kind: "command.windows_loop",
     needs: ["if exist", "if not", "if /i", "if defined", "errorlevel", "cmdextversion", "if %", 'if "%'],
     pattern:
       /\bif\s{1,8}(?:\/i\s{1,8})?(?:not\s{1,8})?(?:exist\s{1,8}\S{1,80}|defined\s{1,8}\w{1,40}|errorlevel\s{1,8}\d{1,3}|cmdextversion\s{1,8}\d|"?%[\w:~]{1,30}%?"?\s{0,4}==\s{0,4}\S{1,40})\s{1,8}(?:\(|cmd|start|del|copy|echo|call|set|goto|type|net|reg|for|rd|md)\b/g,
+    accept: isOutsideScript,
   },
   {
     // `%ProgramFiles:~10,1%`: letters cut out of a variable that Windows sets.
@@ -26,9 +29,10 @@ export const WINDOWS_PATTERNS: readonly LinearPattern[] = [
     needs: ["cmd /", "cmd.exe", 'cmd" /', "cmd' /", "cmd/", "%comspec%", "%system", "%windir%"],
     pattern:
       /(?:\bcmd(?:\.exe)?["']?\s{0,4}(?:\/[a-z]:?(?:on|off)?\s{0,4}){0,3}\/[ck]\s{0,4}["']{0,2}\s{0,4}(?:[\w.%^"\\/-]{2,60})|%comspec%|%(?:system(?:root|drive)|windir)%[\\/]|\bcmd\.exe\?\/c|\bwinnt\/system32\/cmd)/g,
-    accept: (match, { lower }) =>
-      !/^cmd\s{0,4}\/[ck]\s{1,4}(?:is|was|to|or|and|keys?)\b/.test(
-        lower.slice(match.index, match.index + 24),
+    accept: (match, subject) =>
+      isOutsideScript(match, subject) &&
+      !/^cmd(?:\.exe)?\s{0,4}\/[ck]\s{1,4}(?:is|was|to|or|and|keys?|vs|versus|means?|options?|switch|flag|parameters?|difference|in|for|with|does)\b/.test(
+        subject.lower.slice(match.index, match.index + 32),
       ),
   },
   {
@@ -56,6 +60,7 @@ export const WINDOWS_PATTERNS: readonly LinearPattern[] = [
     ],
     pattern:
       /\bpowershell(?:\.exe)?["']?\s{1,8}\/(?:e|en|enc|encodedcommand|c|command|w|nop)\s|[;|&]\s{0,4}powershell(?:\.exe)?\s{1,4}[a-z]{2,10}-[a-z]{3,20}\b|\[scriptblock\]::create\s{0,4}\(|\bset-mppreference\s{1,4}-|^(?:iex|invoke-expression|start-process|saps)\s{1,4}[\w.\\:-]{2,60}\s{0,4}$|\bpowershell(?:\.exe)?["']?\s{1,8}(?:-(?:\w{1,20})(?:\s{1,4}(?!-)[\w:/\\.]{1,40})?\s{1,4}){0,6}-(?:e|ec|en|enc|enco\w{0,10}|c|command|f|file|w|windowstyle|nop|noprofile|noni|noninteractive|ep|exec|executionpolicy|inputformat|version)\b|\b(?:iex|invoke-expression)\s{0,8}[("'$&]|\bnew-object\s{1,8}(?:system\.)?(?:net\.(?:webclient|sockets\.tcpclient)|io\.streamreader|management\.automation)|\(?\bnew-object\s{1,8}-com(?:object)?\s{1,8}["']?(?:wscript|shell|msxml2|scripting)|\.download(?:string|file|data)\s{0,4}\(\s{0,4}["']|\[(?:system\.)?(?:convert|text\.encoding|reflection\.assembly|diagnostics\.process|io\.file|net\.servicepointmanager|runtime\.interopservices\.marshal)\]::|\b(?:invoke-webrequest|invoke-restmethod|iwr|irm|start-bitstransfer|invoke-wmimethod|iwmi|start-process|saps|invoke-command|icm)\s{1,8}(?:-\w{2,20}\s{1,4}){1,4}\S|\b(?:iwr|irm|invoke-webrequest|invoke-restmethod)\s{1,8}["']?https?:\/\/\S{1,200}\s{0,4}(?:\||-outfile|-o\b|;)/g,
+    accept: isOutsideScript,
   },
   {
     // VBScript of classic ASP: what web shells of that age are fed with.
@@ -72,6 +77,8 @@ export const WINDOWS_PATTERNS: readonly LinearPattern[] = [
     ],
     pattern:
       /\bserver\.(?:scripttimeout\s{0,4}=|createobject\s{0,4}\(|mappath\s{0,4}\(|execute\s{0,4}\(["'])|:\s{0,4}on error resume next\s{0,4}:|\bresponse\.write\s{0,4}\(\s{0,4}["']{1,4}[^"']{0,40}["']|\b(?:create|get)object\s{0,4}\(\s{0,4}["']{1,2}(?:wscript|scripting|adodb|msxml|shell|winmgmts|microsoft\.xml)|\b(?:eval|execute(?:global)?)[\s(]{1,4}request\b/g,
+    // Servers of other languages have a response to write to.
+    accept: (match, { lower }) => !match[0].startsWith("response") || !isManyLines(lower),
   },
   {
     // `& net user`, `| tasklist`: nothing but the tool behind the sign that begins the value.
@@ -143,9 +150,10 @@ export const WINDOWS_PATTERNS: readonly LinearPattern[] = [
     ],
     pattern:
       /\bcertutil(?:\.exe)?\s{1,8}(?:-\w{2,20}\s{1,8}){0,4}-(?:urlcache|decode|encode|verifyctl|ping)\b|\bbitsadmin(?:\.exe)?\s{1,8}\/(?:transfer|create|addfile)\b|\bmshta(?:\.exe)?\s{1,8}["']?(?:https?:|javascript:|vbscript:)|\bregsvr32(?:\.exe)?\s{1,8}(?:\/\w{1,4}(?::\S{1,80})?\s{1,8}){0,5}(?:\/i:https?:|scrobj)|\brundll32(?:\.exe)?\s{1,8}["']?(?:javascript:|\\\\|[\w.]{1,30},)|\bwmic(?:\.exe)?\s{1,8}(?:\/\w{1,12}:\S{1,60}\s{1,8}){0,4}(?:process\s{1,8}(?:call|get|list|where)|os\s{1,4}(?:get|list)|qfe\b|useraccount\b|product\s{1,4}(?:get|list)|service\s{1,4}(?:get|list|where)|computersystem\b|shadowcopy\b|logicaldisk\b)|\b(?:reg(?:\.exe)?)\s{1,8}(?:add|query|delete|save|export)\s{1,8}["']?(?:hk(?:lm|cu|cr|u|cc)|hkey_)[\\_]|\bnet(?:1|\.exe)?\s{1,8}(?:(?:user|localgroup|group)\s{1,8}[^\n]{1,80}?\/(?:add|active|delete|domain)\b|view(?:\s{1,4}(?:\\\\|\/domain)|\s{0,4}$)|use\s{1,4}(?:\w:|\\\\|\*))|\bnetsh\s{1,8}(?:advfirewall|firewall|interface|wlan|winhttp|trace)\s{1,8}(?:set|add|show|delete|export|portproxy|reset)\b|\bschtasks\s{1,8}\/(?:create|query|run|delete|change)\b|\bvssadmin\s{1,4}(?:delete|create|list)\s|\bsc(?:\.exe)?\s{1,8}(?:\\\\\S{1,40}\s{1,4})?(?:create|config|query|start|stop|delete)\s{1,4}\w{1,40}(?:\s{1,4}(?:binpath|type|start)=|\s{0,4}[&|]|$)|\bset\s{1,4}\/[ap]\s{1,4}\S{0,20}\d{1,9}\s{0,4}[*+%-]\s{0,4}\d/g,
-    accept: (match, { lower }) =>
-      match.index <= 3 ||
-      /[;|&\n("'`>]\s{0,4}$/.test(lower.slice(Math.max(0, match.index - 5), match.index)) ||
-      lower.length < 200,
+    accept: (match, subject) =>
+      isOutsideScript(match, subject) &&
+      (match.index <= 3 ||
+        /[;|&\n("'`>]\s{0,4}$/.test(subject.lower.slice(Math.max(0, match.index - 5), match.index)) ||
+        subject.lower.length < 200),
   },
 ];

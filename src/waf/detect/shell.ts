@@ -15,6 +15,14 @@ import {
   STRONG,
   SUBSTITUTION,
 } from "./shell-place.ts";
+import {
+  beginsAsScript,
+  isImageStep,
+  isInScriptLine,
+  isManyLines,
+  isOrdinaryUse,
+  namesSecret,
+} from "./shell-script.ts";
 import { atBrace, atDollar, atFileRead, atFunction, atHereString, atSlash } from "./shell-trick.ts";
 
 /** Commands where a shell would start one: behind a separator, in a substitution, at the start of the value. */
@@ -225,12 +233,20 @@ function afterSeparator(
   if (command === undefined) return;
   const proof = evidenceAt(lower, command.end);
   let kind: string | undefined;
-  if (command.tricked && (proof.bits !== 0 || command.pathed) && !isQuotedWord(lower, command)) {
+  // `\w+` of a regular expression.
+  const tricked = command.tricked && command.name.length > 1;
+  if (tricked && (proof.bits !== 0 || command.pathed) && !isQuotedWord(lower, command)) {
     kind = "shell.hidden_word";
   } else if (place === HARD && isInterpreterPipe(lower, separator, command, proof)) {
     kind = "shell.piped_interpreter";
   } else if (isProven(lower, separator, at, place, command, proof)) kind = KIND_OF_PLACE[place];
-  if (kind !== undefined) found.push({ kind, start: separator, end: Math.max(command.end, proof.end) });
+  if (kind === undefined) return;
+  const end = Math.max(command.end, proof.end);
+  if (kind !== "shell.hidden_word" && !namesSecret(lower, separator, end)) {
+    if (place === LINE ? beginsAsScript(lower) : isInScriptLine(lower, separator)) return;
+    if (isOrdinaryUse(lower, separator, command.class === "word", place === SUBSTITUTION)) return;
+  }
+  found.push({ kind, start: separator, end });
 }
 
 /** `;` behind a named reference: `&nbsp;more`, `caf&eacute;`. */
@@ -247,7 +263,7 @@ function isReferenceEnd(lower: string, at: number): boolean {
 function atBacktick(lower: string, at: number, found: Detection[]): number {
   const close = lower.indexOf("`", at + 1);
   if (close < 0 || close - at > 300) {
-    if (close < 0 && at > 0) afterSeparator(lower, at, at + 1, HARD, found);
+    if (close < 0 && at > 0 && !isManyLines(lower)) afterSeparator(lower, at, at + 1, HARD, found);
     return at;
   }
   if (close === at + 1) return close;
@@ -315,7 +331,8 @@ function atStart(lower: string, found: Detection[]): void {
     (isUnmistakable(command.name) && /^ \S{1,40}(?: \S{1,40}){0,2}\s*$/.test(line)) ||
     ((bits & evidence.path) !== 0 && /^\s{1,4}\/[\w/.]{0,20}\[/.test(line)) ||
     isCommandList(lower);
-  if (proven) found.push({ kind: "shell.leading_command", start: command.start, end: proof.end });
+  if (proven && (!(isManyLines(lower) || isImageStep(lower)) || namesSecret(lower, command.start, proof.end)))
+    found.push({ kind: "shell.leading_command", start: command.start, end: proof.end });
 }
 
 /** `cd /;cd etc;column passwd`: every part is a command, and one of them has a path. */

@@ -62,8 +62,10 @@ const PATTERNS: readonly LinearPattern[] = [
       "g",
     ),
     // With a port it is how native applications receive OAuth answers (RFC 8252 section 7.3).
-    accept: (match) => {
+    accept: (match, { lower }) => {
       const port = match[1] ?? match[2];
+      // What npm publish sends of its registry: /name/-/name-1.0.0.tgz.
+      if (/\/-\/[\w.-]{1,100}\.tgz$/.test(lower.slice(-120))) return false;
       return port === undefined || SERVICE_PORTS.test(port);
     },
   },
