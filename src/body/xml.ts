@@ -561,7 +561,8 @@ const NAMES_BYTES_AT_FIRST = 1024;
 /** A NUL this early is one half of a UTF-16 or UTF-32 character. */
 const UTF16_LOOK_BYTES = 2;
 const PATH_CHARS_MAX = 300;
-const REFERENCE_CHARS_MAX = 16;
+/** `#x0010ffff`; more leading zeros would let a short text take any number of bytes. */
+const REFERENCE_CHARS_MAX = 10;
 const LINK_BYTES_MAX = 2048;
 const DECLARATION_BYTES_MAX = 256;
 const UTF8_MARK: readonly number[] = [0xef, 0xbb, 0xbf];

@@ -1,3 +1,4 @@
+import { F } from "../http/field.ts";
 import { isGrpc } from "../http/grpc.ts";
 import type { CanonicalRequest } from "../http/request.ts";
 import { BODY_LENGTH } from "../http/request.ts";
@@ -5,7 +6,7 @@ import { type Reason, reasons } from "../reason.ts";
 import { Deadline } from "../std/timer-wheel.ts";
 import type { Inspector } from "../waf/inspector.ts";
 import { HeldBody } from "./held-body.ts";
-import type { RoomWaiter } from "./segment-store.ts";
+import type { RoomHolder, RoomWaiter } from "./segment-store.ts";
 import type { Turn } from "./turns.ts";
 import type { BodyEvents, BodyInspection } from "./waf-body.ts";
 import type { WafEngine } from "./waf-engine.ts";
@@ -34,13 +35,12 @@ export interface BodyTarget {
 
 /**
  * Stands between a client's body and the upstream. A body of up to `inspect_buffer_kb` is held until its verdict; a
- * longer one is forwarded as far as it has been inspected, less LAG_BYTES, so an attack that ends within them was never
- * sent whole, and the end of the body follows only the verdict. A gRPC call may wait for the answer to each message: it
+ * longer one is forwarded as far as it has been inspected, less the inspection's lag, so a short attack was never sent, and the end of the body follows only the verdict. A gRPC call may wait for the answer to each message: it
  * goes upstream with its head, and each message follows as soon as it was inspected whole.
  *
  *     taken ── inspected ── cleared ── sent        each mark at or behind the one before it
  */
-export class BodyScreen implements BodyEvents, Turn, RoomWaiter {
+export class BodyScreen implements BodyEvents, Turn, RoomHolder, RoomWaiter {
   readonly #owner: ScreenOwner;
   readonly #engine: WafEngine;
   readonly #waf: RouteWaf;
@@ -49,6 +49,9 @@ export class BodyScreen implements BodyEvents, Turn, RoomWaiter {
   readonly #deadline = new Deadline(this);
   /** gRPC: message by message. */
   readonly #isCall: boolean;
+  readonly heldSinceMs: number;
+  /** With a content coding nobody can say how far the inspection has come: such bodies are held, however long. */
+  readonly #isCoded: boolean;
   /** Forwarded as it is inspected. */
   #flows: boolean;
   #inspection: BodyInspection | undefined;
@@ -85,8 +88,10 @@ export class BodyScreen implements BodyEvents, Turn, RoomWaiter {
     this.#held = new HeldBody(engine.store, declared);
     this.#inspection = engine.takeBody();
     this.#inspection.begin(request, waf, inspector, this);
-    this.#isCall = isGrpc(request);
-    this.#flows = waf.streams || this.#isCall || declared > waf.inspectBufferBytes;
+    this.#isCoded = request.fieldText(F.contentEncoding) !== undefined;
+    this.#isCall = !this.#isCoded && isGrpc(request);
+    this.#flows = !this.#isCoded && (waf.streams || this.#isCall || declared > waf.inspectBufferBytes);
+    this.heldSinceMs = engine.wheel.nowMs;
     // Calls are many, last, and hold next to nothing: they are charged for what they do hold.
     if (this.#flows && !this.#isCall) this.#charge();
   }
@@ -102,8 +107,8 @@ export class BodyScreen implements BodyEvents, Turn, RoomWaiter {
       this.#refuse(this.#inspection!.verdict);
       return !this.#closed;
     }
-    this.#waits = !this.#engine.store.hasRoom;
-    if (this.#waits) this.#awaitRoom();
+    if (!this.#flows) this.#engine.store.hold(this);
+    this.#waits = this.#lacksRoom();
     if (this.#isCall) {
       this.#told = true;
       this.#owner.onBodyCleared();
@@ -115,14 +120,14 @@ export class BodyScreen implements BodyEvents, Turn, RoomWaiter {
   take(bytes: Buffer, start: number, end: number): boolean {
     if (this.#closed) return true;
     this.#held.take(bytes, start, end);
-    if (!this.#flows && this.#held.taken > this.#waf.inspectBufferBytes) {
+    if (!this.#flows && !this.#isCoded && this.#held.taken > this.#waf.inspectBufferBytes) {
       this.#flows = true;
+      this.#engine.store.letGo(this);
       this.#charge();
     }
     if (this.#flows) this.#advance();
     if (this.#closed) return true;
-    this.#waits = this.#flows ? this.#held.heldBytes > FLOW_BYTES : !this.#engine.store.hasRoom;
-    if (this.#waits && !this.#flows) this.#awaitRoom();
+    this.#waits = this.#flows ? this.#held.heldBytes > FLOW_BYTES : this.#lacksRoom();
     return !this.#waits;
   }
 
@@ -131,6 +136,7 @@ export class BodyScreen implements BodyEvents, Turn, RoomWaiter {
     if (this.#closed) return;
     this.#ended = true;
     this.#stopWaiting();
+    this.#engine.store.letGo(this);
     this.#advance();
   }
 
@@ -150,6 +156,7 @@ export class BodyScreen implements BodyEvents, Turn, RoomWaiter {
     if (this.#closed) return;
     this.#closed = true;
     this.#stopWaiting();
+    this.#engine.store.letGo(this);
     this.#held.close();
     this.#engine.store.charge(-this.#charged);
     this.#target = undefined;
@@ -186,7 +193,9 @@ export class BodyScreen implements BodyEvents, Turn, RoomWaiter {
         this.#refuse(inspection.verdict);
         return;
       }
+      // The decoder has enough for now: it calls `drained`.
       this.#decoding = true;
+      break;
     }
     if (this.#ended && held.inspected === held.taken && !this.#decoding) {
       this.#decoding = true;
@@ -258,7 +267,7 @@ export class BodyScreen implements BodyEvents, Turn, RoomWaiter {
   /** End of what may be sent now. */
   get #cleared(): number {
     if (this.#allowed || this.#passes) return this.#held.taken;
-    const behind = this.#flows ? this.#held.inspected - LAG_BYTES : 0;
+    const behind = this.#flows ? this.#held.inspected - (this.#inspection?.lagBytes ?? 0) : 0;
     return this.#isCall ? Math.max(behind, this.#inspection?.settled ?? 0) : behind;
   }
 
@@ -304,7 +313,7 @@ export class BodyScreen implements BodyEvents, Turn, RoomWaiter {
   /** Lets the client go on when what it waited for is there. */
   #ask(): void {
     if (!this.#waits || this.#waitsForRoom || this.#ended) return;
-    if (this.#flows && this.#held.heldBytes > FLOW_BYTES / 2) return;
+    if (this.#flows && this.#held.heldBytes > FLOW_LOW_BYTES) return;
     this.#waits = false;
     this.#owner.onBodyWanted();
   }
@@ -314,11 +323,20 @@ export class BodyScreen implements BodyEvents, Turn, RoomWaiter {
     this.#engine.store.charge(FLOW_BYTES);
   }
 
-  #awaitRoom(): void {
+  /** True: it waits until somebody gives memory back. */
+  #lacksRoom(): boolean {
     const { store, wheel } = this.#engine;
+    if (!store.hasRoom) store.makeRoom(wheel.nowMs - ROOM_WAIT_MS);
+    if (store.hasRoom || this.#closed) return false;
     this.#waitsForRoom = true;
     store.wait(this);
     wheel.set(this.#deadline, wheel.nowMs + ROOM_WAIT_MS);
+    return true;
+  }
+
+  /** Called by the store: others want its memory, and it had time. */
+  onEvicted(): void {
+    this.#giveUp();
   }
 
   #stopWaiting(): void {
@@ -339,7 +357,15 @@ export class BodyScreen implements BodyEvents, Turn, RoomWaiter {
   }
 
   /** Called by the timer wheel. */
-  expire(_nowMs: number): void {
+  expire(nowMs: number): void {
+    this.#engine.store.makeRoom(nowMs - ROOM_WAIT_MS);
+    // It may have been the oldest itself, or be served already.
+    if (!this.#waitsForRoom) return;
+    if (this.#engine.store.hasRoom) this.onRoom();
+    else this.#giveUp();
+  }
+
+  #giveUp(): void {
     this.#stopWaiting();
     this.#engine.store.overloads++;
     if (!this.#waf.shadow) {
@@ -358,9 +384,9 @@ export class BodyScreen implements BodyEvents, Turn, RoomWaiter {
 
 /** Bytes given to the inspection at a time: they complete at most one window of the engine, which is 8 KiB. */
 const STEP_BYTES = 4_096;
-/** How far forwarding stays behind inspection: two windows, more than any match is long. */
-const LAG_BYTES = 16_384;
-/** Bytes of one flowing body that are held at most, but for one read; what a flow is charged for. */
-const FLOW_BYTES = 131_072;
+/** Bytes of one flowing body that are held at most, but for one read: more than any lag. What a flow is charged for. */
+const FLOW_BYTES = 196_608;
+/** Below this the client goes on: also more than any lag, or nobody would ever move. */
+const FLOW_LOW_BYTES = 163_840;
 /** As long as a client waits for memory (issue: 503 after 5 s). */
 const ROOM_WAIT_MS = 5_000;

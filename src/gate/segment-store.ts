@@ -2,6 +2,14 @@ export interface RoomWaiter {
   onRoom(): void;
 }
 
+/** A body that is not complete and has segments. */
+export interface RoomHolder {
+  /** Coarse monotonic ms. */
+  readonly heldSinceMs: number;
+  /** Its memory is wanted: it gives all back before this returns. */
+  onEvicted(): void;
+}
+
 /**
  * The memory of one worker for body bytes that wait: to be inspected, or for the upstream to take them. Segments of two
  * sizes, used again; the limit counts whole segments, so that many small bodies cannot cost more than it says.
@@ -16,6 +24,9 @@ export class SegmentStore {
   readonly #large: Buffer[] = [];
   /** Who waits for room, first come first served. A Set keeps the order and forgets anyone at once. */
   readonly #waiting = new Set<RoomWaiter>();
+
+  /** Oldest first. */
+  readonly #holders = new Set<RoomHolder>();
 
   constructor(limitBytes: number) {
     this.#limitBytes = limitBytes;
@@ -56,6 +67,24 @@ export class SegmentStore {
   charge(bytes: number): void {
     this.usedBytes += bytes;
     if (bytes < 0) this.#wake();
+  }
+
+  /** Remembers who can be asked to go. A client that never ends its body must not keep the memory of everyone else's. */
+  hold(holder: RoomHolder): void {
+    this.#holders.add(holder);
+  }
+
+  letGo(holder: RoomHolder): void {
+    this.#holders.delete(holder);
+  }
+
+  /** Ends bodies that have not been complete for longest, and since before `untilMs`, until there is room. */
+  makeRoom(untilMs: number): void {
+    for (const holder of this.#holders) {
+      if (this.hasRoom || holder.heldSinceMs > untilMs) return;
+      this.#holders.delete(holder);
+      holder.onEvicted();
+    }
   }
 
   /** Told once, when there is room. */

@@ -61,6 +61,7 @@ export class BodyInspection {
   #isCalled = false;
 
   #isOpen = false;
+  #lagBytes = LAG_BYTES;
   /** The gate that a reader's reasons belong to, and the reader. */
   #gate: WafGate = "content_type";
   #reader: Reader | undefined;
@@ -172,6 +173,15 @@ export class BodyInspection {
     return this.#decoder === undefined && this.#reader === this.#grpc ? (this.#grpc?.settled ?? 0) : 0;
   }
 
+  /**
+   * How far from the last byte given so far an attack may stand that is not seen yet. Bytes of the body. Readers report
+   * 8 KiB of a value at a time, escapes resolved: six bytes for one in JSON (`\u003c`), twelve in XML (`&#x0000003c;`),
+   * as many in a part that is XML; the rest is blocks on the way and one step.
+   */
+  get lagBytes(): number {
+    return this.#lagBytes;
+  }
+
   /** Chooses the reader, by type and coding. */
   #open(): void {
     this.#isOpen = true;
@@ -215,9 +225,11 @@ export class BodyInspection {
     this.#hasBlocks = false;
     this.#blockEnd = 0;
     this.#isFirstBlock = true;
+    this.#lagBytes = LAG_BYTES;
     switch (type.family) {
       case "json":
       case "report":
+        this.#lagBytes = JSON_LAG_BYTES;
         this.#gate = "json";
         this.#reader = this.#openJson(waf.json);
         this.#entropyOf = "strings";
@@ -229,6 +241,7 @@ export class BodyInspection {
         this.#entropyOf = "all";
         return;
       case "multipart":
+        this.#lagBytes = XML_LAG_BYTES;
         if (type.essence === "multipart/form-data") {
           this.#reader = new MultipartReader(type.boundary, this.#sink, undefined, (part) =>
             this.#partReader(part, waf),
@@ -237,10 +250,12 @@ export class BodyInspection {
         } else this.#openOctets();
         return;
       case "xml":
+        this.#lagBytes = XML_LAG_BYTES;
         this.#reader = this.#openXml();
         this.#entropyOf = "all";
         return;
       case "graphql":
+        this.#lagBytes = JSON_LAG_BYTES;
         this.#reader = this.#openGraphql();
         this.#hasBlocks = true;
         this.#entropyOf = "all";
@@ -479,6 +494,9 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** As the inspector's own windows, so that none is cut again. */
 const OVERLAP_BYTES = 1024;
 const BLOCK_BYTES = 8192;
+const LAG_BYTES = 32_768;
+const JSON_LAG_BYTES = 65_536;
+const XML_LAG_BYTES = 131_072;
 /** Fewer bytes say nothing about their distribution. */
 const ENTROPY_BODY_BYTES = 256;
 const ENTROPY_STRING_BYTES = 128;

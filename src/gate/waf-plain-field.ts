@@ -21,11 +21,16 @@ export function buildPlainFields(scanHeaders: readonly string[]): PlainFields {
   return { byId, sec: !scanHeaders.some((entry) => entry === "*" || /^sec-/i.test(entry)) };
 }
 
-/** Whether `bytes[start, end)` holds only what plain values are made of. */
+/** Whether `bytes[start, end)` holds only what plain values are made of, and no `..`: templates are picked by languages. */
 export function isPlainValue(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) if (plainByte[bytes[at]!] === 0) return false;
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at]!;
+    if (plainByte[byte] === 0 || (byte === DOT && bytes[at + 1] === DOT)) return false;
+  }
   return true;
 }
+
+const DOT = 0x2e;
 
 /** Whether the field name `bytes[start, end)` begins with `Sec-`. */
 export function isSecName(bytes: Uint8Array, start: number, end: number): boolean {
@@ -69,6 +74,7 @@ const plainNames: readonly string[] = [
   "sec-websocket-key",
   "sec-websocket-version",
   "sec-websocket-protocol",
+  "sec-websocket-extensions",
 ];
 
 function matches(entry: string, name: string): boolean {

@@ -39,6 +39,8 @@ export interface Way {
   readonly tls?: boolean;
   /** False: `data` events instead of the shared read buffer. */
   readonly sharedReads?: boolean;
+  /** The plain listener serves HTTP/2 by prior knowledge too, and so has to look at the first bytes. */
+  readonly h2c?: boolean;
 }
 
 /** Where one case is judged. */
@@ -53,7 +55,9 @@ interface Bench {
 export function runCases(title: string, cases: readonly Case[], minimum: number, way: Way = {}): void {
   test(title, async (t) => {
     const origin = await startOrigin();
-    const edge = await startEdge(conformanceConfig(origin.port), {
+    const text = conformanceConfig(origin.port);
+    const config = way.h2c === true ? text.replace("[server]", "[server]\nh2c = true") : text;
+    const edge = await startEdge(config, {
       ...(way.sharedReads === undefined ? {} : { sharedReads: way.sharedReads }),
       ...(way.tls === true ? { tlsNames: [] } : {}),
     });

@@ -35,7 +35,7 @@ test("a body longer than the buffer reaches the upstream while it comes, whole a
     give(body.subarray(0, half));
     const request = await origin.request(0);
     // All but the last two windows of what was sent is there before the rest is.
-    while (request.bodyBytes() < half - 32_768) await new Promise((resume) => setImmediate(resume));
+    while (request.bodyBytes() < half - 49_152) await new Promise((resume) => setImmediate(resume));
     assert.equal(request.complete(), false);
     give(body.subarray(half));
     if (chunked) client.send("0\r\n\r\n");
@@ -60,7 +60,7 @@ test("an attack in a flowing body ends its upstream request, which never looks c
       const cut = clean.length + 7;
       client.send(body.slice(0, cut));
       const request = await origin.request(0);
-      while (request.bodyBytes() < cut - 32_768) await new Promise((resume) => setImmediate(resume));
+      while (request.bodyBytes() < cut - 49_152) await new Promise((resume) => setImmediate(resume));
       client.send(body.slice(cut));
     } else client.send(body);
     const answer = await client.answer("POST");
@@ -77,11 +77,11 @@ test("an attack in a flowing body ends its upstream request, which never looks c
 test("body = stream forwards a short body as well before its end", async (t) => {
   const { edge, origin } = await start(t, { route: 'body = "stream"' });
   const client = await connect(edge.port);
-  client.send(head(100_000));
-  client.send(line.repeat(1370).slice(0, 60_000));
+  client.send(head(200_000));
+  client.send(line.repeat(2740).slice(0, 160_000));
   const request = await origin.request(0);
-  while (request.bodyBytes() < 40_000) await new Promise((resume) => setImmediate(resume));
-  client.send(line.repeat(1370).slice(60_000, 100_000));
+  while (request.bodyBytes() < 100_000) await new Promise((resume) => setImmediate(resume));
+  client.send(line.repeat(2740).slice(160_000, 200_000));
   assert.equal((await client.answer("POST"))?.status, 200);
   client.destroy();
 });

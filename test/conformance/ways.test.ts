@@ -10,3 +10,4 @@ const cases: readonly Case[] = [...framingCases, ...chunkedCases];
 runCases("framing over plain sockets, by data events", cases, 110, { sharedReads: false });
 runCases("framing over TLS, by the shared read buffer", cases, 110, { tls: true });
 runCases("framing over TLS, by data events", cases, 110, { tls: true, sharedReads: false });
+runCases("framing over plain sockets that may speak HTTP/2", cases, 110, { h2c: true });
