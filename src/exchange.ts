@@ -4,6 +4,7 @@ import { inspectTrailers } from "./gate/trailer-screen.ts";
 import type { RouteWaf } from "./gate/waf-settings.ts";
 import { type WafVerdict, wafReasons } from "./gate/waf-verdict.ts";
 import type { BodySink, Downstream } from "./http/downstream.ts";
+import { isEventStream, markStream } from "./http/event-stream.ts";
 import { grpcTimeoutMs, isGrpc } from "./http/grpc.ts";
 import type { ForwardedMemo, HopFacts } from "./http/print-request.ts";
 import {
@@ -19,13 +20,17 @@ import {
 } from "./http/request.ts";
 import type { ResponseHead } from "./http/response-head.ts";
 import type { Trailers } from "./http/trailer.ts";
+import type { TunnelEnd, TunnelSide } from "./http/tunnel-end.ts";
+import { hasExtensions } from "./http/websocket.ts";
 import { type Reason, reasons } from "./reason.ts";
 import { ExchangeRecord } from "./record/record.ts";
 import { answerLocally } from "./respond/local.ts";
 import type { Route, Snapshot } from "./snapshot.ts";
 import type { State } from "./state.ts";
+import { Deadline } from "./std/timer-wheel.ts";
 import type { AnswerSink, Fault } from "./upstream/answer-sink.ts";
 import { Forwarding } from "./upstream/forward.ts";
+import { Tunnel, type TunnelOwner } from "./upstream/tunnel.ts";
 import type { Inspector } from "./waf/inspector.ts";
 
 /**
@@ -37,7 +42,7 @@ import type { Inspector } from "./waf/inspector.ts";
  *                   ├─ answerLocally (redirect, OPTIONS *) ──────────────────────────────┤
  *                   └─ [body ─ screen ─] forwarding ─ onAnswerHead ─ Body… ─ End ────────┴─ conclude ─ record
  */
-export class Exchange implements AnswerSink, BodySink, ScreenOwner {
+export class Exchange implements AnswerSink, BodySink, ScreenOwner, TunnelOwner {
   readonly request: CanonicalRequest;
   /** Taken once, when the head was complete: a reload cannot retarget this exchange. */
   readonly snapshot: Snapshot;
@@ -54,6 +59,11 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner {
   #bodyBytesMax = 0;
   #answerStarted = false;
   #concluded = false;
+  /** What it holds a place of `max_streams` for. */
+  #stream: typeof NO_STREAM | typeof EVENTS | typeof WEB_SOCKET = NO_STREAM;
+  /** Ends an event stream that has lived long enough. */
+  #age: Deadline | undefined = undefined;
+  #tunnel: Tunnel | undefined = undefined;
 
   constructor(downstream: Downstream, request: CanonicalRequest, snapshot: Snapshot, state: State) {
     this.#downstream = downstream;
@@ -148,6 +158,12 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner {
   }
 
   #forward(): void {
+    if (this.request.webSocket || this.isStream) {
+      if (!this.#enterStream(this.request.webSocket ? WEB_SOCKET : EVENTS)) {
+        this.refuse(reasons.streamCap);
+        return;
+      }
+    }
     if (isGrpc(this.request)) this.#deadlineMs = this.record.startedMs + grpcTimeoutMs(this.request);
     this.#forwarding = new Forwarding(this, this.#route!.upstream, this.#state.upstreamDeps);
     this.#forwarding.start();
@@ -220,6 +236,10 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner {
     return this.#route!.trailers || isGrpc(this.request);
   }
 
+  get isStream(): boolean {
+    return this.#route!.isStream;
+  }
+
   startRequestBody(): void {
     if (this.#screen === undefined) this.#startBody();
     else this.#pump(this.#screen);
@@ -269,6 +289,14 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner {
   // --- the answer, from the upstream
 
   onAnswerHead(head: ResponseHead): void {
+    if (this.#stream === NO_STREAM && isEventStream(head)) {
+      if (!this.#enterStream(EVENTS)) {
+        this.fail(reasons.streamCap);
+        return;
+      }
+      this.#forwarding!.connection!.unhurry();
+    }
+    if (this.isStream) markStream(head);
     this.#answerStarted = true;
     this.record.status = head.status;
     this.record.answeredMs = this.#state.clock.nowMs();
@@ -297,6 +325,98 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner {
     this.#conclude(atOnce ? this.record.answeredMs : this.#state.clock.nowMs());
   }
 
+  // --- streams: answers without an end of their own
+
+  /** Takes a place of the route's `max_streams` until the end. False: there is none. */
+  #enterStream(stream: typeof EVENTS | typeof WEB_SOCKET): boolean {
+    const route = this.#route!;
+    const { streams } = route.counters;
+    if (streams.open >= route.streamsMax) return false;
+    this.#stream = stream;
+    if (stream === WEB_SOCKET) {
+      streams.webSockets++;
+      return true;
+    }
+    streams.eventStreams++;
+    streams.eventStreamsTotal++;
+    const { wheel } = this.#state;
+    this.#age = new Deadline(this);
+    wheel.set(this.#age, wheel.nowMs + this.#streamAgeMs());
+    return true;
+  }
+
+  #leaveStream(): void {
+    const { streams } = this.#route!.counters;
+    if (this.#stream === WEB_SOCKET) streams.webSockets--;
+    else streams.eventStreams--;
+    this.#stream = NO_STREAM;
+    if (this.#age !== undefined) this.#state.wheel.clear(this.#age);
+  }
+
+  /** A tenth less for some: those that began together do not end, and come again, together. */
+  #streamAgeMs(): number {
+    return this.snapshot.connection.ageMaxMs * (1 - Math.random() / 10);
+  }
+
+  /** Ends only when somebody says so: a WebSocket, or an event stream under way. */
+  get isLasting(): boolean {
+    return this.#tunnel !== undefined || this.#stream === EVENTS;
+  }
+
+  /** The worker drains and this would not end by itself. */
+  drain(): void {
+    if (this.#tunnel !== undefined) this.#tunnel.close(reasons.streamDrain);
+    else if (this.#stream === EVENTS) this.fail(this.#answerStarted ? reasons.streamDrain : reasons.draining);
+  }
+
+  /** Called by the timer wheel: an event stream is old enough. */
+  expire(): void {
+    this.fail(this.#answerStarted ? reasons.streamAge : reasons.upstreamTimeout);
+  }
+
+  onAnswerSwitch(head: ResponseHead, connection: TunnelEnd): TunnelSide | undefined {
+    const { record } = this;
+    const { wheel } = this.#state;
+    const rule = this.#route!.webSocket!;
+    const limits = { idleMs: rule.idleMs, ageMs: this.#streamAgeMs() };
+    const tunnel = new Tunnel(this, limits, wheel, hasExtensions(head));
+    record.status = 101;
+    record.answeredMs = this.#state.clock.nowMs();
+    this.#forwarding!.settle(101, record.answeredMs);
+    this.#forwarding!.release();
+    const client = this.#downstream.switchProtocols?.(head, tunnel.client);
+    if (client === undefined) {
+      this.abandon(reasons.clientGone);
+      return undefined;
+    }
+    this.#answerStarted = true;
+    this.#tunnel = tunnel;
+    this.#route!.counters.streams.upgrades.switched++;
+    tunnel.start(client, connection);
+    return tunnel.upstream;
+  }
+
+  onTunnelBytes(toUpstream: boolean, count: number): void {
+    const { streams } = this.#route!.counters;
+    if (toUpstream) {
+      this.record.requestBytes += count;
+      streams.bytesToUpstream += count;
+    } else {
+      this.record.responseBytes += count;
+      streams.bytesToClient += count;
+    }
+  }
+
+  onTunnelEnd(reason: Reason | undefined, detail: string): void {
+    if (this.#concluded) return;
+    this.#tunnel = undefined;
+    this.record.reason = reason;
+    this.record.faultDetail = reason === undefined ? "" : detail;
+    this.#forwarding?.finish();
+    this.#forwarding = undefined;
+    this.#conclude();
+  }
+
   /** The client took what was queued. */
   onDownstreamDrain(): void {
     this.#forwarding?.connection?.resume();
@@ -322,6 +442,10 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner {
   /** Ends the exchange for `reason`: an answer of our own, or a cut when the upstream's answer is already under way. */
   fail(reason: Reason): void {
     if (this.#concluded) return;
+    if (this.#tunnel !== undefined) {
+      this.#tunnel.close(reason);
+      return;
+    }
     this.#forwarding?.cancel();
     this.#forwarding = undefined;
     if (!this.#answerStarted) {
@@ -354,7 +478,19 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner {
   #conclude(nowMs = this.#state.clock.nowMs()): void {
     this.#concluded = true;
     this.#screen?.close();
+    if (this.#stream !== NO_STREAM) this.#leaveStream();
+    if (this.request.upgrade && this.#route !== undefined) this.#countUpgrade(this.#route);
     this.#state.conclude(this.record, this.request, this.#downstream, nowMs);
+  }
+
+  #countUpgrade(route: Route): void {
+    const { upgrades } = route.counters.streams;
+    const { status, reason } = this.record;
+    if (status === 101) return;
+    if (route.webSocket === undefined) upgrades.ignored++;
+    else if (reason !== undefined) upgrades.refused++;
+    else if (this.request.webSocket) upgrades.declined++;
+    else upgrades.ignored++;
   }
 
   /** Whether sending the request again cannot do anything twice (RFC 9110 §9.2.2) and its bytes are still at hand. */
@@ -373,3 +509,7 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner {
     return reason.status === 503 ? 1 : 0;
   }
 }
+
+const NO_STREAM = 0;
+const EVENTS = 1;
+const WEB_SOCKET = 2;

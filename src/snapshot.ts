@@ -1,4 +1,5 @@
 import type { Config } from "./config/config.ts";
+import type { OriginRule } from "./gate/origin-rule.ts";
 import type { RouteWaf } from "./gate/waf-settings.ts";
 import type { HeadLimits } from "./http/head.ts";
 import type { HopFacts } from "./http/print-request.ts";
@@ -36,9 +37,22 @@ export interface Route extends RecordedRoute {
   readonly refuseEncodedSlash: boolean;
   /** Trailers pass, both ways. */
   readonly trailers: boolean;
+  /** Undefined = WebSocket handshakes are plain requests here. */
+  readonly webSocket: WebSocketRule | undefined;
+  /** `mode = "sse_stream"`: the upstream may take its time, and no answer is stored. */
+  readonly isStream: boolean;
+  /** WebSockets and event streams open at once; Infinity = no limit. */
+  readonly streamsMax: number;
   readonly bodyBytesMax: number;
   /** Undefined where the configuration says `waf = false`. */
   readonly waf: RouteWaf | undefined;
+}
+
+/** WebSocket on one route. */
+export interface WebSocketRule {
+  readonly origins: OriginRule;
+  /** Without a byte in either direction. */
+  readonly idleMs: number;
 }
 
 /** Time-outs and counts of client connections (reliability.md C10-C14). */

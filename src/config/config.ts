@@ -176,6 +176,12 @@ export interface RouteConfig {
   /** Forward `//` as `/`. false */ readonly mergeSlashes: boolean;
   /** Refuse `%2F` in the path. false */ readonly refuseEncodedSlash: boolean;
   /** Let trailers through, both ways. false */ readonly trailers: boolean;
+  /** `websocket` serves handshakes too; `sse_stream` is for answers that come slowly, and stay open. "standard" */
+  readonly mode: "standard" | "sse_stream" | "websocket";
+  /** Lower case; `*` = all; undefined = pages of the request's own host. */
+  readonly websocketOrigins: readonly string[] | undefined;
+  /** 600 */ readonly websocketIdleSecs: number;
+  /** WebSockets and event streams open at once, per worker. 0 = no limit */ readonly maxStreams: number;
   /** undefined = server's. */ readonly maxBodyMb: number | undefined;
   /** undefined = not inspected. */
   readonly waf: RouteWafConfig | undefined;

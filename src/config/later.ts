@@ -86,7 +86,6 @@ const laterKeys: LaterKeys = {
     },
   },
   route: {
-    mode: unless("standard"),
     serve_dir: never(),
     spa_fallback: unless(false),
     precompressed: unless(false),

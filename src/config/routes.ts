@@ -1,3 +1,4 @@
+import { isOriginPattern } from "../gate/origin-rule.ts";
 import { findRouteConflicts } from "../route/conflict.ts";
 import { isPatternProblem, parsePattern } from "../route/pattern.ts";
 import { readHostName } from "./address.ts";
@@ -86,6 +87,10 @@ function readRoute(
     mergeSlashes: input.merge_slashes,
     refuseEncodedSlash: input.refuse_encoded_slash,
     trailers: input.trailers,
+    mode: input.mode,
+    websocketOrigins: readOrigins(path, what, input, context),
+    websocketIdleSecs: input.websocket_idle_secs,
+    maxStreams: input.max_streams,
     maxBodyMb: input.max_body_mb,
     waf,
   };
@@ -215,6 +220,35 @@ function readMethods(
     });
   }
   return methods;
+}
+
+/** Pages that may open a WebSocket, in lower case. */
+function readOrigins(
+  route: Path,
+  what: string,
+  input: RouteInput,
+  { findings }: SectionContext,
+): readonly string[] | undefined {
+  const origins = input.websocket_origins;
+  if (origins === undefined) return undefined;
+  const path = [...route, "websocket_origins"];
+  if (input.mode !== "websocket" && !findings.isPoisoned([...route, "mode"]))
+    findings.add({
+      code: "Z1214",
+      path,
+      message: `${what} has \`websocket_origins\`, and serves no WebSocket`,
+      fix: 'set mode = "websocket", or remove it',
+    });
+  for (const [i, origin] of origins.entries()) {
+    if (isOriginPattern(origin)) continue;
+    findings.add({
+      code: "Z1106",
+      path: [...path, i],
+      message: `${keyLabel(path)}: ${shownValue([...path, i], origin)} is not an origin`,
+      fix: 'write scheme and host, "https://app.example.org" or "https://*.example.org", or "*" for all',
+    });
+  }
+  return origins.map((origin) => origin.toLowerCase());
 }
 
 function reportConflicts(

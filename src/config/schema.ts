@@ -233,6 +233,28 @@ const route = z.strictObject({
   public: flag(false, "Says that the route is meant for everyone; for require_route_auth."),
   merge_slashes: flag(false, "Forward // as /. Routing and inspection always see it merged."),
   refuse_encoded_slash: flag(false, "Refuse %2F in the path."),
+  mode: choice(
+    ["standard", "sse_stream", "websocket"],
+    "standard",
+    "websocket: WebSocket handshakes are served too, on other routes they are plain requests. sse_stream: event streams and long polling; the upstream may take its time to begin, and answers are never to be stored.",
+  ),
+  websocket_origins: optionalTexts({
+    type: "array of origins",
+    example: ["https://shop.example.org", "https://*.shop.example.org"],
+    doc: 'Pages that may open a WebSocket: scheme://host[:port], *.suffix = any depth below it, "*" = all. Absent = pages of the request\'s own host. Clients that send no Origin pass.',
+  }),
+  websocket_idle_secs: int({
+    min: 1,
+    max: 604_800,
+    default: 600,
+    doc: "A WebSocket without a byte in either direction for this long is closed.",
+  }),
+  max_streams: int({
+    min: 0,
+    max: 10_000_000,
+    default: 0,
+    doc: "WebSockets and event streams open at once, per worker: 503 above. 0 = no limit of its own.",
+  }),
   trailers: flag(false, "Let trailers through, both ways. gRPC answers have theirs without it."),
   max_body_mb: optionalInt({
     min: 1,

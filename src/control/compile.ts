@@ -1,5 +1,6 @@
 import type { CertificateStore } from "../cert/store.ts";
 import type { Config, RouteConfig, RouteWafConfig } from "../config/config.ts";
+import { buildOriginRule } from "../gate/origin-rule.ts";
 import { buildRouteWaf, type RouteWaf } from "../gate/waf-settings.ts";
 import { methodNames } from "../http/request.ts";
 import { type AddressSet, buildAddressSet, parseCidr } from "../identity/address.ts";
@@ -105,6 +106,12 @@ function buildRoute(route: RouteConfig, config: Config, deps: CompileDeps): Rout
     mergeSlashes: route.mergeSlashes,
     refuseEncodedSlash: route.refuseEncodedSlash,
     trailers: route.trailers,
+    webSocket:
+      route.mode === "websocket"
+        ? { origins: buildOriginRule(route.websocketOrigins), idleMs: route.websocketIdleSecs * 1000 }
+        : undefined,
+    isStream: route.mode === "sse_stream",
+    streamsMax: route.maxStreams === 0 ? Infinity : route.maxStreams,
     waf: buildWaf(route.waf, config, deps.ruleSet),
     bodyBytesMax: (route.maxBodyMb ?? config.server.maxBodyMb) * MEBIBYTE,
   };

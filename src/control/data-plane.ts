@@ -245,6 +245,11 @@ export function openEdge(deps: EdgeDeps): Edge {
       const quietSinceMs = clock.nowMs() - quietMs;
       const idle = open.filter((connection) => connection.idle && connection.idleSinceMs <= quietSinceMs);
       for (const connection of idle.slice(0, Math.max(50, Math.ceil(idle.length / 10)))) connection.drain();
+      // Streams end one after another over half the time there is: their clients come back at once, too.
+      const lasting = open.filter((connection) => connection.lasting === true);
+      const rounds = Math.max(1, Math.ceil((until - graceMs / 2 - clock.nowMs()) / 100));
+      for (const connection of lasting.slice(0, Math.ceil(lasting.length / rounds)))
+        connection.endStreams?.();
       if (listeners.http.connections.size + listeners.https.connections.size === 0) return 0;
       if (clock.nowMs() >= until) break;
       await new Promise((resolve) => setTimeout(resolve, Math.min(100, Math.max(1, until - clock.nowMs()))));

@@ -1,4 +1,5 @@
 import type { AddressSet } from "../identity/address.ts";
+import type { OriginRule } from "./origin-rule.ts";
 
 /** What gates read of the snapshot. Met by snapshot.ts `Snapshot`. */
 export interface GateContext {
@@ -13,4 +14,6 @@ export interface GateRoute {
   readonly internalOnly: boolean;
   readonly refuseEncodedSlash: boolean;
   readonly bodyBytesMax: number;
+  /** Undefined = upgrades are plain requests here. */
+  readonly webSocket: { readonly origins: OriginRule } | undefined;
 }

@@ -7,6 +7,7 @@ import { checkEncodedSlash } from "./encoded-slash.ts";
 import { checkInternalOnly } from "./internal-only.ts";
 import { checkLoop } from "./loop.ts";
 import { checkMisdirected } from "./misdirected.ts";
+import { checkUpgrade } from "./upgrade.ts";
 
 /**
  * THE list: every check of a request head after routing, in execution order. Connection caps, framing, target, path
@@ -25,6 +26,8 @@ export function runHeadGates(
     checkMisdirected(request, context, downstream) ??
     checkEncodedSlash(request, route) ??
     checkInternalOnly(request, route, context) ??
+    // Whether this is a request or a handshake decides what its framing may be.
+    checkUpgrade(request, route) ??
     // Declared size first: a body that is too large is refused before one byte of it is read.
     checkBodyLimit(request, route)
   );

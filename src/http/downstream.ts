@@ -3,6 +3,7 @@ import type { ForwardedMemo } from "./print-request.ts";
 import type { ResponseHead } from "./response-head.ts";
 import type { TlsFacts } from "./tls-facts.ts";
 import type { Trailers } from "./trailer.ts";
+import type { TunnelEnd, TunnelSide } from "./tunnel-end.ts";
 
 /** Takes request body bytes as they come in. */
 export interface BodySink {
@@ -34,6 +35,11 @@ export interface Downstream {
   answerHead(head: ResponseHead): void;
   /** False asks to wait for the exchange's `onDownstreamDrain`. */
   answerBody(bytes: Buffer, start: number, end: number): boolean;
+  /**
+   * Prints the client's 101; what comes from it goes to `side` from now on. Undefined: the client is gone. Absent
+   * where the client's protocol has no tunnels.
+   */
+  switchProtocols?(head: ResponseHead, side: TunnelSide): TunnelEnd | undefined;
   answerFlush(): void;
   /** Directly before `answerEnd`. Dropped where this client cannot take them. Kept until then at most. */
   answerTrailers(trailers: Trailers): void;

@@ -104,10 +104,11 @@ export const F = {
   etag: known("etag"),
   lastModified: known("last-modified"),
   vary: known("vary"),
-  secWebsocketKey: known("sec-websocket-key"),
-  secWebsocketVersion: known("sec-websocket-version"),
+  secWebsocketKey: known("sec-websocket-key", SINGLETON | ASCII | GUARDED),
+  secWebsocketVersion: known("sec-websocket-version", SINGLETON | ASCII | GUARDED),
   secWebsocketAccept: known("sec-websocket-accept"),
   secWebsocketProtocol: known("sec-websocket-protocol"),
+  secWebsocketExtensions: known("sec-websocket-extensions"),
 } as const;
 
 /** Ids run from 1 to fieldIdCount - 1; 0 is "not known". */

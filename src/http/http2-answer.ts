@@ -29,6 +29,7 @@ export function http2AnswerFields(head: ResponseHead, request: CanonicalRequest,
         : source.latin1Slice(fields[slot + NAME_START]!, fields[slot + NAME_END]!).toLowerCase();
     list.push(name, source.latin1Slice(fields[slot + VALUE_START]!, fields[slot + VALUE_END]!));
   }
+  if (head.isStream) list.push("cache-control", "no-cache", "x-accel-buffering", "no");
   if (!head.hasDate) list.push("date", dateText);
   const { arena } = request;
   list.push("x-request-id", arena.latin1Slice(request.requestIdStart, request.requestIdEnd));

@@ -86,6 +86,7 @@ export function printRequest(
   at = printForwarded(request, hop, memo, peerText, bytes, at);
   at = put(bytes, at, viaOf(request.version, hop));
   at = copy(bytes, at, arena, request.idLinesStart, request.idLinesEnd);
+  if (request.webSocket) at = put(bytes, at, SWITCH_LINES);
   if (request.bodyKind === BODY_CHUNKED) {
     at = put(bytes, at, CHUNKED_LINE);
   } else if (request.bodyKind === BODY_LENGTH) {
@@ -186,6 +187,7 @@ const methodPrefix: readonly Uint8Array[] = methodNames.map((name) => latin1(`${
 const VERSION_LINE = latin1(" HTTP/1.1\r\n");
 const HOST = latin1("Host: ");
 const CRLF = latin1("\r\n");
+const SWITCH_LINES = latin1("Connection: Upgrade\r\nUpgrade: websocket\r\n");
 const CHUNKED_LINE = latin1("Transfer-Encoding: chunked\r\n");
 const LENGTH = latin1("Content-Length: ");
 const ZERO_LENGTH = latin1("Content-Length: 0\r\n");

@@ -60,6 +60,7 @@ export function printResponse(
     }
   }
   if (runStart >= 0) at = copy(bytes, at, source, runStart, runEnd);
+  if (head.isStream) at = put(bytes, at, STREAM_LINES);
   if (!head.hasDate) at = put(bytes, at, dateLine);
   at = copy(bytes, at, idLines, idLinesStart, idLinesEnd);
   if (framing === ANSWER_CHUNKED) {
@@ -73,7 +74,8 @@ export function printResponse(
     bytes[at++] = 13;
     bytes[at++] = 10;
   }
-  if (!keepAlive) at = put(bytes, at, CLOSE);
+  if (head.status === 101) at = put(bytes, at, SWITCH_LINES);
+  else if (!keepAlive) at = put(bytes, at, CLOSE);
   else if (clientVersion === 10) at = put(bytes, at, KEEP_ALIVE);
   bytes[at] = 13;
   bytes[at + 1] = 10;
@@ -81,6 +83,8 @@ export function printResponse(
 }
 
 const STATUS_LINE = latin1("HTTP/1.1 ");
+const SWITCH_LINES = latin1("Connection: Upgrade\r\nUpgrade: websocket\r\n");
+const STREAM_LINES = latin1("Cache-Control: no-cache\r\nX-Accel-Buffering: no\r\n");
 const CHUNKED_LINE = latin1("Transfer-Encoding: chunked\r\n");
 const LENGTH = latin1("Content-Length: ");
 const CLOSE = latin1("Connection: close\r\n");

@@ -91,6 +91,8 @@ export class CanonicalRequest {
   keepAlive = true;
   /** `Connection: upgrade` with an Upgrade field. */
   upgrade = false;
+  /** A WebSocket handshake that the route takes; see gate/upgrade.ts. */
+  webSocket = false;
   /** The client said `TE: trailers`. */
   acceptsTrailers = false;
 
@@ -185,6 +187,7 @@ export class CanonicalRequest {
     this.expectContinue = false;
     this.keepAlive = true;
     this.upgrade = false;
+    this.webSocket = false;
     this.acceptsTrailers = false;
     this.droppedNames = 0;
     this.scrubbed = 0;

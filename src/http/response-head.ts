@@ -34,6 +34,8 @@ export class ResponseHead {
   /** The upstream keeps the connection. */
   keepAlive = true;
   hasDate = false;
+  /** Printed with `Cache-Control: no-cache` and `X-Accel-Buffering: no`; see `markStream`. */
+  isStream = false;
   /** What was wrong, for the log; a closed list. */
   fault = "";
 }
@@ -84,6 +86,7 @@ export function readResponseHead(
   head.bodyLength = 0;
   head.keepAlive = head.version === 11;
   head.hasDate = false;
+  head.isStream = false;
   let lengthSeen = false;
   let chunked = false;
   let connectionAt = -1;

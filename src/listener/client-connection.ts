@@ -6,6 +6,10 @@ export interface ClientConnection {
   readonly idle: boolean;
   /** When it last became idle, coarse monotonic ms. */
   readonly idleSinceMs: number;
+  /** Holds a WebSocket or an event stream, which have no end of their own. Absent: never. */
+  readonly lasting?: boolean;
+  /** The worker drains: ends those. */
+  endStreams?(): void;
   /** Takes the connection down, whatever it is doing. */
   close(reason: Reason): void;
   /**

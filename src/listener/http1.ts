@@ -23,6 +23,7 @@ import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, type CanonicalRequest, HEAD } fro
 import { RESPONSE_LENGTH, RESPONSE_NONE, type ResponseHead } from "../http/response-head.ts";
 import type { TlsFacts } from "../http/tls-facts.ts";
 import type { Trailers } from "../http/trailer.ts";
+import type { TunnelEnd, TunnelSide } from "../http/tunnel-end.ts";
 import { type PeerFacts, resolveClientAddress } from "../identity/client-address.ts";
 import { type Reason, reasons } from "../reason.ts";
 import { printOwnAnswer, printRefusal } from "../respond/own.ts";
@@ -36,6 +37,8 @@ const BUSY = 1;
 /** The last answer is out; what still comes in is read and thrown away for a moment, then the socket goes. */
 const LINGERING = 2;
 const CLOSED = 3;
+/** Its bytes go to a WebSocket's other end. */
+const TUNNEL = 4;
 
 /** Discarded after the last answer so that the client can read it before a reset (reliability.md FR19). */
 const LINGER_BYTES = 65536;
@@ -50,7 +53,7 @@ const OWN_BYTES_MAX = 1024;
  * its answer. Input that nobody can take yet is kept (at most one read) and reading pauses, so that neither a fast
  * client nor a pipelining one grows anything.
  */
-export class Http1Connection implements ClientConnection, Downstream {
+export class Http1Connection implements ClientConnection, Downstream, TunnelEnd {
   readonly peer: PeerFacts;
   readonly peerText: string;
   readonly secure: boolean;
@@ -91,6 +94,9 @@ export class Http1Connection implements ClientConnection, Downstream {
   #bodyStartMs = 0;
   #bodyBytes = 0;
   #sinkFull = false;
+
+  /** The tunnel it is an end of. */
+  #side: TunnelSide | undefined;
 
   // Its answer.
   #answerFraming = ANSWER_NONE;
@@ -138,14 +144,20 @@ export class Http1Connection implements ClientConnection, Downstream {
     );
   }
 
+  get lasting(): boolean {
+    return this.#exchange?.isLasting ?? false;
+  }
+
   /** Takes the connection down, whatever it is doing. */
   close(reason: Reason = reasons.clientGone): void {
     if (this.#phase === CLOSED) return;
     const exchange = this.#exchange;
     // An answer that only the end of the connection ends looks complete after a FIN: a cut one ends in a reset.
     const reset = this.#phase === BUSY && this.#answerFraming === ANSWER_CLOSE && !this.secure;
+    const side = this.#side;
     this.#phase = CLOSED;
     this.#exchange = undefined;
+    this.#side = undefined;
     this.#sink = undefined;
     this.#state.wheel.clear(this.#deadline);
     this.#owner.forget(this);
@@ -153,13 +165,18 @@ export class Http1Connection implements ClientConnection, Downstream {
     else this.#socket.destroy();
     this.#input = EMPTY;
     this.#inputStart = this.#inputEnd = 0;
-    exchange?.abandon(reason);
+    if (side === undefined) exchange?.abandon(reason);
+    else side.onGone(reason, "");
     this.#releaseRequest();
   }
 
   /** The worker drains: an idle connection goes, a busy one after its answer. */
   drain(): void {
     if (this.idle) this.close(reasons.idleTimeout);
+  }
+
+  endStreams(): void {
+    if (this.lasting) this.#exchange!.drain();
   }
 
   // --- input
@@ -171,6 +188,12 @@ export class Http1Connection implements ClientConnection, Downstream {
       return;
     }
     if (this.#phase === CLOSED) return;
+    if (this.#side !== undefined) {
+      if (this.#side.onBytes(buffer, 0, length) || this.#paused || this.#phase !== TUNNEL) return;
+      this.#paused = true;
+      this.#socket.pause();
+      return;
+    }
     if (this.#inputEnd > this.#inputStart) {
       buffer = Buffer.concat([
         this.#input.subarray(this.#inputStart, this.#inputEnd),
@@ -223,6 +246,12 @@ export class Http1Connection implements ClientConnection, Downstream {
       this.#input = EMPTY;
       this.#inputStart = this.#inputEnd = 0;
       if (this.#paused) this.#resumeReading();
+      return;
+    }
+    if (this.#phase === BUSY && this.#request?.webSocket === true) {
+      // RFC 6455 §4.1: a client waits for the answer. What comes before it could be meant for another reader.
+      this.#inputStart = this.#inputEnd;
+      this.#exchange?.fail(reasons.websocketEarly);
       return;
     }
     if (!this.#stashed) {
@@ -423,7 +452,8 @@ export class Http1Connection implements ClientConnection, Downstream {
     const request = this.#request!;
     // A body still on its way cannot be waited for: the answer is the last one on this connection.
     if (!this.#bodyDone) this.#keepAlive = false;
-    if (this.#state.draining) this.#keepAlive = false;
+    // Nobody can say whether bytes after a handshake that failed were meant for a WebSocket.
+    if (this.#state.draining || request.webSocket) this.#keepAlive = false;
     if (head.bodyKind === RESPONSE_NONE || request.method === HEAD) this.#answerFraming = ANSWER_NONE;
     else if (head.bodyKind === RESPONSE_LENGTH) this.#answerFraming = ANSWER_LENGTH;
     else if (request.version === 10) {
@@ -476,9 +506,64 @@ export class Http1Connection implements ClientConnection, Downstream {
     this.#finish();
   }
 
+  // --- as one end of a tunnel
+
+  switchProtocols(head: ResponseHead, side: TunnelSide): TunnelEnd | undefined {
+    if (this.#phase !== BUSY) return undefined;
+    const request = this.#request!;
+    printResponse(
+      head,
+      ANSWER_NONE,
+      true,
+      request.version,
+      request.arena,
+      request.idLinesStart,
+      request.idLinesEnd,
+      this.#state.dateLine(),
+      this.#state.outbox,
+    );
+    this.#phase = TUNNEL;
+    this.#side = side;
+    this.answerFlush();
+    return this;
+  }
+
+  sendTunnel(bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.#phase !== TUNNEL || this.#socket.writableEnded) return true;
+    const { outbox } = this.#state;
+    outbox.append(bytes, start, end, this.#socket, this.secure);
+    if (outbox.flush(this.#socket, this.secure)) return true;
+    this.#block();
+    return false;
+  }
+
+  endTunnel(): void {
+    if (this.#phase === TUNNEL) this.#socket.end();
+  }
+
+  resumeTunnel(): void {
+    if (this.#phase === TUNNEL && this.#paused) this.#resumeReading();
+  }
+
+  leaveTunnel(): void {
+    if (this.#phase !== TUNNEL) return;
+    this.#exchange = undefined;
+    this.#side = undefined;
+    this.#linger();
+  }
+
+  /** Events of a tunnel that come from Node, not from the reader: a bug in them is caught here. */
+  #tell(side: TunnelSide, event: "onEnd" | "onDrain"): void {
+    try {
+      side[event]();
+    } catch (cause) {
+      this.onDefect(cause);
+    }
+  }
+
   refuse(reason: Reason, retryAfterSecs: number, methods: number): void {
     if (this.#phase !== BUSY) return;
-    if (reason.close || !this.#bodyDone) this.#keepAlive = false;
+    if (reason.close || !this.#bodyDone || this.#request!.webSocket) this.#keepAlive = false;
     if (reason.status !== 0) {
       printRefusal(
         reason,
@@ -600,7 +685,10 @@ export class Http1Connection implements ClientConnection, Downstream {
     if (!this.#blocked) return;
     this.#blocked = false;
     this.#queueSize = Infinity;
-    if (this.#phase === BUSY) {
+    if (this.#side !== undefined) {
+      this.#state.wheel.pause(this.#deadline);
+      this.#tell(this.#side, "onDrain");
+    } else if (this.#phase === BUSY) {
       this.#state.wheel.pause(this.#deadline);
       if (this.#sink !== undefined && !this.#bodyDone && !this.#sinkFull) this.#armBody();
       this.#exchange?.onDownstreamDrain();
@@ -621,6 +709,15 @@ export class Http1Connection implements ClientConnection, Downstream {
 
   #onEnd(): void {
     this.#endSeen = true;
+    if (this.#side !== undefined) {
+      this.#tell(this.#side, "onEnd");
+      return;
+    }
+    // Nobody sends half a handshake, and a stream's reader that left would otherwise be noticed at its next event.
+    if (this.#phase === BUSY && (this.lasting || this.#request?.webSocket === true)) {
+      this.close();
+      return;
+    }
     if (this.#phase === BUSY) {
       // Half-closed: a client that sent everything still gets its answer; one that did not never will send it.
       this.#keepAlive = false;
@@ -658,7 +755,7 @@ export class Http1Connection implements ClientConnection, Downstream {
       this.#refuseLateHead();
     } else if (this.#phase === BUSY && !this.#bodyDone) {
       this.#timeOutBody();
-    } else {
+    } else if (this.#phase !== TUNNEL) {
       this.close();
     }
   }

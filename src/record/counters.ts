@@ -2,6 +2,7 @@ import { methodNames } from "../http/request.ts";
 import { allReasons, reasons } from "../reason.ts";
 import { families, type MetricSample } from "./metrics.ts";
 import type { ExchangeRecord, RouteCounters } from "./record.ts";
+import { StreamCounts } from "./stream-counts.ts";
 
 /** Status classes in counter order. */
 const CLASSES = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"] as const;
@@ -53,6 +54,7 @@ export class Counters {
         requests: new Float64Array(METHODS * CLASSES.length * DECISIONS.length),
         durations: new Float64Array(CLASSES.length * BUCKETS),
         durationSums: new Float64Array(CLASSES.length),
+        streams: new StreamCounts(),
       };
       this.#routes.set(name, counters);
     }
@@ -108,6 +110,7 @@ export class Counters {
           counters.requests[i]!,
         );
       }
+      this.#readStreams(samples, route, counters.streams);
       CLASSES.forEach((codeClass, index) => {
         const counts = Array.from(counters.durations.subarray(index * BUCKETS, (index + 1) * BUCKETS));
         if (counts.every((count) => count === 0)) return;
@@ -139,6 +142,24 @@ export class Counters {
     for (const [rule, value] of this.#ruleMatches) add(families.ruleMatches.name, [rule], value);
     for (const [key, value] of this.handshakes) add(families.handshakes.name, key.split("\n"), value);
     return samples;
+  }
+
+  /** Routes that never had a stream have no samples. */
+  #readStreams(samples: MetricSample[], route: string, streams: StreamCounts): void {
+    const add = (name: string, labels: readonly string[], value: number): void => {
+      samples.push({ name, labels: [route, ...labels], value });
+    };
+    for (const [result, value] of Object.entries(streams.upgrades))
+      if (value > 0) add(families.webSocketUpgrades.name, [result], value);
+    if (streams.upgrades.switched > 0) {
+      add(families.webSockets.name, [], streams.webSockets);
+      add(families.webSocketBytes.name, ["upstream"], streams.bytesToUpstream);
+      add(families.webSocketBytes.name, ["client"], streams.bytesToClient);
+    }
+    if (streams.eventStreamsTotal > 0) {
+      add(families.eventStreams.name, [], streams.eventStreams);
+      add(families.eventStreamsTotal.name, [], streams.eventStreamsTotal);
+    }
   }
 }
 

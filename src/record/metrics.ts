@@ -118,6 +118,26 @@ export const families = {
     "Most control frames per second on one HTTP/2 connection, as far as can be told.",
     [],
   ),
+  webSocketUpgrades: family(
+    "zion_websocket_upgrades_total",
+    "counter",
+    "Upgrade requests: `switched`, `declined` by the upstream, `refused` by us, `ignored` where the route serves no WebSocket.",
+    ["route", "result"],
+  ),
+  webSockets: family("zion_websocket_connections", "gauge", "Open WebSockets.", ["route"]),
+  webSocketBytes: family(
+    "zion_websocket_bytes_total",
+    "counter",
+    "Bytes through WebSockets, frame heads included.",
+    ["route", "to"],
+  ),
+  eventStreams: family(
+    "zion_event_streams",
+    "gauge",
+    'Open event streams, and waiting requests of routes with `mode = "sse_stream"`.',
+    ["route"],
+  ),
+  eventStreamsTotal: family("zion_event_streams_total", "counter", "Event streams begun.", ["route"]),
   expectContinue: family("zion_expect_continue_total", "counter", "100 Continue answers sent.", []),
   logLines: family("zion_log_lines_total", "counter", "Access log lines written.", []),
 } as const satisfies Record<string, MetricFamily>;

@@ -1,5 +1,6 @@
 import type { Reason } from "../reason.ts";
 import type { Finding } from "../waf/finding.ts";
+import type { StreamCounts } from "./stream-counts.ts";
 
 /** What the record keeps of a route: names for the log, counters for the metrics. Met by snapshot.ts `Route`. */
 export interface RecordedRoute {
@@ -20,6 +21,7 @@ export interface RouteCounters {
   readonly requests: Float64Array;
   readonly durations: Float64Array;
   readonly durationSums: Float64Array;
+  readonly streams: StreamCounts;
 }
 
 /**

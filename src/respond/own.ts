@@ -46,6 +46,9 @@ export function refusalText(reason: Reason): string {
 const refusalFields: readonly string[] = allReasons.map((reason) => {
   if (reason === reasons.upstreamBusy) return "X-Zion-Bulkhead: full\r\n";
   if (reason === reasons.upstreamOpen) return "X-Zion-Circuit: open\r\n";
+  // RFC 6455 §4.2.2, RFC 9110 §15.5.22.
+  if (reason === reasons.websocketVersion)
+    return "Sec-WebSocket-Version: 13\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n";
   return "";
 });
 

@@ -2,6 +2,7 @@ import type { ForwardedMemo, HopFacts } from "../http/print-request.ts";
 import type { CanonicalRequest } from "../http/request.ts";
 import type { ResponseHead } from "../http/response-head.ts";
 import type { Trailers } from "../http/trailer.ts";
+import type { TunnelEnd, TunnelSide } from "../http/tunnel-end.ts";
 import type { Reason } from "../reason.ts";
 
 /** The exchange, as an upstream connection sees it: where the request comes from and where its answer goes. */
@@ -31,6 +32,13 @@ export interface AnswerSink {
   onAnswerBody(bytes: Buffer, start: number, end: number): boolean;
   /** The bytes of one read are through: whatever was gathered may leave. */
   onAnswerFlush(): void;
+  /** The upstream may take its time to answer: its head has no time-out but the exchange's own. */
+  readonly isStream: boolean;
+  /**
+   * The upstream answered a WebSocket handshake with a 101 that was checked. What comes from it goes to the returned
+   * side from now on; `connection` is where it takes bytes. Undefined: the client is gone.
+   */
+  onAnswerSwitch(head: ResponseHead, connection: TunnelEnd): TunnelSide | undefined;
   /** Directly before `onAnswerEnd`, where there are any that may travel on. */
   onAnswerTrailers(trailers: Trailers): void;
   /**

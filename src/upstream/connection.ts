@@ -19,6 +19,8 @@ import {
   RESPONSE_NONE,
   readResponseHead,
 } from "../http/response-head.ts";
+import type { TunnelEnd, TunnelSide } from "../http/tunnel-end.ts";
+import { handshakeKey, switchFault } from "../http/websocket.ts";
 import { type Reason, reasons } from "../reason.ts";
 import { Deadline } from "../std/timer-wheel.ts";
 import type { AnswerSink } from "./answer-sink.ts";
@@ -28,6 +30,13 @@ const CONNECTING = 0;
 const IDLE = 1;
 const BUSY = 2;
 const CLOSED = 3;
+/** Its bytes go to a WebSocket's other end. */
+const TUNNEL = 4;
+/** Out of a tunnel: what is queued goes out, what comes is thrown away. */
+const LEAVING = 5;
+
+/** What an upstream that leaves a tunnel has to take the last bytes and to close. */
+const LEAVE_MS = 5000;
 
 /** 1xx answers before the final one (reliability.md C33). */
 const INTERIM_MAX = 4;
@@ -37,7 +46,7 @@ const INTERIM_MAX = 4;
  * again only when the answer was complete, the request fully sent (taken by the kernel), nothing came after the answer, and both sides said
  * keep-alive: anything else could give the next client somebody else's answer (reliability.md C20).
  */
-export class UpstreamConnection {
+export class UpstreamConnection implements TunnelEnd {
   readonly endpoint: Endpoint;
   readonly socket: net.Socket;
   /** Exchanges served before the present one. */
@@ -68,6 +77,9 @@ export class UpstreamConnection {
   #stash: Buffer | undefined;
   #paused = false;
   #endSeen = false;
+  /** An answer without limits of time; see `unhurry`. */
+  #unhurried = false;
+  #side: TunnelSide | undefined;
 
   constructor(endpoint: Endpoint, socket: net.Socket, encrypted: boolean) {
     this.endpoint = endpoint;
@@ -95,6 +107,7 @@ export class UpstreamConnection {
   /** The exchange is over for its client: whatever comes is thrown away with the connection. */
   abandon(): void {
     this.#exchange = undefined;
+    this.#side = undefined;
     this.close();
   }
 
@@ -157,10 +170,80 @@ export class UpstreamConnection {
   }
 
   /** The answer is a stream: neither its pauses nor its length are limited from here on. */
-  unhurry(): void {}
+  unhurry(): void {
+    this.#unhurried = true;
+  }
+
+  // --- as one end of a tunnel
+
+  sendTunnel(bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.#state !== TUNNEL || this.socket.writableEnded) return true;
+    const { outbox, wheel } = this.endpoint.deps;
+    outbox.append(bytes, start, end, this.socket, this.#encrypted);
+    if (outbox.flush(this.socket, this.#encrypted)) return true;
+    wheel.set(this.#deadline, wheel.nowMs + this.endpoint.settings.idleTimeoutMs);
+    return false;
+  }
+
+  endTunnel(): void {
+    if (this.#state === TUNNEL) this.socket.end();
+  }
+
+  resumeTunnel(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.socket.resume();
+  }
+
+  leaveTunnel(): void {
+    if (this.#state !== TUNNEL) return;
+    this.#state = LEAVING;
+    this.#side = undefined;
+    const { wheel } = this.endpoint.deps;
+    wheel.set(this.#deadline, wheel.nowMs + LEAVE_MS);
+    this.socket.end();
+    this.resumeTunnel();
+  }
+
+  /** The answer to a handshake that the client's connection was switched for. */
+  #switch(buffer: Buffer, at: number, length: number): void {
+    const exchange = this.#exchange!;
+    const { responseHead, wheel } = this.endpoint.deps;
+    const fault = switchFault(responseHead, handshakeKey(exchange.request));
+    if (fault !== "") {
+      this.#fail(reasons.upstreamInvalid, false, fault);
+      return;
+    }
+    this.#exchange = undefined;
+    this.#state = TUNNEL;
+    // Each direction ends by itself.
+    this.socket.allowHalfOpen = true;
+    wheel.pause(this.#deadline);
+    this.#side = exchange.onAnswerSwitch(responseHead, this);
+    if (this.#side === undefined) this.close();
+    else if (at < length) this.#pass(this.#side, buffer, at, length);
+  }
+
+  #pass(side: TunnelSide, buffer: Buffer, start: number, end: number): void {
+    if (side.onBytes(buffer, start, end) || this.#paused || this.#state !== TUNNEL) return;
+    this.#paused = true;
+    this.socket.pause();
+  }
+
+  #loseTunnel(reason: Reason, detail: string): void {
+    const side = this.#side;
+    this.#side = undefined;
+    this.close();
+    side?.onGone(reason, detail);
+  }
 
   /** Bytes from the upstream; `buffer` belongs to the reader. */
   onRead(buffer: Buffer, length: number): void {
+    if (this.#side !== undefined) {
+      this.#pass(this.#side, buffer, 0, length);
+      return;
+    }
+    if (this.#state === LEAVING) return;
     if (this.#state !== BUSY) {
       // Nobody asked: an answer to nothing must not become the next exchange's answer.
       this.close();
@@ -180,14 +263,17 @@ export class UpstreamConnection {
   onDefect(cause: unknown): void {
     this.endpoint.deps.onDefect(cause);
     this.endpoint.deps.outbox.length = 0;
-    this.#fail(reasons.defect, false, "defect");
+    if (this.#side !== undefined) this.#loseTunnel(reasons.defect, "defect");
+    else this.#fail(reasons.defect, false, "defect");
   }
 
   /** Called by the timer wheel. */
   expire(nowMs: number): void {
     const { settings } = this.endpoint;
-    if (this.#state === IDLE) {
+    if (this.#state === IDLE || this.#state === LEAVING) {
       this.close();
+    } else if (this.#state === TUNNEL) {
+      this.#loseTunnel(reasons.upstreamIdle, "write_timeout");
     } else if (this.#state === CONNECTING) {
       this.#fail(reasons.upstreamConnectTimeout, true, "connect_timeout");
     } else if (settings.totalTimeoutMs > 0 && nowMs - this.#startedMs >= settings.totalTimeoutMs) {
@@ -225,6 +311,7 @@ export class UpstreamConnection {
     this.#headDone = false;
     this.#interim = 0;
     this.#paused = false;
+    this.#unhurried = exchange.isStream;
     this.#requestDone = request.bodyKind === BODY_NONE;
     this.#chunkedRequest = request.bodyKind === BODY_CHUNKED;
     this.#startedMs = wheel.nowMs;
@@ -238,7 +325,7 @@ export class UpstreamConnection {
       exchange.peerText,
       outbox,
     );
-    if (exchange.wantsTrailers) {
+    if (exchange.wantsTrailers && !request.webSocket) {
       // In place of the empty line (RFC 9110 §10.1.4).
       outbox.length -= 2;
       outbox.length += outbox.bytes.latin1Write(WANTS_TRAILERS, outbox.length);
@@ -272,6 +359,10 @@ export class UpstreamConnection {
       if (head.status >= 200) {
         at = next;
         break;
+      }
+      if (head.status === 101 && exchange.request.webSocket) {
+        this.#switch(buffer, next, length);
+        return -1;
       }
       // 100 and 103 are answers to us; nobody asked for another protocol.
       if (head.status === 101 || ++this.#interim > INTERIM_MAX) {
@@ -363,6 +454,11 @@ export class UpstreamConnection {
   }
 
   #onDrain(): void {
+    if (this.#side !== undefined) {
+      this.endpoint.deps.wheel.pause(this.#deadline);
+      this.#guard(this.#side, (side) => side.onDrain());
+      return;
+    }
     if (this.#state !== BUSY || this.#requestDone) return;
     try {
       this.#exchange?.resumeRequestBody();
@@ -371,16 +467,35 @@ export class UpstreamConnection {
     }
   }
 
+  /** Events of a tunnel come from Node, not from the reader: a bug in them is caught here. */
+  #guard(side: TunnelSide, tell: (side: TunnelSide) => void): void {
+    try {
+      tell(side);
+    } catch (cause) {
+      this.onDefect(cause);
+    }
+  }
+
   #onEnd(): void {
     this.#endSeen = true;
+    if (this.#side !== undefined) {
+      this.#guard(this.#side, (side) => side.onEnd());
+      return;
+    }
     this.#headNow = false;
     if (this.#state === BUSY && this.#headDone && this.#bodyKind === RESPONSE_CLOSE) this.#finish(true);
     else if (this.#state === BUSY) this.#fail(reasons.upstreamReset, false, "closed");
+    // Inside a TLS handshake: an exchange waits for it.
+    else if (this.#state === CONNECTING) this.#onClose();
     else this.close();
   }
 
   #onError(error: NodeJS.ErrnoException): void {
     const code = error.code ?? "error";
+    if (this.#side !== undefined) {
+      this.#loseTunnel(reasons.upstreamReset, code);
+      return;
+    }
     if (this.#state === CONNECTING) {
       const connected = this.#encrypted && !this.socket.connecting && code !== "ECONNREFUSED";
       this.#fail(connected ? reasons.upstreamTls : reasons.upstreamConnect, true, code);
@@ -390,6 +505,10 @@ export class UpstreamConnection {
   }
 
   #onClose(): void {
+    if (this.#side !== undefined) {
+      this.#loseTunnel(reasons.upstreamReset, "closed");
+      return;
+    }
     if (this.#state === CONNECTING)
       this.#fail(this.#encrypted ? reasons.upstreamTls : reasons.upstreamConnect, true, "closed");
     else this.#fail(reasons.upstreamReset, false, "closed");
@@ -408,6 +527,7 @@ export class UpstreamConnection {
 
   /** The deadline, but no later than the exchange's total. */
   #limit(atMs: number): number {
+    if (this.#unhurried) return Infinity;
     const total = this.endpoint.settings.totalTimeoutMs;
     return total > 0 ? Math.min(atMs, this.#startedMs + total) : atMs;
   }

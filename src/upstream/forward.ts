@@ -129,7 +129,7 @@ export class Forwarding {
     this.#endpoint = endpoint;
     this.#exchange.record.upstream = endpoint;
     endpoint.inFlight++;
-    const connection = endpoint.take(fresh, false);
+    const connection = endpoint.take(fresh, this.#exchange.request.webSocket);
     if (connection === undefined || connection === "full") {
       const isFull = connection === "full";
       this.#exchange.onFault({

@@ -57,6 +57,10 @@ export class UpstreamStream implements Carrier, SessionStream {
 
   begin(exchange: AnswerSink): void {
     this.#exchange = exchange;
+    if (exchange.isStream) {
+      this.unhurry();
+      this.#headMs = Infinity;
+    }
     this.#session.enter(this);
   }
 

@@ -108,6 +108,10 @@ test("the smallest config has every default", () => {
         mergeSlashes: false,
         refuseEncodedSlash: false,
         trailers: false,
+        mode: "standard",
+        websocketOrigins: undefined,
+        websocketIdleSecs: 600,
+        maxStreams: 0,
         maxBodyMb: undefined,
         waf: { profile: "default", shadow: false, streams: false },
       },
@@ -349,6 +353,10 @@ internal_only = true
 merge_slashes = true
 refuse_encoded_slash = true
 trailers = true
+mode = "websocket"
+websocket_origins = ["https://A.test", "*"]
+websocket_idle_secs = 30
+max_streams = 9
 max_body_mb = 3
 `);
   assert.deepEqual(routes[1], {
@@ -362,6 +370,10 @@ max_body_mb = 3
     mergeSlashes: true,
     refuseEncodedSlash: true,
     trailers: true,
+    mode: "websocket",
+    websocketOrigins: ["https://a.test", "*"],
+    websocketIdleSecs: 30,
+    maxStreams: 9,
     maxBodyMb: 3,
     waf: { profile: "default", shadow: false, streams: false },
   });

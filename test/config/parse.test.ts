@@ -134,12 +134,23 @@ const cases: readonly Case[] = [
     toml: `${server}rate_limit_rps = 5\n${app}${route}cache_profile = "x"\n[cache_profile.x]\nttl_secs = 5\n`,
     found: ["Z1047 3:1", "Z1047 9:1", "Z1047 10:2"],
   },
-  inRoute("a later mode", 'path = "/"\nupstream = "app"\nmode = "websocket"', "Z1047 4:1"),
   inTls("a protocol that is not served", `${a}\nalpn = ["h2", "spdy/3"]`, "Z1045 4:15"),
   inServer(
     "so few control frames that every client is cut off",
     "h2_control_frames_per_sec = 9",
     "Z1106 3:29",
+  ),
+  inRoute("a mode of a later version", 'path = "/"\nupstream = "app"\nmode = "static"', "Z1045 4:8"),
+  inRoute(
+    "origins that are none",
+    'path = "/"\nupstream = "app"\nmode = "websocket"\nwebsocket_origins = ["*", "https://a.test/x", "a.test"]',
+    "Z1106 5:27",
+    "Z1106 5:47",
+  ),
+  inRoute(
+    "origins where no WebSocket is served",
+    'path = "/"\nupstream = "app"\nwebsocket_origins = ["https://a.test"]',
+    "Z1214 4:21",
   ),
 
   // Types and ranges.

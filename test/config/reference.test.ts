@@ -72,6 +72,7 @@ test("what is commented out is valid too", () => {
     .map((line) => line.replace(/^# (?=\[|[a-z_]+ = )/, ""))
     .join("\n")
     .replace('url = "http://127.0.0.1:3000"', 'url = "https://127.0.0.1:3000"')
+    .replace('\nmode = "standard"', '\nmode = "websocket"')
     .replace("urls = []", 'urls = ["https://127.0.0.1:3001"]')
     .replace(/^until = \d+/m, "until = 9999");
   const { diagnostics } = parseText(all, withFiles(files));

@@ -127,6 +127,7 @@ describe("the surfaces are complete", () => {
       "Request head",
       "Request body",
       "Inspection",
+      "WebSocket and event streams",
       "Upstream answers",
       "Routing",
       "Forwarded identity headers",
