@@ -454,7 +454,7 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, TunnelOwner 
     }
     // A truncated answer must never look complete: no last chunk, no further answers on this connection.
     this.record.reason = reason;
-    this.#downstream.cut();
+    this.#downstream.cut(reason);
     this.#conclude();
   }
 

@@ -50,7 +50,7 @@ export interface Downstream {
   /** Our own answer with these bytes: complete head, ids included by the caller's printer. */
   answerOwn(status: number, fields: string, body: string): void;
   /** Ends a half-sent answer so that it cannot look complete. */
-  cut(): void;
+  cut(reason: Reason): void;
   /** A bug of ours came up outside of a call from the client's side: the exchange and its connection end. */
   onDefect(cause: unknown): void;
   /** The record is written; the request may be used for another exchange. */

@@ -1,6 +1,7 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
 import { Exchange } from "../exchange.ts";
 import type { BodySink, Downstream } from "../http/downstream.ts";
+import { isGrpc } from "../http/grpc.ts";
 import { http2AnswerFields } from "../http/http2-answer.ts";
 import { readHttp2Head } from "../http/http2-head.ts";
 import type { ForwardedMemo } from "../http/print-request.ts";
@@ -17,6 +18,7 @@ import type { TlsFacts } from "../http/tls-facts.ts";
 import { TRAILER_FIELDS_MAX, type Trailers, takeTrailer } from "../http/trailer.ts";
 import type { PeerFacts } from "../identity/client-address.ts";
 import { type Reason, reasons } from "../reason.ts";
+import { grpcTrailers, printGrpcRefusal } from "../respond/grpc.ts";
 import { printOwnAnswer, printRefusal } from "../respond/own.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { State } from "../state.ts";
@@ -66,6 +68,9 @@ export class Http2Stream implements Downstream {
   #request: CanonicalRequest | undefined;
   #exchange: Exchange | undefined = undefined;
   #gone = false;
+
+  /** gRPC. */
+  #isCall = false;
 
   // The body.
   #sink: BodySink | undefined = undefined;
@@ -129,6 +134,7 @@ export class Http2Stream implements Downstream {
     request.secure = this.secure;
     readHttp2Head(fields, isOver, request, this.#snapshot.head, this.#desk.scratch);
     identify(request, this.#owner.peer, this.#snapshot, this.#state);
+    this.#isCall = request.refusal === undefined && isGrpc(request);
     this.#hasBody = !isOver;
     this.#owner.guard.countHead(request.targetBytes + request.arenaEnd, this.#hasBody);
     if (request.refusal?.status === 431) this.#owner.guard.countOversize();
@@ -230,6 +236,11 @@ export class Http2Stream implements Downstream {
   }
 
   #armBody(): void {
+    // A call may be silent for as long as both ends like: the connection's own deadlines and pings watch over it.
+    if (this.#isCall) {
+      this.#state.wheel.pause(this.#deadline);
+      return;
+    }
     this.#state.wheel.set(
       this.#deadline,
       this.#state.wheel.nowMs + this.#snapshot.connection.bodyIdleTimeoutMs,
@@ -247,7 +258,7 @@ export class Http2Stream implements Downstream {
       this.#exchange?.fail(reasons.contentLength);
       return;
     }
-    const rate = this.#snapshot.connection.bodyMinRate;
+    const rate = this.#isCall ? 0 : this.#snapshot.connection.bodyMinRate;
     const elapsedMs = nowMs - this.#bodyStartMs;
     if (rate > 0 && elapsedMs > RATE_GRACE_MS && this.#bodyBytes * 1000 < rate * elapsedMs) {
       this.#exchange?.fail(reasons.bodyTimeout);
@@ -357,6 +368,8 @@ export class Http2Stream implements Downstream {
     for (let at = 0; at + 1 < trailers.length; at += 2)
       (fields[trailers[at]!] ??= []).push(trailers[at + 1]!);
     this.#stream.sendTrailers(fields);
+    // Not at once: a reset would overtake them.
+    setImmediate(() => this.#refuseRest());
   }
 
   refuse(reason: Reason, retryAfterSecs: number, methods: number): void {
@@ -366,9 +379,11 @@ export class Http2Stream implements Downstream {
       return;
     }
     const { outbox } = this.#desk;
+    const request = this.#request!;
     outbox.length = 0;
-    printRefusal(reason, this.#request!, true, retryAfterSecs, methods, this.#state.dateLine(), outbox);
-    this.#answerPrinted(outbox);
+    if (this.#isCall) printGrpcRefusal(reason, request, this.#state.dateLine(), outbox);
+    else printRefusal(reason, request, true, retryAfterSecs, methods, this.#state.dateLine(), outbox);
+    this.#answerPrinted(outbox, this.#isCall);
   }
 
   answerOwn(status: number, fields: string, body: string): void {
@@ -381,9 +396,9 @@ export class Http2Stream implements Downstream {
   }
 
   /** Our own answers are printed once, for HTTP/1.1, and read back: both protocols say the same. */
-  #answerPrinted(outbox: Outbox): void {
+  #answerPrinted(outbox: Outbox, isCall = false): void {
     const request = this.#request!;
-    const isSilent = request.refusal === undefined && request.method === HEAD;
+    const isSilent = isCall || (request.refusal === undefined && request.method === HEAD);
     const { head } = this.#desk;
     const bodyStart = readResponseHead(outbox.bytes, 0, outbox.length, isSilent, head);
     if (bodyStart <= 0) throw new Error(`an answer of our own cannot be read: ${head.fault}`);
@@ -394,7 +409,15 @@ export class Http2Stream implements Downstream {
     this.answerEnd();
   }
 
-  cut(): void {
+  cut(reason: Reason): void {
+    // A call that fails says so in its trailers: a client may try again what was unavailable, but not what was reset.
+    if (this.#isCall && this.#waitsForTrailers && !this.#answerEnded && this.#isOpen()) {
+      this.#pending = undefined;
+      this.#answerTrailers = grpcTrailers(reason);
+      this.#stream.end();
+      this.#finish();
+      return;
+    }
     this.#exchange = undefined;
     this.#sink = undefined;
     this.#pending = undefined;
@@ -431,9 +454,14 @@ export class Http2Stream implements Downstream {
     this.#sink = undefined;
     this.#answerEnded = true;
     if (this.#gone) return;
-    // Whoever still sends a body is told to stop (RFC 9113 §8.1). Waits for the answer to leave.
-    if (!this.#bodyDone && this.#isOpen()) this.#stream.close(NGHTTP2_NO_ERROR);
+    // Node sends no trailers on a stream that it was told to close.
+    if (!this.#waitsForTrailers) this.#refuseRest();
     this.#watchQueue();
+  }
+
+  /** Whoever still sends a body is told to stop (RFC 9113 §8.1). Waits for the answer to leave. */
+  #refuseRest(): void {
+    if (!this.#bodyDone && this.#isOpen()) this.#stream.close(NGHTTP2_NO_ERROR);
   }
 
   // --- time and the other end

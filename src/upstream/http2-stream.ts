@@ -106,7 +106,7 @@ export class UpstreamStream implements Carrier, SessionStream {
 
   abandon(): void {
     if (this.#instead !== undefined) this.#instead.abandon();
-    else this.#leave(CANCEL);
+    else this.#leave(true);
   }
 
   // --- what the session says
@@ -299,7 +299,7 @@ export class UpstreamStream implements Carrier, SessionStream {
     if (this.#exchange === undefined) return;
     this.#session.served++;
     // What the upstream did not want to read is not sent.
-    this.#leave(this.#requestDone ? undefined : NO_ERROR);
+    this.#leave(!this.#requestDone);
     exchange.onAnswerFlush();
     exchange.onAnswerEnd(false);
   }
@@ -321,18 +321,22 @@ export class UpstreamStream implements Carrier, SessionStream {
   #fail(reason: Reason, nothingSent: boolean, detail: string): void {
     const exchange = this.#exchange;
     if (exchange === undefined) return;
-    this.#leave(CANCEL);
+    this.#leave(true);
     exchange.onFault({ reason, nothingSent, detail });
   }
 
-  /** Gives the stream up; with `code` it is reset if it is still open. */
-  #leave(code: number | undefined): void {
+  /** Gives the stream up; if it is cut, it is reset where it is still open. */
+  #leave(isCut: boolean): void {
     if (this.#exchange === undefined) return;
     this.#exchange = undefined;
     this.endpoint.deps.wheel.clear(this.#deadline);
     const stream = this.#stream;
-    const reset = code !== undefined && stream !== undefined && !stream.closed;
-    if (reset) stream.close(code);
+    const reset = isCut && stream !== undefined && !stream.closed;
+    if (reset) {
+      // `close` ends the writable side, and what is queued goes out with END_STREAM: a cut body would look complete.
+      if (this.#requestDone) stream.close(CANCEL);
+      else stream.destroy(cutRequest);
+    }
     this.#session.leave(this, reset);
   }
 
@@ -364,9 +368,9 @@ export class UpstreamStream implements Carrier, SessionStream {
 }
 
 const END_STREAM = 1;
-const NO_ERROR = 0;
 const REFUSED_STREAM = 7;
 const CANCEL = 8;
+const cutRequest: Error = new Error("the request is cut");
 
 /** RFC 9113 §7. */
 const codeNames: readonly string[] = [

@@ -54,6 +54,8 @@ export function goAwayFrame(lastStreamId: number, code: number): Buffer {
 export interface RawHttp2Origin {
   readonly port: number;
   readonly sockets: readonly net.Socket[];
+  /** All frames that came, in order. */
+  readonly frames: readonly { readonly type: number; readonly flags: number; readonly payload: Buffer }[];
 }
 
 /** Answers settings and pings; `onRequest` is called for each HEADERS frame and writes what it likes. */
@@ -62,6 +64,7 @@ export async function startRawHttp2Origin(
   onRequest: (socket: net.Socket, streamId: number) => void,
 ): Promise<RawHttp2Origin> {
   const sockets: net.Socket[] = [];
+  const frames: { type: number; flags: number; payload: Buffer }[] = [];
   const server = net.createServer((socket) => {
     sockets.push(socket);
     socket.on("error", () => {});
@@ -81,6 +84,7 @@ export async function startRawHttp2Origin(
         const streamId = held.readUInt32BE(5);
         const payload = Buffer.from(held.subarray(9, 9 + length));
         held = held.subarray(9 + length);
+        frames.push({ type, flags, payload });
         if (type === SETTINGS && (flags & ACK) === 0) socket.write(frame(SETTINGS, ACK, 0, Buffer.alloc(0)));
         else if (type === PING && (flags & ACK) === 0) socket.write(frame(PING, ACK, 0, payload));
         else if (type === HEADERS) onRequest(socket, streamId);
@@ -92,5 +96,5 @@ export async function startRawHttp2Origin(
     for (const socket of sockets) socket.destroy();
     server.close();
   });
-  return { port: (server.address() as net.AddressInfo).port, sockets };
+  return { port: (server.address() as net.AddressInfo).port, sockets, frames };
 }

@@ -13,6 +13,7 @@ import {
   frame,
   goAwayFrame,
   headersFrame,
+  RST_STREAM,
   resetFrame,
   startRawHttp2Origin,
 } from "../support/raw-http2-origin.ts";
@@ -250,6 +251,30 @@ test("an answer that is complete before the request is, and is then reset, is co
   const answer = await client.answer();
   assert.deepEqual([answer?.body.toString(), answer?.end], ["early", "framed"]);
   client.destroy();
+});
+
+test("a request body that its client cut never looks complete", async (t) => {
+  const origin = await startRawHttp2Origin(t, () => {});
+  const edge = await startEdgeFor(t, origin.port);
+  for (const cut of ["reset", "end"] as const) {
+    const before = origin.frames.length;
+    const client = await connect(edge.port);
+    client.send("POST /x HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n");
+    const seen = (type: number) => origin.frames.slice(before).filter((one) => one.type === type);
+    while (seen(DATA).length === 0) await new Promise(setImmediate);
+    client[cut]();
+    while (seen(RST_STREAM).length === 0) await new Promise(setImmediate);
+    assert.ok(
+      seen(DATA).every(({ flags }) => (flags & END_STREAM) === 0),
+      cut,
+    );
+    assert.deepEqual(
+      seen(RST_STREAM).map(({ payload }) => payload.readUInt32BE()),
+      [2],
+      cut,
+    );
+    client.destroy();
+  }
 });
 
 test("requests that a leaving session did not look at go to another one", async (t) => {
