@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 import { buildCertificateStore, type CertificateStore } from "../cert/store.ts";
 import type { Config, UpstreamConfig } from "../config/config.ts";
 import { WafEngine } from "../gate/waf-engine.ts";
+import { buildRouteWaf } from "../gate/waf-settings.ts";
+import { warmUp } from "../gate/waf-warm-up.ts";
 import { RequestPool } from "../http/request-pool.ts";
 import { ResponseHead } from "../http/response-head.ts";
 import type { ClientConnection } from "../listener/client-connection.ts";
@@ -38,6 +40,8 @@ export interface EdgeDeps {
   readonly descriptorsMax?: number;
   /** False: `data` events instead of the shared read buffer. For tests of the fallback. */
   readonly sharedReads?: boolean;
+  /** Detectors run before the first request comes: half a second. */
+  readonly warm?: boolean;
 }
 
 /** A snapshot with what is built beside it, not yet current. */
@@ -124,6 +128,13 @@ export function openEdge(deps: EdgeDeps): Edge {
       store,
       ruleSet: ruleSetOf(config.waf.rules),
     });
+    // Nothing listens before the first commit; later the loop is not held for it.
+    if (
+      deps.warm === true &&
+      state.snapshot === undefined &&
+      config.routes.some(({ waf }) => waf !== undefined)
+    )
+      warmUp(state.waf, buildRouteWaf({}, ruleSetOf(config.waf.rules)), clock);
     const tls = store === undefined ? undefined : tlsServer(config, store);
     const key = JSON.stringify(config.accessLog);
     const accessLog =

@@ -11,6 +11,7 @@ export type OpenEdge = (place: {
   readonly viaName: string;
   /** Soft limit of open files; 0 = not known. */
   readonly descriptorsMax: number;
+  readonly warm: boolean;
 }) => Edge;
 
 /** What a worker process is connected to; tests give a fake. */
@@ -49,6 +50,7 @@ export function runWorkerProcess(openEdge: OpenEdge): void {
       workerCount: number("workers"),
       viaName: argument("via"),
       descriptorsMax: number("descriptors"),
+      warm: true,
     }),
     channel,
   );
