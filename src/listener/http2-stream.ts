@@ -103,6 +103,8 @@ export class Http2Stream implements Downstream {
     stream.on("close", () => this.#onGone());
     stream.on("aborted", () => this.#onGone());
     stream.on("drain", () => this.#guard(this.#onDrain));
+    // They may come before anybody asks for the body.
+    stream.on("trailers", (_headers, _flags, raw?: readonly string[]) => this.#takeTrailers(raw ?? []));
   }
 
   get peerText(): string {
@@ -153,7 +155,8 @@ export class Http2Stream implements Downstream {
     const exchange = this.#exchange;
     this.#exchange = undefined;
     this.#sink = undefined;
-    if (!this.#stream.destroyed) this.#stream.close(code);
+    if (this.#answerEnded || !this.#stream.headersSent) this.#reset(code);
+    else this.#stream.destroy(cutAnswer);
     exchange?.abandon(reason);
   }
 
@@ -218,7 +221,6 @@ export class Http2Stream implements Downstream {
       this.#stream.additionalHeaders({ ":status": 100 });
     }
     const stream = this.#stream;
-    stream.on("trailers", (_headers, _flags, raw?: readonly string[]) => this.#takeTrailers(raw ?? []));
     stream.on("end", () => this.#guard(this.#onBodyEnd));
     stream.on("data", (bytes: Buffer) => {
       try {
@@ -421,7 +423,11 @@ export class Http2Stream implements Downstream {
     this.#exchange = undefined;
     this.#sink = undefined;
     this.#pending = undefined;
-    if (!this.#stream.destroyed) this.#stream.close(NGHTTP2_INTERNAL_ERROR);
+    this.#stream.destroy(cutAnswer);
+  }
+
+  #reset(code: number): void {
+    if (!this.#stream.destroyed) this.#stream.close(code);
   }
 
   /** The record is written: the request may be used again. */
@@ -530,6 +536,12 @@ export class Http2Stream implements Downstream {
 }
 
 function ignoreError(): void {}
+
+/**
+ * Ends a stream whose answer is not complete. `close` would not do: Node ends the writable side with it, and what is
+ * queued goes out with END_STREAM, as if it were all.
+ */
+const cutAnswer: Error = new Error("the answer is cut");
 
 function destroyStream(stream: ServerHttp2Stream): void {
   stream.destroy();

@@ -20,19 +20,17 @@ import { Http2Stream, type StreamOwner } from "./http2-stream.ts";
 const { NGHTTP2_NO_ERROR, NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_CANCEL, NGHTTP2_SETTINGS_TIMEOUT } = constants;
 
 const OPEN = 0;
-/** GOAWAY went out without a last stream: what the client sends until it has read that is still served. */
-const NOTICED = 1;
-/** GOAWAY with the last stream: what is open goes on, nothing new comes. */
-const LEAVING = 2;
+/**
+ * GOAWAY with the last stream: what is open goes on. What the client sent before it read that was not looked at, and
+ * it knows so (RFC 9113 §6.8). A notice without a last stream before it would be kinder, but nghttp2 ignores all new
+ * streams from the first GOAWAY on, and the client would believe that they were served.
+ */
+const LEAVING = 1;
 /** GOAWAY with an error, or the end: the socket goes at once or at the deadline. */
-const CLOSED = 3;
+const CLOSED = 2;
 
-/** From the first GOAWAY to the second: longer than a round trip. */
-const NOTICE_MS = 1000;
-/** For the last GOAWAY to leave; then the socket goes, whoever reads it or not (reliability.md N15). */
-const FAREWELL_MS = 300;
-/** A stream id beyond every other: "no new streams, please", without a promise about the last one (RFC 9113 §6.8). */
-const LAST_STREAM_ID = 2 ** 31 - 1;
+/** For a GOAWAY to arrive; then the socket goes, whoever reads it or not (reliability.md N15). */
+const FAREWELL_MS = 800;
 const END_STREAM = 1;
 
 /** One client connection speaking HTTP/2, over TLS or by prior knowledge. Its streams are exchanges of their own. */
@@ -119,7 +117,7 @@ export class Http2Connection implements ClientConnection, StreamOwner {
   }
 
   drain(): void {
-    this.#notice();
+    this.#leave();
   }
 
   /** Called by the listener's guard several times a second. */
@@ -167,18 +165,12 @@ export class Http2Connection implements ClientConnection, StreamOwner {
       served.onDefect(cause);
     }
     const { keepaliveRequests } = this.#state.snapshot.connection;
-    if (this.guard.streamsTaken >= keepaliveRequests || this.#state.draining) this.#notice();
+    if (this.guard.streamsTaken >= keepaliveRequests || this.#state.draining) this.#leave();
   }
 
-  /** Asks the client to open no more streams here; it loses none that is on its way. */
-  #notice(): void {
-    if (this.#phase !== OPEN) return;
-    this.#phase = NOTICED;
-    this.#session.goaway(NGHTTP2_NO_ERROR, LAST_STREAM_ID);
-    this.#state.wheel.set(this.#deadline, this.#state.wheel.nowMs + NOTICE_MS);
-  }
-
+  /** Nothing new on this connection; what has begun is finished. */
   #leave(): void {
+    if (this.#phase !== OPEN) return;
     this.#phase = LEAVING;
     this.#session.close();
     if (this.#streams.size === 0)
@@ -220,8 +212,6 @@ export class Http2Connection implements ClientConnection, StreamOwner {
       this.#onGone();
     } else if (this.#phase === LEAVING) {
       if (this.#streams.size === 0) this.#onGone();
-    } else if (this.#phase === NOTICED) {
-      this.#leave();
     } else if (this.#session.pendingSettingsAck) {
       // Whoever never acknowledges our limits never has to keep them (RFC 9113 §6.5.3).
       counters.rejects[reasons.http2Protocol.index]!++;
@@ -230,12 +220,12 @@ export class Http2Connection implements ClientConnection, StreamOwner {
       counters.rejects[reasons.headTimeout.index]!++;
       this.#end(reasons.headTimeout, NGHTTP2_NO_ERROR);
     } else if (nowMs >= this.#ageAtMs) {
-      this.#notice();
+      this.#leave();
     } else if (this.#streams.size > 0) {
       wheel.set(this.#deadline, Math.min(nowMs + limits.keepaliveTimeoutMs, this.#ageAtMs));
     } else {
       const idleAtMs = this.#idleSinceMs + limits.keepaliveTimeoutMs;
-      if (nowMs >= idleAtMs) this.#notice();
+      if (nowMs >= idleAtMs) this.#leave();
       else wheel.set(this.#deadline, Math.min(idleAtMs, this.#ageAtMs));
     }
   }

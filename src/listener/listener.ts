@@ -7,6 +7,7 @@ import type { ConnectionCaps } from "./connection-caps.ts";
 import { Http1Connection } from "./http1.ts";
 import { Http2Connection } from "./http2.ts";
 import { Http2Desk } from "./http2-desk.ts";
+import { PrefaceReading } from "./preface.ts";
 import type { TlsFacts, TlsServer } from "./tls.ts";
 import { reasonOfTlsFailure, type TlsFailure } from "./tls-failure.ts";
 
@@ -121,15 +122,38 @@ export class Listener implements ConnectionOwner {
     this.#state.counters.connectionsTotal[this.name]++;
     socket.once("close", () => this.#caps.leave(entered.group));
     if (this.tls !== undefined) this.tls.accept(socket, { peer, listener: this });
+    else if (this.#state.snapshot.connection.h2c) this.#awaitPreface(socket, peer);
     else this.#connect(socket, peer, undefined, false);
   }
 
-  #connect(socket: net.Socket, peer: PeerFacts, tls: TlsFacts | undefined, isHttp2: boolean): void {
-    if (isHttp2) {
-      const connection = new Http2Connection(socket, peer, tls, this, this.#http2, this.#state);
+  #awaitPreface(socket: net.Socket, peer: PeerFacts): void {
+    const reading = new PrefaceReading(socket, this, this.#state, (isHttp2, bytes) => {
+      const connection = this.#connect(socket, peer, undefined, isHttp2);
+      if (!(connection instanceof Http1Connection)) return;
+      try {
+        connection.onRead(bytes, bytes.length);
+      } catch (cause) {
+        connection.onDefect(cause);
+      }
+    });
+    this.connections.add(reading);
+  }
+
+  #connect(
+    socket: net.Socket,
+    peer: PeerFacts,
+    tls: TlsFacts | undefined,
+    isHttp2: boolean,
+  ): ClientConnection {
+    if (!isHttp2) {
+      const connection = new Http1Connection(socket, peer, tls, this, this.#state);
       this.connections.add(connection);
-      this.#http2.watch(connection);
-    } else this.connections.add(new Http1Connection(socket, peer, tls, this, this.#state));
+      return connection;
+    }
+    const connection = new Http2Connection(socket, peer, tls, this, this.#http2, this.#state);
+    this.connections.add(connection);
+    this.#http2.watch(connection);
+    return connection;
   }
 
   /** At the cap, idle connections make room for new ones: a few at a time, oldest first. */

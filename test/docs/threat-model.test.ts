@@ -125,6 +125,7 @@ describe("the surfaces are complete", () => {
       "Plain listener",
       "TLS listener",
       "Request head",
+      "HTTP/2",
       "Request body",
       "Inspection",
       "WebSocket and event streams",
