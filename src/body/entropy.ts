@@ -14,6 +14,13 @@ export class EntropyCounter {
     this.total += end - start;
   }
 
+  /** Whether there are more bits per byte than this: that takes so many different bytes, which most texts do not have. */
+  exceeds(threshold: number): boolean {
+    let different = 0;
+    for (const count of this.#counts) if (count > 0) different++;
+    return Math.log2(different) > threshold && this.bits() > threshold;
+  }
+
   /** Bits per byte, 0 to 8; 0 when nothing was counted. */
   bits(): number {
     const total = this.total;

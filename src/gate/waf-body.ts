@@ -10,6 +10,7 @@ import { MultipartReader, type PartFacts, type PartReader } from "../body/multip
 import {
   BODY_BYTES,
   BODY_TEXT,
+  FORM_NAME,
   GRAPHQL_STRING,
   JSON_KEY,
   JSON_STRING,
@@ -23,6 +24,7 @@ import { XmlReader } from "../body/xml.ts";
 import { F } from "../http/field.ts";
 import { BODY_LENGTH, BODY_NONE, type CanonicalRequest } from "../http/request.ts";
 import type { Inspector } from "../waf/inspector.ts";
+import type { Profile } from "../waf/profile.ts";
 import { WINDOW_BYTES } from "../waf/views.ts";
 import { CleanValues } from "./clean-values.ts";
 import { isBinary, isCompressed, reportTexts } from "./waf-binary.ts";
@@ -78,7 +80,10 @@ export class BodyInspection {
   /** The key reported last is `query`: a string that follows may be GraphQL. */
   #isQuery = false;
 
+  /** Names of `#profile` in which nothing was seen: applications have few, and send them again and again. */
   readonly #cleanKeys: CleanValues = new CleanValues(128, 24);
+  readonly #cleanFields: CleanValues = new CleanValues(128, 24);
+  #profile: Profile | undefined;
   readonly #entropy: EntropyCounter = new EntropyCounter();
   #json: JsonReader | undefined;
   #jsonLimits: JsonLimits = defaultJsonLimits;
@@ -114,7 +119,11 @@ export class BodyInspection {
     this.#entropyOf = "nothing";
     this.#entropy.reset();
     this.#isQuery = false;
-    this.#cleanKeys.clear();
+    if (this.#profile !== waf.profile) {
+      this.#profile = waf.profile;
+      this.#cleanKeys.clear();
+      this.#cleanFields.clear();
+    }
     this.#verdict.refused = false;
     this.#verdict.detail = "";
     if (request.bodyKind === BODY_NONE) return;
@@ -424,7 +433,7 @@ export class BodyInspection {
     const { entropyCheck, entropyThreshold } = this.#waf!;
     if (!entropyCheck || this.#entropyOf === "nothing" || this.#bytes < ENTROPY_BODY_BYTES) return;
     const wanted = this.#entropyOf === "all" ? ENTROPY_BODY_BYTES : ENTROPY_STRING_BYTES;
-    if (this.#entropy.total >= wanted && this.#entropy.bits() > entropyThreshold)
+    if (this.#entropy.total >= wanted && this.#entropy.exceeds(entropyThreshold))
       this.#refuse("entropy", "entropy");
   }
 
@@ -436,7 +445,8 @@ export class BodyInspection {
     const from = start + place.repeated;
     if ((kind === BODY_BYTES || kind === BODY_TEXT) && isBinary(bytes, start, end))
       reportTexts(bytes, start, end, place, inspector);
-    else if (kind === JSON_KEY) this.#takeKey(inspector, bytes, start, end, place);
+    else if (kind === JSON_KEY) this.#takeName(this.#cleanKeys, bytes, start, end, place);
+    else if (kind === FORM_NAME) this.#takeName(this.#cleanFields, bytes, start, end, place);
     else inspector.value(bytes, start, end, place);
     if (inspector.refused) {
       this.#refuse(inspectorGate(inspector, this.#waf!.profile.threshold), topRule(inspector));
@@ -451,11 +461,11 @@ export class BodyInspection {
     else if (kind !== GRAPHQL_STRING) this.#isQuery = false;
   }
 
-  /** A list of records brings the same keys again and again: they are half of its strings. */
-  #takeKey(inspector: Inspector, bytes: Uint8Array, start: number, end: number, place: Place): void {
-    if (this.#cleanKeys.has(bytes, start, end)) return;
+  #takeName(clean: CleanValues, bytes: Uint8Array, start: number, end: number, place: Place): void {
+    if (clean.has(bytes, start, end)) return;
+    const inspector = this.#inspector!;
     inspector.value(bytes, start, end, place);
-    if (inspector.detections === 0) this.#cleanKeys.add(bytes, start, end);
+    if (inspector.detections === 0 && !inspector.done) clean.add(bytes, start, end);
   }
 
   /** The `query` of a GraphQL request in JSON, or a piece of it. Its strings come back as values of their own. */

@@ -1,6 +1,7 @@
 import { CookieReader, type CookieReason } from "../body/cookie.ts";
 import { defaultFormLimits, FormReader, type FormReason } from "../body/form.ts";
 import {
+  COOKIE_NAME,
   HEADER,
   PATH,
   Place,
@@ -41,11 +42,14 @@ export class HeadInspection implements PlaceNamer {
   readonly #path: Place = new Place();
   readonly #header: Place = new Place(this);
   readonly #sink: ValueSink = {
-    value: (bytes, start, end, place) => this.#inspector!.value(bytes, start, end, place),
+    value: (bytes, start, end, place) => this.#take(bytes, start, end, place),
   };
   readonly #query: FormReader;
   /** Of `#profile`; 34 KiB. */
   readonly #clean: CleanValues = new CleanValues(128, 256);
+  /** Names of parameters and of cookies: a site has few. Also of `#profile`. */
+  readonly #cleanQueryNames: CleanValues = new CleanValues(128, 24);
+  readonly #cleanCookieNames: CleanValues = new CleanValues(128, 24);
   #profile: Profile | undefined;
   readonly #cookies: CookieReader = new CookieReader(this.#sink, COOKIES_MAX);
 
@@ -61,6 +65,7 @@ export class HeadInspection implements PlaceNamer {
     this.#request = request;
     this.#inspector = inspector;
     const { arena } = request;
+    if (this.#profile !== waf.profile) this.#forget(waf.profile);
     inspector.ownPage = isOwnPage(request);
     this.#reportPath(arena, request.pathStart, request.pathEnd);
     // What the routes saw: other words stand side by side where `//` is merged.
@@ -110,21 +115,34 @@ export class HeadInspection implements PlaceNamer {
       this.#nameEnd = nameEnd;
       this.#header.start = 0;
       this.#header.end = end - start;
-      if (id === F.userAgent || id === F.referer) this.#readUsual(waf, inspector, arena, start, end);
+      // Few browsers make most requests, and all that a page loads has its address as referrer.
+      if (id === F.userAgent || id === F.referer)
+        this.#takeUsual(this.#clean, arena, start, end, this.#header);
       else inspector.value(arena, start, end, this.#header);
     }
     return undefined;
   }
 
-  /** Few browsers make most requests, and all that a page loads has its address as referrer. */
-  #readUsual(waf: RouteWaf, inspector: Inspector, arena: Uint8Array, start: number, end: number): void {
-    if (this.#profile !== waf.profile) {
-      this.#profile = waf.profile;
-      this.#clean.clear();
-    }
-    if (this.#clean.has(arena, start, end)) return;
-    inspector.value(arena, start, end, this.#header);
-    if (inspector.detections === 0 && !inspector.done) this.#clean.add(arena, start, end);
+  #take(bytes: Uint8Array, start: number, end: number, place: Place): void {
+    const { kind } = place;
+    if (kind === QUERY_NAME) this.#takeUsual(this.#cleanQueryNames, bytes, start, end, place);
+    else if (kind === COOKIE_NAME) this.#takeUsual(this.#cleanCookieNames, bytes, start, end, place);
+    else this.#inspector!.value(bytes, start, end, place);
+  }
+
+  #takeUsual(clean: CleanValues, bytes: Uint8Array, start: number, end: number, place: Place): void {
+    if (clean.has(bytes, start, end)) return;
+    const inspector = this.#inspector!;
+    inspector.value(bytes, start, end, place);
+    if (inspector.detections === 0 && !inspector.done) clean.add(bytes, start, end);
+  }
+
+  /** What was clean was so for another profile. */
+  #forget(profile: Profile): void {
+    this.#profile = profile;
+    this.#clean.clear();
+    this.#cleanQueryNames.clear();
+    this.#cleanCookieNames.clear();
   }
 }
 

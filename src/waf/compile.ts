@@ -18,8 +18,19 @@ export interface RuleSet {
 
 /** A detector, or a rule that its literals or regex confirm. */
 export type Target =
-  | { readonly detector: Detector; readonly rule: -1; readonly regex: undefined }
-  | { readonly detector: undefined; readonly rule: number; readonly regex: RE2JS | undefined };
+  | {
+      readonly detector: Detector;
+      /** The detector's own, here because all targets have one shape and detectors do not. */
+      readonly isIdle: Detector["isIdle"];
+      readonly rule: -1;
+      readonly regex: undefined;
+    }
+  | {
+      readonly detector: undefined;
+      readonly isIdle: undefined;
+      readonly rule: number;
+      readonly regex: RE2JS | undefined;
+    };
 
 /** Kinds that the engine itself reports. */
 export const engineKinds: Readonly<Record<string, string>> = {
@@ -45,14 +56,14 @@ export function buildRuleSet(rules: readonly Rule[], detectors: readonly Detecto
     if (!Object.keys(detector.kinds).some((kind) => kindRules.has(kind))) continue;
     for (const text of new Set(detector.triggers)) literals.push({ text, target: targets.length });
     for (const text of new Set(detector.words)) literals.push({ text, target: targets.length, word: true });
-    targets.push({ detector, rule: -1, regex: undefined });
+    targets.push({ detector, isIdle: detector.isIdle, rule: -1, regex: undefined });
   }
   for (const [index, rule] of rules.entries()) {
     if (rule.literals.length === 0) continue;
     for (const literal of rule.literals)
       literals.push({ text: longestWord(literal), target: targets.length });
     const regex = rule.regex === "" ? undefined : compileRegex(rule.regex, rule.caseSensitive);
-    targets.push({ detector: undefined, rule: index, regex });
+    targets.push({ detector: undefined, isIdle: undefined, rule: index, regex });
   }
   return {
     rules,

@@ -36,9 +36,10 @@ export interface Detector {
   readonly words?: readonly string[];
   /**
    * True only where `detect` would find nothing: a look at the bytes for triggers that stand in most texts. It saves
-   * the strings, too, when no other detector asks for them. Default never.
+   * the strings, too, when no other detector asks for them. `flags`: what harmless.ts says about all bytes together.
+   * Default never.
    */
-  isIdle?(bytes: Uint8Array, start: number, end: number): boolean;
+  isIdle?(bytes: Uint8Array, start: number, end: number, flags: number): boolean;
   /** Appends to `found`, at most `DETECTIONS_MAX` per call. */
   detect(subject: Subject, found: Detection[]): void;
 }

@@ -23,7 +23,14 @@ export const SPACE = 1 << 13;
 export const COLON = 1 << 14;
 export const DOT = 1 << 15;
 
-export type ByteFlags = Uint16Array;
+/** What tags, attributes, references and styles need: `<`, `=`, `&`, `;`, `{`. */
+export const MARKUP = 1 << 16;
+/** `!` and `-`. */
+export const DASH = 1 << 18;
+/** What calls, compares, quotes or ends something in most languages; apostrophes, dashes and colons stand in sentences too. */
+export const SIGN = 1 << 17;
+
+export type ByteFlags = Int32Array;
 
 /**
  * The flags of every byte for a set of literals. Harmless are digits and a little punctuation: numbers, dates, times,
@@ -38,7 +45,7 @@ export function buildByteFlags(literals: readonly Literal[]): ByteFlags {
     if (!bytes.every((byte) => harmless.has(byte))) continue;
     harmless.delete(bytes.reduce((rarest, byte) => (rank(byte) > rank(rarest) ? byte : rarest)));
   }
-  const flags = new Uint16Array(256);
+  const flags = new Int32Array(256);
   for (let byte = 0; byte < 256; byte++) flags[byte] = marks(byte) | (harmless.has(byte) ? 0 : OTHER);
   return flags;
 }
@@ -54,18 +61,22 @@ function rank(byte: number): number {
 export function flagsOf(table: ByteFlags, bytes: Uint8Array, start: number, end: number): number {
   let flags = 0;
   for (let at = start; at < end; at++) flags |= table[bytes[at]!]!;
-  // A space or a dot alone is a mark of harmless bytes, not a reason to look closer.
-  return (flags & ~(SPACE | COLON | DOT)) === 0 ? 0 : flags;
+  // A space, a dot or a dash alone is a mark of harmless bytes, not a reason to look closer.
+  return (flags & ~(SPACE | COLON | DOT | DASH)) === 0 ? 0 : flags;
 }
 
 function marks(byte: number): number {
   if (byte >= 0x80) return HIGH;
   if (byte === 0x09 || byte === 0x0a || byte === 0x0d) return BREAK;
   if (byte < 0x20 || byte === 0x7f) return CONTROL;
-  return punctuation[String.fromCharCode(byte)] ?? 0;
+  const char = String.fromCharCode(byte);
+  const kinds = ("<=&;{".includes(char) ? MARKUP : 0) | ('"`()<=>;|&#*@[]{}^~$\\'.includes(char) ? SIGN : 0);
+  return kinds | (punctuation[char] ?? 0);
 }
 
 const punctuation: Readonly<Record<string, number>> = {
+  "!": DASH,
+  "-": DASH,
   "%": PERCENT,
   "&": AMPERSAND,
   "\\": BACKSLASH,

@@ -183,7 +183,7 @@ export class Inspector implements ValueSink {
           const target = targets[word * 32 + 31 - Math.clz32(bits & -bits)]!;
           if (target.detector === undefined && this.#fired[target.rule] === 1) continue;
           this.workUnits += view.end - view.start + CONFIRM_UNITS;
-          if (target.detector?.isIdle?.(view.bytes, view.start, view.end) === true) continue;
+          if (target.isIdle?.(view.bytes, view.start, view.end, view.flags) === true) continue;
           subject ??= this.#subjectOf(view);
           this.#try(profile, target, subject, view, place, base);
           if (this.#done) return;

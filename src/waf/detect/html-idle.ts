@@ -1,10 +1,14 @@
+import { COLON as COLON_FLAG, DASH as DASH_FLAG, HIGH, MARKUP } from "../harmless.ts";
+
 /**
  * Whether a text is too plain for the html detector to say anything about it, told by one look at its bytes: no sign
  * that tags, attributes, references and styles need, no colon that could end a script scheme, no event's name at the
  * end. `on`, which begins every event, is part of a word in most texts. False says nothing.
  * test/waf/detect/idle.test.ts holds it against the detector.
  */
-export function isIdleText(bytes: Uint8Array, start: number, end: number): boolean {
+export function isIdleText(bytes: Uint8Array, start: number, end: number, flags: number): boolean {
+  if ((flags & MARKUP) !== 0 || endsInEvent(bytes, start, end)) return false;
+  if ((flags & (COLON_FLAG | DASH_FLAG | HIGH)) === 0) return true;
   for (let at = start; at < end; at++) {
     const role = roles[bytes[at]!]!;
     if (role === PLAIN) continue;
@@ -13,7 +17,7 @@ export function isIdleText(bytes: Uint8Array, start: number, end: number): boole
       if (at > start && endsScheme[bytes[at - 1]!] === 1) return false;
     } else if (at + 1 < end && (bytes[at + 1]! | 0x20) === followed[role]) return false;
   }
-  return !endsInEvent(bytes, start, end);
+  return true;
 }
 
 const PLAIN = 0;
@@ -24,7 +28,8 @@ const DECLARATION = 3;
 const DASH = 4;
 
 const roles: Uint8Array = new Uint8Array(256);
-for (const sign of "<=&;{\xbc") roles[sign.charCodeAt(0)] = SIGN;
+/** `<` with the high bit set: US-ASCII decoders of old browsers dropped it. */
+roles[0xbc] = SIGN;
 roles[0x3a] = COLON;
 roles[0x21] = DECLARATION;
 roles[0x2d] = DASH;

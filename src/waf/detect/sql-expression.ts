@@ -1,12 +1,14 @@
-import { closeOf, isQuery } from "./sql-pair.ts";
-import { comment, spelling, type Tokens, token } from "./sql-token.ts";
+import { blankTable, closeOf, isQuery } from "./sql-pair.ts";
+import { comment, spelling, type Tokens, token, unasked } from "./sql-token.ts";
 import { isType, word } from "./sql-word.ts";
 
 const CHAIN_MAX = 24;
 
 /** The index after the expression that starts at `from`, or -1. */
 export function expressionEnd(tokens: Tokens, from: number): number {
-  const { ends } = tokens.facts;
+  const { facts } = tokens;
+  if (facts.ends === unasked) facts.ends = blankTable(tokens);
+  const { ends } = facts;
   const known = ends[from];
   if (known !== 0) return known === undefined ? -1 : known - 2;
   const end = readExpression(tokens, from);
@@ -32,7 +34,9 @@ function readExpression(tokens: Tokens, from: number): number {
 
 /** The index after the operand that starts at `from`, or -1. */
 export function operandEnd(tokens: Tokens, from: number): number {
-  const { operands } = tokens.facts;
+  const { facts } = tokens;
+  if (facts.operands === unasked) facts.operands = blankTable(tokens);
+  const { operands } = facts;
   const known = operands[from];
   if (known !== 0) return known === undefined ? -1 : known - 2;
   const end = readOperand(tokens, from);

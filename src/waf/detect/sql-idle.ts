@@ -1,4 +1,5 @@
-import { catalogueNames, word, wordNames } from "./sql-word.ts";
+import { SIGN } from "../harmless.ts";
+import { catalogueNames, lengthsOf, word, wordNames } from "./sql-word.ts";
 
 /**
  * Whether a text is too plain for the SQL detector to say anything about it, told by one look at its bytes: no sign that
@@ -6,7 +7,8 @@ import { catalogueNames, word, wordNames } from "./sql-word.ts";
  * `user` stand in most sentences; reading those as SQL, to find that they are none, is most of what the detector costs.
  * False says nothing. test/waf/detect/idle.test.ts holds it against the detector.
  */
-export function isIdleText(bytes: Uint8Array, start: number, end: number): boolean {
+export function isIdleText(bytes: Uint8Array, start: number, end: number, flags: number): boolean {
+  if ((flags & SIGN) !== 0) return false;
   let seen = 0;
   /** The next letters stand behind an apostrophe: a word of the grammar there would go on from a closed string. */
   let isQuoted = false;
@@ -15,11 +17,10 @@ export function isIdleText(bytes: Uint8Array, start: number, end: number): boole
     if (role === PLAIN) continue;
     if (role === LETTER) {
       const from = at;
-      let hash = 0;
-      do hash = (Math.imul(hash, 31) + (bytes[at]! | 0x20)) | 0;
-      while (++at < end && roles[bytes[at]!] === LETTER);
+      do at++;
+      while (at < end && roles[bytes[at]!] === LETTER);
       if (at - from >= PACKAGE_MIN && beginsPackage(bytes, from)) seen |= LITERAL;
-      const meaning = meaningOf(hash);
+      const meaning = meaningOf(bytes, from, at);
       if (meaning !== 0) {
         if (isQuoted) return false;
         if ((meaning & QUERY) !== 0) return false;
@@ -92,35 +93,48 @@ function meaningBy(code: number): number {
   }
 }
 
-const HASHES = 1024;
-const hashes: Int32Array = new Int32Array(HASHES);
-const meanings: Int32Array = buildMeanings();
+/** Hash and meaning by the hash's slot or those behind it. */
+const SLOTS = 1024;
+const hashes = new Int32Array(SLOTS);
+const meanings = new Int32Array(SLOTS);
+/** By the first two letters: a bit for each length that one of the words has. */
+const lengths: Int32Array = lengthsOf(addWords());
 
-/** Another word with the hash of one of these is taken for it: that is only slower. */
-function buildMeanings(): Int32Array {
-  const table = new Int32Array(HASHES);
-  const listed: [string, number][] = [
+function addWords(): string[] {
+  const words: [string, number][] = [
     ["outfile", QUERY],
     ["dumpfile", QUERY],
   ];
-  for (const [name, code] of wordNames) if (code !== word.plain) listed.push([name, meaningBy(code)]);
+  for (const [name, code] of wordNames) if (code !== word.plain) words.push([name, meaningBy(code)]);
   // Names with `_` have that; of the others the letters that they begin with.
   for (const name of catalogueNames)
-    if (!name.includes("_")) listed.push([/^[a-z]+/.exec(name)![0], CATALOGUE]);
-  for (const [name, meaning] of listed) {
-    const hash = [...name].reduce((sum, letter) => (Math.imul(sum, 31) + letter.charCodeAt(0)) | 0, 0);
-    let slot = hash & (HASHES - 1);
-    while (table[slot] !== 0 && hashes[slot] !== hash) slot = (slot + 1) & (HASHES - 1);
+    if (!name.includes("_")) words.push([/^[a-z]+/.exec(name)![0], CATALOGUE]);
+  for (const [name, meaning] of words) {
+    const hash = hashOf(Buffer.from(name), 0, name.length);
+    let slot = hash & (SLOTS - 1);
+    while (meanings[slot] !== 0 && hashes[slot] !== hash) slot = (slot + 1) & (SLOTS - 1);
     hashes[slot] = hash;
-    table[slot]! |= meaning;
+    meanings[slot]! |= meaning;
   }
-  return table;
+  return words.map(([name]) => name);
 }
 
-function meaningOf(hash: number): number {
-  for (let slot = hash & (HASHES - 1); meanings[slot] !== 0; slot = (slot + 1) & (HASHES - 1))
+/** A word with the hash of one of these is taken for it: that is only slower. */
+function meaningOf(bytes: Uint8Array, from: number, to: number): number {
+  const length = to - from;
+  if (length < 2 || length > 31) return 0;
+  const pair = ((bytes[from]! | 0x20) - 0x61) * 26 + (bytes[from + 1]! | 0x20) - 0x61;
+  if ((lengths[pair]! & (1 << length)) === 0) return 0;
+  const hash = hashOf(bytes, from, to);
+  for (let slot = hash & (SLOTS - 1); meanings[slot] !== 0; slot = (slot + 1) & (SLOTS - 1))
     if (hashes[slot] === hash) return meanings[slot]!;
   return 0;
+}
+
+function hashOf(bytes: Uint8Array, from: number, to: number): number {
+  let hash = 0;
+  for (let at = from; at < to; at++) hash = (Math.imul(hash, 31) + (bytes[at]! | 0x20)) | 0;
+  return hash;
 }
 
 /** White space, other letters, and signs that neither compare, call, quote nor end anything. */

@@ -1,9 +1,26 @@
-import { spelling, type Tokens, token } from "./sql-token.ts";
+import { spelling, type Tokens, token, unasked } from "./sql-token.ts";
 import { callKind, word } from "./sql-word.ts";
 
-/** Joins parentheses and forgets what was found out about fewer tokens. One pass. */
+/** Joins parentheses and forgets what was found out about fewer tokens. One pass; most runs have no parenthesis. */
 export function pairParens(tokens: Tokens): void {
-  const { count, kinds, codes } = tokens;
+  const { count, kinds } = tokens;
+  tokens.facts = {
+    partners: unasked,
+    selects: unasked,
+    ends: unasked,
+    operands: unasked,
+    calls: unasked,
+    lines: -1,
+  };
+  for (let index = 0; index < count; index += 1)
+    if (kinds[index] === token.leftParen || kinds[index] === token.rightParen) {
+      joinParens(tokens);
+      return;
+    }
+}
+
+function joinParens(tokens: Tokens): void {
+  const { count, kinds, codes, facts } = tokens;
   const partners = table(count, -1);
   const selects = table(count, 0);
   const open: number[] = [];
@@ -21,19 +38,18 @@ export function pairParens(tokens: Tokens): void {
       else if (next === token.word && codes[index + 1] === word.select) selects[index] = index + 1;
     }
   }
-  tokens.facts = {
-    partners,
-    selects,
-    ends: table(count, 0),
-    operands: table(count, 0),
-    calls: table(count, 0),
-    lines: -1,
-  };
+  facts.partners = partners;
+  facts.selects = selects;
 }
 
 /** Typed arrays take ten times as long to make, and most runs are short. */
 function table(count: number, value: number): number[] {
   return new Array<number>(count + 1).fill(value);
+}
+
+/** A table in which nothing is known yet, made when it is first asked: of most runs nobody asks. */
+export function blankTable(tokens: Tokens): number[] {
+  return table(tokens.count, 0);
 }
 
 /** Whether a sub-select starts at the parenthesis. */
@@ -48,19 +64,21 @@ export function selectOf(tokens: Tokens, paren: number): number {
 
 /** Whether the parenthesis at `index` has no partner. */
 export function isLoneParen(tokens: Tokens, index: number): boolean {
-  return tokens.facts.partners[index]! < 0;
+  return (tokens.facts.partners[index] ?? -1) < 0;
 }
 
 /** The index after the parenthesis that closes `left`; the end when none does. */
 export function closeOf(tokens: Tokens, left: number): number {
-  const right = tokens.facts.partners[left]!;
+  const right = tokens.facts.partners[left] ?? -1;
   return right < 0 ? tokens.count : right + 1;
 }
 
 /** The kind of call at `index` (a name followed by a parenthesis), or -1. */
 export function callAt(tokens: Tokens, index: number): number {
   if (tokens.kinds[index] !== token.word || tokens.kinds[index + 1] !== token.leftParen) return -1;
-  const { calls } = tokens.facts;
+  const { facts } = tokens;
+  if (facts.calls === unasked) facts.calls = blankTable(tokens);
+  const { calls } = facts;
   const known = calls[index]!;
   if (known > 0) return known - 2;
   const kind = callKind(spelling(tokens, index));

@@ -50,20 +50,31 @@ export interface Tokens {
 /** By token index; of the run as it was when `pairParens` was called. */
 export interface Facts {
   /** Index of the partner of each parenthesis, or -1. */
-  readonly partners: number[];
+  partners: number[];
   /** Of a parenthesis that opens a sub-select: index of its `select`; else 0. */
-  readonly selects: number[];
+  selects: number[];
   /** Index after the expression that starts here, plus 2: 1 = no expression, 0 = not asked yet. */
-  readonly ends: number[];
+  ends: number[];
   /** The same of operands. */
-  readonly operands: number[];
+  operands: number[];
   /** Kind of call, plus 2; 0 = not asked yet. */
-  readonly calls: number[];
+  calls: number[];
   /** Line feeds among the first 2,000 characters, or -1 when not asked yet. */
   lines: number;
 }
 
-const noFacts: Facts = { partners: [], selects: [], ends: [], operands: [], calls: [], lines: -1 };
+/** A table that nobody has asked for yet. */
+export const unasked: number[] = [];
+/** Before `pairParens`: no token is anything. */
+const noTable: number[] = [1];
+const noFacts: Facts = {
+  partners: [],
+  selects: [],
+  ends: noTable,
+  operands: noTable,
+  calls: [],
+  lines: -1,
+};
 
 /** The lower-case spelling of token `index`. */
 export function spelling(tokens: Tokens, index: number): string {
