@@ -142,6 +142,7 @@ export interface HealthConfig {
   /** 5000 */ readonly timeoutMs: number;
   /** Statuses that count as healthy, inclusive ranges. [[200,399]] */
   readonly expectedStatus: readonly (readonly [number, number])[];
+  /** Ask gRPC's health service instead. false */ readonly grpc: boolean;
   /** 2 */ readonly unhealthyThreshold: number;
   /** 1 */ readonly healthyThreshold: number;
 }

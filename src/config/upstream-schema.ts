@@ -52,6 +52,10 @@ export const health = z.strictObject({
   }),
   timeout_ms: int({ min: 10, max: 120_000, default: 5000, doc: "Deadline of one probe." }),
   expected_status: statuses,
+  grpc: flag(
+    false,
+    "Ask gRPC's health service for the whole server, instead of `path`. Needs protocol = h2 or h2c.",
+  ),
 });
 
 /** `[upstream.NAME.retry]`. */

@@ -70,6 +70,13 @@ function readUpstream(
   const files = readUpstreamFiles(path, input, endpoints, context);
   checkHashKey(path, input, context);
   checkProbePath(path, input.health.path, context);
+  if (input.health.grpc && input.protocol !== "h2" && input.protocol !== "h2c")
+    context.findings.add({
+      code: "Z1214",
+      path: [...path, "health", "grpc"],
+      message: `${keyLabel([...path, "health", "grpc"])} needs HTTP/2`,
+      fix: 'add protocol = "h2", or "h2c" for HTTP/2 without TLS',
+    });
   if (input.outlier_detection !== undefined && endpoints.length === 1) {
     const message = `[${path.join(".")}.outlier_detection] needs at least two members`;
     context.findings.add({
@@ -122,6 +129,7 @@ function upstreamConfig(
       intervalMs: input.health.interval_ms,
       timeoutMs: input.health.timeout_ms,
       expectedStatus,
+      grpc: input.health.grpc,
       unhealthyThreshold: input.unhealthy_threshold,
       healthyThreshold: input.healthy_threshold,
     },

@@ -64,7 +64,7 @@ function originOf({ scheme, host, port, socketPath }: EndpointConfig): string {
   return socketPath === "" ? `${scheme}://${bracket(host)}:${port}` : `${scheme}://localhost`;
 }
 
-function authorityOf({ scheme, host, port, socketPath }: EndpointConfig): string {
+export function authorityOf({ scheme, host, port, socketPath }: EndpointConfig): string {
   if (socketPath !== "") return "localhost";
   return port === (scheme === "https" ? 443 : 80) ? bracket(host) : `${bracket(host)}:${port}`;
 }
@@ -103,7 +103,7 @@ function bracket(host: string): string {
   return isIP(plain) === 6 ? `[${plain}]` : plain;
 }
 
-function describe(cause: unknown): string {
+export function describe(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
   if (cause.name === "TimeoutError") return "timeout";
   const { code } = cause as NodeJS.ErrnoException;

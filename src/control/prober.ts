@@ -1,6 +1,7 @@
 import type { EndpointConfig, UpstreamConfig } from "../config/config.ts";
 import type { Log } from "./log.ts";
-import { type Probe, probeByHttp } from "./probe.ts";
+import type { Probe } from "./probe.ts";
+import { probeEndpoint } from "./probe-http2.ts";
 
 /** While an endpoint is down: decorrelated jitter, so that many gateways do not knock together (zion-reference §2.7). */
 const downBaseMs = 100;
@@ -51,7 +52,7 @@ interface Probed {
 
 /** Active health checks of all upstream endpoints, once per machine and not per worker. */
 export function createProber(options: ProberOptions): Prober {
-  const { onChange, addressesOf, probe = probeByHttp, random = Math.random, log } = options;
+  const { onChange, addressesOf, probe = probeEndpoint, random = Math.random, log } = options;
   let probed = new Map<string, Probed>();
 
   const run = async (entry: Probed): Promise<void> => {

@@ -89,6 +89,7 @@ test("the smallest config has every default", () => {
           intervalMs: 30_000,
           timeoutMs: 5000,
           expectedStatus: [[200, 399]],
+          grpc: false,
           unhealthyThreshold: 2,
           healthyThreshold: 1,
         },
@@ -287,6 +288,7 @@ path = "/up?x=1"
 interval_ms = 10
 timeout_ms = 11
 expected_status = [204, "200-299"]
+grpc = true
 [upstream.app.retry]
 attempts = 2
 budget_pct = 12
@@ -325,6 +327,7 @@ max_ejected_pct = 14
         [204, 204],
         [200, 299],
       ],
+      grpc: true,
       unhealthyThreshold: 8,
       healthyThreshold: 9,
     },
@@ -413,7 +416,7 @@ test("certificates and keys come along as PEM text, with absolute paths", () => 
   };
   assert.deepEqual(config.tls, {
     minVersion: "1.2",
-    alpn: ["http/1.1"],
+    alpn: ["h2", "http/1.1"],
     sessionTickets: 0,
     default: entry,
     sni: [{ ...entry, serverName: "a.test" }],

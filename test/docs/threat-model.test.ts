@@ -130,6 +130,7 @@ describe("the surfaces are complete", () => {
       "Inspection",
       "WebSocket and event streams",
       "Upstream answers",
+      "HTTP/2 upstreams and gRPC",
       "Routing",
       "Forwarded identity headers",
       "Config file",

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { Readable } from "node:stream";
 import { type TestContext, test } from "node:test";
 import { type Edge, startEdge } from "../support/edge.ts";
 import { type Http2Arrival, type Http2OriginOptions, startHttp2Origin } from "../support/http2-origin.ts";
@@ -210,6 +211,66 @@ test("8 MiB go up and down against a slow reader without being gathered", async 
     if (received > size / 2 && received < size / 2 + 100_000) await new Promise(setImmediate);
   }
   assert.ok(received > size, `${received} bytes`);
+});
+
+test("a client that reads nothing does not stop the others of its session", async (t) => {
+  const { edge, origin } = await startPair(t, ({ stream, headers }) => {
+    stream.respond({ ":status": 200 });
+    if (headers[":path"] === "/small") stream.end("small");
+    else Readable.from(Array.from({ length: 256 }, () => Buffer.alloc(65_536))).pipe(stream);
+  });
+  const idle: net.Socket[] = [];
+  t.after(() => {
+    for (const socket of idle) socket.destroy();
+  });
+  for (let n = 0; n < 20; n++) {
+    const socket = net.connect(edge.port, "127.0.0.1");
+    socket.pause();
+    socket.write(get("/large"));
+    idle.push(socket);
+  }
+  while (origin.arrivals.length < 20) await new Promise(setImmediate);
+  for (let n = 0; n < 20; n++) assert.equal((await ask(edge.port, get("/small"))).body.toString(), "small");
+  assert.equal(origin.sessions.length, 1);
+});
+
+test("a session that clients reset again and again is replaced, and others lose nothing", async (t) => {
+  const { edge, origin } = await startPair(t, ({ stream, headers }) => {
+    stream.respond({ ":status": 200 });
+    if (headers[":path"] === "/small") stream.end("small");
+    else stream.write("first");
+  });
+  const stays = await connect(edge.port);
+  stays.send(get("/stays"));
+  await stays.until(() => stays.received.includes("first"));
+  for (let n = 0; n < 100; n++) {
+    const client = await connect(edge.port);
+    client.send(get("/x"));
+    await client.until(() => client.received.includes("first"));
+    client.reset();
+    assert.equal((await ask(edge.port, get("/small"))).body.toString(), "small");
+  }
+  assert.equal(origin.sessions.length, 2);
+  origin.arrivals[0]!.stream.end("last");
+  assert.equal((await stays.answer())?.body.toString(), "firstlast");
+  stays.destroy();
+});
+
+test("a reload that changes the upstream lets streams end, and then their session", async (t) => {
+  const { edge, origin } = await startPair(t, ({ stream }) => {
+    stream.respond({ ":status": 200 });
+    stream.write("first");
+  });
+  const client = await connect(edge.port);
+  client.send(get("/x"));
+  await client.until(() => client.received.includes("first"));
+  edge.reload(config(origin.port, { upstream: "idle_timeout_ms = 50000" }));
+  const { stream, session } = origin.arrivals[0]!;
+  const closed = new Promise((resolve) => session.on("close", resolve));
+  stream.end("last");
+  assert.equal((await client.answer())?.body.toString(), "firstlast");
+  await closed;
+  client.destroy();
 });
 
 for (const [title, cut] of [
