@@ -71,8 +71,10 @@ function findBreakouts(text: string, found: Detection[], from: number): void {
   for (const quote of ["'", '"', "`"]) {
     const at = text.indexOf(quote);
     if (at < 0) continue;
-    const tokens = readTokens(text, at + 1);
+    let tokens = readTokens(text, at + 1);
     if (!continuesCode(text, tokens[0], at)) continue;
+    const padded = paddingEnd(text, at + 1);
+    if (padded - at > PADDING_CHARS) tokens = readTokens(text, padded);
     const limit = Math.min(tokens.length, BREAKOUT_TOKENS_MAX);
     for (let index = 0; index < limit && !isSentence(tokens, index); index += 1) {
       if (!isHot(tokens, index)) continue;
@@ -95,6 +97,17 @@ function findBreakouts(text: string, found: Detection[], from: number): void {
       reportOnce(found, from, "javascript.template", placeholder, tokens[0]!.end);
     }
   }
+}
+
+/** More than this is put there to hide what follows. */
+const PADDING_CHARS = 64;
+/** Operands that do nothing: `'+0+0-a+''+0`. */
+const PADDING =
+  /(?:\s{0,4}[-+*/,;|&]{1,2}\s{0,4}(?:\d{1,9}|'[^'"`]{0,4}'|"[^'"`]{0,4}"|[a-z_$]{1,2})(?![\w(.[]))*/giy;
+
+function paddingEnd(text: string, from: number): number {
+  PADDING.lastIndex = from;
+  return PADDING.test(text) ? PADDING.lastIndex : from;
 }
 
 const KEYWORDS = new Set([

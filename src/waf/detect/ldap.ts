@@ -160,7 +160,7 @@ function readMatchingRule(lower: string, report: Report): void {
   let at = lower.indexOf(":=");
   if (at < 0) return;
   const paren = lower.indexOf("(");
-  for (let tries = 0; at >= 0 && tries < 64; tries += 1) {
+  while (at >= 0) {
     let start = at;
     let dots = 0;
     let digits = true;

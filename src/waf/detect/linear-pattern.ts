@@ -12,12 +12,14 @@ export interface LinearPattern {
   readonly needs: readonly string[];
   /** With the flag `g`. */
   readonly pattern: RegExp;
-  /** Says no to a match that its surroundings explain otherwise; the search then goes on behind it. */
+  /**
+   * Says no to a match that its surroundings explain otherwise; the search then goes on behind it. It is asked about every
+   * match of a text, so what it reads is bounded, or read by one native search.
+   */
   readonly accept?: (match: RegExpExecArray, subject: Subject) => boolean;
+  /** Asked once, about the first accepted match: yes = the text as a whole explains all of them. May read all of it. */
+  readonly explains?: (match: RegExpExecArray, subject: Subject) => boolean;
 }
-
-/** Matches of one pattern that `accept` is asked about: beyond it a text repeats itself. */
-const MATCHES_MAX = 32;
 
 /**
  * A detector for each kind of the patterns: the automaton, which has read the value already, then says which few of the
@@ -40,12 +42,12 @@ export function detectorsOf(
 
 /** Reports the first accepted match: one is enough for a rule. */
 function findFirst(patterns: readonly LinearPattern[], subject: Subject, found: Detection[]): void {
-  for (const { kind, pattern, accept } of patterns) {
+  for (const { kind, pattern, accept, explains } of patterns) {
     pattern.lastIndex = 0;
-    for (let tries = 0; tries < MATCHES_MAX; tries++) {
-      const match = pattern.exec(subject.lower);
-      if (match === null) break;
+    // Every match is judged: with a limit, harmless ones could hide another behind them.
+    for (let match = pattern.exec(subject.lower); match !== null; match = pattern.exec(subject.lower)) {
       if (accept === undefined || accept(match, subject)) {
+        if (explains?.(match, subject) === true) break;
         found.push({ kind, start: match.index, end: match.index + match[0].length });
         return;
       }

@@ -195,7 +195,7 @@ const shellMethods: ReadonlySet<string> = new Set(
 /** `db.stores.mapReduce(`: only whole values and values after a separator, because code is full of `db.`. */
 function readShell(lower: string, report: Report): void {
   let at = nextShell(lower, 0);
-  for (let tries = 0; at >= 0 && tries < 64; tries += 1) {
+  while (at >= 0) {
     const previous = previousInk(lower, at);
     const separate =
       previous < 0 || previous === 0x3b || previous === 0x2f || previous === 0x27 || previous === 0x22;

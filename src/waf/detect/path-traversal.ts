@@ -60,8 +60,6 @@ export const TRAVERSAL_TRIGGERS: readonly string[] = [
 const STEPS_MAX = 64;
 /** Longer values are no file names that climb. */
 const CLIMB_VALUE_MAX = 2_048;
-/** Runs judged in one value. */
-const RUNS_MAX = 256;
 
 // Sticky and without repetition: each reads one token.
 const PLAIN_DOT = 0x2e;
@@ -79,6 +77,8 @@ interface Run {
   odd: boolean;
   /** `....//`, `..\/`, `.\\..\\`: spellings that no program produces. */
   irregular: boolean;
+  /** `..;/`: parameters of a path segment, which Tomcat drops. */
+  semicolon: boolean;
   backslash: boolean;
 }
 
@@ -86,7 +86,8 @@ export function findTraversal({ text, lower }: Subject, found: Detection[]): voi
   const from = found.length;
   const lastNul = text.lastIndexOf("\0");
   let at = 0;
-  for (let runs = 0; runs < RUNS_MAX; runs++) {
+  // Every run is judged: with a limit, links of a page could hide a traversal behind them.
+  for (;;) {
     const run = nextRun(lower, at);
     if (run === undefined) return;
     at = run.end;
@@ -105,6 +106,7 @@ function nextRun(lower: string, from: number): Run | undefined {
     steps: 0,
     odd: false,
     irregular: false,
+    semicolon: false,
     backslash: false,
   };
   for (let at = from; at < lower.length; at++) {
@@ -236,6 +238,7 @@ function readPart(lower: string, run: Run): typeof NONE | typeof STEP | typeof A
   if (lost) irregular = true;
   run.odd ||= odd;
   run.irregular ||= irregular;
+  run.semicolon ||= semicolon;
   run.backslash ||= backward;
   run.end = at;
   return dots >= 2 ? STEP : AGAIN;
@@ -268,8 +271,7 @@ function judge(run: Run, lower: string, lastNul: number): string | undefined {
   if (whole && rooted && (ends || run.steps >= 2)) return "path.traversal";
   if (whole && run.steps >= 3 && (ends || /^(?:dev|tmp|opt|srv|mnt|proc)[/\\]\w/.test(rest)))
     return "path.traversal";
-  if (lower.slice(0, run.start).endsWith("..;/") || /^;/.test(lower.slice(run.start + 2, run.end)))
-    return "path.traversal";
+  if (lower.slice(0, run.start).endsWith("..;/") || run.semicolon) return "path.traversal";
   if (lastNul >= run.end && lower.length - run.start < 400 && CUT_NAME.test(rest)) return "path.null_byte";
   if (run.steps >= 4 && lower.length <= CLIMB_VALUE_MAX && !/\s/.test(lower)) return "path.relative_climb";
   return undefined;

@@ -21,9 +21,8 @@ const PATTERNS: readonly LinearPattern[] = [
     pattern:
       /<\?(?:php\b|=|\s{0,8}(?:php\s|[@$]|(?:echo|print|eval|exec|system|passthru|include|require|phpinfo|assert|die|exit|if|for|while)\b\s{0,8}["'$(`@]))/g,
     accept: (match, { lower }) =>
-      isCode(lower, match.index + match[0].length, match[0]) &&
-      !isExplained(lower, match.index) &&
-      !isOrdinaryProgram(lower),
+      isCode(lower, match.index + match[0].length, match[0]) && !isExplained(lower, match.index),
+    explains: (_match, { lower }) => isOrdinaryProgram(lower),
   },
   {
     // A processing instruction that goes on like code is PHP with short_open_tag, whatever name it begins with.
@@ -39,6 +38,7 @@ const PATTERNS: readonly LinearPattern[] = [
     pattern:
       /\$(?:_(?:get|post|request|cookie|server|files|env|session)|globals)\b(?:\s{0,4}(?:\[|\{)|$)|\$_(?:get|post|request|cookie|server|files|env|session)\b\s{0,4}[;,)]/g,
     accept: isRead,
+    explains: (_match, { lower }) => isOrdinaryProgram(lower),
   },
   {
     kind: "php.command_call",
@@ -47,7 +47,8 @@ const PATTERNS: readonly LinearPattern[] = [
       `(?:^|[^\\w.$>:]|["'\`]\\s?\\.\\s?)(?:${COMMAND_FUNCTIONS})\\s{0,8}(?:/\\*[^*]{0,40}\\*/\\s{0,4})?\\(\\s{0,8}(?:["'\`$@]|&quot;|\\\\["']|(?:base64_decode|chr|getenv|hex2bin|str_rot13|strrev|implode|current|next|end|pos|getallheaders)\\s{0,4}\\()`,
       "g",
     ),
-    accept: (match, subject) => isStatement(match, subject) && !isOtherLanguage(match, subject),
+    accept: isStatement,
+    explains: isOtherLanguage,
   },
   {
     kind: "php.function_call",
@@ -56,7 +57,8 @@ const PATTERNS: readonly LinearPattern[] = [
       `(?:^|[^\\w.$>-])(?:${PHP_ONLY_FUNCTIONS})\\s{0,8}\\(\\s{0,8}(?:["'$@]|\\\\["']|__(?:file|dir)__|\\w{1,40}\\s{0,4}\\()`,
       "g",
     ),
-    accept: (match, subject) => isStatement(match, subject) && !isOtherLanguage(match, subject),
+    accept: isStatement,
+    explains: isOtherLanguage,
   },
   {
     // `system(id)`: a bare word, which old PHP reads as text, and it is the name of a command.
@@ -91,7 +93,8 @@ const PATTERNS: readonly LinearPattern[] = [
     needs: ["echo `", "print `", "die(`", "exit(`", "echo(`", "print(`", "=`"],
     pattern:
       /(?:\b(?:echo|print|die|exit)\s{0,2}\(?|=)`([a-z0-9_/.-]{2,40})(?![a-z0-9_/.-])[^`\n]{0,100}`\s{0,2}\)?\s{0,2};/g,
-    accept: (match, subject) => isCommandName(match[1]!) && !isOtherLanguage(match, subject),
+    accept: (match) => isCommandName(match[1]!),
+    explains: isOtherLanguage,
   },
   {
     kind: "php.function_call",
@@ -133,7 +136,7 @@ const PATTERNS: readonly LinearPattern[] = [
     ],
     pattern:
       /(?:^|[[;{}(@='"`!,\n]|(?<![a-z_)\]])\.|<\?php\s|<\?=\s?|\|\|?\s?|&&?\s?)\s{0,8}(?:phpinfo|phpversion|php_uname|get_defined_vars|phpcredits|getcwd|get_current_user|sys_get_temp_dir)\s{0,8}\(\s{0,4}(?:-?\d{0,3}|["'][a-z]?["'])\s{0,4}\)\s{0,4}(?:[;}).,\]"'`]|$|\?>|\/\/|#)/g,
-    accept: (match, subject) => !isOtherLanguage(match, subject),
+    explains: isOtherLanguage,
   },
   {
     // Printing the hash of a number is how scanners see that their code ran.
@@ -172,7 +175,7 @@ const PATTERNS: readonly LinearPattern[] = [
     needs: ["${", "$ ", "$\t"],
     pattern:
       /\$\s{0,20}\{\s{0,20}(?:@?\$[a-z_]\w{0,40}|["'][\w'". ]{1,60}["'])\s{0,20}\}|\$\s{1,20}\{\s{0,20}[a-z_]\w{0,40}\s{0,20}\}/g,
-    accept: (match, subject) => !isOtherLanguage(match, subject),
+    explains: isOtherLanguage,
   },
   {
     kind: "php.serialized_object",
@@ -285,10 +288,10 @@ function isCommandName(path: string): boolean {
 
 /** Reading a form's value, not a sentence about it. */
 function isRead(match: RegExpExecArray, { lower }: Subject): boolean {
-  if (isNamed(match, lower) || isOrdinaryProgram(lower)) return false;
+  if (isNamed(match, lower)) return false;
   const from = match.index + match[0].length;
-  const close = match[0].endsWith("[") ? lower.indexOf("]", from) : from - 1;
-  const end = close < 0 || close - from > 40 ? from : close + 1;
+  const close = match[0].endsWith("[") ? lower.slice(from, from + 41).indexOf("]") : -1;
+  const end = close < 0 ? from : from + close + 1;
   return !isBetweenWords(lower, match.index, end - (match[0].endsWith("[") ? 0 : 1));
 }
 
@@ -326,8 +329,8 @@ const POWERFUL =
 
 /** One short tag with nothing powerful in it, and a sentence behind it. */
 function isExplained(lower: string, start: number): boolean {
-  const close = lower.indexOf("?>", start);
-  if (close < 0 || close - start > 200 || lower.indexOf("<?", close) >= 0) return false;
+  const close = start + lower.slice(start, start + 202).indexOf("?>");
+  if (close < start || lower.includes("<?", close)) return false;
   if (!/^["'`)]{0,2}[,.]? (?:[a-z']{1,15},? ){3}/.test(lower.slice(close + 2, close + 64))) return false;
   return !POWERFUL.test(lower.slice(start + 2, close));
 }
@@ -342,8 +345,9 @@ function isStatement(match: RegExpExecArray, { lower }: Subject): boolean {
   const first = match[0][0]!;
   const lead = /[a-z_]/.test(first) ? before : `${before}${first}`.trim();
   if (start <= 2 || lead === "" || /[;{}@=|&!`<>?'")(:,.+-]$/.test(lead)) return true;
-  const close = lower.indexOf(")", start + match[0].length);
-  return close >= 0 && close - start < 300 && /^\)?\s{0,4};/.test(lower.slice(close + 1, close + 8));
+  const from = start + match[0].length;
+  const close = from + lower.slice(from, start + 300).indexOf(")");
+  return close >= from && /^\)?\s{0,4};/.test(lower.slice(close + 1, close + 8));
 }
 
 /**

@@ -25,6 +25,24 @@ function lineEndsOf(lower: string): RegExp {
 /** Three lines or more that are not empty, or the first line of a script. */
 export function isManyLines(lower: string): boolean {
   if (isShebang(lower)) return true;
+  let lines = 0;
+  let at = 0;
+  for (let tries = 0; tries < ENDS_MAX && lines < SCRIPT_LINES; tries++) {
+    const end = lower.indexOf("\n", at);
+    if (end < 0) break;
+    if (end - at > 3) lines++;
+    at = end + 1;
+  }
+  if (lines >= SCRIPT_LINES || (lines === SCRIPT_LINES - 1 && lower.length - at > 1)) return true;
+  return isManyWrittenLines(lower.slice(0, WRITTEN_MAX));
+}
+
+/** Empty lines that are passed: it is asked for each finding of a value. */
+const ENDS_MAX = 200;
+/** Ends of lines that only a search by pattern finds are looked for this far. Characters. */
+const WRITTEN_MAX = 640;
+
+function isManyWrittenLines(lower: string): boolean {
   const ends = lineEndsOf(lower);
   ends.lastIndex = 0;
   let lines = 0;
@@ -50,7 +68,7 @@ const LEAD =
 
 /** Files that a script has no reason to read, but an attack has. */
 const SECRET =
-  /\/etc\/(?:passwd|shadow|group|issue|hosts|sudoers)\b|\/dev\/(?:tcp|udp)\/|\/proc\/(?:self|version|\d)|\.ssh\/|boot\.ini|win\.ini/;
+  /\/etc\/(?:passwd|shadow|group|issue|hosts|sudoers)\b|\/dev\/(?:tcp|udp)\/|\/proc\/(?:self|version|\d)|\.ssh\/|boot\.ini|win\.ini|\s\/root\//;
 
 /** Names a secret in the part of the text that a finding shows. */
 export function namesSecret(lower: string, from: number, to: number): boolean {

@@ -109,8 +109,6 @@ export const shell: Detector = {
   },
 };
 
-/** Commands read in one value; more are repetition. */
-const COMMANDS_MAX = 400;
 /** Values with more lines are texts: their lines are no injected commands. */
 const LINES_MAX = 4;
 const LINE_VALUE_MAX = 400;
@@ -138,7 +136,8 @@ function scan(lower: string, found: Detection[], from: number): void {
   const lines = lower.length <= LINE_VALUE_MAX && countLines(lower) <= LINES_MAX;
   const places = wild ? (lines ? ALL_PLACES : PLACES_AND_PATHS) : lines ? PLACES_AND_LINES : PLACES;
   places.lastIndex = 0;
-  for (let commands = 0; commands < COMMANDS_MAX && places.test(lower); ) {
+  // Every one is read: with a limit, harmless commands could hide another behind it.
+  while (places.test(lower)) {
     if (found.length - from >= DETECTIONS_MAX) return;
     const at = places.lastIndex - 1;
     const code = lower.charCodeAt(at);
@@ -149,7 +148,6 @@ function scan(lower: string, found: Detection[], from: number): void {
       if (begin - at === 2) places.lastIndex++;
       if (code === 0x24 && atFileRead(lower, at, found)) continue;
       if (!mayStartCommand(lower, begin)) continue;
-      commands++;
       afterSeparator(lower, at, begin, placeOf(lower, at, code), found);
     }
   }

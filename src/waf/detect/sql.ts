@@ -7,8 +7,8 @@ import { bareOrigin, cutOrigin, type Origin } from "./sql-origin.ts";
 import { readTokens, type Tokens, token, tokenise, wordEnd } from "./sql-token.ts";
 import { word, wordCode } from "./sql-word.ts";
 
-/** Tokens read after the first quote of each sort: an injected rest of a query is not longer. */
-const BREAKOUT_TOKENS = 512;
+/** Tokens read after the first quote of each sort: all of a piece, or `'+1+1+1…` hides what follows. */
+const BREAKOUT_TOKENS = 8192;
 /** After later quotes: enough for the construct right behind them. */
 const LATER_TOKENS = 64;
 /** And to see that there is none. */

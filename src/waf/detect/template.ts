@@ -87,7 +87,6 @@ const LOOSE = new Set(["[[", "[(", "@("]);
 
 const EXPRESSION_CHARS_MAX = 2048;
 const OPEN_CHARS_MAX = 256;
-const OPENERS_MAX = 1000;
 
 function detect(subject: Subject, found: Detection[]): void {
   const from = found.length;
@@ -96,8 +95,7 @@ function detect(subject: Subject, found: Detection[]): void {
   let closes: Map<string, number> | undefined;
   let reaches: Finder | undefined;
   let executes: Finder | undefined;
-  let openers = 0;
-  for (let at = 0; at < text.length - 2 && openers < OPENERS_MAX; at += 1) {
+  for (let at = 0; at < text.length - 2; at += 1) {
     const code = text.charCodeAt(at + 1);
     // Second characters of all openers: { % ( [ # $ p
     if (
@@ -112,7 +110,6 @@ function detect(subject: Subject, found: Detection[]): void {
       continue;
     const pair = DELIMITERS.get(code)!.find(([open]) => lower.startsWith(open, at));
     if (pair === undefined) continue;
-    openers += 1;
     const [open, close] = pair;
     const start = at + open.length;
     closes ??= new Map();

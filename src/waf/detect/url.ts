@@ -209,16 +209,13 @@ const disguise: Detector = {
 
 export const url: readonly Detector[] = [...detectorsOf(KINDS, PATTERNS), disguise];
 
-/** Hosts looked at in one value: what follows is repetition. */
-const HOSTS_MAX = 32;
-
 /** A host of digits, hexadecimal digits and dots, behind a user name at most. */
 const NUMERIC_HOST =
   /:\/\/(?:[^\s/?#"'<>@]{0,80}@)?(\[[0-9a-f:.%]{2,60}\]|[0-9a-fx.]{1,60})(?=[:/?#\s"'<>)]|$)/g;
 
 function findDisguised({ lower }: Subject, found: Detection[]): void {
   NUMERIC_HOST.lastIndex = 0;
-  for (let hosts = 0; hosts < HOSTS_MAX; hosts++) {
+  for (;;) {
     const authority = NUMERIC_HOST.exec(lower);
     if (authority === null) return;
     const host = authority[1]!;

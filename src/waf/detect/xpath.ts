@@ -79,7 +79,7 @@ const documentCalls: ReadonlySet<string> = new Set(["doc(", "document(", "unpars
 /** Calls, each judged by its argument and by the operator before it. */
 function readCalls(lower: string, report: Report): void {
   let at = lower.indexOf("(");
-  for (let tries = 0; at >= 0 && tries < 256; tries += 1) {
+  while (at >= 0) {
     const start = nameStart(lower, at);
     const name = lower.slice(start, at + 1);
     if (start < at) {
@@ -111,13 +111,18 @@ function readCalls(lower: string, report: Report): void {
 /** `'] | //user`, `')] | /*`, `'] | a[`: the predicate is closed and another path joined. */
 function readUnion(lower: string, report: Report): void {
   let at = lower.indexOf("]");
-  for (let tries = 0; at >= 0 && tries < 64; tries += 1) {
-    if (lower.charCodeAt(at + 1) === 0x2f && goesOnFromNode(lower, at)) report("xpath.breakout", at, at + 2);
+  // The last brackets before `at`: each is searched once, however many there are.
+  let opened = -1;
+  let next = lower.indexOf("[");
+  let closed = -1;
+  while (at >= 0) {
+    for (; next >= 0 && next < at; next = lower.indexOf("[", next + 1)) opened = next;
+    if (lower.charCodeAt(at + 1) === 0x2f && opened < 0 && goesOnFromNode(lower, at))
+      report("xpath.breakout", at, at + 2);
     const bar = blank(lower, at + 1);
     if (lower.charCodeAt(bar) === 0x7c && lower.charCodeAt(bar + 1) !== 0x7c) {
       const path = blank(lower, bar + 1);
-      const opened = lower.lastIndexOf("[", at);
-      const closes = opened < 0 || lower.lastIndexOf("]", at - 1) > opened;
+      const closes = opened < 0 || closed > opened;
       const quoted = lower.charCodeAt(at - 1) === 0x27 || lower.charCodeAt(at - 1) === 0x22;
       const first = lower.charCodeAt(path);
       const isPath =
@@ -126,6 +131,7 @@ function readUnion(lower: string, report: Report): void {
         (quoted && (isLetter(first) || first === 0x2a || first === 0x40));
       if (isPath && closes) report("xpath.breakout", at, path + 2);
     }
+    closed = at;
     at = lower.indexOf("]", at + 1);
   }
 }
@@ -135,7 +141,7 @@ function goesOnFromNode(lower: string, bracket: number): boolean {
   const quoted = lower.charCodeAt(bracket - 1) === 0x27 || lower.charCodeAt(bracket - 1) === 0x22;
   const from = bracket + 2;
   const steps = isAxis(lower, from) || isNodeTest(lower, from) || lower.startsWith("../", from);
-  return quoted && steps && lower.lastIndexOf("[", bracket) < 0;
+  return quoted && steps;
 }
 
 /** A path or a node function as argument: `/*`, `//user`, `/@*`, `/child::node()`, `name(`, `.`, `../`, `text()`. */
