@@ -196,7 +196,7 @@ const tls = z.strictObject({
   }),
   min_version: choice(["1.3", "1.2"], "1.3", "Oldest TLS version."),
   alpn: texts({
-    default: ["http/1.1"],
+    default: ["h2", "http/1.1"],
     doc: "Protocols offered, the preferred one first: `h2`, `http/1.1`.",
   }),
   session_tickets: int({

@@ -42,7 +42,7 @@ test("curl", async (t) => {
   await t.test("gets a page over plain and over TLS 1.3, verified", async () => {
     assert.equal((await curl([`${plain}/a?b={c}`, "-g"])).stdout, "GET /a?b={c} 0");
     const { stdout } = await curl([...trust, `${secure}/a`, "-w", "|%{http_version}|%{ssl_verify_result}"]);
-    assert.equal(stdout, "GET /a 0|1.1|0");
+    assert.equal(stdout, "GET /a 0|2|0");
   });
   await t.test("keeps its connection for several requests", async () => {
     const { stdout } = await curl([
