@@ -197,10 +197,11 @@ function isSignProbe(tokens: Tokens): boolean {
   return closes && text.includes("'") && text.includes('"');
 }
 
-/** Numbers one past an integer type's range, and doubles that hung PHP and Java parsers. */
+/**
+ * Numbers one past the 64-bit types' range, and doubles that hung PHP and Java parsers. Not 2^31 and 2^32: they are 2 and
+ * 4 GiB, limits and sizes that people send.
+ */
 const overflows: ReadonlySet<string> = new Set([
-  "2147483648",
-  "4294967296",
   "9223372036854775808",
   "18446744073709551616",
   "2.2250738585072007e-308",
