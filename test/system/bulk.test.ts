@@ -119,6 +119,8 @@ function watchMemory(gateway: Gateway): { end(): number } {
   const timer = setInterval(() => {
     most = Math.max(most, resident());
   }, 50);
+  // A failed test must not wait for it.
+  timer.unref();
   return {
     end() {
       clearInterval(timer);
