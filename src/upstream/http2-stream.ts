@@ -1,4 +1,5 @@
 import type http2 from "node:http2";
+import { addAbortSignal } from "node:stream";
 import { isGrpc } from "../http/grpc.ts";
 import { OWN_HEAD_BYTES_MAX, printRequest } from "../http/print-request.ts";
 import { BODY_NONE, HEAD } from "../http/request.ts";
@@ -333,9 +334,10 @@ export class UpstreamStream implements Carrier, SessionStream {
     const stream = this.#stream;
     const reset = isCut && stream !== undefined && !stream.closed;
     if (reset) {
-      // `close` ends the writable side, and what is queued goes out with END_STREAM: a cut body would look complete.
+      // `close` ends the writable side, and what is queued goes out with END_STREAM: a cut body would look complete. An
+      // abort resets with CANCEL and nothing else; any other error with INTERNAL_ERROR, which ends careless servers.
       if (this.#requestDone) stream.close(CANCEL);
-      else stream.destroy(cutRequest);
+      else addAbortSignal(aborted, stream);
     }
     this.#session.leave(this, reset);
   }
@@ -370,7 +372,7 @@ export class UpstreamStream implements Carrier, SessionStream {
 const END_STREAM = 1;
 const REFUSED_STREAM = 7;
 const CANCEL = 8;
-const cutRequest: Error = new Error("the request is cut");
+const aborted: AbortSignal = AbortSignal.abort();
 
 /** RFC 9113 §7. */
 const codeNames: readonly string[] = [
