@@ -53,9 +53,9 @@ const PATTERNS: readonly LinearPattern[] = [
   },
   {
     kind: "command.inline_shell",
-    needs: ["sh -c", "sh -lc", "sh  -c", "| crontab", "|crontab", "[ -", "env /bin"],
+    needs: ["sh -c", "sh -lc", "sh  -c", "busybox -", "| crontab", "|crontab", "[ -", "env /bin"],
     pattern:
-      /(?:^|[;|&`(\n]\s{0,4}|\/bin\/)(?:ba|z|da|k|tc|c|a|fi)?sh\s{1,4}-l?c\s{1,4}["'$]?\s{0,4}(?:\/|\$|\(|cat\s|curl\s|wget\s|id\b|ls\b|nc\s|ping\s|python|perl|rm\s|chmod\s|sleep\s|whoami|touch\s|uname|bash\b|sh\b|nslookup|dig\s|cd\s|exec\s|mkfifo|base64)|\|\s{0,4}crontab\s{1,4}-(?:\s|$)|^\s{0,4}\[{1,2}\s-[a-z]\s{1,4}\/(?:etc|proc|root|var)\/|^env\s{1,4}(?:-\S{1,20}\s)?\/bin\//g,
+      /(?:^|[;|&`(\n]\s{0,4}|\/bin\/)(?:ba|z|da|k|tc|c|a|fi)?sh\s{1,4}-l?c\s{1,4}["'$]?\s{0,4}(?:\/|\$|\(|cat\s|curl\s|wget\s|id\b|ls\b|nc\s|ping\s|python|perl|rm\s|chmod\s|sleep\s|whoami|touch\s|uname|bash\b|sh\b|nslookup|dig\s|cd\s|exec\s|mkfifo|base64)|\|\s{0,4}crontab\s{1,4}-(?:\s|$)|^\s{0,4}\[{1,2}\s-[a-z]\s{1,4}\/(?:etc|proc|root|var)\/|^env\s{1,4}(?:-\S{1,20}\s)?\/bin\/|(?:^|[;|&`(\n]\s{0,4})busybox\s{1,4}-c\s{1,4}["']/g,
     accept: isOutsideScript,
   },
   {

@@ -113,9 +113,10 @@ export function isOutsideScript(match: RegExpExecArray, { lower }: Subject): boo
 /** In a script's text: an ordinary word as a command, or a substitution amid the words of a line. */
 export function isOrdinaryUse(lower: string, at: number, word: boolean, substitution: boolean): boolean {
   if (!isManyLines(lower)) return false;
-  if (word) return true;
-  if (!substitution) return false;
   const prefix = linePrefix(lower, at);
+  // `8.8.8.8; sleep 5`: one word before the sign is a value.
+  if (word) return /\S\s+\S/.test(prefix) || (prefix.trim() === "" && lower.charCodeAt(at) !== 0x3b);
+  if (!substitution) return false;
   return /^\s*[^\s<"{]/.test(prefix) && !/:\s{0,4}["']?$/.test(prefix) && /[\s"'=({]$/.test(prefix);
 }
 

@@ -327,7 +327,7 @@ function atStart(lower: string, found: Detection[]): void {
       SYSTEM_FILE.test(line)) ||
     (isHostArgument(lower, command) && /[;|&]\s{0,4}\S/.test(line)) ||
     (isUnmistakable(command.name) && /^ \S{1,40}(?: \S{1,40}){0,2}\s*$/.test(line)) ||
-    ((bits & evidence.path) !== 0 && /^\s{1,4}\/[\w/.]{0,20}\[/.test(line)) ||
+    (command.class !== "word" && /^\s{1,4}\/[\w/.]{0,20}\[/.test(line)) ||
     isCommandList(lower);
   if (proven && (!(isManyLines(lower) || isImageStep(lower)) || namesSecret(lower, command.start, proof.end)))
     found.push({ kind: "shell.leading_command", start: command.start, end: proof.end });

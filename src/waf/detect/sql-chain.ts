@@ -83,7 +83,10 @@ export function readChain(tokens: Tokens, origin: Origin, report: Report): void 
       const whole = closeOf(tokens, at) === tokens.count && !isLoneParen(tokens, at);
       const limited = at === 0 && whole && limits(tokens, select);
       const enough = sureness === 2 || (sureness === 1 && ((joined && whole) || limited));
-      if (enough && prose + clauses < PROSE_PAIRS && !script) report("sql.subquery", at, select + 1);
+      // A table that a query makes for itself: the query is the finding, when it is one.
+      const derived = at > 0 && (isWord(tokens, at - 1, word.from) || isWord(tokens, at - 1, word.join));
+      if (enough && !derived && prose + clauses < PROSE_PAIRS && !script)
+        report("sql.subquery", at, select + 1);
       else if (sureness > 0) report("sql.loose_query", at, select + 1);
       query = true;
     } else if (kind === token.string && kinds[at + 1] === token.logic) query = true;
@@ -333,6 +336,7 @@ function isMargin(kind: number | undefined): boolean {
 /** A line of its own below other text: what starts here is quoted or pasted, and goes on from nothing. */
 function isOwnLine(tokens: Tokens, at: number): boolean {
   const kind = tokens.kinds[at - 1];
+  if (isBehindTag(tokens, at)) return true;
   if (!isMargin(kind) && !(kind === token.word && tokens.codes[at - 1] === word.plain)) return false;
   let before = tokens.starts[at]! - 1;
   for (let step = 0; step < 8; step += 1) {
@@ -341,6 +345,15 @@ function isOwnLine(tokens: Tokens, at: number): boolean {
     before -= 1;
   }
   return tokens.text.charCodeAt(before) === 0x0a;
+}
+
+/** `<p>select …`, `<br>select …`: the line of an editor's text. */
+function isBehindTag({ text, starts }: Tokens, at: number): boolean {
+  const start = starts[at]!;
+  if (text.charCodeAt(start - 1) !== 0x3e) return false;
+  return /<(?:p|br ?\/?|div|pre|code|li|td|blockquote)(?: [^<>]{0,80})?>$/i.test(
+    text.slice(Math.max(0, start - 96), start),
+  );
 }
 
 /** Whether the select at `at` names a source: an honest statement does, a probe often does not. */
@@ -408,7 +421,11 @@ function lineCount(tokens: Tokens): number {
   if (facts.lines >= 0) return facts.lines;
   const stop = Math.min(text.length, 2000);
   let lines = 0;
-  for (let at = tokens.starts[0]!; at < stop; at += 1) if (text.charCodeAt(at) === 0x0a) lines += 1;
+  for (let at = tokens.starts[0]!; at < stop; at += 1) {
+    const char = text.charCodeAt(at);
+    // An editor of pages writes `<br>`.
+    if (char === 0x0a || (char === 0x3c && text.startsWith("br", at + 1))) lines += 1;
+  }
   facts.lines = lines;
   return lines;
 }
