@@ -469,6 +469,10 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, TunnelOwner 
   /** The client is gone, or the listener gave it up (`reason`): nobody is there to answer. */
   abandon(reason: Reason): void {
     if (this.#concluded) return;
+    if (this.#tunnel !== undefined) {
+      this.#tunnel.client.onGone(reason, "");
+      return;
+    }
     this.#forwarding?.cancel();
     this.#forwarding = undefined;
     this.record.reason = reason;

@@ -10,7 +10,9 @@ import type { OriginRule } from "./origin-rule.ts";
  * a refusal. Everywhere else it is a plain request: its Upgrade goes no further than this hop (RFC 9110 §7.8).
  */
 export function checkUpgrade(request: CanonicalRequest, route: GateRoute): Reason | undefined {
-  if (!request.upgrade || route.webSocket === undefined) return undefined;
+  if (!request.upgrade) return undefined;
+  // Over HTTP/2 it was a CONNECT: nothing that could go on as a plain request.
+  if (route.webSocket === undefined) return request.version === 20 ? reasons.method : undefined;
   const found = readHandshake(request);
   if (found === PLAIN) return undefined;
   if (found !== WEBSOCKET) return found;

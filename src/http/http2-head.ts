@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { type Reason, reasons } from "../reason.ts";
 import { HEAD_REFUSED, type HeadLimits, readHead } from "./head.ts";
 import type { CanonicalRequest } from "./request.ts";
@@ -42,6 +43,7 @@ function readFields(
   let method = "";
   let path = "";
   let scheme = "";
+  let protocol = "";
   let authority: string | undefined;
   let host: string | undefined;
   let seen = 0;
@@ -56,11 +58,14 @@ function readFields(
     if (bit === METHOD) method = value;
     else if (bit === PATH) path = value;
     else if (bit === SCHEME) scheme = value;
+    else if (bit === PROTOCOL) protocol = value;
     else authority = value;
   }
   if ((seen & METHOD) === 0) return reasons.pseudoField;
-  // It would dial for the client, and has no path to read (RFC 9113 §8.5).
-  if (method === "CONNECT") return reasons.method;
+  // It would dial for the client, and has no path to read (RFC 9113 §8.5); with `:protocol` it asks for a WebSocket.
+  const isWebSocket = method === "CONNECT" && protocol === "websocket";
+  if (method === "CONNECT" && !isWebSocket) return reasons.method;
+  if ((seen & PROTOCOL) !== 0 && !isWebSocket) return reasons.pseudoField;
   if ((seen & (PATH | SCHEME)) !== (PATH | SCHEME)) return reasons.pseudoField;
   if (scheme !== (request.secure ? "https" : "http")) return reasons.scheme;
   // An absolute-form would be read as a second authority.
@@ -117,8 +122,13 @@ function readFields(
     lines += `cookie: ${cookie}\r\n`;
     lineCount++;
   }
-  // The framing of the next hop is ours to say: HTTP/2 ends a body with its stream.
-  if (!isOver && !hasLength) {
+  if (isWebSocket) {
+    // RFC 8441 §5: as the handshake it stands for. Its key says that the upstream's answer is to this one, no more.
+    lines += `${HANDSHAKE_LINES}sec-websocket-key: ${randomBytes(16).toString("base64")}\r\n`;
+    lineCount += 3;
+    method = "GET";
+  } else if (!isOver && !hasLength) {
+    // The framing of the next hop is ours to say: HTTP/2 ends a body with its stream.
     lines += "transfer-encoding: chunked\r\n";
     lineCount++;
   }
@@ -137,12 +147,16 @@ const METHOD = 1;
 const PATH = 2;
 const SCHEME = 4;
 const AUTHORITY = 8;
+const PROTOCOL = 16;
 const pseudoBits: ReadonlyMap<string, number> = new Map([
   [":method", METHOD],
   [":path", PATH],
   [":scheme", SCHEME],
   [":authority", AUTHORITY],
+  [":protocol", PROTOCOL],
 ]);
+
+const HANDSHAKE_LINES = "connection: upgrade\r\nupgrade: websocket\r\n";
 
 /** What printing adds to a field, and to the pseudo-fields. */
 const LINE_OVERHEAD_BYTES = 4;

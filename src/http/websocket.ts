@@ -21,8 +21,8 @@ import type { ResponseHead } from "./response-head.ts";
  * set.
  */
 export function readHandshake(request: CanonicalRequest): Reason | typeof PLAIN | typeof WEBSOCKET {
-  // RFC 9110 §7.8: an Upgrade in HTTP/1.0 is ignored.
-  if (!request.upgrade || request.version !== 11) return PLAIN;
+  // RFC 9110 §7.8: an Upgrade in HTTP/1.0 is ignored. Over HTTP/2 it was an extended CONNECT (RFC 8441).
+  if (!request.upgrade || request.version === 10) return PLAIN;
   const protocol = onlyValue(request, F.upgrade);
   if (protocol === undefined || protocol.toLowerCase() !== "websocket") {
     // Other protocols are not served: such a request is a plain one. A list with WebSocket in it could be either.

@@ -35,7 +35,7 @@ export function http2Options(snapshot: Snapshot): ServerSessionOptions {
       initialWindowSize: STREAM_WINDOW_BYTES,
       headerTableSize: 4096,
       enablePush: false,
-      enableConnectProtocol: false,
+      enableConnectProtocol: snapshot.config.routes.some(({ mode }) => mode === "websocket"),
     },
   };
 }

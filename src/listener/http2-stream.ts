@@ -16,6 +16,7 @@ import {
 } from "../http/response-head.ts";
 import type { TlsFacts } from "../http/tls-facts.ts";
 import { TRAILER_FIELDS_MAX, type Trailers, takeTrailer } from "../http/trailer.ts";
+import type { TunnelEnd, TunnelSide } from "../http/tunnel-end.ts";
 import type { PeerFacts } from "../identity/client-address.ts";
 import { type Reason, reasons } from "../reason.ts";
 import { grpcTrailers, printGrpcRefusal } from "../respond/grpc.ts";
@@ -58,7 +59,7 @@ export interface StreamOwner {
  * One HTTP/2 request and its answer: reads the head, serves one exchange, and keeps deadlines of its own, because the
  * HTTP/2 layer has none. Everything the layer calls is guarded: what a bug breaks is this stream.
  */
-export class Http2Stream implements Downstream {
+export class Http2Stream implements Downstream, TunnelEnd {
   readonly #owner: StreamOwner;
   readonly #stream: ServerHttp2Stream;
   readonly #state: State;
@@ -80,6 +81,9 @@ export class Http2Stream implements Downstream {
   #bodyBytes = 0;
   #bodyStartMs = 0;
   #requestTrailers: Trailers | undefined = undefined;
+
+  /** The tunnel it is an end of. */
+  #side: TunnelSide | undefined = undefined;
 
   // The answer.
   /** Body bytes not yet written: the last of them leave with the end of the stream. */
@@ -374,6 +378,70 @@ export class Http2Stream implements Downstream {
     setImmediate(() => this.#refuseRest());
   }
 
+  // --- as one end of a tunnel (RFC 8441)
+
+  switchProtocols(head: ResponseHead, side: TunnelSide): TunnelEnd | undefined {
+    if (!this.#isOpen()) return undefined;
+    const list = http2AnswerFields(head, this.#request!, this.#desk.dateText());
+    list[1] = "200";
+    const accept = list.indexOf("sec-websocket-accept");
+    list.splice(accept, 2);
+    this.#side = side;
+    this.#stream.respond(list, { endStream: false });
+    this.#stream.on("end", () => this.#guard(this.#onTunnelEnd));
+    this.#stream.on("data", (bytes: Buffer) => {
+      this.#owner.guard.countBody(bytes.length);
+      try {
+        if (this.#side?.onBytes(bytes, 0, bytes.length) === false) this.#stream.pause();
+      } catch (cause) {
+        this.onDefect(cause);
+      }
+    });
+    return this;
+  }
+
+  sendTunnel(bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.#side === undefined || this.#stream.writableEnded) return true;
+    this.#owner.guard.countAnswer(end - start);
+    this.#write(Buffer.from(bytes.subarray(start, end)));
+    if (!this.#stream.writableNeedDrain) return true;
+    this.#block();
+    return false;
+  }
+
+  endTunnel(): void {
+    if (this.#isOpen()) this.#stream.end();
+  }
+
+  resumeTunnel(): void {
+    if (this.#isOpen()) this.#stream.resume();
+  }
+
+  leaveTunnel(): void {
+    if (this.#side === undefined) return;
+    this.#side = undefined;
+    if (this.#isOpen()) this.#stream.end();
+    this.#finish();
+  }
+
+  /** A stream that was reset ends like one that is complete; then the close that follows says it. */
+  #onTunnelEnd(): void {
+    if (this.#stream.closed || this.#stream.aborted || !this.#hasBody) return;
+    this.#bodyDone = true;
+    this.#hasBody = false;
+    this.#owner.guard.countBodyEnd(true);
+    this.#side?.onEnd();
+  }
+
+  /** Holds a WebSocket or an event stream. */
+  get lasting(): boolean {
+    return this.#exchange?.isLasting ?? false;
+  }
+
+  endStream(): void {
+    if (this.lasting) this.#exchange!.drain();
+  }
+
   refuse(reason: Reason, retryAfterSecs: number, methods: number): void {
     if (reason.status === 0) {
       this.#finish();
@@ -495,7 +563,8 @@ export class Http2Stream implements Downstream {
     if (this.#exchange === undefined) return;
     this.#state.wheel.pause(this.#deadline);
     if (this.#sink !== undefined && !this.#bodyDone && !this.#stream.isPaused()) this.#armBody();
-    this.#exchange.onDownstreamDrain();
+    if (this.#side !== undefined) this.#side.onDrain();
+    else this.#exchange.onDownstreamDrain();
   }
 
   #queued(): number {

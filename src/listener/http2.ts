@@ -120,6 +120,15 @@ export class Http2Connection implements ClientConnection, StreamOwner {
     this.#leave();
   }
 
+  get lasting(): boolean {
+    for (const stream of this.#streams) if (stream.lasting) return true;
+    return false;
+  }
+
+  endStreams(): void {
+    for (const stream of [...this.#streams]) stream.endStream();
+  }
+
   /** Called by the listener's guard several times a second. */
   checkFlood(nowMs: number): void {
     if (this.#phase === CLOSED) return;

@@ -101,7 +101,8 @@ export class Tunnel {
   endAlong(along: Direction, back: Direction): void {
     if (this.#over || along.ended) return;
     along.ended = true;
-    if (back.ended) {
+    // After a Close frame each way there is nothing left to say.
+    if (back.ended || (along.meter.closed && back.meter.closed)) {
       this.#finish(undefined, "");
       return;
     }
