@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import http2 from "node:http2";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { type TestContext, test } from "node:test";
 import grpc from "@grpc/grpc-js";
 import { type Edge, startEdge } from "../support/edge.ts";
@@ -292,6 +295,57 @@ test("frames that are none, messages that nobody can look into, and gRPC in JSON
     const { headers, trailers } = await rawCall(edge, "/test.Echo/Unary", {}, message);
     assert.equal(headers["grpc-status"] ?? trailers["grpc-status"], "3", message.toString("hex"));
   }
+});
+
+test("a call goes over TLS at both ends, negotiated", async (t) => {
+  const folder = mkdtempSync(path.join(tmpdir(), "zion-grpc-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const origin = await startHttp2Origin(
+    t,
+    ({ stream, body }) => {
+      stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
+      stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
+      void body.then((bytes) => stream.end(bytes));
+    },
+    { alpn: ["h2"] },
+  );
+  const ca = path.join(folder, "ca.pem");
+  writeFileSync(ca, origin.certPem);
+  const edge = await startEdge(
+    `
+[server]
+http_mode = "serve"
+
+[upstream.app]
+url = "https://127.0.0.1:${origin.port}"
+protocol = "auto"
+ca_path = ${JSON.stringify(ca)}
+server_name = "localhost"
+
+[[route]]
+path = "/{*rest}"
+upstream = "app"
+`,
+    { tlsNames: [] },
+  );
+  t.after(() => edge.stop());
+  const session = http2.connect(`https://localhost:${edge.tlsPort}`, { rejectUnauthorized: false });
+  t.after(() => session.destroy());
+  const stream = session.request({
+    ":method": "POST",
+    ":path": "/test.Echo/Unary",
+    "content-type": "application/grpc+proto",
+    te: "trailers",
+  });
+  stream.end(Buffer.from([0, 0, 0, 0, 1, 65]));
+  const trailers = once(stream, "trailers") as Promise<[http2.IncomingHttpHeaders]>;
+  const [headers] = (await once(stream, "response")) as [http2.IncomingHttpHeaders];
+  assert.equal(headers[":status"], 200);
+  const parts: Buffer[] = [];
+  for await (const part of stream) parts.push(part as Buffer);
+  assert.equal(Buffer.concat(parts).toString("hex"), "000000000141");
+  assert.equal((await trailers)[0]["grpc-status"], "0");
+  assert.equal(origin.arrivals[0]!.headers[":scheme"], "https");
 });
 
 test("gRPC-Web passes as the ordinary request it is", async (t) => {

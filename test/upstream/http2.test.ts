@@ -338,6 +338,83 @@ test("a request body that its client cut never looks complete", async (t) => {
   }
 });
 
+test("an upstream that sends frames at random costs its own requests only", async (t) => {
+  let seed = 7;
+  const random = (below: number): number => {
+    seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
+    return (seed >>> 8) % below;
+  };
+  const garbage = (): Buffer => {
+    const payload = Buffer.from(Array.from({ length: random(40) }, () => random(256)));
+    return random(4) === 0 ? payload : frame(random(12), random(256), random(3), payload);
+  };
+  const origin = await startRawHttp2Origin(t, (socket, id) => {
+    if (random(2) === 0) socket.write(headersFrame(id, [[":status", random(2) === 0 ? "200" : "099"]]));
+    for (let n = random(6); n > 0; n--) socket.write(garbage());
+    if (random(2) === 0) socket.end();
+  });
+  const edge = await startEdgeFor(t, origin.port, {
+    upstream: "request_timeout_ms = 300\nidle_timeout_ms = 300",
+  });
+  for (let round = 0; round < 20; round++) {
+    await Promise.all(
+      Array.from({ length: 10 }, async () => {
+        const client = await connect(edge.port);
+        client.send(get("/x", "Connection: close"));
+        const answer = await client.answer();
+        assert.ok(answer !== undefined && (answer.status >= 500 || answer.status === 200));
+        client.destroy();
+      }),
+    );
+  }
+  assert.equal(edge.metric("zion_defects_total"), 0);
+});
+
+for (const [title, raw] of [
+  ["a status that is none", [[":status", "099"]]],
+  [
+    "a length that is none",
+    [
+      [":status", "200"],
+      ["content-length", "1x"],
+    ],
+  ],
+  [
+    "two lengths",
+    [
+      [":status", "200"],
+      ["content-length", "1"],
+      ["content-length", "2"],
+    ],
+  ],
+  [
+    "a transfer coding",
+    [
+      [":status", "200"],
+      ["transfer-encoding", "chunked"],
+    ],
+  ],
+  [
+    "a connection field",
+    [
+      [":status", "200"],
+      ["connection", "close"],
+    ],
+  ],
+  ["more fields than the limit", [[":status", "200"], ...Array.from({ length: 101 }, () => ["a", "b"])]],
+  ["a switch of protocols", [[":status", "101"]]],
+] as [string, [string, string][]][]) {
+  test(`an answer with ${title} is 502, and the client sees nothing of it`, async (t) => {
+    const origin = await startRawHttp2Origin(t, (socket, id) => {
+      socket.write(headersFrame(id, raw, END_STREAM));
+    });
+    const edge = await startEdgeFor(t, origin.port);
+    const answer = await ask(edge.port, get("/x"));
+    assert.equal(answer.status, 502);
+    assert.equal(edge.metric("zion_defects_total"), 0);
+  });
+}
+
 test("requests that a leaving session did not look at go to another one", async (t) => {
   let requests = 0;
   const origin = await startRawHttp2Origin(t, (socket, id) => {
