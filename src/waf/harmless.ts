@@ -23,12 +23,14 @@ export const SPACE = 1 << 13;
 export const COLON = 1 << 14;
 export const DOT = 1 << 15;
 
-/** What tags, attributes, references and styles need: `<`, `=`, `&`, `;`, `{`. */
+/** What tags, attributes and references need: `<`, `=`, `&`. */
 export const MARKUP = 1 << 16;
 /** `!` and `-`. */
 export const DASH = 1 << 18;
-/** What calls, compares, quotes or ends something in most languages; apostrophes, dashes and colons stand in sentences too. */
+/** What calls, compares, quotes or ends something in most languages, and stands neither in sentences nor in JSON. */
 export const SIGN = 1 << 17;
+/** `{` and `;`, which begin a declaration of a style. */
+export const BLOCK = 1 << 19;
 
 export type ByteFlags = Int32Array;
 
@@ -70,7 +72,10 @@ function marks(byte: number): number {
   if (byte === 0x09 || byte === 0x0a || byte === 0x0d) return BREAK;
   if (byte < 0x20 || byte === 0x7f) return CONTROL;
   const char = String.fromCharCode(byte);
-  const kinds = ("<=&;{".includes(char) ? MARKUP : 0) | ('"`()<=>;|&#*@[]{}^~$\\'.includes(char) ? SIGN : 0);
+  const kinds =
+    ("<=&".includes(char) ? MARKUP : 0) |
+    ("{;".includes(char) ? BLOCK : 0) |
+    ("`()<=>;|&#*@^~$\\".includes(char) ? SIGN : 0);
   return kinds | (punctuation[char] ?? 0);
 }
 

@@ -1,4 +1,4 @@
-import { COLON as COLON_FLAG, DASH as DASH_FLAG, HIGH, MARKUP } from "../harmless.ts";
+import { BLOCK, COLON as COLON_FLAG, DASH as DASH_FLAG, HIGH, MARKUP } from "../harmless.ts";
 
 /**
  * Whether a text is too plain for the html detector to say anything about it, told by one look at its bytes: no sign
@@ -8,7 +8,7 @@ import { COLON as COLON_FLAG, DASH as DASH_FLAG, HIGH, MARKUP } from "../harmles
  */
 export function isIdleText(bytes: Uint8Array, start: number, end: number, flags: number): boolean {
   if ((flags & MARKUP) !== 0 || endsInEvent(bytes, start, end)) return false;
-  if ((flags & (COLON_FLAG | DASH_FLAG | HIGH)) === 0) return true;
+  if ((flags & (COLON_FLAG | DASH_FLAG | BLOCK | HIGH)) === 0) return true;
   for (let at = start; at < end; at++) {
     const role = roles[bytes[at]!]!;
     if (role === PLAIN) continue;
@@ -34,8 +34,12 @@ roles[0x3a] = COLON;
 roles[0x21] = DECLARATION;
 roles[0x2d] = DASH;
 
+/** Of `expression`, which runs in a style sheet. */
+const EXPRESSION = 5;
+roles[0x58] = roles[0x78] = EXPRESSION;
+
 /** By role: the letter behind it that matters. */
-const followed: readonly number[] = [0, 0, 0, 0x65, 0x6d];
+const followed: readonly number[] = [0, 0, 0, 0x65, 0x6d, 0x70];
 
 /**
  * 1 for the last letters of script schemes, and for what is skipped in them: controls, `\`, comments, bytes of white

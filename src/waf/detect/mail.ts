@@ -1,5 +1,6 @@
 import type { Detection, Detector, Subject } from "../detection.ts";
 import { reportOnce } from "./once.ts";
+import { lengthsOf } from "./sql-word.ts";
 
 /** Mail injection: a line break in a short value, then a command of SMTP, IMAP or POP3, or a header of a message. */
 export const mail: Detector = {
@@ -12,6 +13,7 @@ export const mail: Detector = {
     "mail.loose_line": "A command or header line in a longer text, such as a forwarded message.",
   },
   triggers: ["\n", "\r"],
+  isIdle,
   detect(subject: Subject, found: Detection[]): void {
     const { lower } = subject;
     const before = found.length;
@@ -126,6 +128,52 @@ function isImap(rest: string, plain: boolean): boolean {
   if (pairedImap.has(command)) return second !== "" && third === "" && (plain || /["*%]/.test(second));
   if (!namingImap.has(command) || first === "") return false;
   return plain || first.startsWith('"');
+}
+
+/** By the first two letters: a bit for each length of the words that a line begins with which `readLine` reports. */
+const firstWords: Int32Array = lengthsOf([
+  ...[
+    "mail",
+    "rcpt",
+    "helo",
+    "ehlo",
+    "vrfy",
+    "expn",
+    "auth",
+    "bcc",
+    "cc",
+    "to",
+    "from",
+    "reply",
+    "return",
+    "sender",
+  ],
+  ...lonelySmtp,
+  ...popCommands,
+]);
+
+/** No line after the first begins with such a word, or with the tag of an IMAP command. */
+function isIdle(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    if (bytes[at] !== 0x0a && bytes[at] !== 0x0d) continue;
+    while (at < end && (bytes[at] === 0x0a || bytes[at] === 0x0d || bytes[at] === 0x20)) at++;
+    if (at < end && bytes[at] === 0x22) at++;
+    const from = at;
+    while (at < end && isLetter(bytes[at]!)) at++;
+    const length = at - from;
+    if (length > 0 && length < 5 && at < end && bytes[at]! >= 0x30 && bytes[at]! <= 0x39) return false;
+    if (length > 1 && length < 32) {
+      const pair = ((bytes[from]! | 0x20) - 0x61) * 26 + (bytes[from + 1]! | 0x20) - 0x61;
+      if ((firstWords[pair]! & (1 << length)) !== 0) return false;
+    }
+    at--;
+  }
+  return true;
+}
+
+function isLetter(byte: number): boolean {
+  const letter = byte | 0x20;
+  return byte < 0x80 && letter >= 0x61 && letter <= 0x7a;
 }
 
 function isOneWord(line: string, from: number): boolean {

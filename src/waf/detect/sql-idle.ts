@@ -8,6 +8,7 @@ import { catalogueNames, lengthsOf, word, wordNames } from "./sql-word.ts";
  * False says nothing. test/waf/detect/idle.test.ts holds it against the detector.
  */
 export function isIdleText(bytes: Uint8Array, start: number, end: number, flags: number): boolean {
+  if (end - start === 1) return true;
   if ((flags & SIGN) !== 0) return false;
   let seen = 0;
   /** The next letters stand behind an apostrophe: a word of the grammar there would go on from a closed string. */
@@ -33,6 +34,12 @@ export function isIdleText(bytes: Uint8Array, start: number, end: number, flags:
         if (meaning !== 0 || !isInWord(bytes, start, from, at, end)) return false;
         isQuoted = true;
       } else at--;
+    } else if (role === STRING) {
+      // A string is a literal; what follows it must not be able to go on from one that the value closed.
+      seen |= LITERAL;
+      const next = nextSign(bytes, at + 1, end);
+      if (isArithmetic(next) || next >= 0x80) return false;
+      isQuoted = roles[next] === LETTER;
     } else if (role === DIGIT) seen |= LITERAL;
     else if (role === UNDERSCORE) seen |= LITERAL | CATALOGUE;
     else if (role === TWICE) {
@@ -65,7 +72,7 @@ const CATALOGUE = 1 << 9;
 const queryCodes: ReadonlySet<number> = new Set([
   ...[word.select, word.union, word.except, word.insert, word.delete, word.drop, word.create, word.alter],
   ...[word.truncate, word.replace, word.exec, word.shutdown, word.waitfor, word.grant, word.load],
-  ...[word.backup, word.declare],
+  ...[word.backup, word.declare, word.copy],
 ]);
 
 function meaningBy(code: number): number {
@@ -145,14 +152,17 @@ const DIGIT = 3;
 const UNDERSCORE = 4;
 /** Means something only twice: a comment, a cast. */
 const TWICE = 5;
+/** `"`, of JSON and of quoted words. */
+const STRING = 6;
 
 const roles: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) => {
   const letter = byte | 0x20;
   if (letter >= 0x61 && letter <= 0x7a && byte < 0x80) return LETTER;
   if (byte >= 0x30 && byte <= 0x39) return DIGIT;
   if (byte === 0x5f) return UNDERSCORE;
+  if (byte === 0x22) return STRING;
   if (byte === 0x2d || byte === 0x3a) return TWICE;
-  if (byte <= 0x20 || ".,?!/+%".includes(String.fromCharCode(byte))) return PLAIN;
+  if (byte <= 0x20 || ".,?!/+%{}[]".includes(String.fromCharCode(byte))) return PLAIN;
   // Dashes and spaces of UTF-8 begin with these, and 0xa0 is one in Latin-1.
   return byte >= 0x80 && byte !== 0xe2 && byte !== 0xc2 && byte !== 0xa0 ? PLAIN : 0;
 });
@@ -172,6 +182,17 @@ const packages = ["master", "ctxsys", "ordsys"] as const;
 const PACKAGE_MIN = 6;
 
 const APOSTROPHE = 0x27;
+
+/** The first byte that the tokeniser does not pass over, 0 at the end. */
+function nextSign(bytes: Uint8Array, at: number, end: number): number {
+  while (at < end && (bytes[at]! <= 0x20 || bytes[at] === 0x7d)) at++;
+  return at < end ? bytes[at]! : 0;
+}
+
+/** Operators, and the brace that ODBC's escapes begin with. */
+function isArithmetic(byte: number): boolean {
+  return byte === 0x21 || byte === 0x25 || byte === 0x2b || byte === 0x2d || byte === 0x2f || byte === 0x7b;
+}
 
 /** An apostrophe at `at` behind the letters from `from` on: no digit or sign before them, a letter behind, no `n'…'`. */
 function isInWord(bytes: Uint8Array, start: number, from: number, at: number, end: number): boolean {
