@@ -81,12 +81,13 @@ export class Http2Connection implements ClientConnection, StreamOwner {
     this.#ageAtMs = wheel.nowMs + ageMaxMs - Math.random() * AGE_JITTER * ageMaxMs;
     // A client that closes its side has no streams that could still be answered.
     socket.allowHalfOpen = false;
-    socket.on("error", ignoreError);
+    // Node ends the socket with the session's error before it tells the session.
+    socket.on("error", (error) => this.#onError(error));
     socket.on("close", () => this.#onGone());
     const session = performServerHandshake(socket, http2Options(snapshot));
     this.#session = session;
     session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
-    session.on("error", () => this.#onProtocolError());
+    session.on("error", (error) => this.#onError(error));
     session.on("close", () => this.#onGone());
     session.on("ping", () => {
       this.guard.pings++;
@@ -195,9 +196,9 @@ export class Http2Connection implements ClientConnection, StreamOwner {
     this.#state.wheel.set(this.#deadline, this.#state.wheel.nowMs + FAREWELL_MS);
   }
 
-  /** The client broke the protocol: the layer below has said so to it already. */
-  #onProtocolError(): void {
-    if (this.#phase === CLOSED) return;
+  /** Where the client broke the protocol, the layer below has said so to it already. All other errors end in 'close'. */
+  #onError(error: NodeJS.ErrnoException): void {
+    if (this.#phase === CLOSED || error.code?.startsWith("ERR_HTTP2") !== true) return;
     this.#state.counters.rejects[reasons.http2Protocol.index]!++;
     this.#end(reasons.clientGone, NGHTTP2_NO_ERROR);
   }

@@ -20,8 +20,6 @@ test("HTTP/2 floods end their connection and few requests reach the origin", asy
       const client = await openFrames(edge.tlsPort, { opening: openingOf(flood) });
       t.after(() => client.end());
       const tookMs = await runFlood(client, flood, DEADLINE_MS);
-      if (process.env.FIG)
-        console.error(flood.id, flood.title, tookMs, origin.requests.length, client.frames.at(-1));
       assert.notEqual(tookMs, undefined, "the connection is still open");
       assert.ok(origin.requests.length <= REQUESTS_MAX, `${origin.requests.length} requests at the origin`);
     });
