@@ -102,9 +102,9 @@ export const shell: Detector = {
     ...TELLING_PARTS,
   ],
   words: [...TELLING_WORDS, "eval", "exec", "command"],
-  detect({ lower }, found) {
+  detect({ text, lower }, found) {
     atStart(lower, found);
-    wholeValue(lower, found);
+    wholeValue(text, lower, found);
     scan(lower, found, found.length);
   },
 };
@@ -352,13 +352,18 @@ function isCommandList(lower: string): boolean {
 }
 
 /** Values that are nothing but the name of a command or references into the history. */
-function wholeValue(lower: string, found: Detection[]): void {
+function wholeValue(text: string, lower: string, found: Detection[]): void {
   if (lower.length > 40) return;
   if (/^\s{0,4}(?:!-?\d{1,4}){2,8}\s{0,4}$/.test(lower)) {
     found.push({ kind: "shell.history_expansion", start: 0, end: lower.length });
-  } else if (isBareCommand(lower.trim())) {
+  } else if (!isIdentifier(text) && isBareCommand(lower.trim())) {
     found.push({ kind: "shell.bare_command", start: 0, end: lower.length });
   }
+}
+
+/** `ListUsers`, `domainName`: capitals inside one word are names of a program. */
+function isIdentifier(text: string): boolean {
+  return /^\s{0,8}[A-Za-z]{0,40}[a-z][A-Z][a-z]{1,40}\s{0,8}$/.test(text);
 }
 
 function countLines(lower: string): number {

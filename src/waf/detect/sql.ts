@@ -182,6 +182,7 @@ export const sql: Detector = {
   isIdle: isIdleText,
   detect(subject: Subject, found: Detection[]): void {
     const { text, lower } = subject;
+    if (isVersionRange(lower)) return;
     const before = found.length;
     const begin = text.charCodeAt(0) === 0x2f && text.charCodeAt(1) !== 0x2a ? lastSegment(text) : 0;
     const isJson = looksLikeJson(text, begin);
@@ -205,6 +206,13 @@ export const sql: Detector = {
     }
   },
 };
+
+/** `^12.2 || 14 >=14.17`: versions that a package takes. A comparison of them has no sign of equality alone. */
+function isVersionRange(lower: string): boolean {
+  return VERSIONS.test(lower) && lower.includes(".") && !/(?:^|[^<>])=|\d[<>=]/.test(lower);
+}
+
+const VERSIONS = /^[\^~<>=\d][\d.x*<>=^~| -]{2,120}$/;
 
 /** Each string of a JSON text is a value of its own: a single quote with an even number before it may close something. */
 function readStrings(subject: Subject, begin: number, found: Detection[], before: number): void {
