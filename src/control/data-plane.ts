@@ -362,6 +362,7 @@ function readMetrics(
       add(families.upstreamUp.name, [upstream.name, String(position)], endpoint.isUsable(nowMs) ? 1 : 0);
     }
     add(families.upstreamConnections.name, [upstream.name], open);
+    add(families.upstreamInFlight.name, [upstream.name], upstream.inFlight);
   }
   return samples;
 }

@@ -85,6 +85,12 @@ export const families = {
   upstreamConnections: family("zion_upstream_connections", "gauge", "Open upstream connections.", [
     "upstream",
   ]),
+  upstreamInFlight: family(
+    "zion_upstream_in_flight",
+    "gauge",
+    "Exchanges that wait for an upstream or have its answer under way: also HTTP/2 streams, many to a connection.",
+    ["upstream"],
+  ),
   upstreamUp: family("zion_upstream_up", "gauge", "1 when the endpoint may be chosen.", [
     "upstream",
     "endpoint",

@@ -230,6 +230,7 @@ test("a client that reads nothing does not stop the others of its session", asyn
     idle.push(socket);
   }
   while (origin.arrivals.length < 20) await new Promise(setImmediate);
+  assert.equal(edge.metric("zion_upstream_in_flight"), 20);
   for (let n = 0; n < 20; n++) assert.equal((await ask(edge.port, get("/small"))).body.toString(), "small");
   assert.equal(origin.sessions.length, 1);
 });
