@@ -208,7 +208,7 @@ const EVERYDAY = new Set(
   sendmail netplan nmcli masscan nikto wpscan gobuster tshark dism sfc sox m4 mdb mcd knife ditto realpath basename
   dirname pv airport caffeinate kickstart securityd sips runc lynis tac unset setenv lastlog last_log popd groupmod.sh
   sar sum.exe rup xev rcp rev.exe msg.exe now.exe sg_persist imapd mailx uux mev mtr prlimit soon.exe subst tset
-  shasum md5sum sha1sum sha224sum sha256sum sha384sum sha512sum cksum
+  iconv cpio hdparm lzma shasum md5sum sha1sum sha224sum sha256sum sha384sum sha512sum cksum
   volname write.exe sysinfo dot_clean systat winmsd perms mmove mcopy asr nft
 `),
 );
@@ -229,7 +229,7 @@ export function isUnmistakable(name: string): boolean {
 export function isBareCommand(name: string): boolean {
   if (EVERYDAY.has(name)) return false;
   if (BARE_TOOLS.has(name)) return true;
-  if (CLASSES.get(name) === "rare") return name.length >= 3;
+  if (CLASSES.get(name) === "rare") return name.length > 3;
   return name.length >= 7 && isCmdlet(name) && !COMMON_CMDLET.test(name);
 }
 

@@ -107,6 +107,7 @@ export function isProven(
   const { bits } = proof;
   const ends = (bits & evidence.end) !== 0;
   if (bits === 0 || (ends && isTableCell(lower, separator, proof.end))) return false;
+  if (isBuildStep(lower, separator, command)) return false;
   if (isOpening(lower, separator, at, place) && isWholeLine(lower, separator, at, command, proof))
     return true;
   if (isInSentence(lower, separator, at, place) && !isSentenceProof(lower, at, command, proof)) return false;
@@ -140,6 +141,18 @@ export function isProven(
     case "word":
       return loose ? (bits & evidence.path) !== 0 : isWordProven(lower, place, command, bits);
   }
+}
+
+/**
+ * `eslint . && node ./scripts/x.mjs` of a package: an interpreter runs a file of the project, behind a tool's name. A value
+ * that a page puts into a command line is no bare word that is followed by `&&` between blanks.
+ */
+function isBuildStep(lower: string, separator: number, command: Command): boolean {
+  if (!INTERPRETERS.has(command.name) || lower.charCodeAt(separator) !== 0x26) return false;
+  if (!/^[a-z][\w./:@ -]{2,80} $/.test(lower.slice(Math.max(0, separator - 84), separator))) return false;
+  return /^ (?:\.\/)?(?:[\w-]{1,30}\/){0,4}[\w.-]{1,40}\.(?:[cm]?js|ts|py|rb|pl)(?: |$)/.test(
+    lower.slice(command.end, command.end + 180),
+  );
 }
 
 /** Nothing, an address, a number, a letter or closing quotes and brackets: what an injected separator stands behind. */
