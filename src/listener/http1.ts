@@ -10,7 +10,6 @@ import {
 } from "../http/chunked.ts";
 import type { BodySink, Downstream } from "../http/downstream.ts";
 import { HEAD_MORE, HEAD_REFUSED, readHead } from "../http/head.ts";
-import { stampIds } from "../http/id-lines.ts";
 import { ForwardedMemo } from "../http/print-request.ts";
 import {
   ANSWER_CHUNKED,
@@ -24,13 +23,14 @@ import { RESPONSE_LENGTH, RESPONSE_NONE, type ResponseHead } from "../http/respo
 import type { TlsFacts } from "../http/tls-facts.ts";
 import type { Trailers } from "../http/trailer.ts";
 import type { TunnelEnd, TunnelSide } from "../http/tunnel-end.ts";
-import { type PeerFacts, resolveClientAddress } from "../identity/client-address.ts";
+import type { PeerFacts } from "../identity/client-address.ts";
 import { type Reason, reasons } from "../reason.ts";
 import { printOwnAnswer, printRefusal } from "../respond/own.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { State } from "../state.ts";
 import { Deadline } from "../std/timer-wheel.ts";
 import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
+import { identify } from "./identify.ts";
 
 const READING_HEAD = 0;
 const BUSY = 1;
@@ -307,22 +307,11 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd 
   }
 
   #serve(request: CanonicalRequest): void {
-    const { wheel, counters } = this.#state;
+    const { wheel } = this.#state;
     const limits = this.#snapshot.connection;
     this.#phase = BUSY;
     this.#served++;
-    stampIds(request, this.#state.random);
-    if (request.refusal === undefined) {
-      const client = resolveClientAddress(request, this.peer, this.#snapshot.trustedProxies);
-      request.clientAddress = client.text;
-      request.clientMalformed = client.malformed;
-      if (client.malformed) counters.xffMalformed++;
-      counters.scrubbed.override += request.scrubbed;
-      counters.scrubbed.name += request.droppedNames;
-      if (request.traceReplaced) counters.tracesInvalid++;
-    } else {
-      request.clientAddress = this.peerText;
-    }
+    identify(request, this.peer, this.#snapshot, this.#state);
     this.#keepAlive =
       request.refusal === undefined &&
       request.keepAlive &&
