@@ -32,6 +32,7 @@ export class EntropyCounter {
   }
 
   reset(): void {
+    if (this.total === 0) return;
     this.total = 0;
     this.#counts.fill(0);
   }

@@ -211,6 +211,8 @@ export class BodyInspection {
     }
     this.#openReader(type, waf);
     const codingText = request.fieldText(F.contentEncoding);
+    const isShort = request.bodyKind === BODY_LENGTH && request.bodyLength < ENTROPY_BODY_BYTES;
+    if (!waf.entropyCheck || (isShort && codingText === undefined)) this.#entropyOf = "nothing";
     if (codingText === undefined) return;
     const coding = contentCoding(codingText);
     if (coding === undefined) this.#refuse("coding", "coding_unsupported");

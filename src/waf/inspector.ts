@@ -63,7 +63,8 @@ export class Inspector implements ValueSink {
     this.#route = route;
     this.#nowMs = nowMs;
     this.#done = false;
-    this.#fired.fill(0);
+    // Nothing fires without a detection, and most requests have none.
+    if (this.detections > 0) this.#fired.fill(0);
     this.score = 0;
     if (this.findings.length > 0) this.findings = [];
     this.workUnits = 0;
