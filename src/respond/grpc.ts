@@ -38,8 +38,8 @@ export function grpcTrailers(reason: Reason): Trailers {
 /** The gRPC status that says the same as a reason. */
 export function grpcStatus(reason: Reason): number {
   if (reason === reasons.grpcDeadline) return DEADLINE_EXCEEDED;
-  // What never reached an application may be tried again.
-  if (reason === reasons.upstreamConnectTimeout) return UNAVAILABLE;
+  // What never reached an application may be tried again; so may what ended because we do.
+  if (reason === reasons.upstreamConnectTimeout || reason.status === 0) return UNAVAILABLE;
   return statuses[reason.status] ?? (reason.status < 500 ? INVALID_ARGUMENT : INTERNAL);
 }
 

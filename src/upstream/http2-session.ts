@@ -138,9 +138,11 @@ export class UpstreamSession {
 
   /** Called by the timer wheel. */
   expire(_nowMs: number): void {
-    if (this.#state === CONNECTING) this.#failConnect(reasons.upstreamConnectTimeout, "connect_timeout");
-    else if (this.streams === 0 || this.#pinging) this.close();
-    else this.#ping();
+    this.#guard(() => {
+      if (this.#state === CONNECTING) this.#failConnect(reasons.upstreamConnectTimeout, "connect_timeout");
+      else if (this.streams === 0 || this.#pinging || this.session?.destroyed === true) this.close();
+      else this.#ping();
+    });
   }
 
   #onConnect(): void {

@@ -136,6 +136,10 @@ export class UpstreamStream implements Carrier, SessionStream {
 
   /** Called by the timer wheel. */
   expire(nowMs: number): void {
+    this.#guard(() => this.#onDeadline(nowMs));
+  }
+
+  #onDeadline(nowMs: number): void {
     const totalTimeoutMs = this.#unhurried ? 0 : this.endpoint.settings.totalTimeoutMs;
     const exchange = this.#exchange;
     if (exchange === undefined) return;
