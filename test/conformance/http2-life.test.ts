@@ -231,6 +231,31 @@ test("a client that opens no window loses its streams after write_timeout_ms", a
   assert.equal(await ending(client, 41), "end");
 });
 
+test("a hundred large answers that wait for their windows all arrive, and new requests beside them", async (t) => {
+  const size = 200_000;
+  const bench = await startBench(t, { ...secure, script: rawAnswer(ok("x".repeat(size))) });
+  const opening = Buffer.concat([
+    preface,
+    frame(SETTINGS, 0, 0, settings([4, 0])),
+    frame(WINDOW_UPDATE, 0, 0, uint32(1 << 30)),
+  ]);
+  const client = await open(t, bench, opening);
+  const ids = Array.from({ length: 99 }, (_, at) => 1 + 2 * at);
+  for (const id of ids) client.send(request(id, get("/x")));
+  for (const id of ids) assert.equal(await client.outcome(id), "200");
+  for (let at = 0; at < 30; at++) {
+    client.send(frame(WINDOW_UPDATE, 0, ids[at]!, uint32(size)));
+    assert.equal(await ending(client, ids[at]!), "end");
+    const next = ids.at(-1)! + 2;
+    client.send(request(next, get("/x")));
+    assert.equal(await client.outcome(next), "200");
+    ids.push(next);
+  }
+  for (const id of ids.slice(30)) client.send(frame(WINDOW_UPDATE, 0, id, uint32(size)));
+  for (const id of ids) assert.equal(await ending(client, id), "end");
+  for (const id of ids) assert.equal(client.body(id).length, size);
+});
+
 test("one byte at a time is no progress for ever", async (t) => {
   const bench = await startBench(t, {
     ...secure,
