@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import http2 from "node:http2";
 import { test } from "node:test";
 import type { OriginConnection } from "../support/origin.ts";
 import { ask, connect, field, fieldAll } from "../support/raw-client.ts";
@@ -243,4 +245,36 @@ test("HEAD and 304 answers with the type of an event stream end at once", async 
   assert.equal((await client.answer())?.status, 304);
   assert.equal(edge.metric("zion_event_streams"), 0);
   client.destroy();
+});
+
+test("over HTTP/2 events leave at once too, silence is no fault, and a drain ends the stream alone", async (t) => {
+  let far: OriginConnection | undefined;
+  const { edge } = await startBench(t, {
+    server: "h2c = true",
+    route: 'mode = "sse_stream"',
+    upstream: "idle_timeout_ms = 200\ntotal_timeout_ms = 300",
+    script: (_request, connection) => {
+      far = connection;
+      connection.socket.write(`${stream}\r\n`);
+    },
+  });
+  const session = http2.connect(`http://127.0.0.1:${edge.port}`);
+  session.on("error", () => undefined);
+  t.after(() => session.destroy());
+  const request = session.request({ ":path": "/events", ":authority": "a.test" });
+  request.on("error", () => undefined);
+  const [fields] = (await once(request, "response")) as [http2.IncomingHttpHeaders];
+  assert.deepEqual([fields["cache-control"], fields["x-accel-buffering"]], ["no-cache", "no"]);
+  for (const event of ["data: 1\n\n", "data: 2\n\n"]) {
+    far!.socket.write(chunk(event));
+    assert.equal(String((await once(request, "data"))[0]), event);
+    await new Promise((done) => setTimeout(done, 600));
+  }
+  assert.equal(edge.metric("zion_event_streams"), 1);
+  const closed = new Promise<void>((done) => request.once("close", done));
+  assert.equal(await edge.drain(4000), 0);
+  await closed;
+  // Reset, so that it does not look complete.
+  assert.notEqual(request.rstCode, 0);
+  assert.equal(edge.metric("zion_reject_total", "stream_drain"), 1);
 });
