@@ -269,6 +269,10 @@ export function openEdge(deps: EdgeDeps): Edge {
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
     listeners.https.tls?.destroyHandshakes();
+    let calls = false;
+    for (const connection of [...listeners.http.connections, ...listeners.https.connections])
+      calls = connection.endCalls?.() === true || calls;
+    if (calls) await new Promise((resolve) => setTimeout(resolve, CALLS_LEAVE_MS));
     return eachConnection((connection) => connection.close(reasons.drainDeadline));
   }
 
@@ -317,6 +321,8 @@ function heldBytesMax(configuredMb: number, workers: number): number {
   return Math.min(64 * 1_048_576, eighth);
 }
 
+/** For the last words of gRPC calls to leave. */
+const CALLS_LEAVE_MS = 100;
 /** WebSockets and event streams that a drain ends at once. */
 const STREAM_ENDS_MAX = 250;
 

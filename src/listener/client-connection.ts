@@ -10,6 +10,8 @@ export interface ClientConnection {
   readonly lasting?: boolean;
   /** The worker drains: ends those. */
   endStreams?(): void;
+  /** The drain's time is over: gRPC calls end with a status that lets their clients try elsewhere. True: some did. */
+  endCalls?(): boolean;
   /** Takes the connection down, whatever it is doing. */
   close(reason: Reason): void;
   /**

@@ -438,12 +438,20 @@ export class Http2Stream implements Downstream, TunnelEnd {
     return this.#exchange?.isLasting ?? false;
   }
 
+  /** Ends a gRPC call with a status of its own. False: it is none. */
+  endCall(reason: Reason): boolean {
+    if (!this.#isCall || this.#exchange === undefined) return false;
+    const exchange = this.#exchange;
+    this.#guard(() => exchange.fail(reason));
+    return true;
+  }
+
   endStream(): void {
     if (this.lasting) this.#exchange!.drain();
   }
 
   refuse(reason: Reason, retryAfterSecs: number, methods: number): void {
-    if (reason.status === 0) {
+    if (reason.status === 0 && !this.#isCall) {
       this.#finish();
       this.#stream.close(NGHTTP2_CANCEL);
       return;

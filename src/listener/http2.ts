@@ -126,6 +126,12 @@ export class Http2Connection implements ClientConnection, StreamOwner {
     return false;
   }
 
+  endCalls(): boolean {
+    let some = false;
+    for (const stream of [...this.#streams]) some = stream.endCall(reasons.drainDeadline) || some;
+    return some;
+  }
+
   endStreams(): void {
     for (const stream of [...this.#streams]) stream.endStream();
   }

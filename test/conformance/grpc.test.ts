@@ -348,6 +348,20 @@ upstream = "app"
   assert.equal(origin.arrivals[0]!.headers[":scheme"], "https");
 });
 
+test("calls that outlive a drain are UNAVAILABLE, whether their answer had begun or not", async (t) => {
+  const { client, edge } = await startCall(t);
+  const call = client.talk();
+  const status = statusOf(call);
+  call.write(Buffer.from("one"));
+  await once(call, "data");
+  const waits = unary(client, "hang");
+  while (edge.metric("zion_upstream_in_flight") < 2) await new Promise(setImmediate);
+  await edge.drain(300);
+  assert.equal((await status).code, grpc.status.UNAVAILABLE);
+  assert.equal((await waits).error?.code, grpc.status.UNAVAILABLE);
+  assert.equal((await edge.logLines()).filter((line) => line["zion.reason"] === "drain_deadline").length, 2);
+});
+
 test("gRPC-Web passes as the ordinary request it is", async (t) => {
   const origin = await startHttp2Origin(t, ({ stream, body }) => {
     void body.then((bytes) => {
