@@ -44,6 +44,7 @@ export class HeadInspection implements PlaceNamer {
   readonly #sink: ValueSink = {
     value: (bytes, start, end, place) => this.#take(bytes, start, end, place),
   };
+  readonly #joined: Buffer = Buffer.allocUnsafeSlow(8192);
   readonly #query: FormReader;
   /** Of `#profile`; 34 KiB. */
   readonly #clean: CleanValues = new CleanValues(128, 256);
@@ -120,7 +121,48 @@ export class HeadInspection implements PlaceNamer {
         this.#takeUsual(this.#clean, arena, start, end, this.#header);
       else inspector.value(arena, start, end, this.#header);
     }
+    if (!inspector.done) this.#readRepeated(request, inspector);
     return undefined;
+  }
+
+  /**
+   * Fields that are not known and occur more than once: servers join them with ", " (RFC 9110 §5.3), so an attack can stand
+   * in two of them. Joined once, at the first; each name is compared with those behind it, of which a head has 100.
+   */
+  #readRepeated(request: CanonicalRequest, inspector: Inspector): void {
+    const { arena, fields, fieldCount } = request;
+    for (let index = 0; index < fieldCount && !inspector.done; index++) {
+      const slot = index * FIELD_SLOTS;
+      if (fields[slot + FIELD_ID] !== 0 || isRepeat(arena, fields, index)) continue;
+      const end = this.#join(request, slot);
+      if (end === 0) continue;
+      this.#nameStart = fields[slot + NAME_START]!;
+      this.#nameEnd = fields[slot + NAME_END]!;
+      this.#header.start = 0;
+      this.#header.end = end;
+      inspector.value(this.#joined, 0, end, this.#header);
+    }
+  }
+
+  /** The values of the field at `slot` and of those of its name behind it; 0 = there are none. */
+  #join({ arena, fields, fieldCount }: CanonicalRequest, slot: number): number {
+    let end = 0;
+    for (let other = slot + FIELD_SLOTS; other < fieldCount * FIELD_SLOTS; other += FIELD_SLOTS) {
+      if (!isSameName(arena, fields, slot, other)) continue;
+      if (end === 0) end = this.#append(arena, fields, slot, 0);
+      end = this.#append(arena, fields, other, end);
+    }
+    return end;
+  }
+
+  #append(arena: Buffer, fields: CanonicalRequest["fields"], slot: number, end: number): number {
+    const joined = this.#joined;
+    if (end > 0 && end + 2 <= joined.length) {
+      joined[end++] = COMMA;
+      joined[end++] = SPACE;
+    }
+    const start = fields[slot + VALUE_START]!;
+    return end + arena.copy(joined, end, start, fields[slot + VALUE_END]!);
   }
 
   #take(bytes: Uint8Array, start: number, end: number, place: Place): void {
@@ -149,6 +191,28 @@ export class HeadInspection implements PlaceNamer {
 /** More than a head of 64 KiB can hold of any that are worth sending. */
 const COOKIES_MAX = 10_000;
 
+function isRepeat(arena: Uint8Array, fields: CanonicalRequest["fields"], index: number): boolean {
+  for (let other = 0; other < index; other++)
+    if (isSameName(arena, fields, other * FIELD_SLOTS, index * FIELD_SLOTS)) return true;
+  return false;
+}
+
+/** Names are tokens: their letters differ in one bit. */
+function isSameName(
+  arena: Uint8Array,
+  fields: CanonicalRequest["fields"],
+  one: number,
+  other: number,
+): boolean {
+  const from = fields[one + NAME_START]!;
+  const length = fields[one + NAME_END]! - from;
+  const to = fields[other + NAME_START]!;
+  if (fields[other + NAME_END]! - to !== length) return false;
+  for (let at = 0; at < length; at++)
+    if ((arena[from + at]! | 0x20) !== (arena[to + at]! | 0x20)) return false;
+  return true;
+}
+
 /** Whether the Referer is a page of the host that was asked (RFC 9110 §10.1.3). Browsers cannot be made to forge it. */
 function isOwnPage({ arena, fields, firstField, hostStart, hostEnd }: CanonicalRequest): boolean {
   const slot = firstField[F.referer]! * FIELD_SLOTS;
@@ -166,3 +230,5 @@ function isOwnPage({ arena, fields, firstField, hostStart, hostEnd }: CanonicalR
 
 const COLON = 0x3a;
 const SLASH = 0x2f;
+const COMMA = 0x2c;
+const SPACE = 0x20;
