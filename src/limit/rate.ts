@@ -1,0 +1,64 @@
+import type { KeyTable } from "./key-table.ts";
+
+/**
+ * How often something may happen. Both algorithms keep their state in one slot of a KeyTable, take whole costs, and
+ * can be told what other workers spent; both are plain arithmetic on the clock that they are given.
+ */
+export interface Rate {
+  /** Spends `cost` and returns 0, or spends nothing and returns the milliseconds until it would pass (more than 0). */
+  take(table: KeyTable, slot: number, cost: number, nowMs: number): number;
+  /** Spends what another worker has admitted already; the level may go beyond the limit. */
+  absorb(table: KeyTable, slot: number, cost: number, window: number, nowMs: number): void;
+}
+
+/**
+ * GCRA (ITU-T I.371): `burst` at once, then one every `windowMs / rate`. The slot's level is the theoretical arrival
+ * time: when the key has its whole burst again. Costs are added there, whoever admitted them, so the sustained rate
+ * holds over any number of workers; only what they admit before they hear of each other comes on top of the burst.
+ */
+export function gcra(rate: number, windowMs: number, burst: number): Rate {
+  const intervalMs = windowMs / rate;
+  // A thousandth of a request for the rounding of sums, or the last one of a burst would be refused.
+  const toleranceMs = (burst - 1 + 1e-3) * intervalMs;
+  return {
+    take(table, slot, cost, nowMs) {
+      const arrivalMs = Math.max(table.level[slot]!, nowMs) + (cost - 1) * intervalMs;
+      if (arrivalMs - nowMs > toleranceMs) return arrivalMs - nowMs - toleranceMs;
+      table.level[slot] = arrivalMs + intervalMs;
+      return 0;
+    },
+    absorb(table, slot, cost, _window, nowMs) {
+      table.level[slot] = Math.max(table.level[slot]!, nowMs) + cost * intervalMs;
+    },
+  };
+}
+
+/**
+ * At most `limit` in each window; windows begin at multiples of `windowMs` on the given clock, which must be the same
+ * in all workers. Twice the limit can pass around the boundary of two windows: that is what the algorithm is.
+ */
+export function fixedWindow(limit: number, windowMs: number): Rate {
+  return {
+    take(table, slot, cost, nowMs) {
+      const window = Math.floor(nowMs / windowMs);
+      // A new key's window is 0, with nothing spent.
+      if (table.window[slot] !== window) {
+        table.window[slot] = window;
+        table.level[slot] = 0;
+        table.unshared[slot] = 0;
+      }
+      if (table.level[slot]! + cost > limit) return Math.max(1e-3, (window + 1) * windowMs - nowMs);
+      table.level[slot]! += cost;
+      return 0;
+    },
+    absorb(table, slot, cost, window, nowMs) {
+      if (window < table.window[slot]! || window < Math.floor(nowMs / windowMs)) return;
+      if (table.window[slot] === window) table.level[slot]! += cost;
+      else {
+        table.window[slot] = window;
+        table.level[slot] = cost;
+        table.unshared[slot] = 0;
+      }
+    },
+  };
+}
