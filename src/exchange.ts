@@ -1,5 +1,6 @@
 import { BodyScreen, type ScreenOwner } from "./gate/body-screen.ts";
-import { runHeadGates } from "./gate/order.ts";
+import { preflightMethod, replaceCors } from "./gate/cors.ts";
+import { runHeadGates, runRouteGates } from "./gate/order.ts";
 import { inspectTrailers } from "./gate/trailer-screen.ts";
 import type { RouteWaf } from "./gate/waf-settings.ts";
 import { type WafVerdict, wafReasons } from "./gate/waf-verdict.ts";
@@ -97,7 +98,11 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, TunnelOwner 
     // 3. One route. It carries its upstream, already built.
     const host = request.hostText();
     const path = request.routePathText();
-    const route = snapshot.routes.find(host, path, request.method);
+    // A preflight is about the route of the method it asks for, where the gateway answers for that one.
+    const asked = preflightMethod(request);
+    const target = asked < 0 ? undefined : snapshot.routes.find(host, path, asked);
+    const isPreflight = target?.cors !== undefined;
+    const route = isPreflight ? target : snapshot.routes.find(host, path, request.method);
     if (route === undefined) {
       const methods = snapshot.routes.allowed(host, path);
       this.refuse(methods === 0 ? reasons.routeNotFound : reasons.methodRoute, methods);
@@ -107,7 +112,16 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, TunnelOwner 
     this.record.route = route;
 
     // 4. Gates that need only the head, in the order of gate/order.ts.
-    const refusal = runHeadGates(request, route, snapshot, this.#downstream);
+    const first = runRouteGates(request, route, snapshot, this.#downstream, isPreflight);
+    if (first !== undefined) {
+      this.refuse(first);
+      return;
+    }
+    if (isPreflight) {
+      this.#answerPreflight();
+      return;
+    }
+    const refusal = runHeadGates(request, route);
     if (refusal !== undefined) {
       this.refuse(refusal);
       return;
@@ -119,6 +133,14 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, TunnelOwner 
 
     // 6. The answer comes from an endpoint of the route's upstream. A body follows when the connection is there.
     this.#forward();
+  }
+
+  /** What it says is in the request's `answerLines`; authentication and upstream are not asked, and not told of. */
+  #answerPreflight(): void {
+    this.record.status = 204;
+    this.#state.counters.preflights++;
+    this.#downstream.answerOwn(204, "", "");
+    this.#conclude();
   }
 
   /** False: refused, or the body comes first. */
@@ -297,6 +319,8 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, TunnelOwner 
       this.#forwarding!.connection!.unhurry();
     }
     if (this.isStream) markStream(head);
+    if (this.#route!.cors !== undefined) replaceCors(head, this.request.answerLines);
+    else head.addedLines = this.request.answerLines;
     this.#answerStarted = true;
     this.record.status = head.status;
     this.record.answeredMs = this.#state.clock.nowMs();

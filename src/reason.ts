@@ -430,6 +430,22 @@ export const reasons = {
   loop: row("loop", 508, "gate", c, false, "Via holds this gateway's own id."),
   routeNotFound: row("route_not_found", 404, "route", c, false, "No route for this host and path."),
   internalOnly: row("internal_only", 403, "gate", c, false, "The route serves internal networks only."),
+  corsOrigin: row(
+    "cors_origin",
+    403,
+    "gate",
+    c,
+    false,
+    "A preflight, or a request that may change something, from a page that the route's CORS does not list.",
+  ),
+  crossSite: row(
+    "cross_site",
+    403,
+    "gate",
+    c,
+    false,
+    "A request that may change something from a page of another site, on a route with `csrf_guard`.",
+  ),
   websocketOrigin: row(
     "websocket_origin",
     403,

@@ -1,4 +1,5 @@
 import type { Config } from "./config/config.ts";
+import type { CorsRule } from "./gate/cors.ts";
 import type { OriginRule } from "./gate/origin-rule.ts";
 import type { RouteWaf } from "./gate/waf-settings.ts";
 import type { HeadLimits } from "./http/head.ts";
@@ -44,6 +45,9 @@ export interface Route extends RecordedRoute {
   /** WebSockets and event streams open at once; Infinity = no limit. */
   readonly streamsMax: number;
   readonly bodyBytesMax: number;
+  /** Undefined = CORS is the upstream's business. */
+  readonly cors: CorsRule | undefined;
+  readonly csrfGuard: boolean;
   /** Undefined where the configuration says `waf = false`. */
   readonly waf: RouteWaf | undefined;
 }

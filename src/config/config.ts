@@ -186,6 +186,20 @@ export interface RouteConfig {
   /** undefined = server's. */ readonly maxBodyMb: number | undefined;
   /** undefined = not inspected. */
   readonly waf: RouteWafConfig | undefined;
+  /** `[route.cors]`; undefined = the upstream's business. */
+  readonly cors: CorsConfig | undefined;
+  /** Refuse what foreign pages send. false */ readonly csrfGuard: boolean;
+}
+
+/** `[route.cors]`. */
+export interface CorsConfig {
+  /** Lower case; `*` = all. */
+  readonly allowedOrigins: readonly string[];
+  readonly allowedMethods: readonly string[];
+  readonly allowedHeaders: readonly string[];
+  readonly exposedHeaders: readonly string[];
+  readonly allowCredentials: boolean;
+  /** 86400 */ readonly maxAgeSecs: number;
 }
 
 export interface RouteWafConfig {

@@ -92,7 +92,6 @@ const laterKeys: LaterKeys = {
     cache_profile: never(),
     auth_profile: never(),
     csp: never(),
-    cors: never(),
   },
   "waf_profile.*": {
     streaming: unless(false),

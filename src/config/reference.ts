@@ -49,6 +49,7 @@ function tablesOf() {
 const optionalTables: ReadonlySet<string> = new Set([
   "[[tls.sni]]",
   "[[exclude]]",
+  "[route.cors]",
   "[upstream.NAME.circuit_breaker]",
   "[upstream.NAME.outlier_detection]",
 ]);

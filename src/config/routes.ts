@@ -3,6 +3,7 @@ import { findRouteConflicts } from "../route/conflict.ts";
 import { isPatternProblem, parsePattern } from "../route/pattern.ts";
 import { readHostName } from "./address.ts";
 import type { RouteConfig } from "./config.ts";
+import { readCors } from "./cors.ts";
 import { checkDefined } from "./definition.ts";
 import type { Path } from "./finding.ts";
 import { keyLabel, printable, shownValue } from "./label.ts";
@@ -75,6 +76,8 @@ function readRoute(
       related: [{ path: ["server", "require_route_auth"], label: "required here" }],
     });
   const waf = readRouteWaf(path, what, input, document, context);
+  const cors = readCors([...path, "cors"], what, input.cors, methods, context);
+  checkGuard(path, what, input, context);
   if (!hasPath || !hasUpstream) return undefined;
   return {
     name: input.name ?? routeName(input.path!, hosts, methods),
@@ -93,6 +96,8 @@ function readRoute(
     maxStreams: input.max_streams,
     maxBodyMb: input.max_body_mb,
     waf,
+    cors,
+    csrfGuard: input.csrf_guard,
   };
 }
 
@@ -249,6 +254,19 @@ function readOrigins(
     });
   }
   return origins.map((origin) => origin.toLowerCase());
+}
+
+/** A guard that lets every page in is none. */
+function checkGuard(path: Path, what: string, input: RouteInput, { findings }: SectionContext): void {
+  const place = input.cors?.allowed_origins.indexOf("*") ?? -1;
+  if (!input.csrf_guard || place < 0) return;
+  findings.add({
+    code: "Z1214",
+    path: [...path, "csrf_guard"],
+    message: `${what} has \`csrf_guard\`, and its CORS allows every page`,
+    fix: "name the origins, or remove `csrf_guard`",
+    related: [{ path: [...path, "cors", "allowed_origins", place], label: "every page" }],
+  });
 }
 
 function reportConflicts(

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { methodNames } from "../http/request.ts";
+import { cors } from "./cors.ts";
 import { choice, flag, int, keyDocs, optionalInt, optionalText, optionalTexts, text, texts } from "./keys.ts";
 import { circuitBreaker, health, outlierDetection, retry, upstream } from "./upstream-schema.ts";
 import { exclude, routeWafKeys, waf, wafProfile } from "./waf-schema.ts";
@@ -262,6 +263,11 @@ const route = z.strictObject({
     example: 100,
     doc: "Request body in MiB: 413 above. Absent = the server's.",
   }),
+  csrf_guard: flag(
+    false,
+    "Refuse requests that may change something from pages of other sites, unless [route.cors] lists them. For routes that know their users by cookies.",
+  ),
+  cors: cors.optional(),
   ...routeWafKeys,
 });
 
@@ -355,6 +361,11 @@ export const tableSchemas = [
     doc: "Takes single members out by their errors. Off without this table; needs two members.",
   },
   { header: "[[route]]", keys: route.shape, doc: "Which requests go to which upstream. At least one." },
+  {
+    header: "[route.cors]",
+    keys: cors.shape,
+    doc: "What scripts of other origins may do with the route above it. Without this table it is left to the upstream.",
+  },
   { header: "[waf]", keys: waf.shape, doc: "What all profiles share." },
   {
     header: "[waf_profile.NAME]",

@@ -1,5 +1,6 @@
 import type { CertificateStore } from "../cert/store.ts";
 import type { Config, RouteConfig, RouteWafConfig } from "../config/config.ts";
+import { buildCorsRule } from "../gate/cors.ts";
 import { buildOriginRule } from "../gate/origin-rule.ts";
 import { buildRouteWaf, type RouteWaf } from "../gate/waf-settings.ts";
 import { methodNames } from "../http/request.ts";
@@ -112,6 +113,8 @@ function buildRoute(route: RouteConfig, config: Config, deps: CompileDeps): Rout
         : undefined,
     isStream: route.mode === "sse_stream",
     streamsMax: route.maxStreams === 0 ? Infinity : route.maxStreams,
+    cors: route.cors === undefined ? undefined : buildCorsRule(route.cors),
+    csrfGuard: route.csrfGuard,
     waf: buildWaf(route.waf, config, deps.ruleSet),
     bodyBytesMax: (route.maxBodyMb ?? config.server.maxBodyMb) * MEBIBYTE,
   };

@@ -1,4 +1,5 @@
 import type { AddressSet } from "../identity/address.ts";
+import type { CorsRule } from "./cors.ts";
 import type { OriginRule } from "./origin-rule.ts";
 
 /** What gates read of the snapshot. Met by snapshot.ts `Snapshot`. */
@@ -14,6 +15,8 @@ export interface GateRoute {
   readonly internalOnly: boolean;
   readonly refuseEncodedSlash: boolean;
   readonly bodyBytesMax: number;
+  readonly cors: CorsRule | undefined;
+  readonly csrfGuard: boolean;
   /** Undefined = upgrades are plain requests here. */
   readonly webSocket: { readonly origins: OriginRule } | undefined;
 }

@@ -3,6 +3,8 @@ import type { CanonicalRequest } from "../http/request.ts";
 import type { Reason } from "../reason.ts";
 import { checkBodyLimit } from "./body-limit.ts";
 import type { GateContext, GateRoute } from "./context.ts";
+import { checkCors } from "./cors.ts";
+import { checkCrossSite } from "./cross-site.ts";
 import { checkEncodedSlash } from "./encoded-slash.ts";
 import { checkInternalOnly } from "./internal-only.ts";
 import { checkLoop } from "./loop.ts";
@@ -12,12 +14,15 @@ import { checkUpgrade } from "./upgrade.ts";
 /**
  * THE list: every check of a request head after routing, in execution order. Connection caps, framing, target, path
  * and method stand before it, in the listener and the head parser. A gate returns a reason or nothing.
+ *
+ * These come first: they decide also over a preflight, which is answered when they have nothing against it.
  */
-export function runHeadGates(
+export function runRouteGates(
   request: CanonicalRequest,
   route: GateRoute,
   context: GateContext,
   downstream: Downstream,
+  isPreflight: boolean,
 ): Reason | undefined {
   return (
     // A loop multiplies every later cost.
@@ -26,6 +31,15 @@ export function runHeadGates(
     checkMisdirected(request, context, downstream) ??
     checkEncodedSlash(request, route) ??
     checkInternalOnly(request, route, context) ??
+    // Before who somebody is: a preflight comes without credentials.
+    checkCors(request, route.cors, isPreflight) ??
+    checkCrossSite(request, route.csrfGuard, route.cors)
+  );
+}
+
+/** Continued, for everything that is not a preflight. */
+export function runHeadGates(request: CanonicalRequest, route: GateRoute): Reason | undefined {
+  return (
     // Whether this is a request or a handshake decides what its framing may be.
     checkUpgrade(request, route) ??
     // Declared size first: a body that is too large is refused before one byte of it is read.

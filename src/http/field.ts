@@ -46,6 +46,8 @@ export const F = {
   cookie: known("cookie", GUARDED),
   range: known("range", SINGLETON | ASCII),
   origin: known("origin", SINGLETON | ASCII | GUARDED),
+  accessControlRequestMethod: known("access-control-request-method", SINGLETON | ASCII | GUARDED),
+  secFetchSite: known("sec-fetch-site", SINGLETON | ASCII | GUARDED),
   userAgent: known("user-agent"),
   referer: known("referer"),
   accept: known("accept"),

@@ -30,9 +30,20 @@ export function http2AnswerFields(head: ResponseHead, request: CanonicalRequest,
     list.push(name, source.latin1Slice(fields[slot + VALUE_START]!, fields[slot + VALUE_END]!));
   }
   if (head.isStream) list.push("cache-control", "no-cache", "x-accel-buffering", "no");
+  if (head.addedLines !== "") pushLines(head.addedLines, list);
   if (!head.hasDate) list.push("date", dateText);
   const { arena } = request;
   list.push("x-request-id", arena.latin1Slice(request.requestIdStart, request.requestIdEnd));
   list.push("traceparent", arena.latin1Slice(request.traceStart, request.traceEnd));
   return list;
+}
+
+/** Whole `Name: value` lines as names and values in turn. */
+function pushLines(lines: string, list: string[]): void {
+  for (let at = 0; at < lines.length; ) {
+    const colon = lines.indexOf(": ", at);
+    const end = lines.indexOf("\r\n", colon);
+    list.push(lines.slice(at, colon).toLowerCase(), lines.slice(colon + 2, end));
+    at = end + 2;
+  }
 }

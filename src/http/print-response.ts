@@ -14,7 +14,7 @@ export const OWN_RESPONSE_BYTES_MAX = 1024;
 
 /**
  * Prints the client's response head from the upstream's: its status and forwarded fields, our request id and
- * traceparent, and framing of our own. `out` must have room for RESPONSE_HEAD_BYTES_MAX plus OWN_RESPONSE_BYTES_MAX.
+ * traceparent, and framing of our own. `out` must have room for RESPONSE_HEAD_BYTES_MAX plus OWN_RESPONSE_BYTES_MAX and the added lines.
  */
 export function printResponse(
   head: ResponseHead,
@@ -61,6 +61,7 @@ export function printResponse(
   }
   if (runStart >= 0) at = copy(bytes, at, source, runStart, runEnd);
   if (head.isStream) at = put(bytes, at, STREAM_LINES);
+  if (head.addedLines !== "") at += bytes.latin1Write(head.addedLines, at);
   if (!head.hasDate) at = put(bytes, at, dateLine);
   at = copy(bytes, at, idLines, idLinesStart, idLinesEnd);
   if (framing === ANSWER_CHUNKED) {

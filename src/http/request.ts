@@ -124,6 +124,9 @@ export class CanonicalRequest {
   /** Client address after trusted hops, textual; the peer's when nothing better is known. */
   clientAddress = "";
 
+  /** Whole lines with CRLF that every answer to this request gets, refusals too. */
+  answerLines = "";
+
   constructor(arenaBytes = 4096, fieldsMax = 64) {
     this.arena = Buffer.allocUnsafeSlow(arenaBytes);
     this.fields = new Int32Array(fieldsMax * FIELD_SLOTS);
@@ -197,5 +200,6 @@ export class CanonicalRequest {
     this.traceReplaced = false;
     this.clientAddress = "";
     this.clientMalformed = false;
+    this.answerLines = "";
   }
 }

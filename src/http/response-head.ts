@@ -36,6 +36,8 @@ export class ResponseHead {
   hasDate = false;
   /** Printed with `Cache-Control: no-cache` and `X-Accel-Buffering: no`; see `markStream`. */
   isStream = false;
+  /** Whole lines with CRLF to add, from the request's `answerLines`. */
+  addedLines = "";
   /** What was wrong, for the log; a closed list. */
   fault = "";
 }
@@ -87,6 +89,7 @@ export function readResponseHead(
   head.keepAlive = head.version === 11;
   head.hasDate = false;
   head.isStream = false;
+  head.addedLines = "";
   let lengthSeen = false;
   let chunked = false;
   let connectionAt = -1;

@@ -571,7 +571,11 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd 
   answerOwn(status: number, fields: string, body: string): void {
     if (!this.#bodyDone || this.#state.draining) this.#keepAlive = false;
     // A redirect repeats the target, which may be as long as the configuration allows.
-    this.#state.outbox.reserve(fields.length + body.length + OWN_BYTES_MAX, this.#socket, this.secure);
+    this.#state.outbox.reserve(
+      fields.length + this.#request!.answerLines.length + body.length + OWN_BYTES_MAX,
+      this.#socket,
+      this.secure,
+    );
     printOwnAnswer(
       status,
       fields,

@@ -467,7 +467,7 @@ export class Http2Stream implements Downstream, TunnelEnd {
   answerOwn(status: number, fields: string, body: string): void {
     const { outbox } = this.#desk;
     outbox.length = 0;
-    const needed = fields.length + body.length + OWN_BYTES_MAX;
+    const needed = fields.length + this.#request!.answerLines.length + body.length + OWN_BYTES_MAX;
     if (outbox.bytes.length < needed) outbox.bytes = Buffer.allocUnsafeSlow(needed);
     printOwnAnswer(status, fields, body, this.#request!, true, this.#state.dateLine(), outbox);
     this.#answerPrinted(outbox);

@@ -31,6 +31,8 @@ export class Counters {
   xffMalformed = 0;
   defects = 0;
   expectContinue = 0;
+  /** CORS preflights answered by the gateway. */
+  preflights = 0;
   /** HTTP/2 connections ended as floods, by kind. */
   readonly http2Floods = { ping: 0, settings: 0, rejected_heads: 0, idle_bytes: 0, rate: 0 };
   /** Most control frames per second seen on one HTTP/2 connection. */
@@ -136,6 +138,7 @@ export class Counters {
       add(families.http2Floods.name, [flood], count);
     add(families.http2FramesPeak.name, [], Math.round(this.http2FramesPeak));
     add(families.expectContinue.name, [], this.expectContinue);
+    add(families.preflights.name, [], this.preflights);
     add(families.connectionsTotal.name, ["http"], this.connectionsTotal.http);
     add(families.connectionsTotal.name, ["https"], this.connectionsTotal.https);
     for (const [key, value] of this.#gateDecisions) add(families.gateDecisions.name, key.split("\n"), value);

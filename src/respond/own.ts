@@ -80,7 +80,7 @@ function print(
     : "Connection: close\r\n";
   let at = out.length;
   at += bytes.latin1Write(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${fields}${type}Cache-Control: no-store\r\n${length}${connection}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${fields}${request.answerLines}${type}Cache-Control: no-store\r\n${length}${connection}`,
     at,
   );
   bytes.set(dateLine, at);

@@ -115,6 +115,8 @@ test("the smallest config has every default", () => {
         maxStreams: 0,
         maxBodyMb: undefined,
         waf: { profile: "default", shadow: false, streams: false },
+        cors: undefined,
+        csrfGuard: false,
       },
     ],
     waf: {

@@ -128,6 +128,7 @@ describe("the surfaces are complete", () => {
       "HTTP/2",
       "Request body",
       "Inspection",
+      "Pages of other origins",
       "WebSocket and event streams",
       "Upstream answers",
       "HTTP/2 upstreams and gRPC",

@@ -1,0 +1,20 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+test("gates stand in the order of issue 5", () => {
+  const text = readFileSync(new URL("../../src/gate/order.ts", import.meta.url), "utf8");
+  const found = [...text.matchAll(/export function (\w+)|^ +(check\w+)\(/gm)].map((m) => m[1] ?? m[2]);
+  assert.deepEqual(found, [
+    "runRouteGates",
+    "checkLoop",
+    "checkMisdirected",
+    "checkEncodedSlash",
+    "checkInternalOnly",
+    "checkCors",
+    "checkCrossSite",
+    "runHeadGates",
+    "checkUpgrade",
+    "checkBodyLimit",
+  ]);
+});
