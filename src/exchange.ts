@@ -1,6 +1,6 @@
 import { BodyScreen, type ScreenOwner } from "./gate/body-screen.ts";
 import { preflightMethod, replaceCors } from "./gate/cors.ts";
-import { runHeadGates, runRouteGates } from "./gate/order.ts";
+import { runEarlyGates, runHeadGates, runRouteGates } from "./gate/order.ts";
 import { inspectTrailers } from "./gate/trailer-screen.ts";
 import type { RouteWaf } from "./gate/waf-settings.ts";
 import { type WafVerdict, wafReasons } from "./gate/waf-verdict.ts";
@@ -84,7 +84,16 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, TunnelOwner 
       return;
     }
 
-    // 2. What needs no route: redirects of the plain listener, `OPTIONS *`.
+    // 2. Gates that need no route, and count every request that could be read.
+    const { limits } = this.#state;
+    const { startedMs } = this.record;
+    const early = runEarlyGates(request, snapshot, limits, startedMs);
+    if (early !== undefined) {
+      this.refuse(early);
+      return;
+    }
+
+    // 3. What needs no route: redirects of the plain listener, `OPTIONS *`.
     if (answerLocally(request, snapshot, this.#downstream, this.record)) {
       this.#conclude();
       return;
@@ -95,7 +104,7 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, TunnelOwner 
       return;
     }
 
-    // 3. One route. It carries its upstream, already built.
+    // 4. One route. It carries its upstream, already built.
     const host = request.hostText();
     const path = request.routePathText();
     // A preflight is about the route of the method it asks for, where the gateway answers for that one.
@@ -111,8 +120,8 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, TunnelOwner 
     this.#route = route;
     this.record.route = route;
 
-    // 4. Gates that need only the head, in the order of gate/order.ts.
-    const first = runRouteGates(request, route, snapshot, this.#downstream, isPreflight);
+    // 5. Gates that need only the head, in the order of gate/order.ts.
+    const first = runRouteGates(request, route, snapshot, this.#downstream, isPreflight, limits, startedMs);
     if (first !== undefined) {
       this.refuse(first);
       return;
@@ -128,10 +137,10 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, TunnelOwner 
     }
     this.#bodyBytesMax = route.bodyBytesMax;
 
-    // 5. The WAF looks at the head now; at a body when it is here, before it goes on.
+    // 6. The WAF looks at the head now; at a body when it is here, before it goes on.
     if (route.waf !== undefined && !this.#inspect(route.waf, route.name)) return;
 
-    // 6. The answer comes from an endpoint of the route's upstream. A body follows when the connection is there.
+    // 7. The answer comes from an endpoint of the route's upstream. A body follows when the connection is there.
     this.#forward();
   }
 
@@ -486,6 +495,7 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, TunnelOwner 
   refuse(reason: Reason, methods = 0): void {
     this.record.reason = reason;
     this.record.status = reason.status;
+    if (this.request.refusalDetail !== "") this.record.faultDetail = this.request.refusalDetail;
     this.#downstream.refuse(reason, this.#retryAfterSecs(reason), methods);
     this.#conclude();
   }

@@ -429,6 +429,14 @@ export const reasons = {
   // Gates and routing.
   loop: row("loop", 508, "gate", c, false, "Via holds this gateway's own id."),
   routeNotFound: row("route_not_found", 404, "route", c, false, "No route for this host and path."),
+  rateLimited: row(
+    "rate_limited",
+    429,
+    "gate",
+    c,
+    false,
+    "A limit of `[limit.NAME]` is used up for this key.",
+  ),
   internalOnly: row("internal_only", 403, "gate", c, false, "The route serves internal networks only."),
   corsOrigin: row(
     "cors_origin",

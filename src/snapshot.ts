@@ -1,6 +1,7 @@
 import type { Config } from "./config/config.ts";
 import type { CorsRule } from "./gate/cors.ts";
 import type { OriginRule } from "./gate/origin-rule.ts";
+import type { RateLimit } from "./gate/rate-limit.ts";
 import type { RouteWaf } from "./gate/waf-settings.ts";
 import type { HeadLimits } from "./http/head.ts";
 import type { HopFacts } from "./http/print-request.ts";
@@ -23,6 +24,8 @@ export interface Snapshot {
   readonly viaName: string;
   readonly trustedProxies: AddressSet;
   readonly internalNetworks: AddressSet;
+  /** They count every request. */
+  readonly limits: readonly RateLimit[];
   readonly routes: RouteTable<Route>;
   /** The plain listener redirects to this https port; undefined = it serves. */
   readonly redirectPort: number | undefined;
@@ -45,6 +48,7 @@ export interface Route extends RecordedRoute {
   /** WebSockets and event streams open at once; Infinity = no limit. */
   readonly streamsMax: number;
   readonly bodyBytesMax: number;
+  readonly limits: readonly RateLimit[];
   /** Undefined = CORS is the upstream's business. */
   readonly cors: CorsRule | undefined;
   readonly csrfGuard: boolean;

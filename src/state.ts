@@ -2,6 +2,7 @@ import type { WafEngine } from "./gate/waf-engine.ts";
 import type { Downstream } from "./http/downstream.ts";
 import type { CanonicalRequest } from "./http/request.ts";
 import type { RequestPool } from "./http/request-pool.ts";
+import type { Limits } from "./limit/limits.ts";
 import type { AccessLog } from "./record/access-log.ts";
 import type { Counters } from "./record/counters.ts";
 import type { ExchangeRecord } from "./record/record.ts";
@@ -26,6 +27,7 @@ export interface State {
   readonly outbox: Outbox;
   readonly upstreamDeps: UpstreamDeps;
   readonly waf: WafEngine;
+  readonly limits: Limits;
   readonly counters: Counters;
   accessLog: AccessLog | undefined;
   /** Answers close their connections from now on. */

@@ -127,7 +127,7 @@ export const codes = {
     "the setting would have no effect, and you would believe it had. This is why it is refused.",
     "remove it until this version supports it",
     "The key is known and reserved, but this version does not do what it says.",
-    "rate_limit_rps = 100",
+    "cache_max_memory_mb = 100",
     "",
   ),
   Z1101: error(

@@ -11,6 +11,7 @@ export interface Config {
   readonly tls: TlsConfig | undefined;
   readonly upstreams: readonly UpstreamConfig[];
   readonly routes: readonly RouteConfig[];
+  readonly limits: readonly LimitConfig[];
   readonly waf: WafConfig;
   readonly accessLog: AccessLogConfig;
   readonly telemetry: TelemetryConfig;
@@ -35,6 +36,8 @@ export interface ServerConfig {
   readonly internalNetworks: readonly string[];
   readonly requireRouteAuth: boolean;
   readonly xffMode: "append" | "rewrite" | "drop";
+  /** Names of limits that count every request. */
+  readonly limits: readonly string[];
   readonly tcpKeepaliveSecs: number;
   readonly dnsStaleSecs: number;
   readonly dnsTimeoutMs: number;
@@ -186,6 +189,8 @@ export interface RouteConfig {
   /** undefined = server's. */ readonly maxBodyMb: number | undefined;
   /** undefined = not inspected. */
   readonly waf: RouteWafConfig | undefined;
+  /** Names of limits, in the order they are asked. */
+  readonly limits: readonly string[];
   /** `[route.cors]`; undefined = the upstream's business. */
   readonly cors: CorsConfig | undefined;
   /** Refuse what foreign pages send. false */ readonly csrfGuard: boolean;
@@ -206,6 +211,28 @@ export interface RouteWafConfig {
   /** Name of one of `WafConfig.profiles`. "default" */ readonly profile: string;
   /** Report what would be refused, refuse nothing. false */ readonly shadow: boolean;
   /** Bodies are forwarded as they are inspected. false */ readonly streams: boolean;
+}
+
+/** `[limit.NAME]`, and what `rate_limit_rps` stands for. */
+export interface LimitConfig {
+  readonly name: string;
+  /** Requests per window, all workers together. */
+  readonly rate: number;
+  readonly windowMs: number;
+  /** gcra only. */
+  readonly burst: number;
+  readonly algorithm: "gcra" | "fixed_window";
+  /** None = one budget for all. */
+  readonly keys: readonly LimitKeyConfig[];
+  /** 64 */ readonly ipv6Prefix: number;
+  /** Per worker. 100000 */ readonly maxKeys: number;
+  /** Count what would be refused, refuse nothing. false */ readonly shadow: boolean;
+}
+
+export interface LimitKeyConfig {
+  readonly kind: "address" | "header" | "cookie" | "path";
+  /** Of the field (lower case), the cookie or the path parameter; "" for the address. */
+  readonly name: string;
 }
 
 /** `[waf]`, `[waf_profile.NAME]` and `[[exclude]]`. */

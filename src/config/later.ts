@@ -61,9 +61,6 @@ const laterKeys: LaterKeys = {
     sovereign_aimp: offTable(),
   },
   server: {
-    rate_limit_rps: unless(0),
-    rate_limit_window_secs: unless(1),
-    rate_limit_max_tracked_ips: unless(100_000),
     cache_max_memory_mb: never(),
     tcp_user_timeout_secs: {
       harmless: (value) => value === 0,

@@ -6,6 +6,7 @@ import type { Config } from "./config.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import type { FileAccess } from "./files.ts";
 import { createFindings, type Findings } from "./finding.ts";
+import { readLimits } from "./limits.ts";
 import { placeFindings } from "./position.ts";
 import { readRoutes } from "./routes.ts";
 import { directoryOf, type SectionContext } from "./section.ts";
@@ -81,8 +82,9 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
   const tls = document.tls === undefined ? undefined : readTls(document.tls, context);
   const upstreams = readUpstreams(document, context);
   const routes = readRoutes(document, context);
+  const limits = readLimits(document, routes, context);
   const waf = readWaf(document, routes, context);
   const accessLog = readAccessLog(document.access_log, context);
   if (listeners === undefined) return undefined;
-  return { schemaVersion: 1, ...listeners, tls, upstreams, routes, waf, accessLog };
+  return { schemaVersion: 1, ...listeners, tls, upstreams, routes, limits, waf, accessLog };
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { methodNames } from "../http/request.ts";
 import { cors } from "./cors.ts";
 import { choice, flag, int, keyDocs, optionalInt, optionalText, optionalTexts, text, texts } from "./keys.ts";
+import { limit } from "./limit-schema.ts";
 import { circuitBreaker, health, outlierDetection, retry, upstream } from "./upstream-schema.ts";
 import { exclude, routeWafKeys, waf, wafProfile } from "./waf-schema.ts";
 
@@ -61,6 +62,29 @@ const server = z.strictObject({
     "rewrite",
     "X-Forwarded-For to the upstream: append the peer, replace it by the client's address, or send none. `rewrite` is right at the edge.",
   ),
+  limits: texts({
+    type: "array of limits",
+    default: [],
+    doc: "Limits that count every request, in this order, before it has a route.",
+  }),
+  rate_limit_rps: int({
+    min: 0,
+    max: 1_000_000,
+    default: 0,
+    doc: "Requests per address and second in a fixed window: short for a [limit.NAME] in `limits`. 0 = off.",
+  }),
+  rate_limit_window_secs: int({
+    min: 1,
+    max: 3600,
+    default: 1,
+    doc: "Window of rate_limit_rps, in which rate_limit_rps times as many requests pass.",
+  }),
+  rate_limit_max_tracked_ips: int({
+    min: 2,
+    max: 10_000_000,
+    default: 100_000,
+    doc: "Addresses that rate_limit_rps remembers; those not used for longest are forgotten above it.",
+  }),
   tcp_keepalive_secs: int({
     min: 0,
     max: 86_400,
@@ -268,6 +292,11 @@ const route = z.strictObject({
     "Refuse requests that may change something from pages of other sites, unless [route.cors] lists them. For routes that know their users by cookies.",
   ),
   cors: cors.optional(),
+  limits: texts({
+    type: "array of limits",
+    default: [],
+    doc: "Limits that count every request of this route, in this order, after those of [server].",
+  }),
   ...routeWafKeys,
 });
 
@@ -325,6 +354,7 @@ export const documentSchema = z.strictObject({
   upstreams: legacyUpstreams,
   upstream: z.record(z.string(), upstream, table).default({}),
   route: z.array(route, { error: "expected an array of tables: write [[route]]" }).default([]),
+  limit: z.record(z.string(), limit, table).default({}),
   waf: waf.prefault({}),
   waf_profile: z.record(z.string(), wafProfile, table).default({}),
   exclude: z.array(exclude, { error: "expected an array of tables: write [[exclude]]" }).default([]),
@@ -365,6 +395,11 @@ export const tableSchemas = [
     header: "[route.cors]",
     keys: cors.shape,
     doc: "What scripts of other origins may do with the route above it. Without this table it is left to the upstream.",
+  },
+  {
+    header: "[limit.NAME]",
+    keys: limit.shape,
+    doc: "How often requests may come. Listed in `limits` of [server] or of routes. NAME: letters, digits, `_`, `-`, `.`; clients see it.",
   },
   { header: "[waf]", keys: waf.shape, doc: "What all profiles share." },
   {

@@ -2,6 +2,7 @@ import { isLoopback, overlap, readCidr, readListenAddress } from "./address.ts";
 import type { AdminConfig, ServerConfig, SocketAddress, TelemetryConfig } from "./config.ts";
 import type { Path } from "./finding.ts";
 import { keyLabel } from "./label.ts";
+import { serverLimits } from "./limits.ts";
 import type { DocumentInput, ServerInput } from "./schema.ts";
 import { resolvePath, type SectionContext, take } from "./section.ts";
 
@@ -91,6 +92,7 @@ function serverConfig(
     internalNetworks,
     requireRouteAuth: input.require_route_auth,
     xffMode: input.xff_mode,
+    limits: serverLimits(input),
     tcpKeepaliveSecs: input.tcp_keepalive_secs,
     dnsStaleSecs: input.dns_stale_secs,
     dnsTimeoutMs: input.dns_timeout_ms,

@@ -99,6 +99,7 @@ function tableWithKey(key: string): string | undefined {
     ["[upstream.NAME.health]", ["upstream", "x", "health"]],
     ["[[route]]", ["route", 0]],
     ["[route.cors]", ["route", 0, "cors"]],
+    ["[limit.NAME]", ["limit", "x"]],
     ["[waf]", ["waf"]],
     ["[waf_profile.NAME]", ["waf_profile", "x"]],
     ["[[exclude]]", ["exclude", 0]],

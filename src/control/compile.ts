@@ -5,17 +5,21 @@ import { buildOriginRule } from "../gate/origin-rule.ts";
 import { buildRouteWaf, type RouteWaf } from "../gate/waf-settings.ts";
 import { methodNames } from "../http/request.ts";
 import { type AddressSet, buildAddressSet, parseCidr } from "../identity/address.ts";
+import type { Limits } from "../limit/limits.ts";
 import { routeLogPiece } from "../record/access-log.ts";
 import type { Counters } from "../record/counters.ts";
 import { buildRouteTable } from "../route/table.ts";
 import type { Route, Snapshot } from "../snapshot.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import type { RuleSet } from "../waf/compile.ts";
+import { buildRateLimits } from "./limit-build.ts";
 
 export interface CompileDeps {
   /** Every upstream of the config, by name. */
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly counters: Counters;
+  /** Every limit of the config, with its state. */
+  readonly limits: ReturnType<Limits["adopt"]>;
   readonly viaName: string;
   readonly store: CertificateStore | undefined;
   /** Of the config's rules. */
@@ -64,6 +68,7 @@ export function buildSnapshot(generation: number, config: Config, deps: CompileD
     internalNetworks: addresses(
       server.internalNetworks.length > 0 ? server.internalNetworks : PRIVATE_NETWORKS,
     ),
+    limits: buildRateLimits(server.limits, undefined, config.limits, deps.limits),
     routes: buildRouteTable(
       config.routes.map((route) => ({
         path: route.path,
@@ -115,6 +120,7 @@ function buildRoute(route: RouteConfig, config: Config, deps: CompileDeps): Rout
     streamsMax: route.maxStreams === 0 ? Infinity : route.maxStreams,
     cors: route.cors === undefined ? undefined : buildCorsRule(route.cors),
     csrfGuard: route.csrfGuard,
+    limits: buildRateLimits(route.limits, route.path, config.limits, deps.limits),
     waf: buildWaf(route.waf, config, deps.ruleSet),
     bodyBytesMax: (route.maxBodyMb ?? config.server.maxBodyMb) * MEBIBYTE,
   };

@@ -6,6 +6,7 @@ import { buildRouteWaf } from "../gate/waf-settings.ts";
 import { warmUp } from "../gate/waf-warm-up.ts";
 import { RequestPool } from "../http/request-pool.ts";
 import { ResponseHead } from "../http/response-head.ts";
+import { Limits } from "../limit/limits.ts";
 import type { ClientConnection } from "../listener/client-connection.ts";
 import { ConnectionCaps } from "../listener/connection-caps.ts";
 import { type Accepted, Listener } from "../listener/listener.ts";
@@ -13,10 +14,10 @@ import { buildTlsServer, type TlsServer } from "../listener/tls.ts";
 import { reasons } from "../reason.ts";
 import { AccessLog, endpointLogPiece } from "../record/access-log.ts";
 import { Counters } from "../record/counters.ts";
-import { families, type MetricSample } from "../record/metrics.ts";
+import { families, type MetricFamily, type MetricSample } from "../record/metrics.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { State } from "../state.ts";
-import { systemClock } from "../std/clock.ts";
+import { machineOffsetMs, systemClock } from "../std/clock.ts";
 import { Outbox } from "../std/outbox.ts";
 import { openRandomPool } from "../std/random-pool.ts";
 import { openSharedReader } from "../std/shared-read.ts";
@@ -30,6 +31,7 @@ import { buildSnapshot } from "./compile.ts";
 import { connectionCeiling } from "./connection-ceiling.ts";
 import type { Edge, ListenerName } from "./edge.ts";
 import { lastGaspLine } from "./last-gasp.ts";
+import { limitFacts } from "./limit-build.ts";
 
 export interface EdgeDeps {
   readonly workerIndex: number;
@@ -52,6 +54,7 @@ interface Prepared {
   readonly tls: TlsServer<Accepted> | undefined;
   readonly accessLog: AccessLog | undefined;
   readonly addresses: ReadonlyMap<string, readonly string[]>;
+  readonly limits: ReturnType<Limits["adopt"]>;
 }
 
 /** Builds the data plane of one worker and wires its parts: nothing else holds references across rooms. */
@@ -94,6 +97,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     outbox: new Outbox(),
     upstreamDeps,
     waf: new WafEngine({ clock, wheel, seed: randomBytes(4).readUInt32LE() }),
+    limits: new Limits(randomBytes(8), machineOffsetMs(), deps.workerCount > 1),
     counters,
     accessLog: undefined,
     draining: false,
@@ -121,9 +125,11 @@ export function openEdge(deps: EdgeDeps): Edge {
     discard(prepared?.generation ?? -1);
     const next = adoptUpstreams(config.upstreams);
     const store = config.tls === undefined ? undefined : buildCertificateStore(config.tls);
+    const limits = state.limits.adopt(config.limits.map(limitFacts));
     const snapshot = buildSnapshot(generation, config, {
       upstreams: next,
       counters,
+      limits,
       viaName,
       store,
       ruleSet: ruleSetOf(config.waf.rules),
@@ -143,7 +149,7 @@ export function openEdge(deps: EdgeDeps): Edge {
         : config.accessLog.enabled
           ? new AccessLog(config.accessLog.path, config.accessLog.includeHeaders, clock)
           : undefined;
-    prepared = { generation, snapshot, upstreams: next, tls, accessLog, addresses };
+    prepared = { generation, snapshot, upstreams: next, tls, accessLog, addresses, limits };
   }
 
   /** Rules that did not change stay as they are: building their automaton takes 20 ms. */
@@ -217,6 +223,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     listeners.https.tls = next.tls;
     const previousUpstreams = upstreams;
     upstreams = next.upstreams;
+    state.limits.commit(next.limits);
     state.snapshot = next.snapshot; // the one assignment: exchanges that begin from here on see the new generation
     previousTls?.close();
     for (const upstream of previousUpstreams.values()) {
@@ -301,6 +308,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     },
     drain,
     readMetrics: () => [
+      ...readLimits(state.limits),
       ...readMetrics(counters, listeners, caps, upstreams, state.accessLog, clock.nowMs()),
       { name: families.heldBytes.name, labels: [], value: state.waf.store.usedBytes },
       { name: families.inspectionsWaiting.name, labels: [], value: state.waf.turns.waiting },
@@ -331,6 +339,25 @@ const DRAIN_QUIET_MS = 1000;
 
 /** TLS handshakes in progress per worker: each costs 1.6-1.8 ms of CPU (reliability.md §0.1 finding 8). */
 const HANDSHAKES_MAX = 1024;
+
+function readLimits(limits: Limits): MetricSample[] {
+  return limits.limiters().flatMap((limiter) => {
+    const { name, table } = limiter;
+    const sample = ({ name: family }: MetricFamily, value: number, ...labels: string[]): MetricSample => ({
+      name: family,
+      labels: [name, ...labels],
+      value,
+    });
+    return [
+      sample(families.limitDecisions, limiter.allowed, "allow"),
+      sample(families.limitDecisions, limiter.limited, "limited"),
+      sample(families.limitDecisions, limiter.shadowed, "shadow"),
+      sample(families.limitKeys, table.size),
+      sample(families.limitEvictions, table.evicted),
+      sample(families.limitUntold, limiter.untold),
+    ];
+  });
+}
 
 function readMetrics(
   counters: Counters,

@@ -80,7 +80,9 @@ export function createExposition(): Exposition {
   const currentGauges = (family: MetricFamily): Iterable<Series> => {
     const merged = new Map<string, Series>();
     // An endpoint is up when any worker may choose it; everything else adds up.
-    const merge = family === families.upstreamUp ? Math.max : (a: number, b: number) => a + b;
+    // Workers tell each other of keys, so each key is in all of them.
+    const isSame = family === families.upstreamUp || family === families.limitKeys;
+    const merge = isSame ? Math.max : (a: number, b: number) => a + b;
     for (const samples of lastOf.values()) {
       for (const sample of samples.values()) {
         if (sample.name !== family.name) continue;

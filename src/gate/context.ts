@@ -1,11 +1,13 @@
 import type { AddressSet } from "../identity/address.ts";
 import type { CorsRule } from "./cors.ts";
 import type { OriginRule } from "./origin-rule.ts";
+import type { RateLimit } from "./rate-limit.ts";
 
 /** What gates read of the snapshot. Met by snapshot.ts `Snapshot`. */
 export interface GateContext {
   readonly viaName: string;
   readonly internalNetworks: Pick<AddressSet, "has">;
+  readonly limits: readonly RateLimit[];
   /** Whether both names are served under the same certificate; true without TLS. */
   isSameCertificate(serverName: string, host: string): boolean;
 }
@@ -15,6 +17,7 @@ export interface GateRoute {
   readonly internalOnly: boolean;
   readonly refuseEncodedSlash: boolean;
   readonly bodyBytesMax: number;
+  readonly limits: readonly RateLimit[];
   readonly cors: CorsRule | undefined;
   readonly csrfGuard: boolean;
   /** Undefined = upgrades are plain requests here. */

@@ -9,27 +9,44 @@ import { checkEncodedSlash } from "./encoded-slash.ts";
 import { checkInternalOnly } from "./internal-only.ts";
 import { checkLoop } from "./loop.ts";
 import { checkMisdirected } from "./misdirected.ts";
+import { checkRateLimits, type LimitDesk } from "./rate-limit.ts";
 import { checkUpgrade } from "./upgrade.ts";
 
 /**
- * THE list: every check of a request head after routing, in execution order. Connection caps, framing, target, path
- * and method stand before it, in the listener and the head parser. A gate returns a reason or nothing.
+ * THE list: every check of a request head, in execution order. Connection caps, framing, target, path and method stand
+ * before it, in the listener and the head parser. A gate returns a reason or nothing.
  *
- * These come first: they decide also over a preflight, which is answered when they have nothing against it.
+ * These come before the route is looked up.
  */
+export function runEarlyGates(
+  request: CanonicalRequest,
+  context: GateContext,
+  desk: LimitDesk,
+  nowMs: number,
+): Reason | undefined {
+  return (
+    // A loop multiplies every later cost.
+    checkLoop(request, context) ??
+    // What is over its limit costs nothing that comes after: no route, no credentials, no inspection.
+    checkRateLimits(request, context.limits, desk, nowMs)
+  );
+}
+
+/** Continued, with the route: these decide also over a preflight, which is answered when they have nothing against it. */
 export function runRouteGates(
   request: CanonicalRequest,
   route: GateRoute,
   context: GateContext,
   downstream: Downstream,
   isPreflight: boolean,
+  desk: LimitDesk,
+  nowMs: number,
 ): Reason | undefined {
   return (
-    // A loop multiplies every later cost.
-    checkLoop(request, context) ??
     // The connection was opened for another host: its client authentication does not speak for this one.
     checkMisdirected(request, context, downstream) ??
     checkEncodedSlash(request, route) ??
+    checkRateLimits(request, route.limits, desk, nowMs) ??
     checkInternalOnly(request, route, context) ??
     // Before who somebody is: a preflight comes without credentials.
     checkCors(request, route.cors, isPreflight) ??

@@ -40,6 +40,17 @@ export const FIELD_ID = 4;
 /** 1 = goes upstream as it stands, 0 = is not forwarded (hop-by-hop, replaced by ours, or scrubbed). */
 export const FORWARD = 5;
 
+/** An IP address; see identity/address.ts `Address`. */
+export interface IpWords {
+  readonly v4: boolean;
+  readonly w0: number;
+  readonly w1: number;
+  readonly w2: number;
+  readonly w3: number;
+}
+
+const NO_ADDRESS: IpWords = { v4: true, w0: 0, w1: 0, w2: 0, w3: 0 };
+
 /**
  * One request in the one form that routing, gates, WAF, limits, log and the upstream printer share: a byte arena and
  * an index of spans. HTTP/1 heads and HTTP/2 fields are written into the same form.
@@ -123,6 +134,10 @@ export class CanonicalRequest {
   clientMalformed = false;
   /** Client address after trusted hops, textual; the peer's when nothing better is known. */
   clientAddress = "";
+  /** The same in words. Of a request that could not be read, all zero. */
+  clientIp: IpWords = NO_ADDRESS;
+  /** Which limit or list refused, for the log; "" = the reason says all. */
+  refusalDetail = "";
 
   /** Whole lines with CRLF that every answer to this request gets, refusals too. */
   answerLines = "";
@@ -200,6 +215,8 @@ export class CanonicalRequest {
     this.traceReplaced = false;
     this.clientAddress = "";
     this.clientMalformed = false;
+    this.clientIp = NO_ADDRESS;
+    this.refusalDetail = "";
     this.answerLines = "";
   }
 }

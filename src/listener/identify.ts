@@ -14,6 +14,7 @@ export function identify(request: CanonicalRequest, peer: PeerFacts, snapshot: S
   }
   const client = resolveClientAddress(request, peer, snapshot.trustedProxies);
   request.clientAddress = client.text;
+  request.clientIp = client.address;
   request.clientMalformed = client.malformed;
   if (client.malformed) counters.xffMalformed++;
   counters.scrubbed.override += request.scrubbed;

@@ -47,6 +47,27 @@ export const families = {
     "mode",
   ]),
   ruleMatches: family("zion_rule_matches_total", "counter", "Requests in which a rule fired.", ["rule"]),
+  limitDecisions: family(
+    "zion_ratelimit_decisions_total",
+    "counter",
+    "Requests that a limit judged: `allow`, `limited`, `shadow` (let through, and over the limit).",
+    ["limit", "result"],
+  ),
+  limitKeys: family("zion_ratelimit_keys", "gauge", "Keys that a limit remembers, in the worker with most.", [
+    "limit",
+  ]),
+  limitEvictions: family(
+    "zion_ratelimit_evictions_total",
+    "counter",
+    "Keys that a limit forgot because there were more than `max_keys`, all workers together.",
+    ["limit"],
+  ),
+  limitUntold: family(
+    "zion_ratelimit_untold_total",
+    "counter",
+    "Requests that a worker admitted without telling the others: too many keys between two exchanges.",
+    ["limit"],
+  ),
   heldBytes: family("zion_waf_held_bytes", "gauge", "Memory of bodies that wait for inspection.", []),
   inspectionsWaiting: family(
     "zion_waf_inspections_waiting",

@@ -28,6 +28,7 @@ test("the smallest config has every default", () => {
       ],
       requireRouteAuth: false,
       xffMode: "rewrite",
+      limits: [],
       tcpKeepaliveSecs: 60,
       dnsStaleSecs: 3600,
       dnsTimeoutMs: 2000,
@@ -117,8 +118,10 @@ test("the smallest config has every default", () => {
         waf: { profile: "default", shadow: false, streams: false },
         cors: undefined,
         csrfGuard: false,
+        limits: [],
       },
     ],
+    limits: [],
     waf: {
       profiles: [
         {
@@ -381,6 +384,9 @@ max_body_mb = 3
     maxStreams: 9,
     maxBodyMb: 3,
     waf: { profile: "default", shadow: false, streams: false },
+    cors: undefined,
+    csrfGuard: false,
+    limits: [],
   });
 });
 

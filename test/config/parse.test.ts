@@ -131,7 +131,7 @@ const cases: readonly Case[] = [
   ),
   {
     title: "keys of later versions",
-    toml: `${server}rate_limit_rps = 5\n${app}${route}cache_profile = "x"\n[cache_profile.x]\nttl_secs = 5\n`,
+    toml: `${server}cache_max_memory_mb = 5\n${app}${route}cache_profile = "x"\n[cache_profile.x]\nttl_secs = 5\n`,
     found: ["Z1047 3:1", "Z1047 9:1", "Z1047 10:2"],
   },
   inTls("a protocol that is not served", `${a}\nalpn = ["h2", "spdy/3"]`, "Z1045 4:15"),

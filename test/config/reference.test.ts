@@ -73,6 +73,7 @@ test("what is commented out is valid too", () => {
     .join("\n")
     .replace('url = "http://127.0.0.1:3000"', 'url = "https://127.0.0.1:3000"')
     .replace('\nmode = "standard"', '\nmode = "websocket"')
+    .replace("\nlimits = []", '\nlimits = ["app"]')
     .replace("urls = []", 'urls = ["https://127.0.0.1:3001"]')
     .replace(/^until = \d+/m, "until = 9999");
   const { diagnostics } = parseText(all, withFiles(files));

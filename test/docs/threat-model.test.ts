@@ -133,6 +133,7 @@ describe("the surfaces are complete", () => {
       "Upstream answers",
       "HTTP/2 upstreams and gRPC",
       "Routing",
+      "Rate limits",
       "Forwarded identity headers",
       "Config file",
       "Certificates and keys",

@@ -4,12 +4,17 @@ import { test } from "node:test";
 
 test("gates stand in the order of issue 5", () => {
   const text = readFileSync(new URL("../../src/gate/order.ts", import.meta.url), "utf8");
-  const found = [...text.matchAll(/export function (\w+)|^ +(check\w+)\(/gm)].map((m) => m[1] ?? m[2]);
+  const found = [...text.matchAll(/export function (\w+)|^ +((?:check|scrub)\w+)\(/gm)].map(
+    (m) => m[1] ?? m[2],
+  );
   assert.deepEqual(found, [
-    "runRouteGates",
+    "runEarlyGates",
     "checkLoop",
+    "checkRateLimits",
+    "runRouteGates",
     "checkMisdirected",
     "checkEncodedSlash",
+    "checkRateLimits",
     "checkInternalOnly",
     "checkCors",
     "checkCrossSite",

@@ -1,0 +1,44 @@
+import { z } from "zod";
+import { choice, flag, int, optionalInt, texts } from "./keys.ts";
+
+/** `[limit.NAME]`. */
+export const limit = z.strictObject({
+  rate: optionalInt({
+    min: 1,
+    max: 1_000_000_000,
+    example: 100,
+    doc: "Requests per window, all workers together: 429 above. Required.",
+  }),
+  window_secs: int({ min: 1, max: 86_400, default: 1, doc: "The window." }),
+  burst: optionalInt({
+    min: 1,
+    max: 1_000_000_000,
+    example: 20,
+    doc: "gcra: requests that may come at once after a pause. Absent = rate.",
+  }),
+  algorithm: choice(
+    ["gcra", "fixed_window"],
+    "gcra",
+    "gcra: a burst, then one request every window_secs / rate. fixed_window: rate requests in each window, up to twice that around its end.",
+  ),
+  key: texts({
+    type: "array of address, header:NAME, cookie:NAME, path:NAME",
+    default: ["address"],
+    doc: "What is counted apart; all parts together are one key, path:NAME is a {NAME} of the route's path. A request without one of them is counted by its address. Empty = one budget for all.",
+  }),
+  ipv6_prefix: int({
+    min: 16,
+    max: 128,
+    default: 64,
+    doc: "Bits of an IPv6 address that are one client.",
+  }),
+  max_keys: int({
+    min: 2,
+    max: 10_000_000,
+    default: 100_000,
+    doc: "Keys remembered, per worker, 112 to 224 bytes each. Above it, those that were not used for longest are forgotten; newcomers are never locked out.",
+  }),
+  shadow: flag(false, "Count what would be refused, refuse nothing."),
+});
+
+export type LimitInput = z.infer<typeof limit>;

@@ -1,0 +1,189 @@
+import { isPatternProblem, parsePattern } from "../route/pattern.ts";
+import type { LimitConfig, LimitKeyConfig, RouteConfig } from "./config.ts";
+import { checkDefined } from "./definition.ts";
+import type { Path } from "./finding.ts";
+import { keyLabel, printable, shownValue } from "./label.ts";
+import type { LimitInput } from "./limit-schema.ts";
+import type { DocumentInput, ServerInput } from "./schema.ts";
+import { requireKey, type SectionContext } from "./section.ts";
+
+/** Name of the limit that `rate_limit_rps` stands for; no name in a file can begin with `_`. */
+export const legacyLimit = "_server";
+
+/** Checks `[limit.NAME]`, the keys `rate_limit_*` of `[server]`, and who uses a limit. */
+export function readLimits(
+  document: DocumentInput,
+  routes: readonly RouteConfig[],
+  context: SectionContext,
+): readonly LimitConfig[] {
+  const limits = Object.entries(document.limit).flatMap(([name, input]) => readLimit(name, input, context));
+  checkUses(document, context);
+  checkPathParameters(document, routes, limits, context);
+  reportUnused(document, context);
+  const legacy = document.server === undefined ? undefined : legacyOf(document.server, context);
+  return legacy === undefined ? limits : [...limits, legacy];
+}
+
+/** Names of the limits that every request of a listener is counted by. */
+export function serverLimits(input: ServerInput): readonly string[] {
+  return input.rate_limit_rps > 0 ? [legacyLimit, ...input.limits] : input.limits;
+}
+
+function readLimit(name: string, input: LimitInput, context: SectionContext): LimitConfig[] {
+  const { findings } = context;
+  const path: Path = ["limit", name];
+  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(name))
+    findings.add({
+      code: "Z1110",
+      path,
+      at: "key",
+      message: `"${printable(name)}" cannot be the name of a limit`,
+    });
+  if (input.burst !== undefined && input.algorithm === "fixed_window")
+    findings.add({
+      code: "Z1214",
+      path: [...path, "burst"],
+      message: `[limit.${printable(name)}] has a \`burst\`, and its algorithm has none`,
+      fix: 'remove it, or write algorithm = "gcra"',
+    });
+  const keys = input.key.flatMap((text, i) => readKey([...path, "key", i], text, context));
+  if (!requireKey(path, "rate", input.rate, `[limit.${printable(name)}]`, context)) return [];
+  return [
+    {
+      name,
+      rate: input.rate!,
+      windowMs: input.window_secs * 1000,
+      burst: input.burst ?? input.rate!,
+      algorithm: input.algorithm,
+      keys,
+      ipv6Prefix: input.ipv6_prefix,
+      maxKeys: input.max_keys,
+      shadow: input.shadow,
+    },
+  ];
+}
+
+function readKey(path: Path, text: string, { findings }: SectionContext): LimitKeyConfig[] {
+  if (text === "address") return [{ kind: "address", name: "" }];
+  const [, kind, name] = /^(header|cookie|path):(.+)$/.exec(text) ?? [];
+  // Field names and cookie names are tokens (RFC 9110 §5.6.2, RFC 6265 §4.1.1); path parameters are checked by use.
+  if (kind !== undefined && (kind === "path" || /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/.test(name!)))
+    return [
+      {
+        kind: kind as LimitKeyConfig["kind"],
+        name: kind === "header" ? name!.toLowerCase() : name!,
+      },
+    ];
+  findings.add({
+    code: "Z1106",
+    path,
+    message: `${keyLabel(path)}: ${shownValue(path, text)} is nothing that requests can be counted by`,
+    fix: "write address, header:NAME, cookie:NAME or path:NAME",
+  });
+  return [];
+}
+
+function checkUses(document: DocumentInput, context: SectionContext): void {
+  const { findings } = context;
+  if (findings.isPoisoned(["limit"])) return;
+  const defined = new Map(Object.keys(document.limit).map((name): [string, Path] => [name, ["limit", name]]));
+  const check = (path: Path, what: string, names: readonly string[]) => {
+    for (const [i, name] of names.entries()) {
+      if (findings.isPoisoned(["limit", name])) continue;
+      checkDefined(
+        {
+          path: [...path, i],
+          what,
+          kind: "limit",
+          name,
+          defined,
+          definition: `[limit.${printable(name)}] with a \`rate\``,
+          effect: "a limit that was meant would not be there, so the whole file is refused.",
+        },
+        context,
+      );
+    }
+  };
+  check(["server", "limits"], "[server]", document.server?.limits ?? []);
+  for (const [i, route] of document.route.entries())
+    check(["route", i, "limits"], `the route "${printable(route.path ?? "")}"`, route.limits);
+}
+
+/** A limit by a path parameter needs a path with that parameter. */
+function checkPathParameters(
+  document: DocumentInput,
+  routes: readonly RouteConfig[],
+  limits: readonly LimitConfig[],
+  { findings }: SectionContext,
+): void {
+  const parametersOf = (name: string) =>
+    limits.find((limit) => limit.name === name)?.keys.filter(({ kind }) => kind === "path") ?? [];
+  for (const [i, name] of (document.server?.limits ?? []).entries())
+    for (const { name: parameter } of parametersOf(name))
+      findings.add({
+        code: "Z1106",
+        path: ["server", "limits", i],
+        message: `[server] uses the limit \`${printable(name)}\`, which counts by the path parameter \`${printable(parameter)}\``,
+        effect: "there is no route yet where these limits apply.",
+        fix: "name it in the `limits` of routes",
+      });
+  for (const [i, input] of document.route.entries()) {
+    const route = routes.find(({ path, limits: used }) => path === input.path && used === input.limits);
+    const pattern = route === undefined ? undefined : parsePattern(route.path);
+    if (pattern === undefined || isPatternProblem(pattern)) continue;
+    for (const [at, name] of input.limits.entries())
+      for (const { name: parameter } of parametersOf(name)) {
+        if (pattern.names.includes(parameter)) continue;
+        findings.add({
+          code: "Z1106",
+          path: ["route", i, "limits", at],
+          message: `the path "${printable(route!.path)}" has no {${printable(parameter)}}, by which the limit \`${printable(name)}\` counts`,
+          fix: "use a limit with another key, or the parameter's name",
+        });
+      }
+  }
+}
+
+function reportUnused(document: DocumentInput, context: SectionContext): void {
+  const { findings } = context;
+  // A table that is broken may have been meant to use it.
+  if (findings.isPoisoned(["server"]) || findings.isPoisoned(["route"])) return;
+  if (document.route.some((_, i) => findings.isPoisoned(["route", i, "limits"]))) return;
+  const used = new Set([
+    ...(document.server?.limits ?? []),
+    ...document.route.flatMap(({ limits }) => limits),
+  ]);
+  if ([...used].some((name) => !Object.hasOwn(document.limit, name))) return;
+  for (const name of Object.keys(document.limit))
+    if (!used.has(name))
+      findings.add({
+        code: "Z2108",
+        path: ["limit", name],
+        at: "key",
+        message: `nothing uses the limit ${printable(name)}`,
+        fix: "name it in the `limits` of [server] or of a route, or remove it",
+      });
+}
+
+/** The reference gateway's one limit: a fixed window for each address. */
+function legacyOf(input: ServerInput, { findings }: SectionContext): LimitConfig | undefined {
+  if (input.rate_limit_rps > 0)
+    return {
+      name: legacyLimit,
+      rate: input.rate_limit_rps * input.rate_limit_window_secs,
+      windowMs: input.rate_limit_window_secs * 1000,
+      burst: input.rate_limit_rps,
+      algorithm: "fixed_window",
+      keys: [{ kind: "address", name: "" }],
+      ipv6Prefix: 64,
+      maxKeys: input.rate_limit_max_tracked_ips,
+      shadow: false,
+    };
+  if (input.rate_limit_window_secs !== 1 && !findings.isPoisoned(["server", "rate_limit_rps"]))
+    findings.add({
+      code: "Z2108",
+      path: ["server", "rate_limit_window_secs"],
+      message: "`rate_limit_window_secs` in [server] has no effect without `rate_limit_rps`",
+    });
+  return undefined;
+}
