@@ -438,6 +438,15 @@ export const reasons = {
     "A limit of `[limit.NAME]` is used up for this key.",
   ),
   internalOnly: row("internal_only", 403, "gate", c, false, "The route serves internal networks only."),
+  listDenied: row("list_denied", 403, "gate", c, true, "The client is on a list with `action = deny`."),
+  listNotAllowed: row(
+    "list_not_allowed",
+    403,
+    "gate",
+    c,
+    true,
+    "There are lists with `action = allow`, and the client is on none of them.",
+  ),
   corsOrigin: row(
     "cors_origin",
     403,

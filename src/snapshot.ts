@@ -1,4 +1,5 @@
 import type { Config } from "./config/config.ts";
+import type { ClientLists } from "./gate/client-lists.ts";
 import type { CorsRule } from "./gate/cors.ts";
 import type { OriginRule } from "./gate/origin-rule.ts";
 import type { RateLimit } from "./gate/rate-limit.ts";
@@ -24,6 +25,8 @@ export interface Snapshot {
   readonly viaName: string;
   readonly trustedProxies: AddressSet;
   readonly internalNetworks: AddressSet;
+  /** Undefined = none for every request. */
+  readonly lists: ClientLists | undefined;
   /** They count every request. */
   readonly limits: readonly RateLimit[];
   readonly routes: RouteTable<Route>;
@@ -52,6 +55,7 @@ export interface Route extends RecordedRoute {
   /** Undefined = CORS is the upstream's business. */
   readonly cors: CorsRule | undefined;
   readonly csrfGuard: boolean;
+  readonly lists: ClientLists | undefined;
   /** Undefined where the configuration says `waf = false`. */
   readonly waf: RouteWaf | undefined;
 }

@@ -296,6 +296,12 @@ export const codes = {
     "install the package again",
     "The rules that are shipped stand in the package's directory `rules`. They are missing, unreadable or damaged.",
   ),
+  Z1308: error(
+    "a mistake in a list file",
+    "half a list of whom to keep out looks like a list, so the whole file is refused; a running gateway keeps its last good one.",
+    "write one address or CIDR block a line, with its host bits zero; # or ; begins a comment",
+    "Lists are read when the configuration is loaded. A file that is cut off, or is an error page of the server it came from, must not pass for one.",
+  ),
   Z2101: warning(
     "trusted_proxies trusts everyone",
     "every client can choose the address it is logged, limited and judged by.",

@@ -12,6 +12,7 @@ export interface Config {
   readonly upstreams: readonly UpstreamConfig[];
   readonly routes: readonly RouteConfig[];
   readonly limits: readonly LimitConfig[];
+  readonly lists: readonly ListConfig[];
   readonly waf: WafConfig;
   readonly accessLog: AccessLogConfig;
   readonly telemetry: TelemetryConfig;
@@ -34,6 +35,8 @@ export interface ServerConfig {
   /** CIDRs. */
   readonly trustedProxies: readonly string[];
   readonly internalNetworks: readonly string[];
+  /** Names of lists that judge every request. */
+  readonly lists: readonly string[];
   readonly requireRouteAuth: boolean;
   readonly xffMode: "append" | "rewrite" | "drop";
   /** Names of limits that count every request. */
@@ -194,6 +197,18 @@ export interface RouteConfig {
   /** `[route.cors]`; undefined = the upstream's business. */
   readonly cors: CorsConfig | undefined;
   /** Refuse what foreign pages send. false */ readonly csrfGuard: boolean;
+  /** Names of lists, after those of the server. */
+  readonly lists: readonly string[];
+}
+
+/** `[list.NAME]`; addresses as sorted ranges, see identity/range-table.ts `printWords`. */
+export interface ListConfig {
+  readonly name: string;
+  readonly action: "deny" | "allow" | "exempt";
+  readonly v4: string;
+  readonly v6: string;
+  /** Lower case. */
+  readonly userAgents: readonly string[];
 }
 
 /** `[route.cors]`. */

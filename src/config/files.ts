@@ -2,8 +2,8 @@ import { closeSync, constants, fstatSync, openSync, readSync, statSync } from "n
 
 /** How the parser reaches the files a config names. Injected, so that tests and stdin need no disk. */
 export interface FileAccess {
-  /** The contents of a file. Throws an Error, with a `code` when the system gave one. */
-  readonly readFile: (path: string) => string | Uint8Array;
+  /** The contents of a file of at most `bytesMax`, 1 MiB by default. Throws an Error, with a `code` when the system gave one. */
+  readonly readFile: (path: string, bytesMax?: number) => string | Uint8Array;
   /** Permission bits of a file; undefined when unknown. Absent = permissions are not checked. */
   readonly stat?: (path: string) => { readonly mode: number } | undefined;
 }
@@ -19,22 +19,22 @@ export function diskAccess(): FileAccess {
   };
 }
 
-/** At most 1 MiB of a regular file. Never waits: a FIFO or a device is refused, not read. */
-export function readRegularFile(path: string): Uint8Array {
+/** A regular file of at most `bytesMax`. Never waits: a FIFO or a device is refused, not read. */
+export function readRegularFile(path: string, bytesMax = maxFileBytes): Uint8Array {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   try {
     const stat = fstatSync(fd);
     if (stat.isDirectory()) throw new FileProblem("it is a directory", "EISDIR");
     if (!stat.isFile()) throw new FileProblem("it is not a regular file", "ENOTREG");
-    const bytes = Buffer.alloc(maxFileBytes + 1);
+    const bytes = Buffer.alloc(bytesMax + 1);
     let length = 0;
     // The size of the stat may be stale by now: read to the end, and one byte more than allowed.
     for (;;) {
       const count = readSync(fd, bytes, length, bytes.length - length, null);
       length += count;
-      if (count === 0 || length > maxFileBytes) break;
+      if (count === 0 || length > bytesMax) break;
     }
-    if (length > maxFileBytes) throw new FileProblem("it is larger than 1 MiB", "EFBIG");
+    if (length > bytesMax) throw new FileProblem(`it is larger than ${bytesMax / 1_048_576} MiB`, "EFBIG");
     return bytes.subarray(0, length);
   } finally {
     closeSync(fd);

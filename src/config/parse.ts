@@ -7,6 +7,7 @@ import type { Diagnostic } from "./diagnostic.ts";
 import type { FileAccess } from "./files.ts";
 import { createFindings, type Findings } from "./finding.ts";
 import { readLimits } from "./limits.ts";
+import { readLists } from "./lists.ts";
 import { placeFindings } from "./position.ts";
 import { readRoutes } from "./routes.ts";
 import { directoryOf, type SectionContext } from "./section.ts";
@@ -83,8 +84,9 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
   const upstreams = readUpstreams(document, context);
   const routes = readRoutes(document, context);
   const limits = readLimits(document, routes, context);
+  const lists = readLists(document, context);
   const waf = readWaf(document, routes, context);
   const accessLog = readAccessLog(document.access_log, context);
   if (listeners === undefined) return undefined;
-  return { schemaVersion: 1, ...listeners, tls, upstreams, routes, limits, waf, accessLog };
+  return { schemaVersion: 1, ...listeners, tls, upstreams, routes, limits, lists, waf, accessLog };
 }

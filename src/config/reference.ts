@@ -50,6 +50,7 @@ const optionalTables: ReadonlySet<string> = new Set([
   "[[tls.sni]]",
   "[[exclude]]",
   "[route.cors]",
+  "[list.NAME]",
   "[limit.NAME]",
   "[upstream.NAME.circuit_breaker]",
   "[upstream.NAME.outlier_detection]",

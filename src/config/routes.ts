@@ -99,6 +99,7 @@ function readRoute(
     limits: input.limits,
     cors,
     csrfGuard: input.csrf_guard,
+    lists: input.lists,
   };
 }
 

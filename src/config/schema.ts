@@ -3,6 +3,7 @@ import { methodNames } from "../http/request.ts";
 import { cors } from "./cors.ts";
 import { choice, flag, int, keyDocs, optionalInt, optionalText, optionalTexts, text, texts } from "./keys.ts";
 import { limit } from "./limit-schema.ts";
+import { list } from "./list-schema.ts";
 import { circuitBreaker, health, outlierDetection, retry, upstream } from "./upstream-schema.ts";
 import { exclude, routeWafKeys, waf, wafProfile } from "./waf-schema.ts";
 
@@ -55,6 +56,11 @@ const server = z.strictObject({
     type: "array of addresses or CIDR blocks",
     default: [],
     doc: "What counts as internal for internal_only. Empty = loopback, private, link-local and unique local addresses.",
+  }),
+  lists: texts({
+    type: "array of lists",
+    default: [],
+    doc: "Lists that judge every client, before its request has a route.",
   }),
   require_route_auth: flag(false, "Every route must declare public or internal_only."),
   xff_mode: choice(
@@ -287,6 +293,11 @@ const route = z.strictObject({
     example: 100,
     doc: "Request body in MiB: 413 above. Absent = the server's.",
   }),
+  lists: texts({
+    type: "array of lists",
+    default: [],
+    doc: "Lists that judge the clients of this route, after those of [server].",
+  }),
   csrf_guard: flag(
     false,
     "Refuse requests that may change something from pages of other sites, unless [route.cors] lists them. For routes that know their users by cookies.",
@@ -355,6 +366,7 @@ export const documentSchema = z.strictObject({
   upstream: z.record(z.string(), upstream, table).default({}),
   route: z.array(route, { error: "expected an array of tables: write [[route]]" }).default([]),
   limit: z.record(z.string(), limit, table).default({}),
+  list: z.record(z.string(), list, table).default({}),
   waf: waf.prefault({}),
   waf_profile: z.record(z.string(), wafProfile, table).default({}),
   exclude: z.array(exclude, { error: "expected an array of tables: write [[exclude]]" }).default([]),
@@ -400,6 +412,11 @@ export const tableSchemas = [
     header: "[limit.NAME]",
     keys: limit.shape,
     doc: "How often requests may come. Listed in `limits` of [server] or of routes. NAME: letters, digits, `_`, `-`, `.`; clients see it.",
+  },
+  {
+    header: "[list.NAME]",
+    keys: list.shape,
+    doc: "Clients by address or User-Agent. Listed in `lists` of [server] or of routes. NAME: letters, digits, `_`, `-`, `.`.",
   },
   { header: "[waf]", keys: waf.shape, doc: "What all profiles share." },
   {

@@ -77,9 +77,10 @@ export function readNamedFile(
   file: string,
   context: SectionContext,
   encoding: "latin1" | "utf8" = "latin1",
+  bytesMax?: number,
 ): string | undefined {
   try {
-    const contents = context.files.readFile(resolvePath(file, context));
+    const contents = context.files.readFile(resolvePath(file, context), bytesMax);
     return typeof contents === "string" ? contents : Buffer.from(contents).toString(encoding);
   } catch (error) {
     context.findings.add({

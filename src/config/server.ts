@@ -90,6 +90,7 @@ function serverConfig(
     maxConnectionsPerIp: input.max_connections_per_ip,
     trustedProxies,
     internalNetworks,
+    lists: input.lists,
     requireRouteAuth: input.require_route_auth,
     xffMode: input.xff_mode,
     limits: serverLimits(input),

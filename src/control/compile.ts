@@ -13,6 +13,7 @@ import type { Route, Snapshot } from "../snapshot.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import type { RuleSet } from "../waf/compile.ts";
 import { buildRateLimits } from "./limit-build.ts";
+import { buildListTable, type ListTable } from "./list-build.ts";
 
 export interface CompileDeps {
   /** Every upstream of the config, by name. */
@@ -32,7 +33,8 @@ const MEBIBYTE = 1024 * 1024;
 /** Compiles a validated config into the snapshot that exchanges read. Throws when it cannot be compiled. */
 export function buildSnapshot(generation: number, config: Config, deps: CompileDeps): Snapshot {
   const { server } = config;
-  const { store, viaName } = deps;
+  const { store, viaName, counters } = deps;
+  const lists = buildListTable(config.lists, counters);
   const redirects =
     server.httpMode === "redirect" && server.listenHttp !== undefined && server.listenHttps !== undefined;
   return {
@@ -68,13 +70,14 @@ export function buildSnapshot(generation: number, config: Config, deps: CompileD
     internalNetworks: addresses(
       server.internalNetworks.length > 0 ? server.internalNetworks : PRIVATE_NETWORKS,
     ),
+    lists: lists.pick(server.lists),
     limits: buildRateLimits(server.limits, undefined, config.limits, deps.limits),
     routes: buildRouteTable(
       config.routes.map((route) => ({
         path: route.path,
         ...(route.hosts === undefined ? {} : { hosts: route.hosts }),
         ...(route.methods === undefined ? {} : { methods: route.methods }),
-        value: buildRoute(route, config, deps),
+        value: buildRoute(route, config, deps, lists),
       })),
     ),
     redirectPort: redirects ? server.listenHttps!.port : undefined,
@@ -95,7 +98,7 @@ const PRIVATE_NETWORKS = [
   "fe80::/10",
 ];
 
-function buildRoute(route: RouteConfig, config: Config, deps: CompileDeps): Route {
+function buildRoute(route: RouteConfig, config: Config, deps: CompileDeps, lists: ListTable): Route {
   const upstream = deps.upstreams.get(route.upstream);
   if (upstream === undefined) throw new Error(`route "${route.name}": no upstream "${route.upstream}"`);
   for (const method of route.methods ?? []) {
@@ -120,6 +123,7 @@ function buildRoute(route: RouteConfig, config: Config, deps: CompileDeps): Rout
     streamsMax: route.maxStreams === 0 ? Infinity : route.maxStreams,
     cors: route.cors === undefined ? undefined : buildCorsRule(route.cors),
     csrfGuard: route.csrfGuard,
+    lists: lists.pick(route.lists),
     limits: buildRateLimits(route.limits, route.path, config.limits, deps.limits),
     waf: buildWaf(route.waf, config, deps.ruleSet),
     bodyBytesMax: (route.maxBodyMb ?? config.server.maxBodyMb) * MEBIBYTE,

@@ -1,4 +1,5 @@
 import type { AddressSet } from "../identity/address.ts";
+import type { ClientLists } from "./client-lists.ts";
 import type { CorsRule } from "./cors.ts";
 import type { OriginRule } from "./origin-rule.ts";
 import type { RateLimit } from "./rate-limit.ts";
@@ -7,6 +8,7 @@ import type { RateLimit } from "./rate-limit.ts";
 export interface GateContext {
   readonly viaName: string;
   readonly internalNetworks: Pick<AddressSet, "has">;
+  readonly lists: ClientLists | undefined;
   readonly limits: readonly RateLimit[];
   /** Whether both names are served under the same certificate; true without TLS. */
   isSameCertificate(serverName: string, host: string): boolean;
@@ -20,6 +22,7 @@ export interface GateRoute {
   readonly limits: readonly RateLimit[];
   readonly cors: CorsRule | undefined;
   readonly csrfGuard: boolean;
+  readonly lists: ClientLists | undefined;
   /** Undefined = upgrades are plain requests here. */
   readonly webSocket: { readonly origins: OriginRule } | undefined;
 }

@@ -2,6 +2,7 @@ import type { Downstream } from "../http/downstream.ts";
 import type { CanonicalRequest } from "../http/request.ts";
 import type { Reason } from "../reason.ts";
 import { checkBodyLimit } from "./body-limit.ts";
+import { checkLists } from "./client-lists.ts";
 import type { GateContext, GateRoute } from "./context.ts";
 import { checkCors } from "./cors.ts";
 import { checkCrossSite } from "./cross-site.ts";
@@ -27,6 +28,8 @@ export function runEarlyGates(
   return (
     // A loop multiplies every later cost.
     checkLoop(request, context) ??
+    // Who is kept out is told nothing of routes, and counts towards no limit.
+    checkLists(request, context.lists) ??
     // What is over its limit costs nothing that comes after: no route, no credentials, no inspection.
     checkRateLimits(request, context.limits, desk, nowMs)
   );
@@ -46,6 +49,7 @@ export function runRouteGates(
     // The connection was opened for another host: its client authentication does not speak for this one.
     checkMisdirected(request, context, downstream) ??
     checkEncodedSlash(request, route) ??
+    checkLists(request, route.lists) ??
     checkRateLimits(request, route.limits, desk, nowMs) ??
     checkInternalOnly(request, route, context) ??
     // Before who somebody is: a preflight comes without credentials.

@@ -15,6 +15,11 @@ const METHODS = methodNames.length;
 const BOUNDS = families.duration.buckets!;
 const BUCKETS = BOUNDS.length + 1;
 
+/** Met by gate/client-lists.ts `ListCounts`. */
+interface ListCounts {
+  matches: number;
+}
+
 /** The route label of exchanges that no route took. */
 const NO_ROUTE = "_none";
 
@@ -40,12 +45,23 @@ export class Counters {
   readonly connectionsTotal = { http: 0, https: 0 };
   readonly handshakes = new Map<string, number>();
   readonly #routes = new Map<string, RouteCounters>();
+  readonly #lists = new Map<string, ListCounts>();
   readonly #none: RouteCounters;
   readonly #gateDecisions = new Map<string, number>();
   readonly #ruleMatches = new Map<string, number>();
 
   constructor() {
     this.#none = this.route(NO_ROUTE);
+  }
+
+  /** The counts of a list's name; the same ones for the same name across reloads. */
+  list(name: string): ListCounts {
+    let counts = this.#lists.get(name);
+    if (counts === undefined) {
+      counts = { matches: 0 };
+      this.#lists.set(name, counts);
+    }
+    return counts;
   }
 
   /** The counters of a route name; the same ones for the same name across reloads. */
@@ -138,6 +154,7 @@ export class Counters {
       add(families.http2Floods.name, [flood], count);
     add(families.http2FramesPeak.name, [], Math.round(this.http2FramesPeak));
     add(families.expectContinue.name, [], this.expectContinue);
+    for (const [name, { matches }] of this.#lists) add(families.listMatches.name, [name], matches);
     add(families.preflights.name, [], this.preflights);
     add(families.connectionsTotal.name, ["http"], this.connectionsTotal.http);
     add(families.connectionsTotal.name, ["https"], this.connectionsTotal.https);

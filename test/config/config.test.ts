@@ -26,6 +26,7 @@ test("the smallest config has every default", () => {
         "fe80::/10",
         "fc00::/7",
       ],
+      lists: [],
       requireRouteAuth: false,
       xffMode: "rewrite",
       limits: [],
@@ -118,10 +119,12 @@ test("the smallest config has every default", () => {
         waf: { profile: "default", shadow: false, streams: false },
         cors: undefined,
         csrfGuard: false,
+        lists: [],
         limits: [],
       },
     ],
     limits: [],
+    lists: [],
     waf: {
       profiles: [
         {
@@ -387,6 +390,7 @@ max_body_mb = 3
     cors: undefined,
     csrfGuard: false,
     limits: [],
+    lists: [],
   });
 });
 

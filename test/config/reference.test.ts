@@ -18,6 +18,7 @@ const files = {
   "/etc/zion/tls/client.key": pair.keyPem,
   "/etc/zion/tls/internal-ca.pem": pair.certPem,
   "/etc/zion/tls/upstream-ca.pem": pair.certPem,
+  "/etc/zion/lists/office.txt": "192.0.2.0/24\n",
 };
 
 for (const { path, text } of generatedFiles()) {
@@ -74,6 +75,7 @@ test("what is commented out is valid too", () => {
     .replace('url = "http://127.0.0.1:3000"', 'url = "https://127.0.0.1:3000"')
     .replace('\nmode = "standard"', '\nmode = "websocket"')
     .replace("\nlimits = []", '\nlimits = ["app"]')
+    .replace("\nlists = []", '\nlists = ["app"]')
     .replace("urls = []", 'urls = ["https://127.0.0.1:3001"]')
     .replace(/^until = \d+/m, "until = 9999");
   const { diagnostics } = parseText(all, withFiles(files));

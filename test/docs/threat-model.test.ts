@@ -129,6 +129,7 @@ describe("the surfaces are complete", () => {
       "Request body",
       "Inspection",
       "Pages of other origins",
+      "Lists of clients",
       "WebSocket and event streams",
       "Upstream answers",
       "HTTP/2 upstreams and gRPC",

@@ -10,10 +10,12 @@ test("gates stand in the order of issue 5", () => {
   assert.deepEqual(found, [
     "runEarlyGates",
     "checkLoop",
+    "checkLists",
     "checkRateLimits",
     "runRouteGates",
     "checkMisdirected",
     "checkEncodedSlash",
+    "checkLists",
     "checkRateLimits",
     "checkInternalOnly",
     "checkCors",
