@@ -306,6 +306,9 @@ export function openEdge(deps: EdgeDeps): Edge {
       // Empty: the primary has kept the last good ones for as long as `dns_stale_secs` allows.
       upstreamDeps.addresses.set(host, addresses);
     },
+    setLimitSeed: (seed) => state.limits.hash.reseed(Buffer.from(seed)),
+    tellLimits: () => state.limits.tell(),
+    hearLimits: (shares) => state.limits.hear(shares, clock.nowMs()),
     drain,
     readMetrics: () => [
       ...readLimits(state.limits),

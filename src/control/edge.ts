@@ -1,4 +1,5 @@
 import type { Config, SocketAddress } from "../config/config.ts";
+import type { SpentShare } from "../limit/limiter.ts";
 import type { MetricSample } from "../record/metrics.ts";
 
 /** The listeners that carry client traffic. */
@@ -25,6 +26,12 @@ export interface Edge {
   setHealth(upstream: string, url: string, healthy: boolean): void;
   /** New addresses of an upstream host name; the last good ones stay when this is never called. */
   setAddresses(host: string, addresses: readonly string[]): void;
+  /** The seed of the keys of all limits: 8 bytes, the same in all workers. */
+  setLimitSeed(seed: Buffer): void;
+  /** What limits admitted here since the last call. */
+  tellLimits(): readonly SpentShare[];
+  /** What they admitted elsewhere. */
+  hearLimits(shares: readonly SpentShare[]): void;
   /**
    * From now on every answer closes its connection and idle connections are closed, spread over the first seconds.
    * Resolves with the number of exchanges cut when nothing is left, at the latest after `graceMs`.

@@ -1,4 +1,5 @@
 import type { Config, SocketAddress } from "../config/config.ts";
+import type { SpentShare } from "../limit/limiter.ts";
 import type { MetricSample } from "../record/metrics.ts";
 import type { ListenerName } from "./edge.ts";
 
@@ -21,6 +22,10 @@ export type ToWorker =
   | { readonly type: "ticket_keys"; readonly keys: Buffer }
   | { readonly type: "health"; readonly upstream: string; readonly url: string; readonly healthy: boolean }
   | { readonly type: "addresses"; readonly host: string; readonly addresses: readonly string[] }
+  /** 8 bytes. Before the listeners open. */
+  | { readonly type: "limit_seed"; readonly seed: Buffer }
+  /** What other workers admitted. */
+  | { readonly type: "limit_spent"; readonly shares: readonly SpentShare[] }
   | { readonly type: "metrics"; readonly scrape: number }
   | { readonly type: "reopen_log" }
   | { readonly type: "drain"; readonly graceMs: number };
@@ -46,6 +51,8 @@ export type FromWorker =
       readonly message: string;
     }
   | { readonly type: "metrics"; readonly scrape: number; readonly samples: readonly MetricSample[] }
+  /** What this worker admitted since it last told. */
+  | { readonly type: "limit_spent"; readonly shares: readonly SpentShare[] }
   /** The last message of a worker: exchanges cut at the end of its drain, and its final figures. */
   | { readonly type: "drained"; readonly cut: number; readonly samples: readonly MetricSample[] };
 

@@ -10,6 +10,7 @@ import type { ListenerName } from "./edge.ts";
 import { createExposition, type Exposition } from "./exposition.ts";
 import { defaultWorkerCount, workerEnvironment, workerFlags } from "./flags.ts";
 import { faultExitCode, installLastGasp } from "./last-gasp.ts";
+import { createLimitExchange, type LimitExchange } from "./limit-exchange.ts";
 import type { Log } from "./log.ts";
 import type { PrepareMessage, ToWorker } from "./messages.ts";
 import { openOperatorListeners, readToken } from "./operator-listeners.ts";
@@ -82,6 +83,7 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     closeAll(control);
     closeAll(listeners);
     primary.tickets.stop();
+    primary.limits.stop();
     primary.prober.stop();
     primary.resolver.stop();
   }
@@ -93,6 +95,7 @@ interface Primary {
   readonly resolver: Resolver;
   readonly prober: Prober;
   readonly tickets: TicketKeys;
+  readonly limits: LimitExchange;
   readonly exposition: Exposition;
   readonly listeners: readonly ListenerSlots[];
   readonly clock: Clock;
@@ -125,6 +128,7 @@ function assemble(
     log,
   });
   const tickets = createTicketKeys((keys) => supervision.broadcast({ type: "ticket_keys", keys }));
+  const limits = createLimitExchange((messageFor) => supervision.sendEach(messageFor));
 
   const preparation = (generation: number, config: Config): PrepareMessage => ({
     type: "prepare",
@@ -174,8 +178,14 @@ function assemble(
     }),
     listeners,
     current: () => preparation(reloader.generation, reloader.config),
-    greeting: () => [{ type: "ticket_keys", keys: tickets.current }, ...addressNews(), ...healthNews()],
+    greeting: () => [
+      { type: "ticket_keys", keys: tickets.current },
+      { type: "limit_seed", seed: limits.seed },
+      ...addressNews(),
+      ...healthNews(),
+    ],
     onSamples: (worker, samples) => exposition.absorb(worker, samples),
+    onLimitSpent: limits.hear,
     onGone: (worker, signal) => {
       exposition.forget(worker);
       if (signal !== undefined) exposition.add("workerExits", [signal]);
@@ -184,7 +194,7 @@ function assemble(
     log,
   });
   const life = { started: false, draining: false };
-  return { supervision, reloader, resolver, prober, tickets, exposition, listeners, clock, life };
+  return { supervision, reloader, resolver, prober, tickets, limits, exposition, listeners, clock, life };
 }
 
 /** From the first worker to the last. */

@@ -1,3 +1,4 @@
+import type { SpentShare } from "../limit/limiter.ts";
 import type { MetricSample } from "../record/metrics.ts";
 import type { Clock } from "../std/clock.ts";
 import { type AdoptableSlot, adoptLostSlots, openSlot } from "./adoption.ts";
@@ -28,6 +29,7 @@ export interface SupervisionOptions {
   /** What it is told before its listeners open: ticket keys, health, addresses. */
   readonly greeting: () => readonly ToWorker[];
   readonly onSamples: (worker: number, samples: readonly MetricSample[]) => void;
+  readonly onLimitSpent: (worker: number, shares: readonly SpentShare[]) => void;
   /** `signal` is "none" after an exit by code, undefined when the worker was told to finish. */
   readonly onGone: (worker: number, signal: string | undefined) => void;
   readonly clock: Clock;
@@ -142,6 +144,14 @@ export class Supervision {
     for (const worker of this.#runningGeneration()) worker.send(message);
   }
 
+  /** To every worker that runs a generation, its own message or none. */
+  sendEach(messageFor: (worker: number) => ToWorker | undefined): void {
+    for (const worker of this.#runningGeneration()) {
+      const message = messageFor(worker.id);
+      if (message !== undefined) worker.send(message);
+    }
+  }
+
   /**
    * First phase of a reload: asks every worker that runs a generation to compile the next. Returns their problems, in
    * operator's words; none means that all are ready. Workers that are just starting get the winner when they are up.
@@ -254,6 +264,9 @@ export class Supervision {
           scrape.waiting.delete(worker);
           if (scrape.waiting.size === 0) scrape.done();
         }
+        return;
+      case "limit_spent":
+        this.#options.onLimitSpent(worker.id, message.shares);
         return;
       case "drained":
         this.#options.onSamples(worker.id, message.samples);

@@ -1,6 +1,7 @@
 import type { Config } from "../config/config.ts";
 import type { Edge, ListenerName } from "./edge.ts";
 import { installLastGasp } from "./last-gasp.ts";
+import { exchangeHalfMs, tellLimits } from "./limit-exchange.ts";
 import { type FromWorker, heartbeatMs, type ToWorker } from "./messages.ts";
 import { workerLastGaspFd } from "./worker-link.ts";
 
@@ -44,19 +45,19 @@ export function runWorkerProcess(openEdge: OpenEdge): void {
       }),
     exit: (code) => process.exit(code),
   };
-  const control = controlWorker(
-    openEdge({
-      workerIndex,
-      workerCount: number("workers"),
-      viaName: argument("via"),
-      descriptorsMax: number("descriptors"),
-      warm: true,
-    }),
-    channel,
-  );
+  const workerCount = number("workers");
+  const edge = openEdge({
+    workerIndex,
+    workerCount,
+    viaName: argument("via"),
+    descriptorsMax: number("descriptors"),
+    warm: true,
+  });
+  const control = controlWorker(edge, channel);
   process.on("message", (message, handle) => control.receive(message as ToWorker, handle));
   process.on("disconnect", () => control.primaryLost());
   setInterval(() => void channel.send({ type: "heartbeat" }), heartbeatMs);
+  if (workerCount > 1) setInterval(tellLimits(edge, channel.send), exchangeHalfMs);
   void channel.send({ type: "online" });
 }
 
@@ -134,6 +135,10 @@ export function controlWorker(edge: Edge, channel: WorkerChannel): WorkerControl
           return edge.setHealth(message.upstream, message.url, message.healthy);
         case "addresses":
           return edge.setAddresses(message.host, message.addresses);
+        case "limit_seed":
+          return edge.setLimitSeed(message.seed);
+        case "limit_spent":
+          return edge.hearLimits(message.shares);
         case "metrics":
           return void channel.send({ type: "metrics", scrape: message.scrape, samples: edge.readMetrics() });
         case "reopen_log":

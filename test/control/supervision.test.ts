@@ -100,6 +100,7 @@ function start(t: TestContext, workerCount = 2) {
     current: () => ({ type: "prepare", generation: run.generation, config, addresses: new Map() }),
     greeting: () => [{ type: "ticket_keys", keys: Buffer.alloc(48) }],
     onSamples: (worker) => sampled.push(worker),
+    onLimitSpent: () => {},
     onGone: (_worker, signal) => gone.push(signal ?? "expected"),
     clock: { nowMs: () => nowMs, wallMs: () => nowMs },
     log,

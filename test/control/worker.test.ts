@@ -30,6 +30,9 @@ function start(t: TestContext, edge: Partial<Edge> = {}) {
       return 3;
     },
     readMetrics: () => [],
+    setLimitSeed: (seed) => void calls.push(`seed ${seed.length}`),
+    tellLimits: () => [],
+    hearLimits: (shares) => void calls.push(`spent ${shares.length}`),
     reopenLog: () => void calls.push("reopen"),
     flushLog: async () => void calls.push("flush"),
     ...edge,
@@ -165,12 +168,16 @@ test("what the primary found out is passed on", (t) => {
   control.receive({ type: "ticket_keys", keys: Buffer.alloc(48) }, undefined);
   control.receive({ type: "health", upstream: "app", url: "http://a", healthy: false }, undefined);
   control.receive({ type: "addresses", host: "a", addresses: ["10.0.0.1"] }, undefined);
+  control.receive({ type: "limit_seed", seed: Buffer.alloc(8) }, undefined);
+  control.receive({ type: "limit_spent", shares: [] }, undefined);
   control.receive({ type: "reopen_log" }, undefined);
   control.receive({ type: "discard", generation: 2 }, undefined);
   assert.deepEqual(calls, [
     "keys 48",
     "health app http://a false",
     "addresses a 10.0.0.1",
+    "seed 8",
+    "spent 0",
     "reopen",
     "discard 2",
   ]);

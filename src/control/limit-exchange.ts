@@ -1,0 +1,62 @@
+import { randomBytes } from "node:crypto";
+import type { SpentShare } from "../limit/limiter.ts";
+import type { Edge } from "./edge.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
+
+/**
+ * Half of an exchange: workers tell the primary this often, and it tells the others this often. So what one admits, all
+ * know within 50 ms, and a flood over all workers passes the limit by no more than what arrives in that time.
+ */
+export const exchangeHalfMs = 25;
+
+/** The worker's half. Nothing more is sent while the last message is on its way: a slow primary gets no queue. */
+export function tellLimits(edge: Edge, send: (message: FromWorker) => Promise<void>): () => void {
+  let isSending = false;
+  return () => {
+    if (isSending) return;
+    const shares = edge.tellLimits();
+    if (shares.length === 0) return;
+    isSending = true;
+    void send({ type: "limit_spent", shares }).then(() => {
+      isSending = false;
+    });
+  };
+}
+
+export interface LimitExchange {
+  /** The seed of all keys, the same in all workers; made anew at each start, and never written anywhere. */
+  readonly seed: Buffer;
+  /** What a worker admitted. */
+  hear(worker: number, shares: readonly SpentShare[]): void;
+  stop(): void;
+}
+
+/**
+ * The primary's half: gathers what workers admitted and gives it to the others. `sendEach` asks for the message of each
+ * worker that serves; undefined = none.
+ */
+export function createLimitExchange(
+  sendEach: (messageFor: (worker: number) => ToWorker | undefined) => void,
+): LimitExchange {
+  let heard: { readonly worker: number; readonly shares: readonly SpentShare[] }[] = [];
+  let timer: NodeJS.Timeout | undefined;
+
+  const flush = () => {
+    timer = undefined;
+    const all = heard;
+    heard = [];
+    sendEach((worker) => {
+      const shares = all.flatMap((one) => (one.worker === worker ? [] : one.shares));
+      return shares.length === 0 ? undefined : { type: "limit_spent", shares };
+    });
+  };
+
+  return {
+    seed: randomBytes(8),
+    hear(worker, shares) {
+      heard.push({ worker, shares });
+      timer ??= setTimeout(flush, exchangeHalfMs);
+    },
+    stop: () => clearTimeout(timer),
+  };
+}

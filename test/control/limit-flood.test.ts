@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import http from "node:http";
+import { test } from "node:test";
+import { config, startGateway, startUpstream } from "./gateway.ts";
+
+const onLinux = { skip: process.platform === "linux" ? false : "needs reusePort" };
+
+const limit = 1500;
+const requests = 6000;
+
+test("a flood over two workers is let through as far as the limit of the machine", onLinux, async (t) => {
+  const upstream = await startUpstream(t);
+  const tables = `[limit.flood]\nrate = ${limit}\nwindow_secs = 86400\nalgorithm = "fixed_window"\n`;
+  const gateway = await startGateway(t, {
+    toml: config(upstream.port, ["workers = 2", 'limits = ["flood"]'], tables),
+  });
+
+  const counts = new Map<number, number>();
+  const startedMs = performance.now();
+  let left = requests;
+  // So many connections that both workers surely get some; each keeps its worker.
+  await Promise.all(
+    Array.from({ length: 24 }, async () => {
+      const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+      while (left-- > 0) {
+        const status = await ask(gateway.port, agent);
+        counts.set(status, (counts.get(status) ?? 0) + 1);
+      }
+      agent.destroy();
+    }),
+  );
+  const perMs = requests / (performance.now() - startedMs);
+  const admitted = counts.get(200) ?? 0;
+  assert.equal(admitted + (counts.get(429) ?? 0), requests);
+  assert.ok(admitted >= limit, `${admitted}`);
+  // 5 %, and what arrives within one exchange.
+  assert.ok(admitted <= limit * 1.05 + perMs * 50, `${admitted} admitted, ${perMs.toFixed(1)} requests a ms`);
+
+  const { body } = await gateway.get("/metrics", gateway.telemetryPort);
+  assert.match(
+    body,
+    new RegExp(`^zion_ratelimit_decisions_total\\{limit="flood",result="allow"\\} ${admitted}$`, "m"),
+  );
+  assert.match(body, /^zion_ratelimit_keys\{limit="flood"\} 1$/m);
+});
+
+function ask(port: number, agent: http.Agent): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const request = http.get({ host: "127.0.0.1", port, agent, path: "/" }, (response) => {
+      response.resume();
+      response.on("end", () => resolve(response.statusCode!));
+    });
+    request.on("error", reject);
+  });
+}
