@@ -1,5 +1,6 @@
 import { BodyScreen, type ScreenOwner } from "./gate/body-screen.ts";
 import { preflightMethod, replaceCors } from "./gate/cors.ts";
+import { leaveInFlight } from "./gate/in-flight.ts";
 import { runEarlyGates, runHeadGates, runRouteGates } from "./gate/order.ts";
 import { inspectTrailers } from "./gate/trailer-screen.ts";
 import type { RouteWaf } from "./gate/waf-settings.ts";
@@ -516,6 +517,7 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, TunnelOwner 
   #conclude(nowMs = this.#state.clock.nowMs()): void {
     this.#concluded = true;
     this.#screen?.close();
+    leaveInFlight(this.request, this.#state.limits);
     if (this.#stream !== NO_STREAM) this.#leaveStream();
     if (this.request.upgrade && this.#route !== undefined) this.#countUpgrade(this.#route);
     this.#state.conclude(this.record, this.request, this.#downstream, nowMs);

@@ -437,6 +437,22 @@ export const reasons = {
     false,
     "A limit of `[limit.NAME]` is used up for this key.",
   ),
+  inFlightAddress: row(
+    "in_flight_address",
+    429,
+    "gate",
+    c,
+    false,
+    "This address has as many exchanges under way as `max_in_flight_per_ip` allows.",
+  ),
+  inFlightRoute: row(
+    "in_flight_route",
+    503,
+    "gate",
+    g,
+    false,
+    "The route has as many exchanges under way as its `max_in_flight` allows.",
+  ),
   internalOnly: row("internal_only", 403, "gate", c, false, "The route serves internal networks only."),
   listDenied: row("list_denied", 403, "gate", c, true, "The client is on a list with `action = deny`."),
   listNotAllowed: row(

@@ -27,6 +27,8 @@ export interface Snapshot {
   readonly internalNetworks: AddressSet;
   /** Undefined = none for every request. */
   readonly lists: ClientLists | undefined;
+  /** Exchanges under way per address; 0 = no cap. */
+  readonly inFlightPerAddress: number;
   /** They count every request. */
   readonly limits: readonly RateLimit[];
   readonly routes: RouteTable<Route>;
@@ -52,6 +54,8 @@ export interface Route extends RecordedRoute {
   readonly streamsMax: number;
   readonly bodyBytesMax: number;
   readonly limits: readonly RateLimit[];
+  /** Exchanges under way; Infinity = no cap. */
+  readonly inFlightMax: number;
   /** Undefined = CORS is the upstream's business. */
   readonly cors: CorsRule | undefined;
   readonly csrfGuard: boolean;

@@ -39,6 +39,7 @@ export interface ServerConfig {
   readonly lists: readonly string[];
   readonly requireRouteAuth: boolean;
   readonly xffMode: "append" | "rewrite" | "drop";
+  /** Exchanges under way per client address (IPv6: per /64) and worker. 0 = off */ readonly maxInFlightPerIp: number;
   /** Names of limits that count every request. */
   readonly limits: readonly string[];
   readonly tcpKeepaliveSecs: number;
@@ -192,6 +193,7 @@ export interface RouteConfig {
   /** undefined = server's. */ readonly maxBodyMb: number | undefined;
   /** undefined = not inspected. */
   readonly waf: RouteWafConfig | undefined;
+  /** Exchanges under way, per worker. 0 = no limit */ readonly maxInFlight: number;
   /** Names of limits, in the order they are asked. */
   readonly limits: readonly string[];
   /** `[route.cors]`; undefined = the upstream's business. */

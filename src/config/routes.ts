@@ -96,6 +96,7 @@ function readRoute(
     maxStreams: input.max_streams,
     maxBodyMb: input.max_body_mb,
     waf,
+    maxInFlight: input.max_in_flight,
     limits: input.limits,
     cors,
     csrfGuard: input.csrf_guard,

@@ -73,6 +73,12 @@ const server = z.strictObject({
     default: [],
     doc: "Limits that count every request, in this order, before it has a route.",
   }),
+  max_in_flight_per_ip: int({
+    min: 0,
+    max: 1_000_000,
+    default: 0,
+    doc: "Exchanges of one client address (IPv6: /64) at once, per worker, streams among them: 429 above. 0 = no limit.",
+  }),
   rate_limit_rps: int({
     min: 0,
     max: 1_000_000,
@@ -303,6 +309,12 @@ const route = z.strictObject({
     "Refuse requests that may change something from pages of other sites, unless [route.cors] lists them. For routes that know their users by cookies.",
   ),
   cors: cors.optional(),
+  max_in_flight: int({
+    min: 0,
+    max: 10_000_000,
+    default: 0,
+    doc: "Exchanges of this route at once, per worker, streams among them: 503 above. 0 = no limit.",
+  }),
   limits: texts({
     type: "array of limits",
     default: [],

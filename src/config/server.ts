@@ -93,6 +93,7 @@ function serverConfig(
     lists: input.lists,
     requireRouteAuth: input.require_route_auth,
     xffMode: input.xff_mode,
+    maxInFlightPerIp: input.max_in_flight_per_ip,
     limits: serverLimits(input),
     tcpKeepaliveSecs: input.tcp_keepalive_secs,
     dnsStaleSecs: input.dns_stale_secs,

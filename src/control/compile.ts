@@ -71,6 +71,7 @@ export function buildSnapshot(generation: number, config: Config, deps: CompileD
       server.internalNetworks.length > 0 ? server.internalNetworks : PRIVATE_NETWORKS,
     ),
     lists: lists.pick(server.lists),
+    inFlightPerAddress: server.maxInFlightPerIp,
     limits: buildRateLimits(server.limits, undefined, config.limits, deps.limits),
     routes: buildRouteTable(
       config.routes.map((route) => ({
@@ -124,6 +125,7 @@ function buildRoute(route: RouteConfig, config: Config, deps: CompileDeps, lists
     cors: route.cors === undefined ? undefined : buildCorsRule(route.cors),
     csrfGuard: route.csrfGuard,
     lists: lists.pick(route.lists),
+    inFlightMax: route.maxInFlight === 0 ? Infinity : route.maxInFlight,
     limits: buildRateLimits(route.limits, route.path, config.limits, deps.limits),
     waf: buildWaf(route.waf, config, deps.ruleSet),
     bodyBytesMax: (route.maxBodyMb ?? config.server.maxBodyMb) * MEBIBYTE,

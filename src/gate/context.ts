@@ -1,6 +1,7 @@
 import type { AddressSet } from "../identity/address.ts";
 import type { ClientLists } from "./client-lists.ts";
 import type { CorsRule } from "./cors.ts";
+import type { RouteLoad } from "./in-flight.ts";
 import type { OriginRule } from "./origin-rule.ts";
 import type { RateLimit } from "./rate-limit.ts";
 
@@ -10,6 +11,8 @@ export interface GateContext {
   readonly internalNetworks: Pick<AddressSet, "has">;
   readonly lists: ClientLists | undefined;
   readonly limits: readonly RateLimit[];
+  /** Exchanges under way per address; 0 = no cap. */
+  readonly inFlightPerAddress: number;
   /** Whether both names are served under the same certificate; true without TLS. */
   isSameCertificate(serverName: string, host: string): boolean;
 }
@@ -20,6 +23,9 @@ export interface GateRoute {
   readonly refuseEncodedSlash: boolean;
   readonly bodyBytesMax: number;
   readonly limits: readonly RateLimit[];
+  /** Infinity = no cap. */
+  readonly inFlightMax: number;
+  readonly counters: { readonly load: RouteLoad };
   readonly cors: CorsRule | undefined;
   readonly csrfGuard: boolean;
   readonly lists: ClientLists | undefined;

@@ -7,6 +7,7 @@ import type { GateContext, GateRoute } from "./context.ts";
 import { checkCors } from "./cors.ts";
 import { checkCrossSite } from "./cross-site.ts";
 import { checkEncodedSlash } from "./encoded-slash.ts";
+import { checkAddressInFlight, checkRouteInFlight, type InFlightDesk } from "./in-flight.ts";
 import { checkInternalOnly } from "./internal-only.ts";
 import { checkLoop } from "./loop.ts";
 import { checkMisdirected } from "./misdirected.ts";
@@ -22,7 +23,7 @@ import { checkUpgrade } from "./upgrade.ts";
 export function runEarlyGates(
   request: CanonicalRequest,
   context: GateContext,
-  desk: LimitDesk,
+  desk: LimitDesk & InFlightDesk,
   nowMs: number,
 ): Reason | undefined {
   return (
@@ -31,7 +32,8 @@ export function runEarlyGates(
     // Who is kept out is told nothing of routes, and counts towards no limit.
     checkLists(request, context.lists) ??
     // What is over its limit costs nothing that comes after: no route, no credentials, no inspection.
-    checkRateLimits(request, context.limits, desk, nowMs)
+    checkRateLimits(request, context.limits, desk, nowMs) ??
+    checkAddressInFlight(request, context.inFlightPerAddress, desk)
   );
 }
 
@@ -42,7 +44,7 @@ export function runRouteGates(
   context: GateContext,
   downstream: Downstream,
   isPreflight: boolean,
-  desk: LimitDesk,
+  desk: LimitDesk & InFlightDesk,
   nowMs: number,
 ): Reason | undefined {
   return (
@@ -51,6 +53,7 @@ export function runRouteGates(
     checkEncodedSlash(request, route) ??
     checkLists(request, route.lists) ??
     checkRateLimits(request, route.limits, desk, nowMs) ??
+    checkRouteInFlight(request, route) ??
     checkInternalOnly(request, route, context) ??
     // Before who somebody is: a preflight comes without credentials.
     checkCors(request, route.cors, isPreflight) ??

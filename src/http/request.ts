@@ -136,6 +136,9 @@ export class CanonicalRequest {
   clientAddress = "";
   /** The same in words. Of a request that could not be read, all zero. */
   clientIp: IpWords = NO_ADDRESS;
+  /** Places of caps that it takes; see gate/in-flight.ts. */
+  inFlightKey = -1;
+  inFlightLoad: { inFlight: number } | undefined = undefined;
   /** Which limit or list refused, for the log; "" = the reason says all. */
   refusalDetail = "";
 
@@ -217,6 +220,8 @@ export class CanonicalRequest {
     this.clientMalformed = false;
     this.clientIp = NO_ADDRESS;
     this.refusalDetail = "";
+    this.inFlightKey = -1;
+    this.inFlightLoad = undefined;
     this.answerLines = "";
   }
 }

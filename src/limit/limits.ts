@@ -1,3 +1,4 @@
+import { InFlight } from "./in-flight.ts";
 import { KeyHash } from "./key-hash.ts";
 import { Limiter, type SpentShare } from "./limiter.ts";
 import type { Rate } from "./rate.ts";
@@ -21,6 +22,8 @@ interface Held {
 export class Limits {
   readonly hash: KeyHash;
   readonly offsetMs: number;
+  /** Exchanges under way, by address. */
+  readonly inFlight = new InFlight();
   readonly #isShared: boolean;
   #held = new Map<string, Held>();
 

@@ -73,6 +73,7 @@ export class Counters {
         durations: new Float64Array(CLASSES.length * BUCKETS),
         durationSums: new Float64Array(CLASSES.length),
         streams: new StreamCounts(),
+        load: { inFlight: 0 },
       };
       this.#routes.set(name, counters);
     }
@@ -129,6 +130,7 @@ export class Counters {
         );
       }
       this.#readStreams(samples, route, counters.streams);
+      add(families.routeInFlight.name, [route], counters.load.inFlight);
       CLASSES.forEach((codeClass, index) => {
         const counts = Array.from(counters.durations.subarray(index * BUCKETS, (index + 1) * BUCKETS));
         if (counts.every((count) => count === 0)) return;

@@ -68,6 +68,9 @@ export const families = {
     "Requests that a worker admitted without telling the others: too many keys between two exchanges.",
     ["limit"],
   ),
+  routeInFlight: family("zion_route_in_flight", "gauge", "Exchanges under way, streams among them.", [
+    "route",
+  ]),
   heldBytes: family("zion_waf_held_bytes", "gauge", "Memory of bodies that wait for inspection.", []),
   inspectionsWaiting: family(
     "zion_waf_inspections_waiting",

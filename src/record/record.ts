@@ -22,6 +22,8 @@ export interface RouteCounters {
   readonly durations: Float64Array;
   readonly durationSums: Float64Array;
   readonly streams: StreamCounts;
+  /** Exchanges under way. */
+  readonly load: { inFlight: number };
 }
 
 /**

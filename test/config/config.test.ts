@@ -29,6 +29,7 @@ test("the smallest config has every default", () => {
       lists: [],
       requireRouteAuth: false,
       xffMode: "rewrite",
+      maxInFlightPerIp: 0,
       limits: [],
       tcpKeepaliveSecs: 60,
       dnsStaleSecs: 3600,
@@ -119,6 +120,7 @@ test("the smallest config has every default", () => {
         waf: { profile: "default", shadow: false, streams: false },
         cors: undefined,
         csrfGuard: false,
+        maxInFlight: 0,
         lists: [],
         limits: [],
       },
@@ -389,6 +391,7 @@ max_body_mb = 3
     waf: { profile: "default", shadow: false, streams: false },
     cors: undefined,
     csrfGuard: false,
+    maxInFlight: 0,
     limits: [],
     lists: [],
   });
