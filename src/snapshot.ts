@@ -1,4 +1,5 @@
 import type { Config } from "./config/config.ts";
+import type { AuthRule } from "./gate/auth.ts";
 import type { ClientLists } from "./gate/client-lists.ts";
 import type { CorsRule } from "./gate/cors.ts";
 import type { OriginRule } from "./gate/origin-rule.ts";
@@ -25,6 +26,8 @@ export interface Snapshot {
   readonly viaName: string;
   readonly trustedProxies: AddressSet;
   readonly internalNetworks: AddressSet;
+  /** Names, in lower case, of fields that only a verified identity may set. */
+  readonly identityFields: readonly string[];
   /** Undefined = none for every request. */
   readonly lists: ClientLists | undefined;
   /** Exchanges under way per address; 0 = no cap. */
@@ -42,6 +45,8 @@ export interface Route extends RecordedRoute {
   readonly upstream: Upstream;
   readonly internalOnly: boolean;
   readonly public: boolean;
+  /** Undefined = no credentials asked for. */
+  readonly auth: AuthRule | undefined;
   readonly mergeSlashes: boolean;
   readonly refuseEncodedSlash: boolean;
   /** Trailers pass, both ways. */

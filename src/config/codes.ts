@@ -255,9 +255,9 @@ export const codes = {
     '[admin]\nlisten = "127.0.0.1:9180"',
   ),
   Z1224: error(
-    "a route declares neither public nor internal_only",
+    "a route does not say who may use it",
     "`require_route_auth` is on, so a route without a declaration is refused instead of being open by accident.",
-    "add `public = true` or `internal_only = true` to the route",
+    "add `auth_profile`, `internal_only = true` or `public = true` to the route",
     "`require_route_auth` makes every route say who may use it.",
   ),
   Z1301: error(
@@ -295,6 +295,12 @@ export const codes = {
     "nothing would be inspected.",
     "install the package again",
     "The rules that are shipped stand in the package's directory `rules`. They are missing, unreadable or damaged.",
+  ),
+  Z1307: error(
+    "keys or a secret that no token can be verified with",
+    notStarted,
+    "give public keys as PEM, JWK or JWK Set, or a secret of at least 32 bytes (48 for HS384, 64 for HS512)",
+    "Keys are read when the configuration is loaded: a mistake in them would refuse every client, or, with a secret that can be guessed, let everyone in.",
   ),
   Z1308: error(
     "a mistake in a list file",
@@ -363,5 +369,11 @@ export const codes = {
     "`until` ends an exclusion by itself, so that an exception for a week does not stay for years.",
     '[[exclude]]\nrule = "sql"\nuntil = 2020-01-01',
     '[[exclude]]\nrule = "sql"',
+  ),
+  Z2112: warning(
+    "a secret in the configuration",
+    "everyone who can read the file, its backups or its history can make tokens.",
+    "use `secret_env` or `secret_file`",
+    "`secret` is read for files written for the reference gateway. Configurations are copied, shown and kept in version control; secrets must not be.",
   ),
 } as const satisfies Record<string, CodeRow>;

@@ -1,3 +1,4 @@
+import type { ClaimField, KeyMaterial } from "../identity/token-verifier.ts";
 import type { Exclude } from "../waf/profile.ts";
 import type { Rule } from "../waf/rule.ts";
 
@@ -11,6 +12,7 @@ export interface Config {
   readonly tls: TlsConfig | undefined;
   readonly upstreams: readonly UpstreamConfig[];
   readonly routes: readonly RouteConfig[];
+  readonly authProfiles: readonly AuthProfileConfig[];
   readonly limits: readonly LimitConfig[];
   readonly lists: readonly ListConfig[];
   readonly waf: WafConfig;
@@ -181,6 +183,8 @@ export interface RouteConfig {
   readonly upstream: string;
   readonly internalOnly: boolean;
   readonly public: boolean;
+  /** undefined = no credentials asked for. */
+  readonly auth: RouteAuthConfig | undefined;
   /** Forward `//` as `/`. false */ readonly mergeSlashes: boolean;
   /** Refuse `%2F` in the path. false */ readonly refuseEncodedSlash: boolean;
   /** Let trailers through, both ways. false */ readonly trailers: boolean;
@@ -228,6 +232,29 @@ export interface RouteWafConfig {
   /** Name of one of `WafConfig.profiles`. "default" */ readonly profile: string;
   /** Report what would be refused, refuse nothing. false */ readonly shadow: boolean;
   /** Bodies are forwarded as they are inspected. false */ readonly streams: boolean;
+}
+
+export interface RouteAuthConfig {
+  /** Name of one of `Config.authProfiles`. */
+  readonly profile: string;
+  /** All of them are asked for. */ readonly scopes: readonly string[];
+  /** One of them is asked for; empty = none. */ readonly roles: readonly string[];
+}
+
+/** `[auth_profile.NAME]`. */
+export interface AuthProfileConfig {
+  readonly name: string;
+  readonly issuer: string | undefined;
+  readonly audience: string | undefined;
+  /** All with secrets, or all with public keys. */
+  readonly algorithms: readonly string[];
+  readonly keys: readonly KeyMaterial[];
+  /** Claims that go upstream: `sub` and `email` unless `forward_claims = false`, and those of `claim_headers`. */
+  readonly fields: readonly ClaimField[];
+  /** 30 */ readonly leewaySecs: number;
+  /** 86400; 0 = no limit */ readonly maxTokenLifetimeSecs: number;
+  readonly requiredClaims: readonly string[];
+  /** Steps with dots between them. "roles" */ readonly rolesClaim: string;
 }
 
 /** `[limit.NAME]`, and what `rate_limit_rps` stands for. */

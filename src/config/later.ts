@@ -27,7 +27,7 @@ type LaterKeys = Readonly<Record<string, Readonly<Record<string, LaterKey>>>>;
 /** `["upstream", "shop"]` → "upstream.*", `["route", 3]` → "route". */
 function tableName(table: Path): string {
   const names = table.filter((step) => typeof step === "string");
-  if ((names[0] === "upstream" || names[0] === "waf_profile") && names.length > 1) names[1] = "*";
+  if (/^(?:upstream|waf_profile|auth_profile)$/.test(String(names[0])) && names.length > 1) names[1] = "*";
   return names.join(".");
 }
 
@@ -54,7 +54,6 @@ function isTable(value: unknown): value is Record<string, unknown> {
 const laterKeys: LaterKeys = {
   "": {
     cache_profile: never(),
-    auth_profile: never(),
     audit: offTable(),
     redact: never(),
     sovereign: offTable(),
@@ -87,8 +86,10 @@ const laterKeys: LaterKeys = {
     spa_fallback: unless(false),
     precompressed: unless(false),
     cache_profile: never(),
-    auth_profile: never(),
     csp: never(),
+  },
+  "auth_profile.*": {
+    jwks_url: never("`keys_file` takes a JWK Set, and a reload reads it again"),
   },
   "waf_profile.*": {
     streaming: unless(false),

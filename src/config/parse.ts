@@ -1,6 +1,7 @@
 import { systemClock } from "../std/clock.ts";
 import type { RuleFile } from "../waf/parse-rules.ts";
 import { readAccessLog } from "./access-log.ts";
+import { readAuthProfiles } from "./auth.ts";
 import { codes } from "./codes.ts";
 import type { Config } from "./config.ts";
 import type { Diagnostic } from "./diagnostic.ts";
@@ -24,6 +25,8 @@ export interface ParseOptions extends FileAccess {
   readonly file: string;
   /** Milliseconds since the epoch, for certificate dates. Default: the system's clock. */
   readonly now?: () => number;
+  /** Value of an environment variable. Default: those of this process. */
+  readonly environment?: (name: string) => string | undefined;
   /** The rule files of the package. Default: those on disk; throws when they cannot be read. */
   readonly builtinRules?: () => readonly RuleFile[];
 }
@@ -77,16 +80,29 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
     files: options,
     directory: directoryOf(options.file),
     now: options.now ?? systemClock.wallMs,
+    environment: options.environment ?? ((name) => process.env[name]),
     builtinRules: options.builtinRules ?? readShippedRules,
   };
   const listeners = readServer(document, context);
   const tls = document.tls === undefined ? undefined : readTls(document.tls, context);
   const upstreams = readUpstreams(document, context);
   const routes = readRoutes(document, context);
+  const authProfiles = readAuthProfiles(document, context);
   const limits = readLimits(document, routes, context);
   const lists = readLists(document, context);
   const waf = readWaf(document, routes, context);
   const accessLog = readAccessLog(document.access_log, context);
   if (listeners === undefined) return undefined;
-  return { schemaVersion: 1, ...listeners, tls, upstreams, routes, limits, lists, waf, accessLog };
+  return {
+    schemaVersion: 1,
+    ...listeners,
+    tls,
+    upstreams,
+    routes,
+    authProfiles,
+    limits,
+    lists,
+    waf,
+    accessLog,
+  };
 }

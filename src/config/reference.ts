@@ -49,6 +49,7 @@ function tablesOf() {
 const optionalTables: ReadonlySet<string> = new Set([
   "[[tls.sni]]",
   "[[exclude]]",
+  "[auth_profile.NAME]",
   "[route.cors]",
   "[list.NAME]",
   "[limit.NAME]",

@@ -7,6 +7,7 @@ import { readCors } from "./cors.ts";
 import { checkDefined } from "./definition.ts";
 import type { Path } from "./finding.ts";
 import { keyLabel, printable, shownValue } from "./label.ts";
+import { readRouteAuth } from "./route-auth.ts";
 import { readRouteWaf } from "./route-waf.ts";
 import { type DocumentInput, type RouteInput, servedMethods } from "./schema.ts";
 import { requireKey, type SectionContext, take } from "./section.ts";
@@ -62,19 +63,7 @@ function readRoute(
       path: [...path, "name"],
       message: `"${printable(input.name)}" cannot be the name of a route`,
     });
-  if (
-    document.server?.require_route_auth === true &&
-    !input.public &&
-    !input.internal_only &&
-    !["public", "internal_only"].some((key) => context.findings.isPoisoned([...path, key]))
-  )
-    context.findings.add({
-      code: "Z1224",
-      path,
-      at: "key",
-      message: `${what} declares neither \`public\` nor \`internal_only\``,
-      related: [{ path: ["server", "require_route_auth"], label: "required here" }],
-    });
+  const auth = readRouteAuth(path, what, input, document, context);
   const waf = readRouteWaf(path, what, input, document, context);
   const cors = readCors([...path, "cors"], what, input.cors, methods, context);
   checkGuard(path, what, input, context);
@@ -87,6 +76,7 @@ function readRoute(
     upstream: input.upstream!,
     internalOnly: input.internal_only,
     public: input.public,
+    auth,
     mergeSlashes: input.merge_slashes,
     refuseEncodedSlash: input.refuse_encoded_slash,
     trailers: input.trailers,

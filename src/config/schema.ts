@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { methodNames } from "../http/request.ts";
+import { authProfile, routeAuthKeys } from "./auth-schema.ts";
 import { cors } from "./cors.ts";
 import { choice, flag, int, keyDocs, optionalInt, optionalText, optionalTexts, text, texts } from "./keys.ts";
 import { limit } from "./limit-schema.ts";
@@ -62,7 +63,7 @@ const server = z.strictObject({
     default: [],
     doc: "Lists that judge every client, before its request has a route.",
   }),
-  require_route_auth: flag(false, "Every route must declare public or internal_only."),
+  require_route_auth: flag(false, "Every route must declare auth_profile, public or internal_only."),
   xff_mode: choice(
     ["append", "rewrite", "drop"],
     "rewrite",
@@ -320,6 +321,7 @@ const route = z.strictObject({
     default: [],
     doc: "Limits that count every request of this route, in this order, after those of [server].",
   }),
+  ...routeAuthKeys,
   ...routeWafKeys,
 });
 
@@ -378,6 +380,7 @@ export const documentSchema = z.strictObject({
   upstream: z.record(z.string(), upstream, table).default({}),
   route: z.array(route, { error: "expected an array of tables: write [[route]]" }).default([]),
   limit: z.record(z.string(), limit, table).default({}),
+  auth_profile: z.record(z.string(), authProfile, table).default({}),
   list: z.record(z.string(), list, table).default({}),
   waf: waf.prefault({}),
   waf_profile: z.record(z.string(), wafProfile, table).default({}),
@@ -424,6 +427,11 @@ export const tableSchemas = [
     header: "[limit.NAME]",
     keys: limit.shape,
     doc: "How often requests may come. Listed in `limits` of [server] or of routes. NAME: letters, digits, `_`, `-`, `.`; clients see it.",
+  },
+  {
+    header: "[auth_profile.NAME]",
+    keys: authProfile.shape,
+    doc: "Whose bearer tokens (JWT) are good. One of keys_file, secret_env and secret_file is required.",
   },
   {
     header: "[list.NAME]",

@@ -13,6 +13,8 @@ export interface SectionContext {
   /** Relative paths in the file start here. */
   readonly directory: string;
   readonly now: () => number;
+  /** Value of an environment variable. */
+  readonly environment: (name: string) => string | undefined;
   /** The rule files of the package; throws when they cannot be read. */
   readonly builtinRules: () => readonly RuleFile[];
 }

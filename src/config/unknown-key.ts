@@ -100,6 +100,7 @@ function tableWithKey(key: string): string | undefined {
     ["[[route]]", ["route", 0]],
     ["[route.cors]", ["route", 0, "cors"]],
     ["[limit.NAME]", ["limit", "x"]],
+    ["[auth_profile.NAME]", ["auth_profile", "x"]],
     ["[list.NAME]", ["list", "x"]],
     ["[waf]", ["waf"]],
     ["[waf_profile.NAME]", ["waf_profile", "x"]],

@@ -1,15 +1,19 @@
 import type { CertificateStore } from "../cert/store.ts";
-import type { Config, RouteConfig, RouteWafConfig } from "../config/config.ts";
+import type { AuthProfileConfig, Config, RouteConfig, RouteWafConfig } from "../config/config.ts";
+import type { AuthRule } from "../gate/auth.ts";
 import { buildCorsRule } from "../gate/cors.ts";
 import { buildOriginRule } from "../gate/origin-rule.ts";
 import { buildRouteWaf, type RouteWaf } from "../gate/waf-settings.ts";
+import { fieldIdOf } from "../http/field.ts";
 import { methodNames } from "../http/request.ts";
 import { type AddressSet, buildAddressSet, parseCidr } from "../identity/address.ts";
+import { TokenVerifier } from "../identity/token-verifier.ts";
 import type { Limits } from "../limit/limits.ts";
 import { routeLogPiece } from "../record/access-log.ts";
 import type { Counters } from "../record/counters.ts";
 import { buildRouteTable } from "../route/table.ts";
 import type { Route, Snapshot } from "../snapshot.ts";
+import { systemClock } from "../std/clock.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import type { RuleSet } from "../waf/compile.ts";
 import { buildRateLimits } from "./limit-build.ts";
@@ -34,6 +38,7 @@ const MEBIBYTE = 1024 * 1024;
 export function buildSnapshot(generation: number, config: Config, deps: CompileDeps): Snapshot {
   const { server } = config;
   const { store, viaName, counters } = deps;
+  const verifiers = new Map(config.authProfiles.map((profile) => [profile.name, buildVerifier(profile)]));
   const lists = buildListTable(config.lists, counters);
   const redirects =
     server.httpMode === "redirect" && server.listenHttp !== undefined && server.listenHttps !== undefined;
@@ -70,6 +75,9 @@ export function buildSnapshot(generation: number, config: Config, deps: CompileD
     internalNetworks: addresses(
       server.internalNetworks.length > 0 ? server.internalNetworks : PRIVATE_NETWORKS,
     ),
+    identityFields: config.authProfiles.flatMap(({ fields }) =>
+      fields.map(({ field }) => field.toLowerCase()).filter((name) => fieldIdOf(name) === 0),
+    ),
     lists: lists.pick(server.lists),
     inFlightPerAddress: server.maxInFlightPerIp,
     limits: buildRateLimits(server.limits, undefined, config.limits, deps.limits),
@@ -78,7 +86,7 @@ export function buildSnapshot(generation: number, config: Config, deps: CompileD
         path: route.path,
         ...(route.hosts === undefined ? {} : { hosts: route.hosts }),
         ...(route.methods === undefined ? {} : { methods: route.methods }),
-        value: buildRoute(route, config, deps, lists),
+        value: buildRoute(route, config, deps, lists, verifiers),
       })),
     ),
     redirectPort: redirects ? server.listenHttps!.port : undefined,
@@ -99,7 +107,13 @@ const PRIVATE_NETWORKS = [
   "fe80::/10",
 ];
 
-function buildRoute(route: RouteConfig, config: Config, deps: CompileDeps, lists: ListTable): Route {
+function buildRoute(
+  route: RouteConfig,
+  config: Config,
+  deps: CompileDeps,
+  lists: ListTable,
+  verifiers: ReadonlyMap<string, TokenVerifier>,
+): Route {
   const upstream = deps.upstreams.get(route.upstream);
   if (upstream === undefined) throw new Error(`route "${route.name}": no upstream "${route.upstream}"`);
   for (const method of route.methods ?? []) {
@@ -113,6 +127,7 @@ function buildRoute(route: RouteConfig, config: Config, deps: CompileDeps, lists
     upstream,
     internalOnly: route.internalOnly,
     public: route.public,
+    auth: buildAuth(route, verifiers),
     mergeSlashes: route.mergeSlashes,
     refuseEncodedSlash: route.refuseEncodedSlash,
     trailers: route.trailers,
@@ -130,6 +145,29 @@ function buildRoute(route: RouteConfig, config: Config, deps: CompileDeps, lists
     waf: buildWaf(route.waf, config, deps.ruleSet),
     bodyBytesMax: (route.maxBodyMb ?? config.server.maxBodyMb) * MEBIBYTE,
   };
+}
+
+function buildVerifier(profile: AuthProfileConfig): TokenVerifier {
+  return new TokenVerifier({
+    issuer: profile.issuer,
+    audience: profile.audience,
+    leewaySecs: profile.leewaySecs,
+    lifetimeMaxSecs: profile.maxTokenLifetimeSecs,
+    required: profile.requiredClaims,
+    algorithms: profile.algorithms,
+    keys: profile.keys,
+    fields: profile.fields,
+    rolesPath: profile.rolesClaim.split("."),
+  });
+}
+
+function buildAuth(route: RouteConfig, verifiers: ReadonlyMap<string, TokenVerifier>): AuthRule | undefined {
+  if (route.auth === undefined) return undefined;
+  const verifier = verifiers.get(route.auth.profile);
+  if (verifier === undefined)
+    throw new Error(`route "${route.name}": no auth profile "${route.auth.profile}"`);
+  const { scopes, roles } = route.auth;
+  return { verifier, scopes, roles, wallMs: systemClock.wallMs };
 }
 
 function buildWaf(

@@ -1,4 +1,5 @@
 import type { AddressSet } from "../identity/address.ts";
+import type { AuthRule } from "./auth.ts";
 import type { ClientLists } from "./client-lists.ts";
 import type { CorsRule } from "./cors.ts";
 import type { RouteLoad } from "./in-flight.ts";
@@ -13,6 +14,8 @@ export interface GateContext {
   readonly limits: readonly RateLimit[];
   /** Exchanges under way per address; 0 = no cap. */
   readonly inFlightPerAddress: number;
+  /** Names, in lower case, of fields that only a verified identity may set. */
+  readonly identityFields: readonly string[];
   /** Whether both names are served under the same certificate; true without TLS. */
   isSameCertificate(serverName: string, host: string): boolean;
 }
@@ -21,6 +24,8 @@ export interface GateContext {
 export interface GateRoute {
   readonly internalOnly: boolean;
   readonly refuseEncodedSlash: boolean;
+  /** Undefined = everyone may come in. */
+  readonly auth: AuthRule | undefined;
   readonly bodyBytesMax: number;
   readonly limits: readonly RateLimit[];
   /** Infinity = no cap. */

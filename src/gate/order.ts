@@ -1,6 +1,7 @@
 import type { Downstream } from "../http/downstream.ts";
 import type { CanonicalRequest } from "../http/request.ts";
 import type { Reason } from "../reason.ts";
+import { checkAuth, scrubIdentity } from "./auth.ts";
 import { checkBodyLimit } from "./body-limit.ts";
 import { checkLists } from "./client-lists.ts";
 import type { GateContext, GateRoute } from "./context.ts";
@@ -27,6 +28,8 @@ export function runEarlyGates(
   nowMs: number,
 ): Reason | undefined {
   return (
+    // First, so that no gate and no upstream sees an identity that the client made up.
+    scrubIdentity(request, context) ??
     // A loop multiplies every later cost.
     checkLoop(request, context) ??
     // Who is kept out is told nothing of routes, and counts towards no limit.
@@ -64,6 +67,8 @@ export function runRouteGates(
 /** Continued, for everything that is not a preflight. */
 export function runHeadGates(request: CanonicalRequest, route: GateRoute): Reason | undefined {
   return (
+    // Before anything that reads more of a request, and before anything that tells of the upstream.
+    checkAuth(request, route) ??
     // Whether this is a request or a handshake decides what its framing may be.
     checkUpgrade(request, route) ??
     // Declared size first: a body that is too large is refused before one byte of it is read.

@@ -109,6 +109,7 @@ test("the smallest config has every default", () => {
         upstream: "app",
         internalOnly: false,
         public: false,
+        auth: undefined,
         mergeSlashes: false,
         refuseEncodedSlash: false,
         trailers: false,
@@ -126,6 +127,7 @@ test("the smallest config has every default", () => {
       },
     ],
     limits: [],
+    authProfiles: [],
     lists: [],
     waf: {
       profiles: [
@@ -380,6 +382,7 @@ max_body_mb = 3
     upstream: "app",
     internalOnly: true,
     public: true,
+    auth: undefined,
     mergeSlashes: true,
     refuseEncodedSlash: true,
     trailers: true,

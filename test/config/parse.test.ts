@@ -24,8 +24,8 @@ const files = {
   "/etc/zion/der.crt": "\x30\x82\x01\x02",
 };
 const options = withFiles(files, { "/etc/zion/open.key": 0o100644 });
-/** Their cases stand in waf.test.ts and lists.test.ts. */
-const elsewhere = ["Z1305", "Z1306", "Z1308", "Z2110", "Z2111"];
+/** Codes whose cases stand in waf.test.ts, auth.test.ts and lists.test.ts. */
+const elsewhere = ["Z1305", "Z1306", "Z1307", "Z1308", "Z2110", "Z2111", "Z2112"];
 
 /** Sections that complete a fragment, so that a case shows only its own problem. */
 const server = '[server]\nlisten_http = "0.0.0.0:8080"\n';

@@ -129,6 +129,7 @@ describe("the surfaces are complete", () => {
       "Request body",
       "Inspection",
       "Pages of other origins",
+      "Bearer tokens",
       "Lists of clients",
       "WebSocket and event streams",
       "Upstream answers",

@@ -9,6 +9,7 @@ test("gates stand in the order of issue 5", () => {
   );
   assert.deepEqual(found, [
     "runEarlyGates",
+    "scrubIdentity",
     "checkLoop",
     "checkLists",
     "checkRateLimits",
@@ -23,6 +24,7 @@ test("gates stand in the order of issue 5", () => {
     "checkCors",
     "checkCrossSite",
     "runHeadGates",
+    "checkAuth",
     "checkUpgrade",
     "checkBodyLimit",
   ]);
