@@ -64,6 +64,14 @@ export const reasons = {
     true,
     "This address holds as many connections as `max_connections_per_ip` allows.",
   ),
+  proxyHeader: row(
+    "proxy_header",
+    0,
+    "connection",
+    c,
+    true,
+    "A peer of `proxy_protocol` did not begin its connection with a whole, well-formed PROXY header in time.",
+  ),
   idleTimeout: row(
     "idle_timeout",
     0,

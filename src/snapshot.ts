@@ -25,6 +25,8 @@ export interface Snapshot {
   /** This gateway's name in Via, to notice loops. */
   readonly viaName: string;
   readonly trustedProxies: AddressSet;
+  /** Peers whose connections begin with a PROXY header; undefined = nobody's. */
+  readonly proxyProtocol: AddressSet | undefined;
   readonly internalNetworks: AddressSet;
   /** Names, in lower case, of fields that only a verified identity may set. */
   readonly identityFields: readonly string[];

@@ -37,6 +37,8 @@ export interface ServerConfig {
   /** CIDRs. */
   readonly trustedProxies: readonly string[];
   readonly internalNetworks: readonly string[];
+  /** CIDRs of peers that begin with a PROXY header. */
+  readonly proxyProtocol: readonly string[];
   /** Names of lists that judge every request. */
   readonly lists: readonly string[];
   readonly requireRouteAuth: boolean;

@@ -53,6 +53,11 @@ const server = z.strictObject({
     default: [],
     doc: "Peers whose X-Forwarded-For is believed.",
   }),
+  proxy_protocol: texts({
+    type: "array of addresses or CIDR blocks",
+    default: [],
+    doc: "Peers whose connections begin with a PROXY header, version 1 or 2: the client it names is the peer from there on. They must send one; nobody else may.",
+  }),
   internal_networks: texts({
     type: "array of addresses or CIDR blocks",
     default: [],

@@ -55,7 +55,9 @@ export function readServer(document: DocumentInput, context: SectionContext): Se
     context,
   );
   const trustedProxies = readBlocks(["server", "trusted_proxies"], input.trusted_proxies, context);
-  warnTrustAll(input.trusted_proxies, context);
+  warnTrustAll("trusted_proxies", input.trusted_proxies, context);
+  const proxies = readBlocks(["server", "proxy_protocol"], input.proxy_protocol, context);
+  warnTrustAll("proxy_protocol", input.proxy_protocol, context);
   const internal = readBlocks(["server", "internal_networks"], input.internal_networks, context);
   return {
     server: serverConfig(
@@ -63,6 +65,7 @@ export function readServer(document: DocumentInput, context: SectionContext): Se
       listenHttp,
       listenHttps,
       trustedProxies,
+      proxies,
       internal.length === 0 ? defaultInternalNetworks : internal,
       context,
     ),
@@ -76,6 +79,7 @@ function serverConfig(
   listenHttp: SocketAddress | undefined,
   listenHttps: SocketAddress | undefined,
   trustedProxies: readonly string[],
+  proxyProtocol: readonly string[],
   internalNetworks: readonly string[],
   context: SectionContext,
 ): ServerConfig {
@@ -89,6 +93,7 @@ function serverConfig(
     maxConnections: input.max_connections,
     maxConnectionsPerIp: input.max_connections_per_ip,
     trustedProxies,
+    proxyProtocol,
     internalNetworks,
     lists: input.lists,
     requireRouteAuth: input.require_route_auth,
@@ -225,13 +230,13 @@ function readBlocks(path: Path, blocks: readonly string[], context: SectionConte
     .filter((block) => block !== undefined);
 }
 
-function warnTrustAll(blocks: readonly string[], context: SectionContext): void {
+function warnTrustAll(key: string, blocks: readonly string[], context: SectionContext): void {
   for (const [i, block] of blocks.entries()) {
     if (!/\/0$/.test(block)) continue;
     context.findings.add({
       code: "Z2101",
-      path: ["server", "trusted_proxies", i],
-      message: `\`trusted_proxies\` in [server] trusts every host on the internet (${block})`,
+      path: ["server", key, i],
+      message: `\`${key}\` in [server] trusts every host on the internet (${block})`,
       label: "everyone",
     });
   }

@@ -72,6 +72,7 @@ export function buildSnapshot(generation: number, config: Config, deps: CompileD
     },
     viaName,
     trustedProxies: addresses(server.trustedProxies),
+    proxyProtocol: server.proxyProtocol.length === 0 ? undefined : addresses(server.proxyProtocol),
     internalNetworks: addresses(
       server.internalNetworks.length > 0 ? server.internalNetworks : PRIVATE_NETWORKS,
     ),

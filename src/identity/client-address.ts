@@ -25,7 +25,11 @@ export function readPeer(remoteAddress: string | undefined, trusted: AddressSet)
   if (remoteAddress === undefined) return undefined;
   const zone = remoteAddress.indexOf("%");
   const address = parseAddress(zone < 0 ? remoteAddress : remoteAddress.slice(0, zone));
-  if (address === undefined) return undefined;
+  return address === undefined ? undefined : namedPeer(address, trusted);
+}
+
+/** Facts of a peer that a PROXY header names. */
+export function namedPeer(address: Address, trusted: AddressSet): PeerFacts {
   return { text: formatAddress(address), address, malformed: false, trusted: trusted.has(address) };
 }
 

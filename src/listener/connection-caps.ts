@@ -20,25 +20,32 @@ export class ConnectionCaps {
     this.perGroupMax = perGroupMax;
   }
 
-  /** The group to `leave` later, or why the connection is refused. */
-  enter(address: Address): { readonly group: string } | "conn_cap" | "conn_cap_address" {
+  /** Takes one of all places; false: there is none. Given back by `leave`. */
+  enter(): boolean {
     if (this.open >= this.connectionsMax) {
       this.rejectedTotal++;
-      return "conn_cap";
+      return false;
     }
+    this.open++;
+    return true;
+  }
+
+  /** Counts the connection for its address. The group to `leave` later; undefined: the address has its share. */
+  join(address: Address): string | undefined {
     const group = addressGroup(address);
     const held = this.#groups.get(group) ?? 0;
     if (this.perGroupMax > 0 && held >= this.perGroupMax) {
       this.rejectedPerGroup++;
-      return "conn_cap_address";
+      return undefined;
     }
-    this.open++;
     this.#groups.set(group, held + 1);
-    return { group };
+    return group;
   }
 
-  leave(group: string): void {
+  /** `group` is undefined for connections that never joined one. */
+  leave(group: string | undefined): void {
     this.open--;
+    if (group === undefined) return;
     const held = this.#groups.get(group) ?? 0;
     if (held <= 1) this.#groups.delete(group);
     else this.#groups.set(group, held - 1);

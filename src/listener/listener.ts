@@ -1,6 +1,6 @@
 import net from "node:net";
-import { type PeerFacts, readPeer } from "../identity/client-address.ts";
-import { reasons } from "../reason.ts";
+import { namedPeer, type PeerFacts, readPeer } from "../identity/client-address.ts";
+import { type Reason, reasons } from "../reason.ts";
 import type { State } from "../state.ts";
 import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
 import type { ConnectionCaps } from "./connection-caps.ts";
@@ -8,10 +8,12 @@ import { Http1Connection } from "./http1.ts";
 import { Http2Connection } from "./http2.ts";
 import { Http2Desk } from "./http2-desk.ts";
 import { PrefaceReading } from "./preface.ts";
+import { ProxyReading } from "./proxy-reading.ts";
 import type { TlsFacts, TlsServer } from "./tls.ts";
 import { reasonOfTlsFailure, type TlsFailure } from "./tls-failure.ts";
 
 const BACKLOG = 4096;
+const NOTHING = Buffer.alloc(0);
 
 /** What a TLS server is told about a connection, and tells back. */
 export interface Accepted {
@@ -110,33 +112,70 @@ export class Listener implements ConnectionOwner {
       socket.destroy();
       return;
     }
-    const entered = this.#caps.enter(peer.address);
-    if (typeof entered === "string") {
-      const reason = entered === "conn_cap" ? reasons.connCap : reasons.connCapAddress;
-      this.#state.counters.rejects[reason.index]!++;
-      socket.on("error", () => {});
-      socket.destroy();
-      if (entered === "conn_cap") this.#shedIdle();
+    if (!this.#caps.enter()) {
+      this.#refuse(socket, reasons.connCap);
+      this.#shedIdle();
+      return;
+    }
+    const { proxyProtocol } = this.#state.snapshot;
+    if (proxyProtocol?.has(peer.address) === true) this.#awaitProxyHeader(socket, peer);
+    else this.#admit(socket, peer, NOTHING);
+  }
+
+  /** The peer is known, by its address or by its proxy's word. `rest` was read already. */
+  #admit(socket: net.Socket, peer: PeerFacts, rest: Buffer): void {
+    const group = this.#caps.join(peer.address);
+    if (group === undefined) {
+      this.#caps.leave(undefined);
+      this.#refuse(socket, reasons.connCapAddress);
       return;
     }
     this.#state.counters.connectionsTotal[this.name]++;
-    socket.once("close", () => this.#caps.leave(entered.group));
+    socket.once("close", () => this.#caps.leave(group));
+    if (this.tls === undefined && !this.#state.snapshot.connection.h2c) {
+      this.#giveRest(this.#connect(socket, peer, undefined, false), rest);
+      return;
+    }
+    // These read from the socket.
+    if (rest.length > 0) socket.unshift(rest);
     if (this.tls !== undefined) this.tls.accept(socket, { peer, listener: this });
-    else if (this.#state.snapshot.connection.h2c) this.#awaitPreface(socket, peer);
-    else this.#connect(socket, peer, undefined, false);
+    else this.#awaitPreface(socket, peer);
+  }
+
+  #refuse(socket: net.Socket, reason: Reason): void {
+    this.#state.counters.rejects[reason.index]!++;
+    socket.on("error", () => {});
+    socket.destroy();
+  }
+
+  /** The proxy's connections are not counted for its own address: it has those of all its clients. */
+  #awaitProxyHeader(socket: net.Socket, proxy: PeerFacts): void {
+    const onGone = (): void => this.#caps.leave(undefined);
+    socket.once("close", onGone);
+    const reading = new ProxyReading(socket, this, this.#state, ({ version, source }, rest) => {
+      socket.off("close", onGone);
+      const { counters, snapshot } = this.#state;
+      counters.proxyHeaders[version === 1 ? "v1" : "v2"]++;
+      this.#admit(socket, source === undefined ? proxy : namedPeer(source, snapshot.trustedProxies), rest);
+    });
+    this.connections.add(reading);
   }
 
   #awaitPreface(socket: net.Socket, peer: PeerFacts): void {
     const reading = new PrefaceReading(socket, this, this.#state, (isHttp2, bytes) => {
-      const connection = this.#connect(socket, peer, undefined, isHttp2);
-      if (!(connection instanceof Http1Connection)) return;
-      try {
-        connection.onRead(bytes, bytes.length);
-      } catch (cause) {
-        connection.onDefect(cause);
-      }
+      this.#giveRest(this.#connect(socket, peer, undefined, isHttp2), bytes);
     });
     this.connections.add(reading);
+  }
+
+  /** HTTP/1.1 takes what was read before it was there; for HTTP/2 it stands in the socket again. */
+  #giveRest(connection: ClientConnection, rest: Buffer): void {
+    if (rest.length === 0 || !(connection instanceof Http1Connection)) return;
+    try {
+      connection.onRead(rest, rest.length);
+    } catch (cause) {
+      connection.onDefect(cause);
+    }
   }
 
   #connect(

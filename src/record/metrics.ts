@@ -170,6 +170,12 @@ export const families = {
   eventStreamsTotal: family("zion_event_streams_total", "counter", "Event streams begun.", ["route"]),
   expectContinue: family("zion_expect_continue_total", "counter", "100 Continue answers sent.", []),
   listMatches: family("zion_list_matches_total", "counter", "Requests whose client was on a list.", ["list"]),
+  proxyHeaders: family(
+    "zion_proxy_headers_total",
+    "counter",
+    "PROXY headers of `proxy_protocol` peers: `v1`, `v2`, `refused`.",
+    ["result"],
+  ),
   preflights: family("zion_cors_preflights_total", "counter", "CORS preflights answered.", []),
   logLines: family("zion_log_lines_total", "counter", "Access log lines written.", []),
 } as const satisfies Record<string, MetricFamily>;

@@ -131,6 +131,7 @@ describe("the surfaces are complete", () => {
       "Pages of other origins",
       "Bearer tokens",
       "Lists of clients",
+      "PROXY headers",
       "WebSocket and event streams",
       "Upstream answers",
       "HTTP/2 upstreams and gRPC",
