@@ -3,8 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
+import { get as getFrames, openFrames, request as requestFrames } from "../support/h2-frames.ts";
 import { ask, field } from "../support/raw-client.ts";
 import { jwks, makeKeys, makeToken } from "../support/tokens.ts";
+import { handshake } from "../support/websocket.ts";
 import { type BenchOptions, startBench } from "./bench.ts";
 
 // Bearer tokens in the path of a request: what the client, the upstream and the metrics see of them.
@@ -156,4 +158,37 @@ test("a head with as many fields as may be has room for the identity", async (t)
   const sent = new Map(origin.requests.at(-1)!.fields);
   assert.equal(sent.get("x-auth-subject"), "ann");
   assert.equal(sent.get("x-field-61"), "61");
+});
+
+test("HTTP/2 requests and WebSocket handshakes are asked for tokens too", async (t) => {
+  const { edge, origin } = await start(t, {
+    tlsNames: [],
+    tls: 'alpn = ["h2"]',
+    route: 'mode = "websocket"',
+  });
+  assert.equal((await ask(edge.port, handshake())).status, 401);
+  const client = await openFrames(edge.tlsPort);
+  t.after(() => client.end());
+  client.send(
+    requestFrames(1, getFrames("/a")),
+    requestFrames(5, getFrames("/a", ["authorization", `Bearer ${token()}`], ["x-auth-subject", "eve"])),
+  );
+  assert.equal(await client.outcome(1), "401");
+  assert.equal(await client.outcome(5), "200");
+  assert.deepEqual(
+    origin.requests.map(({ fields }) => fields.filter(([name]) => name === "x-auth-subject")),
+    [[["x-auth-subject", "ann"]]],
+  );
+});
+
+test("a preflight needs no token, and the request after it does", async (t) => {
+  const { edge, origin } = await start(t, {
+    tables:
+      '[[route]]\npath = "/api"\nupstream = "app"\nwaf = false\nauth_profile = "users"\n[route.cors]\nallowed_origins = ["https://shop.test"]',
+  });
+  const from = "Origin: https://shop.test";
+  const preflight = get(from, "Access-Control-Request-Method: PUT").replace("GET /a", "OPTIONS /api");
+  assert.equal((await ask(edge.port, preflight)).status, 204);
+  assert.equal((await ask(edge.port, get(from).replace("/a", "/api"))).status, 401);
+  assert.equal(origin.requests.length, 0);
 });
