@@ -148,6 +148,14 @@ export const reasons = {
   ),
   tlsFailed: row("tls_failed", 0, "tls", c, true, "The TLS handshake failed or was not TLS."),
   tlsTimeout: row("tls_timeout", 0, "tls", c, true, "The TLS handshake did not finish in time."),
+  handshakeRate: row(
+    "handshake_rate",
+    0,
+    "tls",
+    c,
+    true,
+    "This address opens more TLS connections than `handshake_rate_per_ip` allows.",
+  ),
   handshakeCap: row("handshake_cap", 0, "tls", g, true, "Too many TLS handshakes are in progress."),
 
   // HTTP/2 connections.

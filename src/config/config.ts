@@ -65,6 +65,7 @@ export interface ServerConfig {
   /** 3600 */ readonly connectionMaxAgeSecs: number;
   /** HTTP/2 by prior knowledge on the plain listener. false */ readonly h2c: boolean;
   /** Control frames per second and HTTP/2 connection; 0 = off. 0 */ readonly h2ControlFramesPerSec: number;
+  /** TLS connections per second, address and worker. 0 = no limit */ readonly handshakeRatePerIp: number;
   /** 10000 */ readonly handshakeTimeoutMs: number;
   /** TERM: readiness off, go on accepting this long. 5000 */ readonly shutdownDelayMs: number;
   /** Then drain at most this long. 30000 */ readonly shutdownGraceMs: number;

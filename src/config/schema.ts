@@ -187,6 +187,12 @@ const server = z.strictObject({
     default: 0,
     doc: "Control frames per second on one HTTP/2 connection, closed above it. 0 = only the built-in guard.",
   }),
+  handshake_rate_per_ip: int({
+    min: 0,
+    max: 1_000_000,
+    default: 0,
+    doc: "TLS connections per second of one client address (IPv6: /64) and worker, twice as many at once; closed above, before the handshake. 0 = no limit.",
+  }),
   handshake_timeout_ms: int({ min: 100, max: 120_000, default: 10_000, doc: "TLS handshake." }),
   shutdown_delay_ms: int({
     min: 0,

@@ -119,6 +119,7 @@ function serverConfig(
     connectionMaxAgeSecs: input.connection_max_age_secs,
     h2c: input.h2c,
     h2ControlFramesPerSec: input.h2_control_frames_per_sec,
+    handshakeRatePerIp: input.handshake_rate_per_ip,
     handshakeTimeoutMs: input.handshake_timeout_ms,
     shutdownDelayMs: input.shutdown_delay_ms,
     shutdownGraceMs: input.shutdown_grace_ms,

@@ -9,6 +9,7 @@ import { ResponseHead } from "../http/response-head.ts";
 import { Limits } from "../limit/limits.ts";
 import type { ClientConnection } from "../listener/client-connection.ts";
 import { ConnectionCaps } from "../listener/connection-caps.ts";
+import { HandshakeRate } from "../listener/handshake-rate.ts";
 import { type Accepted, Listener } from "../listener/listener.ts";
 import { buildTlsServer, type TlsServer } from "../listener/tls.ts";
 import { reasons } from "../reason.ts";
@@ -85,6 +86,7 @@ export function openEdge(deps: EdgeDeps): Edge {
   }
   const viaName = deps.viaName ?? `zion-${randomBytes(4).toString("hex")}`;
   const caps = new ConnectionCaps(1000, 0);
+  const handshakes = new HandshakeRate(randomBytes(8));
   const date = dateLines(clock.wallMs);
   const state: State = {
     // Nothing listens before the first commit.
@@ -109,7 +111,10 @@ export function openEdge(deps: EdgeDeps): Edge {
       downstream.onConcluded();
     },
   };
-  const listeners = { http: new Listener("http", state, caps), https: new Listener("https", state, caps) };
+  const listeners = {
+    http: new Listener("http", state, caps, handshakes),
+    https: new Listener("https", state, caps, handshakes),
+  };
   let upstreams = new Map<string, Upstream>();
   let prepared: Prepared | undefined;
   let ticketKeys: Buffer = randomBytes(48);
@@ -212,6 +217,7 @@ export function openEdge(deps: EdgeDeps): Edge {
       deps.descriptorsMax ?? 0,
     );
     caps.perGroupMax = server.maxConnectionsPerIp;
+    handshakes.perSec = server.handshakeRatePerIp;
     state.waf.store.limitBytes = heldBytesMax(next.snapshot.config.waf.maxBufferedMb, deps.workerCount);
     if (state.accessLog !== next.accessLog) {
       const previous = state.accessLog;
@@ -312,6 +318,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     drain,
     readMetrics: () => [
       ...readLimits(state.limits),
+      { name: families.connectionsRejected.name, labels: ["handshake_rate"], value: handshakes.refused },
       ...readMetrics(counters, listeners, caps, upstreams, state.accessLog, clock.nowMs()),
       { name: families.heldBytes.name, labels: [], value: state.waf.store.usedBytes },
       { name: families.inspectionsWaiting.name, labels: [], value: state.waf.turns.waiting },

@@ -4,6 +4,7 @@ import { type Reason, reasons } from "../reason.ts";
 import type { State } from "../state.ts";
 import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
 import type { ConnectionCaps } from "./connection-caps.ts";
+import type { HandshakeRate } from "./handshake-rate.ts";
 import { Http1Connection } from "./http1.ts";
 import { Http2Connection } from "./http2.ts";
 import { Http2Desk } from "./http2-desk.ts";
@@ -33,10 +34,12 @@ export class Listener implements ConnectionOwner {
   tls: TlsServer<Accepted> | undefined = undefined;
   readonly #state: State;
   readonly #caps: ConnectionCaps;
+  readonly #handshakes: HandshakeRate;
   readonly #http2: Http2Desk;
   readonly #servers = new Map<number, net.Server>();
 
-  constructor(name: "http" | "https", state: State, caps: ConnectionCaps) {
+  constructor(name: "http" | "https", state: State, caps: ConnectionCaps, handshakes: HandshakeRate) {
+    this.#handshakes = handshakes;
     this.name = name;
     this.#state = state;
     this.#caps = caps;
@@ -128,6 +131,11 @@ export class Listener implements ConnectionOwner {
     if (group === undefined) {
       this.#caps.leave(undefined);
       this.#refuse(socket, reasons.connCapAddress);
+      return;
+    }
+    if (this.tls !== undefined && !this.#handshakes.allows(peer.address, this.#state.clock.nowMs())) {
+      this.#caps.leave(group);
+      this.#refuse(socket, reasons.handshakeRate);
       return;
     }
     this.#state.counters.connectionsTotal[this.name]++;

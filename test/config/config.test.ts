@@ -51,6 +51,7 @@ test("the smallest config has every default", () => {
       connectionMaxAgeSecs: 3600,
       h2c: false,
       h2ControlFramesPerSec: 0,
+      handshakeRatePerIp: 0,
       handshakeTimeoutMs: 10_000,
       shutdownDelayMs: 5000,
       shutdownGraceMs: 30_000,
