@@ -1,3 +1,4 @@
+import { scrubTrailers } from "./gate/auth.ts";
 import { BodyScreen, type ScreenOwner } from "./gate/body-screen.ts";
 import { preflightMethod, replaceCors } from "./gate/cors.ts";
 import { leaveInFlight } from "./gate/in-flight.ts";
@@ -310,7 +311,7 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, TunnelOwner 
       engine.give(inspector);
       if (isRefused) return;
     }
-    this.#requestTrailers = trailers;
+    this.#requestTrailers = scrubTrailers(trailers, this.snapshot);
   }
 
   onBodyEnd(): void {

@@ -9,6 +9,7 @@ import {
   VALUE_END,
   VALUE_START,
 } from "../http/request.ts";
+import type { Trailers } from "../http/trailer.ts";
 import { Identity, type TokenVerifier } from "../identity/token-verifier.ts";
 import { type Reason, reasons } from "../reason.ts";
 import type { GateContext, GateRoute } from "./context.ts";
@@ -63,6 +64,16 @@ export function scrubIdentity(request: CanonicalRequest, { identityFields }: Gat
       fields[slot + FORWARD] = 0;
     }
   }
+}
+
+/** The same for trailers: some servers merge them into the head. */
+export function scrubTrailers(
+  trailers: Trailers,
+  { identityFields }: Pick<GateContext, "identityFields">,
+): Trailers {
+  if (identityFields.length === 0) return trailers;
+  // Name and value in turn: both go by the name.
+  return trailers.filter((_text, index) => !identityFields.includes(trailers[index - (index % 2)]!));
 }
 
 const SCHEME = "bearer ";

@@ -192,3 +192,27 @@ test("a preflight needs no token, and the request after it does", async (t) => {
   assert.equal((await ask(edge.port, get(from).replace("/a", "/api"))).status, 401);
   assert.equal(origin.requests.length, 0);
 });
+
+test("a trailer cannot name anyone either", async (t) => {
+  const { edge, origin } = await start(t, {
+    profile: 'claim_headers = { tenant = "X-Tenant" }',
+    route: "trailers = true",
+  });
+  const request = [
+    "POST /a HTTP/1.1",
+    "Host: a.test",
+    bearer(token()),
+    "Transfer-Encoding: chunked",
+    "",
+    "1",
+    "x",
+    "0",
+    "X-Tenant: blue",
+    "X-Sum: 1",
+    "",
+    "",
+  ];
+  assert.equal((await ask(edge.port, request.join("\r\n"))).status, 200);
+  const received = origin.connections[0]!.received().toString("latin1");
+  assert.ok(received.endsWith("\r\n0\r\nx-sum: 1\r\n\r\n"), received);
+});
