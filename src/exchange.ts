@@ -519,6 +519,7 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, TunnelOwner 
     this.#concluded = true;
     this.#screen?.close();
     leaveInFlight(this.request, this.#state.limits);
+    this.request.onSettled?.(this.record.status, nowMs);
     if (this.#stream !== NO_STREAM) this.#leaveStream();
     if (this.request.upgrade && this.#route !== undefined) this.#countUpgrade(this.#route);
     this.#state.conclude(this.record, this.request, this.#downstream, nowMs);

@@ -273,6 +273,7 @@ export interface LimitConfig {
   readonly keys: readonly LimitKeyConfig[];
   /** 64 */ readonly ipv6Prefix: number;
   /** Per worker. 100000 */ readonly maxKeys: number;
+  /** Answers that count; undefined = every request. */ readonly countStatuses: readonly number[] | undefined;
   /** Count what would be refused, refuse nothing. false */ readonly shadow: boolean;
 }
 

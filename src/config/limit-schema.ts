@@ -1,5 +1,17 @@
 import { z } from "zod";
-import { choice, flag, int, optionalInt, texts } from "./keys.ts";
+import { choice, flag, int, keyDocs, optionalInt, texts } from "./keys.ts";
+
+const statusError = { error: "expected an array of statuses from 200 to 599" };
+const countStatuses = z
+  .array(z.int(statusError).min(200, statusError).max(599, statusError), statusError)
+  .min(1, statusError)
+  .optional();
+keyDocs.add(countStatuses, {
+  type: "array of statuses",
+  preset: undefined,
+  example: "[401, 403]",
+  doc: "Only answers with these statuses count, ours too: failed log-ins, say. Requests under way at once can pass the limit together. Absent = every request counts when it comes.",
+});
 
 /** `[limit.NAME]`. */
 export const limit = z.strictObject({
@@ -26,6 +38,7 @@ export const limit = z.strictObject({
     default: ["address"],
     doc: "What is counted apart; all parts together are one key, path:NAME is a {NAME} of the route's path. A request without one of them is counted by its address. Empty = one budget for all.",
   }),
+  count_statuses: countStatuses,
   ipv6_prefix: int({
     min: 16,
     max: 128,

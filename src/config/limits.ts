@@ -58,6 +58,7 @@ function readLimit(name: string, input: LimitInput, context: SectionContext): Li
       keys,
       ipv6Prefix: input.ipv6_prefix,
       maxKeys: input.max_keys,
+      countStatuses: input.count_statuses,
       shadow: input.shadow,
     },
   ];
@@ -177,6 +178,7 @@ function legacyOf(input: ServerInput, { findings }: SectionContext): LimitConfig
       keys: [{ kind: "address", name: "" }],
       ipv6Prefix: 64,
       maxKeys: input.rate_limit_max_tracked_ips,
+      countStatuses: undefined,
       shadow: false,
     };
   if (input.rate_limit_window_secs !== 1 && !findings.isPoisoned(["server", "rate_limit_rps"]))

@@ -36,6 +36,7 @@ export function buildRateLimits(
       key: config.keys.map((key) => buildKey(key, path)),
       ipv6Mask: maskWords(config.ipv6Prefix),
       shadow: config.shadow,
+      countStatuses: config.countStatuses === undefined ? undefined : new Set(config.countStatuses),
       policyLine: `RateLimit-Policy: "${name}";q=${config.rate};w=${windowSecs}\r\n`,
     };
   });

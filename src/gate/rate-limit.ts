@@ -15,6 +15,8 @@ export interface RateLimit {
   readonly ipv6Mask: Int32Array;
   /** Count what would be refused, refuse nothing. */
   readonly shadow: boolean;
+  /** Only answers with these statuses count, when they are known; undefined = every request, at once. */
+  readonly countStatuses: ReadonlySet<number> | undefined;
   /** `RateLimit-Policy` line with CRLF (draft-ietf-httpapi-ratelimit-headers-10). */
   readonly policyLine: string;
 }
@@ -40,7 +42,15 @@ export function checkRateLimits(
     const limit = limits[index]!;
     const { limiter } = limit;
     hashKey(request, limit, desk.hash);
-    const waitMs = limiter.take(desk.hash.lo, desk.hash.hi, limit.rate, nowMs + desk.offsetMs);
+    const { lo, hi } = desk.hash;
+    const atMs = nowMs + desk.offsetMs;
+    const { countStatuses } = limit;
+    const waitMs =
+      countStatuses === undefined
+        ? limiter.take(lo, hi, limit.rate, atMs)
+        : limiter.wait(lo, hi, limit.rate, atMs);
+    if (countStatuses !== undefined && (waitMs === 0 || limit.shadow))
+      settleLater(request, limit, countStatuses, lo, hi, desk.offsetMs);
     if (waitMs === 0) limiter.allowed++;
     else if (limit.shadow) limiter.shadowed++;
     else {
@@ -52,6 +62,22 @@ export function checkRateLimits(
     }
   }
   return undefined;
+}
+
+/** One closure for each request of a limit that counts by status: such limits are for few requests, like log-ins. */
+function settleLater(
+  request: CanonicalRequest,
+  { limiter, rate }: RateLimit,
+  statuses: ReadonlySet<number>,
+  lo: number,
+  hi: number,
+  offsetMs: number,
+): void {
+  const before = request.onSettled;
+  request.onSettled = (status, nowMs) => {
+    before?.(status, nowMs);
+    if (statuses.has(status)) limiter.spend(lo, hi, rate, nowMs + offsetMs);
+  };
 }
 
 /** A request without one of the parts is counted by its address: leaving a field out is no way around a limit. */

@@ -139,6 +139,8 @@ export class CanonicalRequest {
   /** Places of caps that it takes; see gate/in-flight.ts. */
   inFlightKey = -1;
   inFlightLoad: { inFlight: number } | undefined = undefined;
+  /** Told the status of the answer, at the end: limits that count by status. */
+  onSettled: ((status: number, nowMs: number) => void) | undefined = undefined;
   /** Which limit or list refused, for the log; "" = the reason says all. */
   refusalDetail = "";
 
@@ -220,6 +222,7 @@ export class CanonicalRequest {
     this.clientMalformed = false;
     this.clientIp = NO_ADDRESS;
     this.refusalDetail = "";
+    this.onSettled = undefined;
     this.inFlightKey = -1;
     this.inFlightLoad = undefined;
     this.answerLines = "";

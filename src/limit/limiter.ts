@@ -42,18 +42,37 @@ export class Limiter {
     const { table } = this;
     const slot = table.touch(lo, hi);
     const waitMs = rate.take(table, slot, 1, nowMs);
-    if (waitMs > 0 || !this.#isShared) return waitMs;
+    if (waitMs === 0) this.#note(lo, hi, slot);
+    return waitMs;
+  }
+
+  /** What `take` would return, without spending. */
+  wait(lo: number, hi: number, rate: Rate, nowMs: number): number {
+    const slot = this.table.find(lo, hi);
+    return slot < 0 ? 0 : rate.wait(this.table, slot, nowMs);
+  }
+
+  /** Spends one, also beyond the limit: what it is for has happened. */
+  spend(lo: number, hi: number, rate: Rate, nowMs: number): void {
+    const slot = this.table.touch(lo, hi);
+    rate.absorb(this.table, slot, 1, rate.window(nowMs), nowMs);
+    this.#note(lo, hi, slot);
+  }
+
+  /** For the other workers. */
+  #note(lo: number, hi: number, slot: number): void {
+    if (!this.#isShared) return;
+    const { table } = this;
     if (table.unshared[slot] === 0) {
       if (this.#untoldKeys === SHARED_KEYS_MAX) {
         this.untold++;
-        return 0;
+        return;
       }
       this.#untold[this.#untoldKeys * 2] = lo;
       this.#untold[this.#untoldKeys * 2 + 1] = hi;
       this.#untoldKeys++;
     }
     table.unshared[slot]!++;
-    return 0;
   }
 
   /** What there is to tell, which counts as told from now on. */

@@ -7,7 +7,11 @@ import type { KeyTable } from "./key-table.ts";
 export interface Rate {
   /** Spends `cost` and returns 0, or spends nothing and returns the milliseconds until it would pass (more than 0). */
   take(table: KeyTable, slot: number, cost: number, nowMs: number): number;
-  /** Spends what another worker has admitted already; the level may go beyond the limit. */
+  /** Milliseconds until a cost of 1 would pass; 0 = now. Spends nothing. */
+  wait(table: KeyTable, slot: number, nowMs: number): number;
+  /** Number of the present window; 0 where there are none. */
+  window(nowMs: number): number;
+  /** Spends what was admitted already; the level may go beyond the limit. */
   absorb(table: KeyTable, slot: number, cost: number, window: number, nowMs: number): void;
 }
 
@@ -27,6 +31,8 @@ export function gcra(rate: number, windowMs: number, burst: number): Rate {
       table.level[slot] = arrivalMs + intervalMs;
       return 0;
     },
+    wait: (table, slot, nowMs) => Math.max(0, table.level[slot]! - nowMs - toleranceMs),
+    window: () => 0,
     absorb(table, slot, cost, _window, nowMs) {
       table.level[slot] = Math.max(table.level[slot]!, nowMs) + cost * intervalMs;
     },
@@ -51,6 +57,12 @@ export function fixedWindow(limit: number, windowMs: number): Rate {
       table.level[slot]! += cost;
       return 0;
     },
+    wait(table, slot, nowMs) {
+      const window = Math.floor(nowMs / windowMs);
+      if (table.window[slot] !== window || table.level[slot]! < limit) return 0;
+      return Math.max(1e-3, (window + 1) * windowMs - nowMs);
+    },
+    window: (nowMs) => Math.floor(nowMs / windowMs),
     absorb(table, slot, cost, window, nowMs) {
       if (window < table.window[slot]! || window < Math.floor(nowMs / windowMs)) return;
       if (table.window[slot] === window) table.level[slot]! += cost;

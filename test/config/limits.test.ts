@@ -57,6 +57,7 @@ test("the keys rate_limit_* are one fixed window for each address", () => {
       keys: [{ kind: "address", name: "" }],
       ipv6Prefix: 64,
       maxKeys: 500,
+      countStatuses: undefined,
       shadow: false,
     },
   ]);

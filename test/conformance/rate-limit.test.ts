@@ -193,6 +193,25 @@ test("rate_limit_rps limits every address, in a window", async (t) => {
   assert.equal(edge.metric("zion_ratelimit_decisions_total", "_server"), 22);
 });
 
+for (const algorithm of ["gcra", "fixed_window"]) {
+  test(`${algorithm}: with count_statuses only answers of these statuses count, whoever gave them`, async (t) => {
+    const { edge } = await start(t, `rate = 2\ncount_statuses = [401, 400]\nalgorithm = "${algorithm}"`, {
+      waf: true,
+      script: (request, { socket }) => {
+        const status = request.target === "/bad" ? 401 : 200;
+        socket.write(`HTTP/1.1 ${status} X\r\nContent-Length: 0\r\n\r\n`);
+      },
+    });
+    assert.deepEqual(
+      await statuses(edge.port, times(5, get("/good"))),
+      times(5, "").map(() => 200),
+    );
+    const attack = get(`/?q=${encodeURIComponent("' UNION SELECT password FROM users-- -")}`);
+    const requests = [get("/bad"), get("/good"), attack, get("/bad"), get("/good")];
+    assert.deepEqual(await statuses(edge.port, requests), [401, 200, 400, 429, 429]);
+  });
+}
+
 test("what was counted survives a reload, and a new rate applies to it", async (t) => {
   const { edge, origin } = await start(t, "rate = 2");
   const config = (rate: number, key = "") => `

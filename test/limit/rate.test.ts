@@ -49,7 +49,10 @@ describe("GCRA", () => {
             nowMs += passedMs;
             let bucket = buckets.get(key);
             if (bucket === undefined) buckets.set(key, (bucket = new Bucket(burst, intervalMs)));
-            const waitMs = rate.take(table, table.touch(key, 0), 1, nowMs);
+            const slot = table.touch(key, 0);
+            const looked = rate.wait(table, slot, nowMs);
+            const waitMs = rate.take(table, slot, 1, nowMs);
+            assert.ok(Math.abs(looked - waitMs) < 1e-9);
             assert.equal(waitMs === 0, bucket.take(nowMs), `${nowMs} ${key}`);
             if (waitMs > 0) refused++;
           }
