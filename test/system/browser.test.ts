@@ -9,7 +9,7 @@ import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { WebSocketServer } from "ws";
 import { startGateway } from "../support/gateway.ts";
-import { hasCommand, needs } from "../support/shared.ts";
+import { hasCommand } from "../support/shared.ts";
 import { systemConfig } from "./config.ts";
 
 /** What the page below found. */
@@ -42,7 +42,11 @@ await fetch("/result", { method: "POST", headers: { "Content-Type": "application
 </script>`;
 
 test("Chromium loads a page with fetch, EventSource and WebSocket, over TLS and plain", async (t) => {
-  if (!needs(t, "chromium", hasCommand("chromium"))) return;
+  // Not `needs`: .ci/run goes on without a browser where none can be installed.
+  if (!hasCommand("chromium")) {
+    t.skip("chromium is absent");
+    return;
+  }
   const { port, results } = await startSite(t);
   const gateway = await startGateway(
     t,
