@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { type ControlAnswer, type ControlRequest, json, text } from "./control-listener.ts";
+import type { Overview } from "./overview.ts";
 import type { GenerationEntry, ReloadResult } from "./reload.ts";
 
 export const minTokenBytes = 32;
@@ -10,6 +11,7 @@ export interface AdminOptions {
   /** SHA-256 of the write token; undefined = nothing can be written. */
   readonly tokenDigest: Buffer | undefined;
   readonly port: () => number;
+  readonly overview: () => Overview;
   readonly generations: () => readonly GenerationEntry[];
   readonly reload: () => Promise<ReloadResult>;
 }
@@ -17,6 +19,11 @@ export interface AdminOptions {
 /** Every endpoint: what `GET /` lists. Later issues add theirs. */
 const endpoints = [
   { method: "GET", path: "/", does: "this list" },
+  {
+    method: "GET",
+    path: "/snapshot",
+    does: "version, generation, workers, and every route with what the WAF does on it",
+  },
   {
     method: "GET",
     path: "/v1/generations",
@@ -38,6 +45,7 @@ export function createAdmin(options: AdminOptions): (request: ControlRequest) =>
       return text(405, "method not allowed", { Allow: known.map(({ method }) => method).join(", ") });
     }
     if (request.method === "POST") return refuseWrite(request, options.tokenDigest) ?? reload(options);
+    if (request.path === "/snapshot") return json(200, options.overview());
     return request.path === "/"
       ? json(200, { endpoints })
       : json(200, { generations: options.generations() });

@@ -3,12 +3,14 @@ import type { Clock } from "../std/clock.ts";
 import { createAdmin, digestToken, maxAdminBodyBytes, minTokenBytes } from "./admin.ts";
 import { type ControlListener, openControlListener } from "./control-listener.ts";
 import type { Exposition } from "./exposition.ts";
+import { buildOverview } from "./overview.ts";
 import type { Reloader } from "./reload.ts";
 import type { Supervision } from "./supervision.ts";
 import { createTelemetry } from "./telemetry.ts";
 
 /** What operators may look at and change. */
 export interface Gateway {
+  readonly version: string;
   readonly supervision: Supervision;
   readonly reloader: Reloader;
   readonly exposition: Exposition;
@@ -21,7 +23,7 @@ export async function openOperatorListeners(
   gateway: Gateway,
   tokenDigest: Buffer | undefined,
 ): Promise<readonly ControlListener[]> {
-  const { supervision, reloader, exposition, life, clock } = gateway;
+  const { version, supervision, reloader, exposition, life, clock } = gateway;
   const { telemetry, admin } = reloader.config;
   const onAnswer = (path: string, status: number) =>
     exposition.add("adminRequests", [countedPaths.has(path) ? path : "_other", String(status)]);
@@ -50,6 +52,13 @@ export async function openOperatorListeners(
       const handle = createAdmin({
         tokenDigest,
         port: () => port,
+        overview: () =>
+          buildOverview(
+            version,
+            reloader.generation,
+            { serving: supervision.serving, wanted: supervision.wanted },
+            reloader.config.routes,
+          ),
         generations: reloader.history,
         reload: () => reloader.reload("api"),
       });
@@ -78,6 +87,7 @@ const countedPaths: ReadonlySet<string> = new Set([
   "/readyz",
   "/startupz",
   "/metrics",
+  "/snapshot",
   "/v1/generations",
   "/v1/reload",
 ]);

@@ -72,7 +72,7 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
   const primary = assemble(options, config, listeners, workerCount);
   let control: readonly ControlListener[];
   try {
-    control = await openOperatorListeners(primary, token.digest);
+    control = await openOperatorListeners({ ...primary, version: options.version }, token.digest);
   } catch (error) {
     closeAll(listeners);
     return explainBind(error, explain);

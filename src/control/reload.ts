@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import type { Config, RouteConfig } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
 import type { Clock } from "../std/clock.ts";
 import type { Exposition } from "./exposition.ts";
 import type { Log } from "./log.ts";
+import { wafModeOf, wafModes } from "./overview.ts";
 
 /** What reading the configuration gives. The texts are for people: file, line, caret. */
 export type LoadResult =
@@ -145,14 +146,6 @@ export function createReloader(options: ReloadOptions): Reloader {
       return waiting;
     },
   };
-}
-
-/** What the WAF does on a route; label values of `zion_routes`. */
-const wafModes = ["enforce", "shadow", "none"] as const;
-
-function wafModeOf({ waf }: RouteConfig): (typeof wafModes)[number] {
-  if (waf === undefined) return "none";
-  return waf.shadow ? "shadow" : "enforce";
 }
 
 /** Of the whole effective configuration, so that machines can be compared; it does not reveal what is in it. */

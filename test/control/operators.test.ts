@@ -4,7 +4,9 @@ import { type TestContext, test } from "node:test";
 import { createAdmin, digestToken, maxAdminBodyBytes } from "../../src/control/admin.ts";
 import { type ControlHandler, openControlListener, text } from "../../src/control/control-listener.ts";
 import { createExposition } from "../../src/control/exposition.ts";
+import { buildOverview } from "../../src/control/overview.ts";
 import { createTelemetry, type Vitals } from "../../src/control/telemetry.ts";
+import { goodConfig, minimal } from "../support/config-case.ts";
 
 async function listen(t: TestContext, handle: ControlHandler, maxBodyBytes = 0): Promise<number> {
   const address = { host: "127.0.0.1", port: 0 };
@@ -168,12 +170,26 @@ test("a control listener holds at most 64 connections", async (t) => {
 const token = "0123456789abcdef0123456789abcdef";
 const write = [`Authorization: Bearer ${token}`, "Content-Type: application/json"];
 
+const routes = goodConfig(`${minimal}
+[[route]]
+name = "trial"
+path = "/trial"
+upstream = "app"
+waf_shadow = true
+[[route]]
+name = "legacy"
+path = "/legacy"
+upstream = "app"
+waf = false
+`).routes;
+
 async function admin(t: TestContext, withToken = true) {
   let port = 0;
   let reloads = 0;
   const handle = createAdmin({
     tokenDigest: withToken ? digestToken(token) : undefined,
     port: () => port,
+    overview: () => buildOverview("1.2.3", 7, { serving: 2, wanted: 2 }, routes),
     generations: () => [],
     reload: async () => {
       reloads++;
@@ -190,6 +206,22 @@ async function admin(t: TestContext, withToken = true) {
     },
   };
 }
+
+test("the snapshot shows every route with what the WAF does on it", async (t) => {
+  const { port } = await admin(t);
+  const [status, body] = await ask(port, "GET /snapshot");
+  assert.equal(status, 200);
+  const { version, generation, workers, routes: shown } = JSON.parse(body);
+  assert.deepEqual([version, generation, workers], ["1.2.3", 7, { serving: 2, wanted: 2 }]);
+  assert.deepEqual(
+    shown.map((route: { path: string; waf: unknown }) => [route.path, route.waf]),
+    [
+      ["/", { mode: "enforce", profile: "default" }],
+      ["/trial", { mode: "shadow", profile: "default" }],
+      ["/legacy", { mode: "none" }],
+    ],
+  );
+});
 
 test("the admin listener answers under loopback names only", async (t) => {
   const { port } = await admin(t);

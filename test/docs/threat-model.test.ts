@@ -59,6 +59,7 @@ describe("the lists miss nothing and hold nothing that is gone", () => {
     const admin = createAdmin({
       tokenDigest: undefined,
       port: () => 1,
+      overview: () => ({ version: "", generation: 1, workers: { serving: 1, wanted: 1 }, routes: [] }),
       generations: () => [],
       reload: () => Promise.reject(new Error("not asked for")),
     });
