@@ -8,8 +8,8 @@ import type { HandshakeRate } from "./handshake-rate.ts";
 import { Http1Connection } from "./http1.ts";
 import { Http2Connection } from "./http2.ts";
 import { Http2Desk } from "./http2-desk.ts";
-import { PrefaceReading } from "./preface.ts";
-import { ProxyReading } from "./proxy-reading.ts";
+import { awaitPreface } from "./preface.ts";
+import { awaitProxyHeader } from "./proxy-wait.ts";
 import type { TlsFacts, TlsServer } from "./tls.ts";
 import { reasonOfTlsFailure, type TlsFailure } from "./tls-failure.ts";
 
@@ -160,7 +160,7 @@ export class Listener implements ConnectionOwner {
   #awaitProxyHeader(socket: net.Socket, proxy: PeerFacts): void {
     const onGone = (): void => this.#caps.leave(undefined);
     socket.once("close", onGone);
-    const reading = new ProxyReading(socket, this, this.#state, ({ version, source }, rest) => {
+    const reading = awaitProxyHeader(socket, this, this.#state, ({ version, source }, rest) => {
       socket.off("close", onGone);
       const { counters, snapshot } = this.#state;
       counters.proxyHeaders[version === 1 ? "v1" : "v2"]++;
@@ -170,7 +170,7 @@ export class Listener implements ConnectionOwner {
   }
 
   #awaitPreface(socket: net.Socket, peer: PeerFacts): void {
-    const reading = new PrefaceReading(socket, this, this.#state, (isHttp2, bytes) => {
+    const reading = awaitPreface(socket, this, this.#state, (isHttp2, bytes) => {
       this.#giveRest(this.#connect(socket, peer, undefined, isHttp2), bytes);
     });
     this.connections.add(reading);

@@ -37,7 +37,7 @@ export class Counters {
   defects = 0;
   expectContinue = 0;
   /** PROXY headers, by version; `refused` also counts those that never came. */
-  readonly proxyHeaders = { v1: 0, v2: 0, refused: 0 };
+  readonly proxyHeaders = { v1: 0, v2: 0 };
   /** CORS preflights answered by the gateway. */
   preflights = 0;
   /** HTTP/2 connections ended as floods, by kind. */
@@ -161,6 +161,7 @@ export class Counters {
     for (const [name, { matches }] of this.#lists) add(families.listMatches.name, [name], matches);
     for (const [result, count] of Object.entries(this.proxyHeaders))
       add(families.proxyHeaders.name, [result], count);
+    add(families.proxyHeaders.name, ["refused"], this.rejects[reasons.proxyHeader.index]!);
     add(families.preflights.name, [], this.preflights);
     add(families.connectionsTotal.name, ["http"], this.connectionsTotal.http);
     add(families.connectionsTotal.name, ["https"], this.connectionsTotal.https);

@@ -1,44 +1,43 @@
 import type { Socket } from "node:net";
-import {
-  PROXY_BAD,
-  PROXY_HEADER_BYTES_MAX,
-  PROXY_MORE,
-  type ProxyHeader,
-  readProxyHeader,
-} from "../identity/proxy-header.ts";
 import { type Reason, reasons } from "../reason.ts";
 import type { State } from "../state.ts";
 import { Deadline } from "../std/timer-wheel.ts";
 import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
 
+/** What the bytes so far say: more are needed, why they are refused, or what to do with the connection. */
+export type FirstBytesVerdict = undefined | Reason | (() => void);
+
 /**
- * A connection from a peer of `proxy_protocol`, before its PROXY header: reads until the header is whole and hands the
- * socket on, with what followed the header. Such a peer must send one; who could leave it out would come in by the proxy's
- * own address.
+ * A connection whose first bytes decide what becomes of it: reads until they do, at most for `header_timeout_ms`, then
+ * lets go of the socket. What may be read is bounded by whoever judges it.
  */
-export class ProxyReading implements ClientConnection {
+export class FirstBytes implements ClientConnection {
   readonly idleSinceMs: number;
   readonly idle = true;
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
   readonly #state: State;
-  readonly #onHeader: (header: ProxyHeader, rest: Buffer) => void;
+  readonly #judge: (bytes: Buffer) => FirstBytesVerdict;
+  readonly #late: Reason;
   readonly #deadline = new Deadline(this);
   readonly #onReadable = (): void => this.#read();
   readonly #onEnd = (): void => this.close(reasons.clientGone);
   #bytes: Buffer = EMPTY;
   #done = false;
 
+  /** `judge` gets all bytes so far, each time there are more; `late` counts a connection that did not say enough in time. */
   constructor(
     socket: Socket,
     owner: ConnectionOwner,
     state: State,
-    onHeader: (header: ProxyHeader, rest: Buffer) => void,
+    judge: (bytes: Buffer) => FirstBytesVerdict,
+    late: Reason,
   ) {
     this.#socket = socket;
     this.#owner = owner;
     this.#state = state;
-    this.#onHeader = onHeader;
+    this.#judge = judge;
+    this.#late = late;
     this.idleSinceMs = state.wheel.nowMs;
     socket.on("error", ignoreError);
     socket.on("close", this.#onEnd);
@@ -59,28 +58,26 @@ export class ProxyReading implements ClientConnection {
 
   /** Called by the timer wheel. */
   expire(): void {
-    this.#refuse();
+    this.#refuse(this.#late);
   }
 
-  #refuse(): void {
-    const { counters } = this.#state;
-    counters.rejects[reasons.proxyHeader.index]!++;
-    counters.proxyHeaders.refused++;
-    this.close(reasons.proxyHeader);
+  #refuse(reason: Reason): void {
+    this.#state.counters.rejects[reason.index]!++;
+    this.close(reason);
   }
 
   #read(): void {
     const chunk = this.#socket.read() as Buffer | null;
     if (chunk === null || this.#done) return;
     this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
-    const header = readProxyHeader(this.#bytes);
-    if (header === PROXY_BAD || (header === PROXY_MORE && this.#bytes.length >= PROXY_HEADER_BYTES_MAX)) {
-      this.#refuse();
+    const verdict = this.#judge(this.#bytes);
+    if (verdict === undefined) return;
+    if (typeof verdict !== "function") {
+      this.#refuse(verdict);
       return;
     }
-    if (header === PROXY_MORE) return;
     this.#leave();
-    this.#onHeader(header, this.#bytes.subarray(header.size));
+    verdict();
   }
 
   #leave(): void {
