@@ -6,4 +6,6 @@ import fc from "fast-check";
  * `examples` entry of the property.
  */
 const wanted = process.env["PROPERTY_SEED"] ?? "20261122";
+if (wanted !== "random" && !/^-?\d+$/.test(wanted))
+  throw new Error(`PROPERTY_SEED=${wanted}: wants a whole number or "random"`);
 if (wanted !== "random") fc.configureGlobal({ ...fc.readConfigureGlobal(), seed: Number(wanted) });

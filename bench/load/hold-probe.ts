@@ -13,8 +13,12 @@ const times: number[] = [];
 let problem: string | undefined;
 let sent = 0;
 let count = 0;
+let waits = false;
 open();
 process.on("message", () => {
+  // A probe that still waits has been held at least as long as this.
+  if (waits && count > warmUpProbes) times.push(performance.now() - sent);
+  if (times.length === 0) problem ??= "no probe was answered after the warm-up";
   times.sort((a, b) => a - b);
   const p50Ms = times[times.length >> 1] ?? 0;
   const hold: Hold = { worstMs: times.at(-1) ?? 0, p50Ms, probes: times.length, problem };
@@ -24,7 +28,6 @@ process.on("message", () => {
 /** Proxies close a connection after so many requests: then the next one is opened, which is not timed. */
 function open(): void {
   let text = "";
-  let waits = false;
   const socket: Socket = connect(port, "127.0.0.1", send).setNoDelay(true).setEncoding("latin1");
   socket.on("data", (chunk: string) => {
     text += chunk;

@@ -87,8 +87,8 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
     .option("--kinds", "list what the detectors can report, instead", false)
     .addOption(rulesDirectory())
     .action(async (options: { rules?: string; kinds: boolean }) => {
-      const { listRules, shippedRules } = await import("./rules.ts");
-      finish(listRules({ rules: options.rules ?? shippedRules, kinds: options.kinds }, output()));
+      const { listRules } = await import("./rules.ts");
+      finish(listRules(options, output()));
     });
   rules
     .command("show <id>")
@@ -96,8 +96,8 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
     .exitOverride()
     .addOption(rulesDirectory())
     .action(async (id: string, options: { rules?: string }) => {
-      const { shippedRules, showRule } = await import("./rules.ts");
-      finish(showRule(id, { rules: options.rules ?? shippedRules }, output()));
+      const { showRule } = await import("./rules.ts");
+      finish(showRule(id, options, output()));
     });
   rules
     .command("test [file]")
@@ -105,8 +105,8 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
     .exitOverride()
     .addOption(rulesDirectory())
     .action(async (file: string | undefined, options: { rules?: string }) => {
-      const { shippedRules, testRuleFiles } = await import("./rules.ts");
-      finish(testRuleFiles(file, { rules: options.rules ?? shippedRules }, output()));
+      const { testRuleFiles } = await import("./rules.ts");
+      finish(testRuleFiles(file, options, output()));
     });
   command("version", "print the versions of zion, Node and OpenSSL").action(async () => {
     const { versionCommand } = await import("./version.ts");

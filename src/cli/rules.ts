@@ -1,6 +1,6 @@
-import { readdirSync } from "node:fs";
 import path from "node:path";
-import { readProblem, readRegularFile } from "../config/files.ts";
+import { readProblem } from "../config/files.ts";
+import { readRuleFile, readRuleFiles, shippedRules } from "../config/shipped-rules.ts";
 import { buildRuleSet, kindsOfDetectors } from "../waf/compile.ts";
 import { detectors } from "../waf/detectors.ts";
 import { parseRules, type RuleFile, type RuleProblem } from "../waf/parse-rules.ts";
@@ -9,12 +9,9 @@ import { shownExample, testRules } from "../waf/rule-test.ts";
 import { exitCodes } from "./exit-code.ts";
 import type { Output } from "./output.ts";
 
-/** The rules that are shipped: beside `src` in a checkout, beside `dist` in the package. */
-export const shippedRules = path.resolve(import.meta.dirname, "../../rules");
-
 export interface RulesOptions {
-  /** Directory of rule files. */
-  readonly rules: string;
+  /** Directory of rule files; undefined = those that are shipped. */
+  readonly rules?: string;
 }
 
 /** `zion rules list`: one line per rule, or per kind that detectors report. */
@@ -62,24 +59,22 @@ export function testRuleFiles(file: string | undefined, options: RulesOptions, o
 
 /** Reads all rules of the directory, and `file` with them when it is none of those; says what is wrong with them. */
 function withRules(
-  { rules: directory }: RulesOptions,
+  { rules: directory = shippedRules }: RulesOptions,
   file: string | undefined,
   output: Output,
   then: (rules: readonly Rule[]) => number,
 ): number {
   const files: RuleFile[] = [];
   try {
-    const shipped = readdirSync(directory)
-      .filter((name) => name.endsWith(".toml"))
-      .sort()
-      .map((name) => path.join(directory, name));
-    const names =
-      file === undefined ? shipped : shipped.filter((name) => path.resolve(name) !== path.resolve(file));
-    if (file !== undefined) names.push(file);
-    for (const name of names)
-      files.push({ file: name, text: Buffer.from(readRegularFile(name)).toString("utf8") });
+    const chosen = file === undefined ? undefined : path.resolve(file);
+    files.push(...readRuleFiles(directory).filter((shipped) => path.resolve(shipped.file) !== chosen));
+    if (file !== undefined) files.push(readRuleFile(file));
   } catch (error) {
     output.err.write(`error: cannot read the rules: ${readProblem(error)}\n`);
+    return exitCodes.unavailable;
+  }
+  if (files.length === 0) {
+    output.err.write(`error: there are no rule files (*.toml) in ${directory}\n`);
     return exitCodes.unavailable;
   }
   const { rules, problems } = parseRules(files, new Set(kindsOfDetectors(detectors).keys()));

@@ -14,7 +14,7 @@ import { readRoutes } from "./routes.ts";
 import { directoryOf, type SectionContext } from "./section.ts";
 import { readServer } from "./server.ts";
 import { shapeDocument } from "./shape.ts";
-import { readShippedRules } from "./shipped-rules.ts";
+import { readRuleFiles, shippedRules } from "./shipped-rules.ts";
 import { readTls } from "./tls.ts";
 import { decodeToml, parseToml } from "./toml.ts";
 import { readUpstreams } from "./upstreams.ts";
@@ -81,7 +81,7 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
     directory: directoryOf(options.file),
     now: options.now ?? systemClock.wallMs,
     environment: options.environment ?? ((name) => process.env[name]),
-    builtinRules: options.builtinRules ?? readShippedRules,
+    builtinRules: options.builtinRules ?? (() => readRuleFiles(shippedRules)),
   };
   const listeners = readServer(document, context);
   const tls = document.tls === undefined ? undefined : readTls(document.tls, context);

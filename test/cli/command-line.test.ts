@@ -169,3 +169,23 @@ test("colours come only to a terminal or when asked for", () => {
   assert.ok(zion(["--color", "always", "check", "-c", bad]).out.includes("\x1b[1;31m"));
   assert.ok(!zion(["--color", "never", "check", "-c", bad]).out.includes("\x1b"));
 });
+
+test("rules list says one line per shipped rule, rules test runs their examples", () => {
+  const listed = zion(["rules", "list"]);
+  assert.equal(listed.code, 0);
+  const lines = listed.out.trimEnd().split("\n").length;
+  assert.ok(lines > 50, listed.out);
+  const tested = zion(["rules", "test"]);
+  assert.equal(tested.code, 0, tested.out);
+  assert.match(tested.out, new RegExp(`^${lines} rules, \\d{3,} examples, 0 failed\\n$`));
+});
+
+test("rules test refuses a directory without rule files", () => {
+  const empty = join(directory, "no-rules");
+  mkdirSync(empty);
+  assert.deepEqual(zion(["rules", "test", "--rules", empty]), {
+    code: 3,
+    out: "",
+    err: `error: there are no rule files (*.toml) in ${empty}\n`,
+  });
+});
