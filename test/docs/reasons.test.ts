@@ -9,7 +9,7 @@ const stages: Readonly<Record<Stage, string>> = {
   target: "The request-target: authority, path and query.",
   fields: "Header fields.",
   body: "The request body.",
-  gate: "Checks after routing.",
+  gate: "Checks before and after routing.",
   waf: "The WAF. One answer for all of them; the record says which rule, where and why.",
   route: "Routing.",
   upstream: "The upstream.",
