@@ -1,60 +1,74 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { type ControlAnswer, type ControlRequest, json, text } from "./control-listener.ts";
-import type { Overview } from "./overview.ts";
-import type { GenerationEntry, ReloadResult } from "./reload.ts";
 
 export const minTokenBytes = 32;
-/** POST bodies; a reload needs none. */
+/** Bodies of writes; a reload needs none. */
 export const maxAdminBodyBytes = 65_536;
+
+/** One thing the admin listener can do. */
+export interface AdminEndpoint {
+  readonly method: "GET" | "POST" | "DELETE";
+  /** May end in `/{name}`: one segment, given decoded to `answer`. */
+  readonly path: string;
+  /** For people: what `GET /` lists. */
+  readonly does: string;
+  /** Writes come here with their token checked. `segment` is "" for a path without one. */
+  readonly answer: (request: ControlRequest, segment: string) => ControlAnswer | Promise<ControlAnswer>;
+}
 
 export interface AdminOptions {
   /** SHA-256 of the write token; undefined = nothing can be written. */
   readonly tokenDigest: Buffer | undefined;
   readonly port: () => number;
-  readonly overview: () => Overview;
-  readonly generations: () => readonly GenerationEntry[];
-  readonly reload: () => Promise<ReloadResult>;
+  readonly endpoints: readonly AdminEndpoint[];
 }
-
-/** Every endpoint: what `GET /` lists. Later issues add theirs. */
-const endpoints = [
-  { method: "GET", path: "/", does: "this list" },
-  {
-    method: "GET",
-    path: "/snapshot",
-    does: "version, generation, workers, and every route with what the WAF does on it",
-  },
-  {
-    method: "GET",
-    path: "/v1/generations",
-    does: "the last configurations: when, from where, and what was refused",
-  },
-  { method: "POST", path: "/v1/reload", does: "reads the configuration file again; waits for the result" },
-] as const;
 
 /**
  * The admin listener (operators.md §1.2): loopback only. Its dangers are a browser on this machine that was lured to it,
  * by DNS rebinding (Host allow-list, 421) or by a cross-site form (bearer token, JSON only, no CORS headers ever).
  */
 export function createAdmin(options: AdminOptions): (request: ControlRequest) => Promise<ControlAnswer> {
+  const list: AdminEndpoint = {
+    method: "GET",
+    path: "/",
+    does: "this list",
+    answer: () =>
+      json(200, { endpoints: endpoints.map(({ method, path, does }) => ({ method, path, does })) }),
+  };
+  const endpoints: readonly AdminEndpoint[] = [list, ...options.endpoints];
   return async (request) => {
     if (!isLoopbackName(request.header("host"), options.port())) return text(421, "misdirected request");
-    const known = endpoints.filter(({ path }) => path === request.path);
+    const known = endpoints.filter(({ path }) => segmentOf(path, request.path) !== undefined);
     if (known.length === 0) return text(404, "not found");
-    if (!known.some(({ method }) => method === request.method)) {
+    const endpoint = known.find(({ method }) => method === request.method);
+    if (endpoint === undefined)
       return text(405, "method not allowed", { Allow: known.map(({ method }) => method).join(", ") });
-    }
-    if (request.method === "POST") return refuseWrite(request, options.tokenDigest) ?? reload(options);
-    if (request.path === "/snapshot") return json(200, options.overview());
-    return request.path === "/"
-      ? json(200, { endpoints })
-      : json(200, { generations: options.generations() });
+    const refusal = endpoint.method === "GET" ? undefined : refuseWrite(request, options.tokenDigest);
+    return refusal ?? endpoint.answer(request, segmentOf(endpoint.path, request.path)!);
   };
+}
+
+/** The path of the endpoint that was asked for, as a label of metrics; what nobody offers is "_other". */
+export function endpointPath(endpoints: readonly Pick<AdminEndpoint, "path">[], path: string): string {
+  return endpoints.find((endpoint) => segmentOf(endpoint.path, path) !== undefined)?.path ?? "_other";
 }
 
 /** What to keep of the token: equal lengths make the comparison constant in time, and the text is not in memory. */
 export function digestToken(token: string): Buffer {
   return createHash("sha256").update(token).digest();
+}
+
+/** The decoded last segment where `pattern` ends in one, "" where it has none; undefined = another path. */
+function segmentOf(pattern: string, path: string): string | undefined {
+  const brace = pattern.indexOf("{");
+  if (brace === -1) return pattern === path ? "" : undefined;
+  const rest = path.slice(brace);
+  if (!path.startsWith(pattern.slice(0, brace)) || rest === "" || rest.includes("/")) return undefined;
+  try {
+    return decodeURIComponent(rest);
+  } catch {
+    return undefined;
+  }
 }
 
 function refuseWrite(request: ControlRequest, tokenDigest: Buffer | undefined): ControlAnswer | undefined {
@@ -69,12 +83,6 @@ function refuseWrite(request: ControlRequest, tokenDigest: Buffer | undefined): 
   if (!/^application\/json\s*(;|$)/i.test(request.header("content-type")))
     return text(415, "application/json only");
   return undefined;
-}
-
-async function reload(options: AdminOptions): Promise<ControlAnswer> {
-  const result = await options.reload();
-  if (result.kind === "loaded") return json(200, { generation: result.generation });
-  return json(422, { generation: result.generation, error: result.problem });
 }
 
 /** `Host` as a loopback literal or localhost, with our port or none. */

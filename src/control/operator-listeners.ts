@@ -1,6 +1,7 @@
 import type { Config } from "../config/config.ts";
 import type { Clock } from "../std/clock.ts";
-import { createAdmin, digestToken, maxAdminBodyBytes, minTokenBytes } from "./admin.ts";
+import { createAdmin, digestToken, endpointPath, maxAdminBodyBytes, minTokenBytes } from "./admin.ts";
+import { adminEndpoints } from "./admin-endpoints.ts";
 import { type ControlListener, openControlListener } from "./control-listener.ts";
 import type { Exposition } from "./exposition.ts";
 import { buildOverview } from "./overview.ts";
@@ -25,8 +26,21 @@ export async function openOperatorListeners(
 ): Promise<readonly ControlListener[]> {
   const { version, supervision, reloader, exposition, life, clock } = gateway;
   const { telemetry, admin } = reloader.config;
+  const endpoints = adminEndpoints({
+    overview: () =>
+      buildOverview(
+        version,
+        reloader.generation,
+        { serving: supervision.serving, wanted: supervision.wanted },
+        reloader.config.routes,
+      ),
+    generations: reloader.history,
+    reload: () => reloader.reload("api"),
+  });
+  // Label values: paths of ours, never what somebody asked for.
+  const counted = [...telemetryPaths.map((path) => ({ path })), ...endpoints];
   const onAnswer = (path: string, status: number) =>
-    exposition.add("adminRequests", [countedPaths.has(path) ? path : "_other", String(status)]);
+    exposition.add("adminRequests", [endpointPath(counted, path), String(status)]);
   const opened: ControlListener[] = [];
   try {
     if (telemetry.listen !== undefined) {
@@ -52,15 +66,7 @@ export async function openOperatorListeners(
       const handle = createAdmin({
         tokenDigest,
         port: () => port,
-        overview: () =>
-          buildOverview(
-            version,
-            reloader.generation,
-            { serving: supervision.serving, wanted: supervision.wanted },
-            reloader.config.routes,
-          ),
-        generations: reloader.history,
-        reload: () => reloader.reload("api"),
+        endpoints,
       });
       const address = admin.listen;
       const listener = await openControlListener({
@@ -80,17 +86,7 @@ export async function openOperatorListeners(
   }
 }
 
-/** Label values: paths of ours, never what somebody asked for. */
-const countedPaths: ReadonlySet<string> = new Set([
-  "/",
-  "/livez",
-  "/readyz",
-  "/startupz",
-  "/metrics",
-  "/snapshot",
-  "/v1/generations",
-  "/v1/reload",
-]);
+const telemetryPaths = ["/", "/livez", "/readyz", "/startupz", "/metrics"] as const;
 
 /** The admin token; a short one is refused, none means that nothing can be written. It leaves the environment. */
 export function readToken(

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import net from "node:net";
 import { type TestContext, test } from "node:test";
 import { createAdmin, digestToken, maxAdminBodyBytes } from "../../src/control/admin.ts";
+import { adminEndpoints } from "../../src/control/admin-endpoints.ts";
 import { type ControlHandler, openControlListener, text } from "../../src/control/control-listener.ts";
 import { createExposition } from "../../src/control/exposition.ts";
 import { buildOverview } from "../../src/control/overview.ts";
@@ -189,14 +190,16 @@ async function admin(t: TestContext, withToken = true) {
   const handle = createAdmin({
     tokenDigest: withToken ? digestToken(token) : undefined,
     port: () => port,
-    overview: () => buildOverview("1.2.3", 7, { serving: 2, wanted: 2 }, routes),
-    generations: () => [],
-    reload: async () => {
-      reloads++;
-      return reloads === 1
-        ? { kind: "loaded", generation: 2 }
-        : { kind: "refused", generation: 2, problem: "zion.toml:1:1: Z1000 bad" };
-    },
+    endpoints: adminEndpoints({
+      overview: () => buildOverview("1.2.3", 7, { serving: 2, wanted: 2 }, routes),
+      generations: () => [],
+      reload: async () => {
+        reloads++;
+        return reloads === 1
+          ? { kind: "loaded", generation: 2 }
+          : { kind: "refused", generation: 2, problem: "zion.toml:1:1: Z1000 bad" };
+      },
+    }),
   });
   port = await listen(t, handle, maxAdminBodyBytes);
   return {
@@ -292,4 +295,35 @@ test("a body larger than the limit is refused", async (t) => {
   const body = "x".repeat(maxAdminBodyBytes + 1);
   const [status] = await ask(port, "POST /v1/reload", [...write, `Content-Length: ${body.length}`], body);
   assert.equal(status, 413);
+});
+
+test("an endpoint may take the last segment of its path", async (t) => {
+  let port = 0;
+  const asked: string[] = [];
+  const handle = createAdmin({
+    tokenDigest: undefined,
+    port: () => port,
+    endpoints: [
+      {
+        method: "GET",
+        path: "/v1/things/{name}",
+        does: "a thing",
+        answer: (_request, segment) => {
+          asked.push(segment);
+          return text(200, "ok");
+        },
+      },
+    ],
+  });
+  port = await listen(t, handle, maxAdminBodyBytes);
+  for (const [target, status] of [
+    ["/v1/things/2001:db8::1", 200],
+    ["/v1/things/a%2Fb", 200],
+    ["/v1/things/", 404],
+    ["/v1/things/a/b", 404],
+    ["/v1/things/%zz", 404],
+  ] as const) {
+    assert.equal((await ask(port, `GET ${target}`))[0], status, target);
+  }
+  assert.deepEqual(asked, ["2001:db8::1", "a/b"]);
 });

@@ -1,0 +1,40 @@
+import type { AdminEndpoint } from "./admin.ts";
+import { type ControlAnswer, json } from "./control-listener.ts";
+import type { Overview } from "./overview.ts";
+import type { GenerationEntry, ReloadResult } from "./reload.ts";
+
+/** What the admin listener's endpoints read and do. */
+export interface AdminSources {
+  readonly overview: () => Overview;
+  readonly generations: () => readonly GenerationEntry[];
+  readonly reload: () => Promise<ReloadResult>;
+}
+
+/** Every endpoint of the admin listener; whoever adds one adds a row. */
+export function adminEndpoints(sources: AdminSources): readonly AdminEndpoint[] {
+  return [
+    {
+      method: "GET",
+      path: "/snapshot",
+      does: "version, generation, workers, and every route with what the WAF does on it",
+      answer: () => json(200, sources.overview()),
+    },
+    {
+      method: "GET",
+      path: "/v1/generations",
+      does: "the last configurations: when, from where, and what was refused",
+      answer: () => json(200, { generations: sources.generations() }),
+    },
+    {
+      method: "POST",
+      path: "/v1/reload",
+      does: "reads the configuration file again; waits for the result",
+      answer: async () => reloadAnswer(await sources.reload()),
+    },
+  ];
+}
+
+function reloadAnswer(result: ReloadResult): ControlAnswer {
+  if (result.kind === "loaded") return json(200, { generation: result.generation });
+  return json(422, { generation: result.generation, error: result.problem });
+}
