@@ -132,7 +132,7 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, TunnelOwner 
       this.#answerPreflight();
       return;
     }
-    const refusal = runHeadGates(request, route);
+    const refusal = runHeadGates(request, route, limits, startedMs);
     if (refusal !== undefined) {
       this.refuse(refusal);
       return;

@@ -143,6 +143,7 @@ function buildRoute(
     lists: lists.pick(route.lists),
     inFlightMax: route.maxInFlight === 0 ? Infinity : route.maxInFlight,
     limits: buildRateLimits(route.limits, route.path, config.limits, deps.limits),
+    identityLimits: [],
     waf: buildWaf(route.waf, config, deps.ruleSet),
     bodyBytesMax: (route.maxBodyMb ?? config.server.maxBodyMb) * MEBIBYTE,
   };
@@ -158,8 +159,14 @@ function buildVerifier(profile: AuthProfileConfig): TokenVerifier {
     algorithms: profile.algorithms,
     keys: profile.keys,
     fields: profile.fields,
-    rolesPath: profile.rolesClaim.split("."),
+    countedClaims: [],
+    rolesPath: stepsOf(profile.rolesClaim),
   });
+}
+
+/** A name with `:` or `/` is a URL, as issuers use for claims of their own: its dots are no steps. */
+function stepsOf(claim: string): readonly string[] {
+  return /[:/]/.test(claim) ? [claim] : claim.split(".");
 }
 
 function buildAuth(route: RouteConfig, verifiers: ReadonlyMap<string, TokenVerifier>): AuthRule | undefined {

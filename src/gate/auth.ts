@@ -10,7 +10,8 @@ import {
   VALUE_START,
 } from "../http/request.ts";
 import type { Trailers } from "../http/trailer.ts";
-import { Identity, type TokenVerifier } from "../identity/token-verifier.ts";
+import { Identity } from "../identity/identity.ts";
+import type { TokenVerifier } from "../identity/token-verifier.ts";
 import { type Reason, reasons } from "../reason.ts";
 import type { GateContext, GateRoute } from "./context.ts";
 
@@ -42,6 +43,7 @@ export function checkAuth(request: CanonicalRequest, route: GateRoute): Reason |
   if (!(found instanceof Identity)) return found;
   for (const scope of auth.scopes) if (!found.scopes.has(scope)) return reasons.tokenScope;
   if (auth.roles.length > 0 && !auth.roles.some((role) => found.roles.has(role))) return reasons.tokenScope;
+  request.identity = found;
   addLines(request, found);
   return undefined;
 }

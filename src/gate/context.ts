@@ -28,6 +28,8 @@ export interface GateRoute {
   readonly auth: AuthRule | undefined;
   readonly bodyBytesMax: number;
   readonly limits: readonly RateLimit[];
+  /** Those that count by who somebody is: after `auth`. */
+  readonly identityLimits: readonly RateLimit[];
   /** Infinity = no cap. */
   readonly inFlightMax: number;
   readonly counters: { readonly load: RouteLoad };

@@ -65,10 +65,17 @@ export function runRouteGates(
 }
 
 /** Continued, for everything that is not a preflight. */
-export function runHeadGates(request: CanonicalRequest, route: GateRoute): Reason | undefined {
+export function runHeadGates(
+  request: CanonicalRequest,
+  route: GateRoute,
+  desk: LimitDesk,
+  nowMs: number,
+): Reason | undefined {
   return (
     // Before anything that reads more of a request, and before anything that tells of the upstream.
     checkAuth(request, route) ??
+    // By who somebody is: claim, API key.
+    checkRateLimits(request, route.identityLimits, desk, nowMs) ??
     // Whether this is a request or a handshake decides what its framing may be.
     checkUpgrade(request, route) ??
     // Declared size first: a body that is too large is refused before one byte of it is read.

@@ -49,6 +49,16 @@ export interface IpWords {
   readonly w3: number;
 }
 
+/** Who a request was verified to come from. Met by identity/identity.ts `Identity`. */
+export interface RequestIdentity {
+  /** The claim `sub`, the user's name or the id of the API key; "" = none. */
+  readonly subject: string;
+  /** "" = it was no API key. */
+  readonly apiKeyId: string;
+  /** A claim that a limit counts by, as text; undefined = there is none, or it is neither text nor number. */
+  claim(name: string): string | undefined;
+}
+
 const NO_ADDRESS: IpWords = { v4: true, w0: 0, w1: 0, w2: 0, w3: 0 };
 
 /**
@@ -136,6 +146,8 @@ export class CanonicalRequest {
   clientAddress = "";
   /** The same in words. Of a request that could not be read, all zero. */
   clientIp: IpWords = NO_ADDRESS;
+  /** Set by the gate gate/auth.ts; undefined = nobody was asked for, or not yet. */
+  identity: RequestIdentity | undefined = undefined;
   /** Places of caps that it takes; see gate/in-flight.ts. */
   inFlightKey = -1;
   inFlightLoad: { inFlight: number } | undefined = undefined;
@@ -221,6 +233,7 @@ export class CanonicalRequest {
     this.clientAddress = "";
     this.clientMalformed = false;
     this.clientIp = NO_ADDRESS;
+    this.identity = undefined;
     this.refusalDetail = "";
     this.onSettled = undefined;
     this.inFlightKey = -1;

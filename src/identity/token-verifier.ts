@@ -1,8 +1,8 @@
 import { createPublicKey, createSecretKey, hash, type KeyObject } from "node:crypto";
-import { fieldIdOf } from "../http/field.ts";
 import { type Reason, reasons } from "../reason.ts";
 import { type Algorithm, findAlgorithm, isSigned } from "./algorithm.ts";
 import { type ClaimRules, type Claims, checkClaims, own, readWords } from "./claims.ts";
+import { Identity, type IdentityLine, printLine } from "./identity.ts";
 import { readStrictObject } from "./strict-json.ts";
 import { readToken, type Token } from "./token.ts";
 
@@ -23,6 +23,8 @@ export interface VerifierSettings extends ClaimRules {
   readonly keys: readonly KeyMaterial[];
   /** Claims that go upstream, each in a field. */
   readonly fields: readonly ClaimField[];
+  /** Claims that limits count by. */
+  readonly countedClaims: readonly string[];
   /** Where roles are: steps into the claims. */
   readonly rolesPath: readonly string[];
 }
@@ -33,43 +35,10 @@ export interface ClaimField {
   readonly field: string;
 }
 
-/** Who a verified token speaks of. Shared by all requests with that token: never changed. */
-export class Identity {
-  /** Valid from, and until before, in milliseconds since the epoch. */
-  readonly fromMs: number;
-  readonly untilMs: number;
-  readonly scopes: ReadonlySet<string>;
-  readonly roles: ReadonlySet<string>;
-  readonly lines: readonly IdentityLine[];
-
-  constructor(validity: { readonly fromMs: number; readonly untilMs: number }, facts: IdentityFacts) {
-    this.fromMs = validity.fromMs;
-    this.untilMs = validity.untilMs;
-    this.scopes = facts.scopes;
-    this.roles = facts.roles;
-    this.lines = facts.lines;
-  }
-}
-
-interface IdentityFacts {
-  readonly scopes: ReadonlySet<string>;
-  readonly roles: ReadonlySet<string>;
-  readonly lines: readonly IdentityLine[];
-}
-
-/** A field that tells the upstream: `Name: value` with CRLF. */
-export interface IdentityLine {
-  /** Of field.ts; 0 = not a known name. */
-  readonly id: number;
-  readonly nameBytes: number;
-  readonly line: Uint8Array;
-}
-
 /** Verified tokens remembered per verifier: two generations of this many. */
 const REMEMBERED_MAX = 4096;
 /** Keys tried for one token: those without `kid` cannot be told apart. */
 const TRIES_MAX = 4;
-const FIELD_BYTES_MAX = 512;
 
 /**
  * Verifies the tokens of one profile. What was verified is remembered by its SHA-256 until it expires: a signature
@@ -123,7 +92,15 @@ export class TokenVerifier {
     if (lines === undefined) return reasons.tokenClaims;
     const scopes = new Set([...readWords(claims, ["scope"]), ...readWords(claims, ["scp"])]);
     const roles = new Set(readWords(claims, this.#settings.rolesPath));
-    return new Identity(validity, { scopes, roles, lines });
+    const sub = own(claims, "sub");
+    return new Identity({
+      subject: typeof sub === "string" ? sub : "",
+      ...validity,
+      scopes,
+      roles,
+      lines,
+      claims: this.#keep(claims),
+    });
   }
 
   #checkSignature(token: Token): Reason | undefined {
@@ -147,15 +124,20 @@ export class TokenVerifier {
     for (const { claim, field } of this.#settings.fields) {
       const value = own(claims, claim);
       if (value === undefined || value === null) continue;
-      const text = fieldText(value);
-      if (text === undefined) return undefined;
-      lines.push({
-        id: fieldIdOf(field),
-        nameBytes: field.length,
-        line: Buffer.from(`${field}: ${text}\r\n`, "latin1"),
-      });
+      const line = printLine(field, value);
+      if (line === undefined) return undefined;
+      lines.push(line);
     }
     return lines;
+  }
+
+  #keep(claims: Claims): ReadonlyMap<string, string> {
+    const kept = new Map<string, string>();
+    for (const name of this.#settings.countedClaims) {
+      const value = own(claims, name);
+      if (typeof value === "string" || typeof value === "number") kept.set(name, String(value));
+    }
+    return kept;
   }
 
   #remember(digest: string, identity: Identity): void {
@@ -183,16 +165,4 @@ function openKey({ kid, algorithm: name, secret, publicPem }: KeyMaterial): Veri
   }
   if (publicPem === undefined) throw new Error(`${name} without a public key`);
   return { kid, algorithm, key: createPublicKey(publicPem) };
-}
-
-/** Visible ASCII and inner spaces only: whatever else could be read as two fields, or as another value. */
-function fieldText(value: unknown): string | undefined {
-  let text: string;
-  if (typeof value === "string") text = value;
-  else if (typeof value === "number" || typeof value === "boolean") text = String(value);
-  // A comma inside an item would make two of it.
-  else if (Array.isArray(value) && value.every((item) => typeof item === "string" && !item.includes(",")))
-    text = value.join(",");
-  else return undefined;
-  return text.length <= FIELD_BYTES_MAX && /^(?:[!-~](?:[ -~]*[!-~])?)?$/.test(text) ? text : undefined;
 }

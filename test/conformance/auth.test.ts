@@ -151,6 +151,16 @@ test("scopes are all asked for, of roles one", async (t) => {
   }
 });
 
+test("a claim of roles may be a URL, whose dots are no steps", async (t) => {
+  const { edge } = await start(t, {
+    profile: 'roles_claim = "https://shop.test/roles"',
+    route: 'required_roles = ["clerk"]',
+  });
+  const asked = async (more: object) => (await ask(edge.port, get(bearer(token(more))))).status;
+  assert.equal(await asked({ "https://shop.test/roles": ["clerk"] }), 200);
+  assert.equal(await asked({ "https://shop": { "test/roles": ["clerk"] } }), 403);
+});
+
 test("a head with as many fields as may be has room for the identity", async (t) => {
   const { edge, origin } = await start(t);
   const many = Array.from({ length: 62 }, (_, i) => `X-Field-${i}: ${i}`);

@@ -25,6 +25,7 @@ test("gates stand in the order of issue 5", () => {
     "checkCrossSite",
     "runHeadGates",
     "checkAuth",
+    "checkRateLimits",
     "checkUpgrade",
     "checkBodyLimit",
   ]);

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { createPublicKey } from "node:crypto";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { Identity } from "../../src/identity/identity.ts";
 import { readKeyFile } from "../../src/identity/jwk.ts";
-import { Identity, type KeyMaterial, TokenVerifier } from "../../src/identity/token-verifier.ts";
+import { type KeyMaterial, TokenVerifier } from "../../src/identity/token-verifier.ts";
 import { base64Url, jwks, makeKeys, makeToken, signToken } from "../support/tokens.ts";
 
 const { rsa, otherRsa, ec, ed } = makeKeys();
@@ -32,6 +33,7 @@ function verifier(more: Partial<ConstructorParameters<typeof TokenVerifier>[0]> 
       algorithms,
     ),
     fields: [{ claim: "sub", field: "X-Auth-Subject" }],
+    countedClaims: ["tenant"],
     rolesPath: ["realm", "roles"],
     ...more,
   });
@@ -300,6 +302,20 @@ describe("scopes and roles", () => {
     const found = verifier().verify(bytes, 0, bytes.length, nowMs);
     assert.ok(found instanceof Identity);
     assert.deepEqual([[...found.scopes], [...found.roles]], [["a", "b", "c"], ["r"]]);
+  });
+});
+
+describe("an identity", () => {
+  test("keeps the claims that limits count by, as text, and no others", () => {
+    const read = (claims: object) => {
+      const bytes = Buffer.from(rs({ ...good, ...claims }));
+      const found = verifier().verify(bytes, 0, bytes.length, nowMs);
+      assert.ok(found instanceof Identity);
+      return [found.subject, found.apiKeyId, found.claim("tenant"), found.claim("iss")];
+    };
+    assert.deepEqual(read({ tenant: "red" }), ["ann", "", "red", undefined]);
+    assert.deepEqual(read({ tenant: 7 }), ["ann", "", "7", undefined]);
+    assert.deepEqual(read({ tenant: ["red"] }), ["ann", "", undefined, undefined]);
   });
 });
 

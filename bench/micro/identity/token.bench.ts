@@ -26,6 +26,7 @@ for (const [alg, key] of Object.entries(privateKeys)) {
     algorithms,
     keys,
     fields: [{ claim: "sub", field: "X-Auth-Subject" }],
+    countedClaims: ["tenant"],
     rolesPath: ["roles"],
   });
   const claims = { iss: "https://id.test", aud: "shop", exp: nowMs / 1000 + 600, scope: "read write" };
