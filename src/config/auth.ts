@@ -4,6 +4,7 @@ import { readKeyFile } from "../identity/jwk.ts";
 import type { ClaimField, KeyMaterial } from "../identity/token-verifier.ts";
 import type { AuthProfileInput } from "./auth-schema.ts";
 import type { AuthProfileConfig } from "./config.ts";
+import { checkName, definitionsOf, reportUnused } from "./definition.ts";
 import type { Path } from "./finding.ts";
 import { keyLabel, printable, shownValue } from "./label.ts";
 import type { DocumentInput } from "./schema.ts";
@@ -14,7 +15,21 @@ export function readAuthProfiles(
   document: DocumentInput,
   context: SectionContext,
 ): readonly AuthProfileConfig[] {
-  reportUnused(document, context);
+  reportUnused(
+    {
+      kind: "auth profile",
+      nobody: "no route",
+      defined: definitionsOf("auth_profile", document.auth_profile),
+      uses: document.route.map(({ auth_profile: name }, i) => ({
+        path: ["route", i, "auth_profile"],
+        names: name === undefined ? [] : [name],
+      })),
+      code: "Z2108",
+      effect: "nothing asks for its tokens.",
+      fix: "remove it or name it in a route: auth_profile",
+    },
+    context,
+  );
   return Object.entries(document.auth_profile)
     .map(([name, input]) => readProfile(name, input, context))
     .filter((profile) => profile !== undefined);
@@ -29,13 +44,7 @@ function readProfile(
   context: SectionContext,
 ): AuthProfileConfig | undefined {
   const path: Path = ["auth_profile", name];
-  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(name))
-    context.findings.add({
-      code: "Z1110",
-      path,
-      at: "key",
-      message: `"${printable(name)}" cannot be the name of an auth profile`,
-    });
+  checkName(path, "an auth profile", name, context);
   const fields = readFields(path, input, context);
   const keys = readKeys(path, input, context);
   if (keys === undefined) return undefined;
@@ -251,22 +260,4 @@ function readFields(
       });
   }
   return fields;
-}
-
-function reportUnused(document: DocumentInput, { findings }: SectionContext): void {
-  // A route that is broken may have been meant to use it.
-  if (findings.isPoisoned(["route"])) return;
-  if (document.route.some((_, i) => findings.isPoisoned(["route", i, "auth_profile"]))) return;
-  const used = new Set(document.route.map(({ auth_profile }) => auth_profile));
-  if ([...used].some((name) => name !== undefined && !Object.hasOwn(document.auth_profile, name))) return;
-  for (const name of Object.keys(document.auth_profile))
-    if (!used.has(name))
-      findings.add({
-        code: "Z2108",
-        path: ["auth_profile", name],
-        at: "key",
-        message: `no route uses the auth profile ${printable(name)}`,
-        effect: "nothing asks for its tokens.",
-        fix: "remove it or name it in a route: auth_profile",
-      });
 }

@@ -140,7 +140,7 @@ export const codes = {
   ),
   Z1102: error(
     "not an address or CIDR block",
-    "the list decides whose word is taken about client addresses, so nothing in it is guessed.",
+    "such blocks decide who is believed, let in or kept out, so nothing in them is guessed.",
     'write an address ("192.0.2.7") or a block with its host bits zero ("10.0.0.0/8")',
     "A block with host bits set (10.1.2.3/8) usually means a slip of the prefix length, which can trust 16 million hosts.",
     'trusted_proxies = ["10.1.2.3/8"]',

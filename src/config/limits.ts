@@ -1,6 +1,6 @@
 import { isPatternProblem, parsePattern } from "../route/pattern.ts";
 import type { LimitConfig, LimitKeyConfig, RouteConfig } from "./config.ts";
-import { checkDefined } from "./definition.ts";
+import { checkDefined, checkName, definitionsOf, reportUnused } from "./definition.ts";
 import type { Path } from "./finding.ts";
 import { keyLabel, printable, shownValue } from "./label.ts";
 import type { LimitInput } from "./limit-schema.ts";
@@ -19,7 +19,20 @@ export function readLimits(
   const limits = Object.entries(document.limit).flatMap(([name, input]) => readLimit(name, input, context));
   checkUses(document, context);
   checkPathParameters(document, routes, limits, context);
-  reportUnused(document, context);
+  reportUnused(
+    {
+      kind: "limit",
+      nobody: "nothing",
+      defined: definitionsOf("limit", document.limit),
+      uses: [
+        { path: ["server", "limits"], names: document.server?.limits ?? [] },
+        ...document.route.map(({ limits: names }, i) => ({ path: ["route", i, "limits"], names })),
+      ],
+      code: "Z2108",
+      fix: "name it in the `limits` of [server] or of a route, or remove it",
+    },
+    context,
+  );
   const legacy = document.server === undefined ? undefined : legacyOf(document.server, context);
   return legacy === undefined ? limits : [...limits, legacy];
 }
@@ -32,13 +45,7 @@ export function serverLimits(input: ServerInput): readonly string[] {
 function readLimit(name: string, input: LimitInput, context: SectionContext): LimitConfig[] {
   const { findings } = context;
   const path: Path = ["limit", name];
-  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(name))
-    findings.add({
-      code: "Z1110",
-      path,
-      at: "key",
-      message: `"${printable(name)}" cannot be the name of a limit`,
-    });
+  checkName(path, "a limit", name, context);
   if (input.burst !== undefined && input.algorithm === "fixed_window")
     findings.add({
       code: "Z1214",
@@ -87,7 +94,7 @@ function readKey(path: Path, text: string, { findings }: SectionContext): LimitK
 function checkUses(document: DocumentInput, context: SectionContext): void {
   const { findings } = context;
   if (findings.isPoisoned(["limit"])) return;
-  const defined = new Map(Object.keys(document.limit).map((name): [string, Path] => [name, ["limit", name]]));
+  const defined = definitionsOf("limit", document.limit);
   const check = (path: Path, what: string, names: readonly string[]) => {
     for (const [i, name] of names.entries()) {
       if (findings.isPoisoned(["limit", name])) continue;
@@ -143,27 +150,6 @@ function checkPathParameters(
         });
       }
   }
-}
-
-function reportUnused(document: DocumentInput, context: SectionContext): void {
-  const { findings } = context;
-  // A table that is broken may have been meant to use it.
-  if (findings.isPoisoned(["server"]) || findings.isPoisoned(["route"])) return;
-  if (document.route.some((_, i) => findings.isPoisoned(["route", i, "limits"]))) return;
-  const used = new Set([
-    ...(document.server?.limits ?? []),
-    ...document.route.flatMap(({ limits }) => limits),
-  ]);
-  if ([...used].some((name) => !Object.hasOwn(document.limit, name))) return;
-  for (const name of Object.keys(document.limit))
-    if (!used.has(name))
-      findings.add({
-        code: "Z2108",
-        path: ["limit", name],
-        at: "key",
-        message: `nothing uses the limit ${printable(name)}`,
-        fix: "name it in the `limits` of [server] or of a route, or remove it",
-      });
 }
 
 /** The reference gateway's one limit: a fixed window for each address. */

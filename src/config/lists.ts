@@ -3,7 +3,7 @@ import { isListProblem, LIST_BYTES_MAX, readAddressList } from "../identity/addr
 import { buildRangeTable, printWords } from "../identity/range-table.ts";
 import { readCidr } from "./address.ts";
 import type { ListConfig } from "./config.ts";
-import { checkDefined } from "./definition.ts";
+import { checkDefined, checkName, definitionsOf, reportUnused } from "./definition.ts";
 import type { Path } from "./finding.ts";
 import { keyLabel, printable } from "./label.ts";
 import type { ListInput } from "./list-schema.ts";
@@ -16,39 +16,45 @@ const USER_AGENTS_MAX = 64;
 /** Checks `[list.NAME]`, reads the files, and checks who uses a list. */
 export function readLists(document: DocumentInput, context: SectionContext): readonly ListConfig[] {
   const lists = Object.entries(document.list).map(([name, input]) => readList(name, input, context));
-  const used = new Set<string>();
-  const use = (path: Path, what: string, names: readonly string[]): void => {
-    for (const [i, name] of names.entries()) checkUse([...path, i], what, name, document, context);
-    for (const name of names) used.add(name);
-  };
-  use(["server", "lists"], "[server]", document.server?.lists ?? []);
-  for (const [i, route] of document.route.entries())
-    use(["route", i, "lists"], `route "${printable(route.name ?? route.path ?? "")}"`, route.lists);
-  // What is broken may have been meant to use it.
-  if (context.findings.isPoisoned(["server"]) || context.findings.isPoisoned(["route"])) return lists;
-  for (const { name } of lists) {
-    if (used.has(name)) continue;
-    context.findings.add({
+  const defined = definitionsOf("list", document.list);
+  const uses = usesOf(document);
+  for (const { path, what, names } of uses)
+    for (const [i, name] of names.entries()) checkUse([...path, i], what, name, defined, context);
+  reportUnused(
+    {
+      kind: "list",
+      nobody: "nothing",
+      defined,
+      uses,
       code: "Z2108",
-      path: ["list", name],
-      at: "key",
-      message: `nothing uses the list ${printable(name)}`,
       effect: "it keeps nobody out.",
       fix: "name it in the `lists` of [server] or of a route, or remove it",
-    });
-  }
+    },
+    context,
+  );
   return lists;
+}
+
+/** Every key that names lists. `what` is its owner, for messages. */
+function usesOf({ server, route }: DocumentInput) {
+  return [
+    { path: ["server", "lists"], what: "[server]", names: server?.lists ?? [] },
+    ...route.map(({ name, path, lists }, i) => ({
+      path: ["route", i, "lists"],
+      what: `route "${printable(name ?? path ?? "")}"`,
+      names: lists,
+    })),
+  ];
 }
 
 function checkUse(
   path: Path,
   what: string,
   name: string,
-  document: DocumentInput,
+  defined: ReadonlyMap<string, Path>,
   context: SectionContext,
 ): void {
   if (context.findings.isPoisoned(["list"]) || context.findings.isPoisoned(["list", name])) return;
-  const defined = new Map(Object.keys(document.list).map((at): [string, Path] => [at, ["list", at]]));
   checkDefined(
     {
       path,
@@ -66,13 +72,7 @@ function checkUse(
 function readList(name: string, input: ListInput, context: SectionContext): ListConfig {
   const { findings } = context;
   const path: Path = ["list", name];
-  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(name))
-    findings.add({
-      code: "Z1110",
-      path,
-      at: "key",
-      message: `"${printable(name)}" cannot be the name of a list`,
-    });
+  checkName(path, "a list", name, context);
   const blocks: Cidr[] = [];
   for (const [i, text] of input.cidrs.entries()) {
     const value = take(readCidr(text), "Z1102", [...path, "cidrs", i], text, context);

@@ -4,7 +4,7 @@ import { isPatternProblem, parsePattern } from "../route/pattern.ts";
 import { readHostName } from "./address.ts";
 import type { RouteConfig } from "./config.ts";
 import { readCors } from "./cors.ts";
-import { checkDefined } from "./definition.ts";
+import { checkDefined, checkName, reportUnused } from "./definition.ts";
 import type { Path } from "./finding.ts";
 import { keyLabel, printable, shownValue } from "./label.ts";
 import { readRouteAuth } from "./route-auth.ts";
@@ -20,20 +20,31 @@ export function readRoutes(document: DocumentInput, context: SectionContext): re
   if (document.route.length === 0 && !findings.isPoisoned(["route"]))
     findings.add({ code: "Z1213", path: [], message: "the file has no [[route]]" });
   const upstreams = upstreamNames(document);
-  const used = new Set<string>();
   const routes: RouteConfig[] = [];
   /** Place in the file of each of `routes`. */
   const places: number[] = [];
   for (const [i, input] of document.route.entries()) {
     const route = readRoute(["route", i], input, document, upstreams, context);
-    if (input.upstream !== undefined) used.add(input.upstream);
     if (route === undefined) continue;
     routes.push(route);
     places.push(i);
   }
   reportConflicts(routes, places, context);
   reportNames(routes, places, document, context);
-  reportUnused(upstreams, used, document, context);
+  if (document.route.length > 0)
+    reportUnused(
+      {
+        kind: "upstream",
+        nobody: "no route",
+        defined: upstreams,
+        uses: document.route.map(({ upstream }, i) => ({
+          path: ["route", i, "upstream"],
+          names: upstream === undefined ? [] : [upstream],
+        })),
+        code: "Z2107",
+      },
+      context,
+    );
   return routes;
 }
 
@@ -57,12 +68,7 @@ function readRoute(
   if (hasUpstream) checkReference(path, what, input.upstream!, upstreams, context);
   const hosts = readHosts([...path, "hosts"], input.hosts, context);
   const methods = readMethods([...path, "methods"], input.methods, context);
-  if (input.name !== undefined && !/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(input.name))
-    context.findings.add({
-      code: "Z1110",
-      path: [...path, "name"],
-      message: `"${printable(input.name)}" cannot be the name of a route`,
-    });
+  if (input.name !== undefined) checkName([...path, "name"], "a route", input.name, context, "value");
   const auth = readRouteAuth(path, what, input, document, context);
   const waf = readRouteWaf(path, what, input, document, context);
   const cors = readCors([...path, "cors"], what, input.cors, methods, context);
@@ -308,28 +314,4 @@ function reportNames(
       related: [{ path: key(first), label: "first used here" }],
     });
   }
-}
-
-function reportUnused(
-  upstreams: ReadonlyMap<string, Path>,
-  used: ReadonlySet<string>,
-  document: DocumentInput,
-  context: SectionContext,
-): void {
-  const { findings } = context;
-  // A route that is broken may have been meant to use it.
-  if (
-    document.route.length === 0 ||
-    document.route.some((_, i) => findings.isPoisoned(["route", i, "upstream"]))
-  )
-    return;
-  if ([...used].some((name) => !upstreams.has(name))) return;
-  for (const [name, path] of upstreams)
-    if (!used.has(name))
-      findings.add({
-        code: "Z2107",
-        path,
-        at: "key",
-        message: `no route uses the upstream ${printable(name)}`,
-      });
 }

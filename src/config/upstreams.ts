@@ -1,6 +1,7 @@
 import { readHostName } from "./address.ts";
 import { readAuthorities, readPair } from "./certificate.ts";
 import type { EndpointConfig, UpstreamConfig } from "./config.ts";
+import { checkName } from "./definition.ts";
 import { readEndpoint } from "./endpoint.ts";
 import type { Path } from "./finding.ts";
 import { keyLabel, printable, shownValue } from "./label.ts";
@@ -12,13 +13,13 @@ import { type UpstreamInput, upstreamDefaults } from "./upstream-schema.ts";
 export function readUpstreams(document: DocumentInput, context: SectionContext): readonly UpstreamConfig[] {
   const upstreams: UpstreamConfig[] = [];
   for (const [name, input] of Object.entries(document.upstream)) {
-    checkName(["upstream", name], name, context);
+    checkName(["upstream", name], "an upstream", name, context);
     const upstream = readUpstream(["upstream", name], name, input, context);
     if (upstream !== undefined) upstreams.push(upstream);
   }
   for (const [name, url] of Object.entries(document.upstreams)) {
     const path = ["upstreams", name];
-    checkName(path, name, context);
+    checkName(path, "an upstream", name, context);
     if (Object.hasOwn(document.upstream, name)) {
       context.findings.add({
         code: "Z1211",
@@ -153,16 +154,6 @@ function upstreamConfig(
             maxEjectedPct: outlier.max_ejected_pct,
           },
   };
-}
-
-function checkName(path: Path, name: string, context: SectionContext): void {
-  if (/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(name)) return;
-  context.findings.add({
-    code: "Z1110",
-    path,
-    at: "key",
-    message: `"${printable(name)}" cannot be the name of an upstream`,
-  });
 }
 
 function readMembers(

@@ -1,8 +1,9 @@
 import { compileTypeList } from "../body/type-list.ts";
 import type { RouteConfig, WafConfig, WafProfileConfig } from "./config.ts";
+import { checkName, definitionsOf, reportUnused } from "./definition.ts";
 import { readExcludes } from "./exclude.ts";
 import type { Path } from "./finding.ts";
-import { keyLabel, printable, shownValue } from "./label.ts";
+import { keyLabel, shownValue } from "./label.ts";
 import type { DocumentInput } from "./schema.ts";
 import type { SectionContext } from "./section.ts";
 import { checkRuleName, type KnownRules, readRules } from "./waf-rules.ts";
@@ -23,7 +24,23 @@ export function readWaf(
   );
   if (profiles.every(({ name }) => name !== defaultProfile))
     profiles.push(readProfile(defaultProfile, wafProfile.parse({}), known, context));
-  reportUnused(document, context);
+  reportUnused(
+    {
+      kind: "WAF profile",
+      nobody: "no route",
+      defined: new Map(
+        [...definitionsOf("waf_profile", document.waf_profile)].filter(([name]) => name !== defaultProfile),
+      ),
+      uses: document.route.map(({ waf_profile: name }, i) => ({
+        path: ["route", i, "waf_profile"],
+        names: name === undefined || name === defaultProfile ? [] : [name],
+      })),
+      code: "Z2108",
+      effect: "what it asks for protects nothing.",
+      fix: "remove it or name it in a route: waf_profile",
+    },
+    context,
+  );
   return {
     profiles,
     rules: known.rules,
@@ -39,13 +56,7 @@ function readProfile(
   context: SectionContext,
 ): WafProfileConfig {
   const path: Path = ["waf_profile", name];
-  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(name))
-    context.findings.add({
-      code: "Z1110",
-      path,
-      at: "key",
-      message: `"${printable(name)}" cannot be the name of a WAF profile`,
-    });
+  checkName(path, "a WAF profile", name, context);
   for (const key of ["disabled_rules", "shadow_rules"] as const)
     for (const [i, rule] of input[key].entries()) checkRuleName([...path, key, i], rule, known, context);
   return {
@@ -106,23 +117,4 @@ function readFields(
     });
   }
   return fields?.map((field) => field.toLowerCase());
-}
-
-function reportUnused(document: DocumentInput, context: SectionContext): void {
-  const { findings } = context;
-  // A route that is broken may have been meant to use it.
-  if (findings.isPoisoned(["route"])) return;
-  const used = new Set(document.route.map(({ waf_profile }) => waf_profile));
-  if (document.route.some((_, i) => findings.isPoisoned(["route", i, "waf_profile"]))) return;
-  if ([...used].some((name) => name !== undefined && !Object.hasOwn(document.waf_profile, name))) return;
-  for (const name of Object.keys(document.waf_profile))
-    if (name !== defaultProfile && !used.has(name))
-      findings.add({
-        code: "Z2108",
-        path: ["waf_profile", name],
-        at: "key",
-        message: `no route uses the WAF profile ${printable(name)}`,
-        effect: "what it asks for protects nothing.",
-        fix: "remove it or name it in a route: waf_profile",
-      });
 }

@@ -1,33 +1,42 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { brief, goodConfig, minimal, parseText, withFiles } from "../support/config-case.ts";
+import { brief, codesAt, goodConfig, minimal, parseText, withFiles } from "../support/config-case.ts";
 
 const withList = (lines: string, use = 'lists = ["x"]'): string => `${minimal}${use}\n[list.x]\n${lines}\n`;
 
-const wrong: readonly (readonly [title: string, text: string, codes: readonly string[]])[] = [
-  ["a list that nobody defined", `${minimal}lists = ["y"]\n`, ["Z1210"]],
-  ["an empty list", withList('action = "deny"'), ["Z1106"]],
-  ["host bits", withList('cidrs = ["10.1.2.3/8"]'), ["Z1102"]],
-  ["a part that is in every User-Agent", withList('user_agents = [""]'), ["Z1106"]],
-  ["a file that is not there", withList('file = "none.txt"'), ["Z1301"]],
-  ["a file that is no list", withList('file = "page.html"'), ["Z1308"]],
-  ["an action that does not exist", withList('action = "block"\ncidrs = ["10.0.0.0/8"]'), ["Z1045"]],
+const files = withFiles({ "/etc/zion/page.html": "<html>" });
+const wrong: readonly (readonly [title: string, text: string, found: readonly string[]])[] = [
+  ["a list that nobody defined", `${minimal}lists = ["y"]\n`, ["Z1210 10:10"]],
+  ["an empty list", withList('action = "deny"'), ["Z1106 11:7"]],
+  ["host bits", withList('cidrs = ["10.1.2.3/8"]'), ["Z1102 12:10"]],
+  ["a part that is in every User-Agent", withList('user_agents = [""]'), ["Z1106 12:16"]],
+  ["a file that is not there", withList('file = "none.txt"'), ["Z1301 12:8"]],
+  ["a file that is no list", withList('file = "page.html"'), ["Z1308 12:8"]],
+  ["an action that does not exist", withList('action = "block"\ncidrs = ["10.0.0.0/8"]'), ["Z1045 12:10"]],
+  [
+    "a name that is no label",
+    `${minimal}lists = ["a b"]\n[list."a b"]\ncidrs = ["10.0.0.0/8"]`,
+    ["Z1110 11:7"],
+  ],
 ];
-for (const [title, text, codes] of wrong) {
+for (const [title, text, found] of wrong) {
   test(`refused: ${title}`, () => {
-    const { config, diagnostics } = parseText(text, withFiles({ "/etc/zion/page.html": "<html>" }));
-    assert.equal(config, undefined);
-    assert.deepEqual(
-      diagnostics.map(({ code }) => code),
-      codes,
-      JSON.stringify(brief(diagnostics)),
-    );
+    assert.deepEqual(codesAt(text, files), found);
+    assert.equal(parseText(text, files).config, undefined);
   });
 }
 
 test("a list that nobody uses is told of", () => {
   const { diagnostics } = parseText(withList('cidrs = ["10.0.0.0/8"]', ""));
   assert.deepEqual(brief(diagnostics), ["Z2108 11:7 nothing uses the list x"]);
+});
+
+test("a list whose user is broken is not said to be unused", () => {
+  const unused = '[list.x]\ncidrs = ["10.0.0.0/8"]\n';
+  assert.deepEqual(codesAt(`${minimal}lists = "x"\n${unused}`), ["Z1043 10:9"]);
+  assert.deepEqual(codesAt(`${minimal.replace("[server]", '[server]\nlists = "x"')}${unused}`), [
+    "Z1043 2:9",
+  ]);
 });
 
 test("blocks of the key and of the file are one list", () => {
