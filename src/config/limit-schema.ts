@@ -49,7 +49,7 @@ export const limit = z.strictObject({
     min: 2,
     max: 10_000_000,
     default: 100_000,
-    doc: "Keys remembered, per worker, 112 to 224 bytes each. Above it, those that were not used for longest are forgotten; newcomers are never locked out.",
+    doc: "Keys remembered, per worker, 72 to 144 bytes each. Above it, those that were not used for longest are forgotten; newcomers are never locked out.",
   }),
   shadow: flag(false, "Count what would be refused, refuse nothing."),
 });

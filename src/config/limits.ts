@@ -112,9 +112,43 @@ function checkUses(document: DocumentInput, context: SectionContext): void {
       );
     }
   };
+  const ofServer = usesOf(["server", "limits"], document.server?.limits ?? []);
   check(["server", "limits"], "[server]", document.server?.limits ?? []);
-  for (const [i, route] of document.route.entries())
-    check(["route", i, "limits"], `the route "${printable(route.path ?? "")}"`, route.limits);
+  checkOnce(ofServer, context);
+  for (const [i, route] of document.route.entries()) {
+    const path: Path = ["route", i, "limits"];
+    check(path, `the route "${printable(route.path ?? "")}"`, route.limits);
+    checkOnce([...ofServer, ...usesOf(path, route.limits)], context);
+  }
+}
+
+interface LimitUse {
+  readonly name: string;
+  readonly path: Path;
+}
+
+function usesOf(path: Path, names: readonly string[]): readonly LimitUse[] {
+  return names.map((name, i) => ({ name, path: [...path, i] }));
+}
+
+/** A request would be counted as often as its limit is named on the way, and half the rate would be let through. */
+function checkOnce(uses: readonly LimitUse[], { findings }: SectionContext): void {
+  const first = new Map<string, Path>();
+  for (const { name, path } of uses) {
+    const before = first.get(name);
+    if (before === undefined) first.set(name, path);
+    else if (!findings.isPoisoned(path)) {
+      findings.poison(path);
+      findings.add({
+        code: "Z1214",
+        path,
+        message: `requests are counted twice by the limit \`${printable(name)}\``,
+        effect: "it would let half of its rate through.",
+        fix: "name it once: in [server] for every request, or in routes",
+        related: [{ path: before, label: "counted here already" }],
+      });
+    }
+  }
 }
 
 /** A limit by a path parameter needs a path with that parameter. */

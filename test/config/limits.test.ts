@@ -21,6 +21,7 @@ const cases: readonly (readonly [title: string, lines: string, ...found: string[
     "Z1106 13:14",
     "Z1106 13:25",
   ],
+  ["a limit that a route names twice", 'limits = ["a", "a"]\n[limit.a]\nrate = 1', "Z1214 10:16"],
   [
     "a parameter that the path does not have",
     'limits = ["a"]\n[limit.a]\nrate = 1\nkey = ["path:id"]',
@@ -40,6 +41,16 @@ test("points at a listener's limit by a path parameter, and at a window without 
   const toml = `${server('limits = ["a"]')}[limit.a]\nrate = 1\nkey = ["path:id"]\n`;
   assert.deepEqual(codesAt(toml), ["Z1106 2:11"]);
   assert.deepEqual(codesAt(server("rate_limit_window_secs = 5")), ["Z2108 2:26"]);
+});
+
+test("points at a limit that a route names after its listener, and at one that the listener names twice", () => {
+  const tables = 'limits = ["b", "a"]\n[limit.a]\nrate = 1\n[limit.b]\nrate = 1\n';
+  assert.deepEqual(codesAt(`${server('limits = ["a"]')}${tables}`), ["Z1214 11:16"]);
+  // Once, whatever the number of routes.
+  assert.deepEqual(
+    codesAt(`${server('limits = ["b", "b"]')}limits = ["a"]\n[limit.a]\nrate = 1\n[limit.b]\nrate = 1\n`),
+    ["Z1214 2:16"],
+  );
 });
 
 test("the keys rate_limit_* are one fixed window for each address", () => {
