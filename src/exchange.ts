@@ -2,7 +2,7 @@ import { scrubTrailers } from "./gate/auth.ts";
 import { BodyScreen, type ScreenOwner } from "./gate/body-screen.ts";
 import { preflightMethod, replaceCors } from "./gate/cors.ts";
 import { leaveInFlight } from "./gate/in-flight.ts";
-import { runEarlyGates, runHeadGates, runRouteGates } from "./gate/order.ts";
+import { runBodyGates, runEarlyGates, runHeadGates, runRouteGates } from "./gate/order.ts";
 import { inspectTrailers } from "./gate/trailer-screen.ts";
 import type { RouteWaf } from "./gate/waf-settings.ts";
 import { type WafVerdict, wafReasons } from "./gate/waf-verdict.ts";
@@ -137,10 +137,9 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, TunnelOwner 
       this.refuse(refusal);
       return;
     }
-    this.#bodyBytesMax = route.bodyBytesMax;
 
-    // 6. The WAF looks at the head now; at a body when it is here, before it goes on.
-    if (route.waf !== undefined && !this.#inspect(route.waf, route.name)) return;
+    // 6. The WAF looks at the head now; at a body of a size that may come, when it is here, before it goes on.
+    if (route.waf === undefined ? !this.#admitBody(route) : !this.#inspect(route.waf, route)) return;
 
     // 7. The answer comes from an endpoint of the route's upstream. A body follows when the connection is there.
     this.#forward();
@@ -155,16 +154,16 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, TunnelOwner 
   }
 
   /** False: refused, or the body comes first. */
-  #inspect(waf: RouteWaf, routeName: string): boolean {
+  #inspect(waf: RouteWaf, route: Route): boolean {
     const { request } = this;
     const engine = this.#state.waf;
-    const inspector = engine.begin(waf, routeName);
+    const inspector = engine.begin(waf, route.name);
     const verdict = engine.inspectHead(request, waf, inspector);
-    const isRefused = this.#judge(verdict, inspector);
+    const isRefused = this.#judge(verdict, inspector) || !this.#admitBody(route);
     const hasBody =
       request.bodyKind !== BODY_NONE && (request.bodyKind !== BODY_LENGTH || request.bodyLength > 0);
     // After a shadow's verdict nothing more is looked at.
-    if (verdict.refused || !hasBody) {
+    if (isRefused || verdict.refused || !hasBody) {
       engine.give(inspector);
       return !isRefused;
     }
@@ -172,6 +171,14 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, TunnelOwner 
     this.#screen = screen;
     if (screen.start()) this.#startBody();
     return false;
+  }
+
+  /** False: refused for its declared size. What is not declared is counted as it comes. */
+  #admitBody(route: Route): boolean {
+    this.#bodyBytesMax = route.bodyBytesMax;
+    const refusal = runBodyGates(this.request, route);
+    if (refusal !== undefined) this.refuse(refusal);
+    return refusal === undefined;
   }
 
   /** Writes the verdict into the record. True: the exchange ended with it. */

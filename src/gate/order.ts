@@ -77,8 +77,15 @@ export function runHeadGates(
     // By who somebody is: claim, API key.
     checkRateLimits(request, route.identityLimits, desk, nowMs) ??
     // Whether this is a request or a handshake decides what its framing may be.
-    checkUpgrade(request, route) ??
-    // Declared size first: a body that is too large is refused before one byte of it is read.
-    checkBodyLimit(request, route)
+    checkUpgrade(request, route)
   );
+}
+
+/**
+ * Continued, behind the WAF's look at the head (waf-head.ts). What follows is in exchange.ts: the WAF's look at the body,
+ * then the upstream's bulkhead and breaker.
+ */
+export function runBodyGates(request: CanonicalRequest, route: GateRoute): Reason | undefined {
+  // By its declared size: a body that is too large is refused before one byte of it is read.
+  return checkBodyLimit(request, route);
 }

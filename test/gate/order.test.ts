@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 test("gates stand in the order of issue 5", () => {
   const text = readFileSync(new URL("../../src/gate/order.ts", import.meta.url), "utf8");
-  const found = [...text.matchAll(/export function (\w+)|^ +((?:check|scrub)\w+)\(/gm)].map(
+  const found = [...text.matchAll(/export function (\w+)|^ +(?:return )?((?:check|scrub)\w+)\(/gm)].map(
     (m) => m[1] ?? m[2],
   );
   assert.deepEqual(found, [
@@ -27,6 +27,20 @@ test("gates stand in the order of issue 5", () => {
     "checkAuth",
     "checkRateLimits",
     "checkUpgrade",
+    "runBodyGates",
     "checkBodyLimit",
   ]);
+});
+
+test("an exchange takes the lists of gates in turn, with the WAF's look at the head before the last", () => {
+  const text = readFileSync(new URL("../../src/exchange.ts", import.meta.url), "utf8");
+  const steps = /(run\w+Gates|routes\.find|answerPreflight|inspectHead|new BodyScreen|#admitBody)\(/g;
+  const [, serve = ""] = /\n {2}serve\(\)([\s\S]*?)\n {2}}\n/.exec(text) ?? [];
+  const [, inspect = ""] = /\n {2}#inspect\(([\s\S]*?)\n {2}}\n/.exec(text) ?? [];
+  const namesIn = (part: string) => [...part.matchAll(steps)].map(([, name]) => name);
+  assert.deepEqual(
+    [...new Set(namesIn(serve))],
+    ["runEarlyGates", "routes.find", "runRouteGates", "answerPreflight", "runHeadGates", "#admitBody"],
+  );
+  assert.deepEqual(namesIn(inspect), ["inspectHead", "#admitBody", "new BodyScreen"]);
 });
