@@ -14,6 +14,7 @@ import { createLimitExchange, type LimitExchange } from "./limit-exchange.ts";
 import type { Log } from "./log.ts";
 import type { PrepareMessage, ToWorker } from "./messages.ts";
 import { openOperatorListeners, readToken } from "./operator-listeners.ts";
+import { createOrphanGuard, type OrphanGuard } from "./orphan-guard.ts";
 import { createProber, type Prober } from "./prober.ts";
 import { createReloader, type LoadConfig, type Reloader } from "./reload.ts";
 import { createResolver, type Resolver, resolverSettings, upstreamHosts } from "./resolver.ts";
@@ -82,6 +83,7 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
   } finally {
     closeAll(control);
     closeAll(listeners);
+    primary.guard.stop();
     primary.tickets.stop();
     primary.limits.stop();
     primary.prober.stop();
@@ -97,6 +99,7 @@ interface Primary {
   readonly tickets: TicketKeys;
   readonly limits: LimitExchange;
   readonly exposition: Exposition;
+  readonly guard: OrphanGuard;
   readonly listeners: readonly ListenerSlots[];
   readonly clock: Clock;
   /** What probes see of the life cycle. */
@@ -128,6 +131,8 @@ function assemble(
     log,
   });
   const tickets = createTicketKeys((keys) => supervision.broadcast({ type: "ticket_keys", keys }));
+  const viaName = `zion-${randomBytes(4).toString("hex")}`;
+  const guard = createOrphanGuard(viaName, log);
   const limits = createLimitExchange((messageFor) => supervision.sendEach(messageFor));
 
   const preparation = (generation: number, config: Config): PrepareMessage => ({
@@ -173,7 +178,7 @@ function assemble(
       environment: workerEnvironment(environment),
       workerCount,
       lastGaspFile,
-      viaName: `zion-${randomBytes(4).toString("hex")}`,
+      viaName,
       descriptorsMax: readDescriptorsMax(),
     }),
     listeners,
@@ -186,6 +191,7 @@ function assemble(
     ],
     onSamples: (worker, samples) => exposition.absorb(worker, samples),
     onLimitSpent: limits.hear,
+    onProcesses: (pids) => guard.watch(pids, reloader.config.server.shutdownGraceMs),
     onGone: (worker, signal) => {
       exposition.forget(worker);
       if (signal !== undefined) exposition.add("workerExits", [signal]);
@@ -194,7 +200,19 @@ function assemble(
     log,
   });
   const life = { started: false, draining: false };
-  return { supervision, reloader, resolver, prober, tickets, limits, exposition, listeners, clock, life };
+  return {
+    supervision,
+    reloader,
+    resolver,
+    prober,
+    tickets,
+    limits,
+    exposition,
+    guard,
+    listeners,
+    clock,
+    life,
+  };
 }
 
 /** From the first worker to the last. */

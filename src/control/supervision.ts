@@ -31,6 +31,8 @@ export interface SupervisionOptions {
   readonly onSamples: (worker: number, samples: readonly MetricSample[]) => void;
   readonly onLimitSpent: (worker: number, shares: readonly SpentShare[]) => void;
   /** `signal` is "none" after an exit by code, undefined when the worker was told to finish. */
+  /** Process ids of all workers, after each start and exit. */
+  readonly onProcesses: (pids: readonly number[]) => void;
   readonly onGone: (worker: number, signal: string | undefined) => void;
   readonly clock: Clock;
   readonly log: Log;
@@ -238,6 +240,13 @@ export class Supervision {
       exit: (code, signal) => this.#bury(slot, worker, code, signal),
     });
     slot.worker = worker;
+    this.#tellProcesses();
+  }
+
+  #tellProcesses(): void {
+    const pids = this.#slots.map(({ worker }) => worker?.pid ?? 0);
+    // A fork that failed has none.
+    this.#options.onProcesses(pids.filter((pid) => pid > 0));
   }
 
   #hear(slot: Slot, worker: WorkerLink, message: FromWorker): void {
@@ -339,6 +348,7 @@ export class Supervision {
     const served = worker.phase === "serving" || worker.phase === "opening";
     worker.phase = "gone";
     slot.worker = undefined;
+    this.#tellProcesses();
     for (const other of this.#slots) other.adopters.delete(worker);
     for (const vote of this.#votes) if (vote.worker === worker) vote.settle(`worker ${slot.index} exited`);
     for (const scrape of this.#scrapes) {

@@ -3,6 +3,7 @@ import type { Edge, ListenerName } from "./edge.ts";
 import { installLastGasp } from "./last-gasp.ts";
 import { exchangeHalfMs, tellLimits } from "./limit-exchange.ts";
 import { type FromWorker, heartbeatMs, type ToWorker } from "./messages.ts";
+import { finishingTitle } from "./orphan-guard.ts";
 import { workerLastGaspFd } from "./worker-link.ts";
 
 export type OpenEdge = (place: {
@@ -55,7 +56,10 @@ export function runWorkerProcess(openEdge: OpenEdge): void {
   });
   const control = controlWorker(edge, channel);
   process.on("message", (message, handle) => control.receive(message as ToWorker, handle));
-  process.on("disconnect", () => control.primaryLost());
+  process.on("disconnect", () => {
+    process.title = finishingTitle(argument("via"));
+    control.primaryLost();
+  });
   setInterval(() => void channel.send({ type: "heartbeat" }), heartbeatMs);
   if (workerCount > 1) setInterval(tellLimits(edge, channel.send), exchangeHalfMs);
   void channel.send({ type: "online" });

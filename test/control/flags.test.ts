@@ -10,7 +10,7 @@ import {
   workerEnvironment,
   workerFlags,
 } from "../../src/control/flags.ts";
-import { childrenOf, config, isRunning, startGateway, startUpstream } from "./gateway.ts";
+import { config, isRunning, startGateway, startUpstream } from "./gateway.ts";
 
 const onLinux = { skip: process.platform === "linux" ? false : "reads /proc" };
 
@@ -70,7 +70,7 @@ test(
 test("SIGUSR1 neither opens the inspector nor ends a process", onLinux, async (t) => {
   const upstream = await startUpstream(t);
   const gateway = await startGateway(t, { toml: config(upstream.port) });
-  const processes = [gateway.pid, ...childrenOf(gateway.pid)];
+  const processes = [gateway.pid, ...gateway.workers()];
   for (const pid of processes) process.kill(pid, "SIGUSR1");
   // An answer afterwards shows that the signals have been handled.
   for (let i = 0; i < 8; i++) assert.equal((await gateway.get("/")).status, 200);

@@ -67,7 +67,7 @@ export async function startGateway(t: TestContext, options: GatewayOptions): Pro
   const pid = child.pid!;
   const known = new Set<number>();
   const workers = () => {
-    const found = childrenOf(pid);
+    const found = workersOf(pid);
     for (const worker of found) known.add(worker);
     return found;
   };
@@ -192,6 +192,17 @@ export async function until(what: string, fits: () => boolean | Promise<boolean>
     if (performance.now() > deadlineMs) throw new Error(`not in 20 s: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
+}
+
+/** Process ids of the workers of a primary; it has a guard beside them. */
+export function workersOf(pid: number): readonly number[] {
+  return childrenOf(pid).filter((child) => {
+    try {
+      return readFileSync(`/proc/${child}/cmdline`, "utf8").includes("worker-process");
+    } catch {
+      return false;
+    }
+  });
 }
 
 export function childrenOf(pid: number): readonly number[] {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, renameSync } from "node:fs";
 import net from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
-import { config, isRunning, request, startGateway, startUpstream, until } from "./gateway.ts";
+import { childrenOf, config, isRunning, request, startGateway, startUpstream, until } from "./gateway.ts";
 
 const linux = process.platform === "linux";
 const onLinux = { skip: linux ? false : "reads /proc and needs reusePort" };
@@ -77,6 +77,28 @@ test("when the primary is lost, workers finish what runs, accept no more, and en
   for (const answer of await Promise.all(running))
     assert.deepEqual([answer.status, answer.body], [200, "waited"]);
   await until("no worker is left", () => !workers.some(isRunning));
+});
+
+test("a worker that does not notice the loss of its primary is ended", onLinux, async (t) => {
+  const upstream = await startUpstream(t);
+  const gateway = await startGateway(t, { toml: config(upstream.port, ["workers = 1"]) });
+  const [worker] = gateway.workers();
+  // As in an endless loop: it hears of nothing.
+  process.kill(worker!, "SIGSTOP");
+  process.kill(gateway.pid, "SIGKILL");
+  await until("the stuck worker is gone", () => !isRunning(worker!));
+  assert.ok(await refuses(gateway.port));
+});
+
+test("no process is left when the gateway has stopped in good order", onLinux, async (t) => {
+  const upstream = await startUpstream(t);
+  const settings = ["shutdown_delay_ms = 0"];
+  const gateway = await startGateway(t, { toml: config(upstream.port, settings) });
+  const children = childrenOf(gateway.pid);
+  assert.equal(children.length, gateway.workers().length + 1);
+  gateway.signal("SIGTERM");
+  assert.equal(await gateway.exited, 143);
+  await until("the guard is gone too", () => !children.some(isRunning));
 });
 
 test(

@@ -133,7 +133,7 @@ function watch(child: ChildProcess, accessLogPath: string, certificatePath: stri
     certificatePath,
     log,
     exited,
-    workers: () => childrenOf(child.pid!),
+    workers: () => workersOf(child.pid!),
     accessLog: () => parseLines(accessLogPath),
     rss: residentBytes,
     signal: (name) => void child.kill(name),
@@ -182,10 +182,13 @@ function kill(pid: number): void {
   }
 }
 
-function childrenOf(pid: number): number[] {
+/** Those that run the worker's program: the primary has a guard beside them. */
+function workersOf(pid: number): number[] {
   try {
-    const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
-    return text.split(" ").filter(Boolean).map(Number);
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean);
+    return children
+      .map(Number)
+      .filter((child) => readFileSync(`/proc/${child}/cmdline`).includes("worker-process"));
   } catch {
     return [];
   }
