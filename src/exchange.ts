@@ -2,6 +2,7 @@ import { scrubTrailers } from "./gate/auth.ts";
 import { BodyScreen, type ScreenOwner } from "./gate/body-screen.ts";
 import { preflightMethod, replaceCors } from "./gate/cors.ts";
 import { leaveInFlight } from "./gate/in-flight.ts";
+import { type MessageOwner, MessageScreen } from "./gate/message-screen.ts";
 import { runBodyGates, runEarlyGates, runHeadGates, runRouteGates } from "./gate/order.ts";
 import { inspectTrailers } from "./gate/trailer-screen.ts";
 import type { RouteWaf } from "./gate/waf-settings.ts";
@@ -25,10 +26,11 @@ import type { ResponseHead } from "./http/response-head.ts";
 import type { Trailers } from "./http/trailer.ts";
 import type { TunnelEnd, TunnelSide } from "./http/tunnel-end.ts";
 import { hasExtensions } from "./http/websocket.ts";
+import { CLOSE_POLICY } from "./http/websocket-frames.ts";
 import { type Reason, reasons } from "./reason.ts";
 import { ExchangeRecord } from "./record/record.ts";
 import { answerLocally } from "./respond/local.ts";
-import type { Route, Snapshot } from "./snapshot.ts";
+import type { Route, Snapshot, WebSocketRule } from "./snapshot.ts";
 import type { State } from "./state.ts";
 import { Deadline } from "./std/timer-wheel.ts";
 import type { AnswerSink, Fault } from "./upstream/answer-sink.ts";
@@ -45,7 +47,7 @@ import type { Inspector } from "./waf/inspector.ts";
  *                   ├─ answerLocally (redirect, OPTIONS *) ──────────────────────────────┤
  *                   └─ [body ─ screen ─] forwarding ─ onAnswerHead ─ Body… ─ End ────────┴─ conclude ─ record
  */
-export class Exchange implements AnswerSink, BodySink, ScreenOwner, TunnelOwner {
+export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner, TunnelOwner {
   readonly request: CanonicalRequest;
   /** Taken once, when the head was complete: a reload cannot retarget this exchange. */
   readonly snapshot: Snapshot;
@@ -181,8 +183,15 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, TunnelOwner 
     return refusal === undefined;
   }
 
-  /** Writes the verdict into the record. True: the exchange ended with it. */
+  /** True: the exchange ended with the verdict. */
   #judge(verdict: WafVerdict, inspector: Inspector): boolean {
+    if (!this.#note(verdict, inspector)) return false;
+    this.fail(wafReasons[verdict.gate]);
+    return true;
+  }
+
+  /** Writes the verdict into the record. True: the exchange must end with it. */
+  #note(verdict: WafVerdict, inspector: Inspector): boolean {
     const { record } = this;
     if (inspector.findings.length > 0) {
       record.findings = inspector.findings;
@@ -192,9 +201,7 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, TunnelOwner 
     record.wafGate = verdict.gate;
     record.wafDetail = verdict.detail;
     record.wafShadow = this.#route!.waf!.shadow;
-    if (record.wafShadow) return false;
-    this.fail(wafReasons[verdict.gate]);
-    return true;
+    return !record.wafShadow;
   }
 
   #forward(): void {
@@ -421,7 +428,7 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, TunnelOwner 
     const { wheel } = this.#state;
     const rule = this.#route!.webSocket!;
     const limits = { idleMs: rule.idleMs, ageMs: this.#streamAgeMs() };
-    const tunnel = new Tunnel(this, limits, wheel, hasExtensions(head));
+    const tunnel = new Tunnel(this, limits, wheel, hasExtensions(head), this.#messageScreen(rule));
     record.status = 101;
     record.answeredMs = this.#state.clock.nowMs();
     this.#forwarding!.settle(101, record.answeredMs);
@@ -436,6 +443,18 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, TunnelOwner 
     this.#route!.counters.streams.upgrades.switched++;
     tunnel.start(client, connection);
     return tunnel.upstream;
+  }
+
+  /** Undefined = the tunnel is opaque. */
+  #messageScreen({ messageBytesMax }: WebSocketRule): MessageScreen | undefined {
+    const { waf, name } = this.#route!;
+    if (waf === undefined || messageBytesMax === undefined) return undefined;
+    return new MessageScreen(this, this.#state.waf, { waf, route: name, messageBytesMax });
+  }
+
+  onMessageVerdict(verdict: WafVerdict, inspector: Inspector): void {
+    this.#route!.counters.streams.messages++;
+    if (this.#note(verdict, inspector)) this.#tunnel?.close(wafReasons[verdict.gate], CLOSE_POLICY);
   }
 
   onTunnelBytes(toUpstream: boolean, count: number): void {

@@ -146,6 +146,14 @@ export const reasons = {
     true,
     "More WebSocket frames without content than 1000 at once and 100 a second.",
   ),
+  websocketSize: row(
+    "websocket_size",
+    0,
+    "connection",
+    c,
+    true,
+    "A client's WebSocket message is longer than `websocket_max_message_kb`.",
+  ),
   tlsFailed: row("tls_failed", 0, "tls", c, true, "The TLS handshake failed or was not TLS."),
   tlsTimeout: row("tls_timeout", 0, "tls", c, true, "The TLS handshake did not finish in time."),
   handshakeRate: row(

@@ -78,6 +78,8 @@ export interface WebSocketRule {
   readonly origins: OriginRule;
   /** Without a byte in either direction. */
   readonly idleMs: number;
+  /** Of a client's message, put together; undefined = messages are not looked at. */
+  readonly messageBytesMax: number | undefined;
 }
 
 /** Time-outs and counts of client connections (reliability.md C10-C14). */

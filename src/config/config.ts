@@ -196,6 +196,8 @@ export interface RouteConfig {
   /** Lower case; `*` = all; undefined = pages of the request's own host. */
   readonly websocketOrigins: readonly string[] | undefined;
   /** 600 */ readonly websocketIdleSecs: number;
+  /** The WAF looks at what clients say. false */ readonly websocketInspect: boolean;
+  /** KiB. 1024 */ readonly websocketMaxMessageKb: number;
   /** WebSockets and event streams open at once, per worker. 0 = no limit */ readonly maxStreams: number;
   /** undefined = server's. */ readonly maxBodyMb: number | undefined;
   /** undefined = not inspected. */

@@ -2,7 +2,7 @@ import { isOriginPattern } from "../gate/origin-rule.ts";
 import { findRouteConflicts } from "../route/conflict.ts";
 import { isPatternProblem, parsePattern } from "../route/pattern.ts";
 import { readHostName } from "./address.ts";
-import type { RouteConfig } from "./config.ts";
+import type { RouteConfig, RouteWafConfig } from "./config.ts";
 import { readCors } from "./cors.ts";
 import { checkDefined, checkName, reportUnused } from "./definition.ts";
 import type { Path } from "./finding.ts";
@@ -73,6 +73,7 @@ function readRoute(
   const waf = readRouteWaf(path, what, input, document, context);
   const cors = readCors([...path, "cors"], what, input.cors, methods, context);
   checkGuard(path, what, input, context);
+  checkMessages(path, what, input, waf, context);
   if (!hasPath || !hasUpstream) return undefined;
   return {
     name: input.name ?? routeName(input.path!, hosts, methods),
@@ -89,6 +90,8 @@ function readRoute(
     mode: input.mode,
     websocketOrigins: readOrigins(path, what, input, context),
     websocketIdleSecs: input.websocket_idle_secs,
+    websocketInspect: input.websocket_inspect,
+    websocketMaxMessageKb: input.websocket_max_message_kb,
     maxStreams: input.max_streams,
     maxBodyMb: input.max_body_mb,
     waf,
@@ -253,6 +256,32 @@ function readOrigins(
     });
   }
   return origins.map((origin) => origin.toLowerCase());
+}
+
+/** Inspection of messages needs messages, and a WAF. */
+function checkMessages(
+  route: Path,
+  what: string,
+  input: RouteInput,
+  waf: RouteWafConfig | undefined,
+  { findings }: SectionContext,
+): void {
+  if (!input.websocket_inspect) return;
+  const path = [...route, "websocket_inspect"];
+  if (input.mode !== "websocket" && !findings.isPoisoned([...route, "mode"]))
+    findings.add({
+      code: "Z1214",
+      path,
+      message: `${what} has \`websocket_inspect\`, and serves no WebSocket`,
+      fix: 'set mode = "websocket", or remove it',
+    });
+  else if (waf === undefined && !findings.isPoisoned([...route, "waf"]))
+    findings.add({
+      code: "Z1214",
+      path,
+      message: `${what} has \`websocket_inspect\`, and the WAF is off here`,
+      fix: "remove `waf = false`, or `websocket_inspect`",
+    });
 }
 
 /** A guard that lets every page in is none. */

@@ -298,6 +298,16 @@ const route = z.strictObject({
     default: 600,
     doc: "A WebSocket without a byte in either direction for this long is closed.",
   }),
+  websocket_inspect: flag(
+    false,
+    "The WAF looks at each message of a client, text and binary, before the upstream gets it; compression (permessage-deflate) is not negotiated then.",
+  ),
+  websocket_max_message_kb: int({
+    min: 1,
+    max: 65_536,
+    default: 1024,
+    doc: "One message of a client in KiB, where `websocket_inspect` is on: close 1009 above.",
+  }),
   max_streams: int({
     min: 0,
     max: 10_000_000,

@@ -134,7 +134,11 @@ function buildRoute(
     trailers: route.trailers,
     webSocket:
       route.mode === "websocket"
-        ? { origins: buildOriginRule(route.websocketOrigins), idleMs: route.websocketIdleSecs * 1000 }
+        ? {
+            origins: buildOriginRule(route.websocketOrigins),
+            idleMs: route.websocketIdleSecs * 1000,
+            messageBytesMax: route.websocketInspect ? route.websocketMaxMessageKb * 1024 : undefined,
+          }
         : undefined,
     isStream: route.mode === "sse_stream",
     streamsMax: route.maxStreams === 0 ? Infinity : route.maxStreams,

@@ -37,5 +37,7 @@ export interface GateRoute {
   readonly csrfGuard: boolean;
   readonly lists: ClientLists | undefined;
   /** Undefined = upgrades are plain requests here. */
-  readonly webSocket: { readonly origins: OriginRule } | undefined;
+  readonly webSocket:
+    | { readonly origins: OriginRule; readonly messageBytesMax: number | undefined }
+    | undefined;
 }

@@ -1,6 +1,6 @@
 import { F } from "../http/field.ts";
 import { type CanonicalRequest, FIELD_SLOTS, VALUE_END, VALUE_START } from "../http/request.ts";
-import { PLAIN, readHandshake, WEBSOCKET } from "../http/websocket.ts";
+import { dropExtensions, PLAIN, readHandshake, WEBSOCKET } from "../http/websocket.ts";
 import { type Reason, reasons } from "../reason.ts";
 import type { GateRoute } from "./context.ts";
 import type { OriginRule } from "./origin-rule.ts";
@@ -17,6 +17,7 @@ export function checkUpgrade(request: CanonicalRequest, route: GateRoute): Reaso
   if (found === PLAIN) return undefined;
   if (found !== WEBSOCKET) return found;
   request.webSocket = true;
+  if (route.webSocket.messageBytesMax !== undefined) dropExtensions(request);
   return isAllowedOrigin(request, route.webSocket.origins) ? undefined : reasons.websocketOrigin;
 }
 

@@ -62,6 +62,7 @@ export class BodyInspection {
   /** A call of ours is running: events wait for its result. */
   #isCalled = false;
 
+  #isBegun = false;
   #isOpen = false;
   #lagBytes = LAG_BYTES;
   /** The gate that a reader's reasons belong to, and the reader. */
@@ -106,11 +107,30 @@ export class BodyInspection {
    * request is read only here and in the first `write`. What the declared length and type alone refuse is refused here.
    */
   begin(request: CanonicalRequest, waf: RouteWaf, inspector: Inspector, events?: BodyEvents): void {
-    this.close();
+    this.#start(waf, inspector);
     this.#request = request;
+    this.#events = events;
+    if (request.bodyKind === BODY_NONE) return;
+    if (request.bodyKind === BODY_LENGTH && request.bodyLength > 0) {
+      if (request.bodyLength > waf.maxBodyBytes) this.#refuse("body_size", "body_size");
+      else this.#open();
+    }
+  }
+
+  /** Starts a message of a WebSocket, of which nobody says a type: text may be JSON. All of it is synchronous. */
+  beginMessage(isText: boolean, waf: RouteWaf, inspector: Inspector): void {
+    this.#start(waf, inspector);
+    this.#isOpen = true;
+    this.#openReader(isText ? noContentType : messageBytes, waf);
+    // Many applications send compressed or encrypted messages.
+    this.#entropyOf = "nothing";
+  }
+
+  #start(waf: RouteWaf, inspector: Inspector): void {
+    this.close();
+    this.#isBegun = true;
     this.#waf = waf;
     this.#inspector = inspector;
-    this.#events = events;
     this.#done = undefined;
     this.#isOpen = false;
     this.#reader = undefined;
@@ -126,11 +146,6 @@ export class BodyInspection {
     }
     this.#verdict.refused = false;
     this.#verdict.detail = "";
-    if (request.bodyKind === BODY_NONE) return;
-    if (request.bodyKind === BODY_LENGTH && request.bodyLength > 0) {
-      if (request.bodyLength > waf.maxBodyBytes) this.#refuse("body_size", "body_size");
-      else this.#open();
-    }
   }
 
   /**
@@ -160,7 +175,8 @@ export class BodyInspection {
 
   /** Ends an inspection at any point and gives back what it grew to; nothing is called afterwards. Any number of times. */
   close(): void {
-    if (this.#request === undefined) return;
+    if (!this.#isBegun) return;
+    this.#isBegun = false;
     this.#reader = undefined;
     this.#guess = undefined;
     this.#block = undefined;
@@ -487,6 +503,9 @@ export class BodyInspection {
     this.#verdict.detail = detail;
   }
 }
+
+/** Of a binary message: read like a body of an unknown type. */
+const messageBytes: ContentType = { ...noContentType, family: "octet" };
 
 interface Reader {
   /** A text is a reason, and final. */

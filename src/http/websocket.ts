@@ -7,6 +7,7 @@ import {
   type CanonicalRequest,
   FIELD_ID,
   FIELD_SLOTS,
+  FORWARD,
   GET,
   VALUE_END,
   VALUE_START,
@@ -41,16 +42,33 @@ export function readHandshake(request: CanonicalRequest): Reason | typeof PLAIN 
 export const PLAIN = 0;
 export const WEBSOCKET = 1;
 
-/** The key of a handshake that `readHandshake` took. */
-export function handshakeKey(request: CanonicalRequest): string {
-  return request.fieldText(F.secWebsocketKey) ?? "";
+/** Takes the extensions out of a handshake: compressed messages are none that anybody can look at. */
+export function dropExtensions({ fields, fieldCount, firstField }: CanonicalRequest): void {
+  const first = firstField[F.secWebsocketExtensions]!;
+  for (let index = first; index >= 0 && index < fieldCount; index++) {
+    const slot = index * FIELD_SLOTS;
+    if (fields[slot + FIELD_ID] === F.secWebsocketExtensions) fields[slot + FORWARD] = 0;
+  }
+}
+
+/** Whether the upstream was told of any. */
+function offersExtensions({ fields, fieldCount, firstField }: CanonicalRequest): boolean {
+  const first = firstField[F.secWebsocketExtensions]!;
+  for (let index = first; index >= 0 && index < fieldCount; index++) {
+    const slot = index * FIELD_SLOTS;
+    if (fields[slot + FIELD_ID] === F.secWebsocketExtensions && fields[slot + FORWARD] === 1) return true;
+  }
+  return false;
 }
 
 /**
- * Whether a 101 is the answer to the handshake with this key (RFC 6455 §4.1): "" or what is wrong, a closed word for
+ * Whether a 101 is the answer to this handshake (RFC 6455 §4.1): "" or what is wrong, a closed word for
  * the log. Anything else that calls itself 101 must not become a tunnel.
  */
-export function switchFault(head: ResponseHead, key: string): string {
+export function switchFault(head: ResponseHead, request: CanonicalRequest): string {
+  const key = request.fieldText(F.secWebsocketKey) ?? "";
+  // RFC 6455 §4.1: what was not offered cannot be agreed on.
+  if (hasExtensions(head) && !offersExtensions(request)) return "switch_extension";
   if (head.version !== 11) return "switch_version";
   let upgrades = 0;
   let accepts = 0;

@@ -180,6 +180,7 @@ export class Counters {
       if (value > 0) add(families.webSocketUpgrades.name, [result], value);
     if (streams.upgrades.switched > 0) {
       add(families.webSockets.name, [], streams.webSockets);
+      if (streams.messages > 0) add(families.webSocketMessages.name, [], streams.messages);
       add(families.webSocketBytes.name, ["upstream"], streams.bytesToUpstream);
       add(families.webSocketBytes.name, ["client"], streams.bytesToClient);
     }

@@ -155,6 +155,12 @@ export const families = {
     ["route", "result"],
   ),
   webSockets: family("zion_websocket_connections", "gauge", "Open WebSockets.", ["route"]),
+  webSocketMessages: family(
+    "zion_websocket_messages_total",
+    "counter",
+    "Messages of clients that `websocket_inspect` looked at.",
+    ["route"],
+  ),
   webSocketBytes: family(
     "zion_websocket_bytes_total",
     "counter",

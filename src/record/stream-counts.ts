@@ -8,6 +8,8 @@ export class StreamCounts {
   eventStreamsTotal = 0;
   /** Upgrade requests by what became of them. */
   readonly upgrades = { switched: 0, declined: 0, refused: 0, ignored: 0 };
+  /** Of clients, looked at. */
+  messages = 0;
   bytesToUpstream = 0;
   bytesToClient = 0;
 

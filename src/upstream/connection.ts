@@ -20,7 +20,7 @@ import {
   readResponseHead,
 } from "../http/response-head.ts";
 import type { TunnelEnd, TunnelSide } from "../http/tunnel-end.ts";
-import { handshakeKey, switchFault } from "../http/websocket.ts";
+import { switchFault } from "../http/websocket.ts";
 import { type Reason, reasons } from "../reason.ts";
 import { Deadline } from "../std/timer-wheel.ts";
 import type { AnswerSink } from "./answer-sink.ts";
@@ -209,7 +209,7 @@ export class UpstreamConnection implements TunnelEnd {
   #switch(buffer: Buffer, at: number, length: number): void {
     const exchange = this.#exchange!;
     const { responseHead, wheel } = this.endpoint.deps;
-    const fault = switchFault(responseHead, handshakeKey(exchange.request));
+    const fault = switchFault(responseHead, exchange.request);
     if (fault !== "") {
       this.#fail(reasons.upstreamInvalid, false, fault);
       return;

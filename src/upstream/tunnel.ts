@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { TunnelEnd, TunnelSide } from "../http/tunnel-end.ts";
+import type { ScreenedTunnel, TunnelEnd, TunnelScreen, TunnelSide } from "../http/tunnel-end.ts";
 import { CLOSE_GOING_AWAY, CLOSE_POLICY, closeFrame, FrameMeter } from "../http/websocket-frames.ts";
 import { type Reason, reasons } from "../reason.ts";
 import { Deadline, type TimerWheel } from "../std/timer-wheel.ts";
@@ -25,9 +25,9 @@ const HALF_CLOSE_MS = 10_000;
 /**
  * Two connections spliced after a WebSocket handshake. Bytes go over as they are, with backpressure: at most one read
  * waits per direction. Frames are followed, not changed, so that an end by us (drain, age, idleness, broken frames)
- * can be said with a Close frame between two others.
+ * can be said with a Close frame between two others. Only where the route says so, a screen stands in the client's way.
  */
-export class Tunnel {
+export class Tunnel implements ScreenedTunnel {
   /** What the client's connection tells. */
   readonly client: TunnelSide;
   /** What the upstream's connection tells. */
@@ -39,12 +39,25 @@ export class Tunnel {
   readonly #deadline = new Deadline(this);
   readonly #toUpstream: Direction;
   readonly #toClient: Direction;
+  /** Undefined = nobody looks at what the client says. */
+  readonly #screen: TunnelScreen | undefined;
+  /** The upstream has enough for now. */
+  #upstreamFull = false;
+  /** The client's FIN came while the screen was busy. */
+  #endWaits = false;
   #activeMs: number;
   #halfClosedMs = Infinity;
   #over = false;
 
-  constructor(owner: TunnelOwner, limits: TunnelLimits, wheel: TimerWheel, extensions: boolean) {
+  constructor(
+    owner: TunnelOwner,
+    limits: TunnelLimits,
+    wheel: TimerWheel,
+    extensions: boolean,
+    screen?: TunnelScreen,
+  ) {
     this.#owner = owner;
+    this.#screen = screen;
     this.#wheel = wheel;
     this.#idleMs = limits.idleMs;
     this.#endsMs = wheel.nowMs + limits.ageMs;
@@ -59,20 +72,26 @@ export class Tunnel {
   start(client: TunnelEnd, upstream: TunnelEnd): void {
     this.#toClient.target = client;
     this.#toUpstream.target = upstream;
+    this.#screen?.start(this);
     this.#arm();
   }
 
   /** Ends the tunnel for a reason of ours, with a Close frame to whoever can be told between two frames. */
   close(reason: Reason, code: number = CLOSE_GOING_AWAY, detail = ""): void {
     if (this.#over) return;
-    for (const { meter, target, ended } of [this.#toClient, this.#toUpstream]) {
-      if (target === undefined) continue;
-      if (!ended && meter.isBetweenFrames && !meter.closed) {
-        const frame = closeFrame(code, target === this.#toUpstream.target ? randomBytes(4) : undefined);
-        target.sendTunnel(frame, 0, frame.length);
-      }
+    for (const direction of [this.#toClient, this.#toUpstream]) {
+      const { target } = direction;
+      if (target === undefined || !this.#takesClose(direction)) continue;
+      const frame = closeFrame(code, direction.toUpstream ? randomBytes(4) : undefined);
+      target.sendTunnel(frame, 0, frame.length);
     }
     this.#finish(reason, detail);
+  }
+
+  #takesClose({ meter, ended, toUpstream }: Direction): boolean {
+    if (ended) return false;
+    if (toUpstream && this.#screen !== undefined) return !this.#screen.closed;
+    return meter.isBetweenFrames && !meter.closed;
   }
 
   /** Called by the timer wheel. */
@@ -88,6 +107,8 @@ export class Tunnel {
     if (this.#over || along.ended) return true;
     const { meter, target } = along;
     this.#activeMs = this.#wheel.nowMs;
+    if (along.toUpstream && this.#screen !== undefined)
+      return this.#screen.take(bytes, start, end, this.#activeMs);
     const fault = meter.take(bytes, start, end, this.#activeMs);
     const until = fault === 0 ? end : meter.faultStart;
     if (until > start) this.#owner.onTunnelBytes(along.toUpstream, until - start);
@@ -97,9 +118,37 @@ export class Tunnel {
     return true;
   }
 
+  sendScreened(bytes: Buffer, start: number, end: number): boolean {
+    const { target } = this.#toUpstream;
+    if (this.#over || target === undefined) return true;
+    this.#owner.onTunnelBytes(true, end - start);
+    this.#upstreamFull = !target.sendTunnel(bytes, start, end);
+    return !this.#upstreamFull;
+  }
+
+  onScreened(): void {
+    if (this.#over) return;
+    if (this.#endWaits) this.endAlong(this.#toUpstream, this.#toClient);
+    else if (!this.#upstreamFull) this.#toClient.target?.resumeTunnel();
+  }
+
+  /** From a side: whoever sends to it may go on, because its connection took what was queued. */
+  resumeBack(back: Direction): void {
+    if (back.toUpstream) {
+      this.#upstreamFull = false;
+      if (this.#screen?.busy === true) return;
+    }
+    const source = back.toUpstream ? this.#toClient : this.#toUpstream;
+    source.target?.resumeTunnel();
+  }
+
   /** From a side: its connection sent FIN, so nothing more goes `along`. */
   endAlong(along: Direction, back: Direction): void {
     if (this.#over || along.ended) return;
+    if (along.toUpstream && this.#screen?.busy === true) {
+      this.#endWaits = true;
+      return;
+    }
     along.ended = true;
     // After a Close frame each way there is nothing left to say.
     if (back.ended || (along.meter.closed && back.meter.closed)) {
@@ -121,6 +170,7 @@ export class Tunnel {
 
   #finish(reason: Reason | undefined, detail: string): void {
     this.#over = true;
+    this.#screen?.stop();
     this.#wheel.clear(this.#deadline);
     this.#toClient.target?.leaveTunnel();
     this.#toUpstream.target?.leaveTunnel();
@@ -170,9 +220,8 @@ class Side implements TunnelSide {
     this.#tunnel.endAlong(this.#along, this.#back);
   }
 
-  /** This connection has room again: whoever sends to it may go on. That is the other direction's source. */
   onDrain(): void {
-    this.#along.target?.resumeTunnel();
+    this.#tunnel.resumeBack(this.#back);
   }
 
   onGone(reason: Reason, detail: string): void {

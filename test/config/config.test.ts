@@ -118,6 +118,8 @@ test("the smallest config has every default", () => {
         mode: "standard",
         websocketOrigins: undefined,
         websocketIdleSecs: 600,
+        websocketInspect: false,
+        websocketMaxMessageKb: 1024,
         maxStreams: 0,
         maxBodyMb: undefined,
         waf: { profile: "default", shadow: false, streams: false },
@@ -373,6 +375,8 @@ trailers = true
 mode = "websocket"
 websocket_origins = ["https://A.test", "*"]
 websocket_idle_secs = 30
+websocket_inspect = true
+websocket_max_message_kb = 64
 max_streams = 9
 max_body_mb = 3
 `);
@@ -391,6 +395,8 @@ max_body_mb = 3
     mode: "websocket",
     websocketOrigins: ["https://a.test", "*"],
     websocketIdleSecs: 30,
+    websocketInspect: true,
+    websocketMaxMessageKb: 64,
     maxStreams: 9,
     maxBodyMb: 3,
     waf: { profile: "default", shadow: false, streams: false },

@@ -153,6 +153,17 @@ const cases: readonly Case[] = [
     'path = "/"\nupstream = "app"\nwebsocket_origins = ["https://a.test"]',
     "Z1214 4:21",
   ),
+  inRoute(
+    "messages looked at where no WebSocket is served",
+    'path = "/"\nupstream = "app"\nwebsocket_inspect = true',
+    "Z1214 4:21",
+  ),
+  inRoute(
+    "messages looked at where the WAF is off",
+    'path = "/"\nupstream = "app"\nmode = "websocket"\nwaf = false\nwebsocket_inspect = true',
+    "Z2110 5:7",
+    "Z1214 6:21",
+  ),
 
   // Types and ranges.
   inServer("a string for a number", 'max_headers = "ten"', "Z1043 3:15"),

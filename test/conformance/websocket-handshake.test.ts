@@ -144,6 +144,11 @@ const noSwitch: readonly (readonly [title: string, answer: (good: string) => str
     (good) => good.replace("\r\n\r\n", "\r\nTransfer-Encoding: chunked\r\n\r\n"),
     "switch_body",
   ],
+  [
+    "an extension that nobody offered",
+    (good) => good.replace("\r\n\r\n", "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n"),
+    "switch_extension",
+  ],
   ["HTTP/1.0", (good) => good.replace("HTTP/1.1", "HTTP/1.0"), "switch_version"],
 ];
 for (const [title, change, detail] of noSwitch) {

@@ -31,16 +31,20 @@ interface Pair extends Bench {
   readonly far: OriginConnection;
 }
 
-async function openPair(t: TestContext, options: BenchOptions = {}): Promise<Pair> {
+async function openPair(
+  t: TestContext,
+  options: BenchOptions & { readonly fields?: readonly string[] } = {},
+): Promise<Pair> {
   const bench = await startBench(t, {
     script: accepting,
     ...options,
     route: `mode = "websocket"\n${options.route ?? ""}`,
   });
+  const request = handshake(...(options.fields ?? []));
   const client =
     options.tlsNames === undefined
-      ? await open(bench.edge.port)
-      : await open(bench.edge.tlsPort, { tls: { servername: "localhost" } });
+      ? await open(bench.edge.port, {}, request)
+      : await open(bench.edge.tlsPort, { tls: { servername: "localhost" } }, request);
   t.after(() => client.destroy());
   return { ...bench, client, far: bench.origin.connections[0]! };
 }
@@ -304,6 +308,7 @@ test("reserved bits pass where the upstream agreed on an extension", async (t) =
   const { client, far } = await openPair(t, {
     script: (request, connection) =>
       void connection.socket.write(switching(request, "Sec-WebSocket-Extensions: permessage-deflate")),
+    fields: ["Sec-WebSocket-Extensions: permessage-deflate"],
   });
   const compressed = frame(1, Buffer.from([0xf2, 0x48, 0xcd]), { mask: true, bits: 0x40 });
   client.send(compressed);
