@@ -308,6 +308,12 @@ export const codes = {
     "write one address or CIDR block a line, with its host bits zero; # or ; begins a comment",
     "Lists are read when the configuration is loaded. A file that is cut off, or is an error page of the server it came from, must not pass for one.",
   ),
+  Z1309: error(
+    "not a database of networks",
+    "who is on its lists would not be known, so the whole file is refused.",
+    "put a whole MaxMind DB file there, by renaming: a copy that is still being written is cut short",
+    "Databases are checked whole, tree and records, before anything uses them. A damaged one would let in whom a list keeps out.",
+  ),
   Z2101: warning(
     "trusted_proxies trusts everyone",
     "every client can choose the address it is logged, limited and judged by.",

@@ -1,5 +1,14 @@
 import { z } from "zod";
-import { choice, optionalText, texts } from "./keys.ts";
+import { choice, keyDocs, optionalText, texts } from "./keys.ts";
+
+const asnError = { error: "expected an array of numbers of autonomous systems" };
+const asns = z.array(z.int(asnError).min(1, asnError).max(4_294_967_295, asnError), asnError).default([]);
+keyDocs.add(asns, {
+  type: "array of integers",
+  preset: "[]",
+  example: undefined,
+  doc: "Autonomous systems whose networks are on the list, by `asn_db` of [geo].",
+});
 
 /** `[list.NAME]`. */
 export const list = z.strictObject({
@@ -18,6 +27,12 @@ export const list = z.strictObject({
     example: "/etc/zion/lists/office.txt",
     doc: "More of them: one address or CIDR block a line, # or ; begins a comment, at most 500,000. Read again at each reload.",
   }),
+  countries: texts({
+    type: "array of country codes",
+    default: [],
+    doc: "Countries whose networks are on the list, by `country_db` of [geo]. Two letters: ISO 3166-1.",
+  }),
+  asns,
   user_agents: texts({
     default: [],
     doc: "Parts of a User-Agent, in any case, that put a client on the list too.",

@@ -5,6 +5,7 @@ import { readCidr } from "./address.ts";
 import type { ListConfig } from "./config.ts";
 import { checkDefined, checkName, definitionsOf, reportUnused } from "./definition.ts";
 import type { Path } from "./finding.ts";
+import { type NetworksOf, readGeo } from "./geo.ts";
 import { keyLabel, printable } from "./label.ts";
 import type { ListInput } from "./list-schema.ts";
 import type { DocumentInput } from "./schema.ts";
@@ -15,7 +16,10 @@ const USER_AGENTS_MAX = 64;
 
 /** Checks `[list.NAME]`, reads the files, and checks who uses a list. */
 export function readLists(document: DocumentInput, context: SectionContext): readonly ListConfig[] {
-  const lists = Object.entries(document.list).map(([name, input]) => readList(name, input, context));
+  const networksOf = readGeo(document, context);
+  const lists = Object.entries(document.list).map(([name, input]) =>
+    readList(name, input, networksOf, context),
+  );
   const defined = definitionsOf("list", document.list);
   const uses = usesOf(document);
   for (const { path, what, names } of uses)
@@ -69,7 +73,12 @@ function checkUse(
   );
 }
 
-function readList(name: string, input: ListInput, context: SectionContext): ListConfig {
+function readList(
+  name: string,
+  input: ListInput,
+  networksOf: NetworksOf,
+  context: SectionContext,
+): ListConfig {
   const { findings } = context;
   const path: Path = ["list", name];
   checkName(path, "a list", name, context);
@@ -79,25 +88,26 @@ function readList(name: string, input: ListInput, context: SectionContext): List
     const block = value === undefined ? undefined : parseCidr(value);
     if (block !== undefined) blocks.push(block);
   }
-  const isEmpty = input.cidrs.length === 0 && input.file === undefined && input.user_agents.length === 0;
-  const keys = ["cidrs", "file", "user_agents", "action"];
+  const { cidrs, file, countries, asns, user_agents: agents } = input;
+  const isEmpty = file === undefined && [cidrs, countries, asns, agents].every(({ length }) => length === 0);
+  const keys = ["cidrs", "file", "countries", "asns", "user_agents", "action"];
   if (isEmpty && !keys.some((key) => findings.isPoisoned([...path, key])))
     findings.add({
       code: "Z1106",
       path,
       at: "key",
-      message: `[list.${printable(name)}] has neither \`cidrs\` nor \`file\` nor \`user_agents\``,
-      fix: "add one of them, or remove the list",
+      message: `[list.${printable(name)}] has nobody on it`,
+      fix: "add `cidrs`, `file`, `countries`, `asns` or `user_agents`, or remove the list",
     });
-  checkUserAgents([...path, "user_agents"], input.user_agents, context);
-  const fromFile = input.file === undefined ? [] : readBlocks([...path, "file"], input.file, context);
-  const table = buildRangeTable(fromFile.length === 0 ? blocks : [...blocks, ...fromFile]);
+  checkUserAgents([...path, "user_agents"], agents, context);
+  const fromFile = file === undefined ? [] : readBlocks([...path, "file"], file, context);
+  const table = buildRangeTable(blocks.concat(fromFile, networksOf(name)));
   return {
     name,
     action: input.action,
     v4: printWords(table.v4),
     v6: printWords(table.v6),
-    userAgents: input.user_agents.map((part) => part.toLowerCase()),
+    userAgents: agents.map((part) => part.toLowerCase()),
   };
 }
 

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { methodNames } from "../http/request.ts";
 import { authProfile, routeAuthKeys } from "./auth-schema.ts";
 import { cors } from "./cors.ts";
+import { geo } from "./geo.ts";
 import { choice, flag, int, keyDocs, optionalInt, optionalText, optionalTexts, text, texts } from "./keys.ts";
 import { limit } from "./limit-schema.ts";
 import { list } from "./list-schema.ts";
@@ -403,6 +404,7 @@ export const documentSchema = z.strictObject({
   limit: z.record(z.string(), limit, table).default({}),
   auth_profile: z.record(z.string(), authProfile, table).default({}),
   list: z.record(z.string(), list, table).default({}),
+  geo: geo.optional(),
   waf: waf.prefault({}),
   waf_profile: z.record(z.string(), wafProfile, table).default({}),
   exclude: z.array(exclude, { error: "expected an array of tables: write [[exclude]]" }).default([]),
@@ -457,8 +459,9 @@ export const tableSchemas = [
   {
     header: "[list.NAME]",
     keys: list.shape,
-    doc: "Clients by address or User-Agent. Listed in `lists` of [server] or of routes. NAME: letters, digits, `_`, `-`, `.`.",
+    doc: "Clients by address, country, network operator or User-Agent. Listed in `lists` of [server] or of routes. NAME: letters, digits, `_`, `-`, `.`.",
   },
+  { header: "[geo]", keys: geo.shape, doc: "Databases that lists look countries and networks up in." },
   { header: "[waf]", keys: waf.shape, doc: "What all profiles share." },
   {
     header: "[waf_profile.NAME]",

@@ -81,9 +81,31 @@ export function readNamedFile(
   encoding: "latin1" | "utf8" = "latin1",
   bytesMax?: number,
 ): string | undefined {
+  const contents = readNamed(path, file, context, bytesMax);
+  return contents === undefined || typeof contents === "string"
+    ? contents
+    : Buffer.from(contents).toString(encoding);
+}
+
+/** The same in bytes. */
+export function readNamedBytes(
+  path: Path,
+  file: string,
+  context: SectionContext,
+  bytesMax?: number,
+): Uint8Array | undefined {
+  const contents = readNamed(path, file, context, bytesMax);
+  return typeof contents === "string" ? Buffer.from(contents, "latin1") : contents;
+}
+
+function readNamed(
+  path: Path,
+  file: string,
+  context: SectionContext,
+  bytesMax: number | undefined,
+): string | Uint8Array | undefined {
   try {
-    const contents = context.files.readFile(resolvePath(file, context), bytesMax);
-    return typeof contents === "string" ? contents : Buffer.from(contents).toString(encoding);
+    return context.files.readFile(resolvePath(file, context), bytesMax);
   } catch (error) {
     context.findings.add({
       code: "Z1301",

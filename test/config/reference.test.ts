@@ -4,11 +4,15 @@ import { test } from "node:test";
 import { exampleHeader, exampleToml, generatedFiles } from "../../src/config/reference.ts";
 import { tableSchemas } from "../../src/config/schema.ts";
 import { brief, certificate, goodConfig, minimal, parseText, withFiles } from "../support/config-case.ts";
+import { writeMmdb } from "../support/mmdb-writer.ts";
 import { jwks, makeKeys } from "../support/tokens.ts";
 
 const root = new URL("../../", import.meta.url);
 const pair = certificate();
+const database = writeMmdb([]).toString("latin1");
 const files = {
+  "/var/lib/zion/country.mmdb": database,
+  "/var/lib/zion/asn.mmdb": database,
   "/etc/zion/tls/tls.crt": pair.certPem,
   "/etc/zion/tls/tls.key": pair.keyPem,
   "/etc/zion/tls/edge.crt": pair.certPem,

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
+import { writeMmdb } from "../support/mmdb-writer.ts";
 import { ask, field } from "../support/raw-client.ts";
 import { benchConfig, startBench } from "./bench.ts";
 import { get } from "./case.ts";
@@ -126,6 +127,31 @@ test("a list file is read again at a reload; one that is damaged leaves the old 
   assert.throws(() => edge.reload(config), /Z1308.*line 2/s);
   assert.equal((await ask(edge.port, by("192.0.2.8"))).status, 403);
   assert.equal(edge.metric("zion_list_matches_total", "bad"), 3);
+});
+
+test("clients of a country or a network operator, as the database of the last good reload has it", async (t) => {
+  const file = listFile(t, "");
+  const german = (cidr: string) => writeMmdb([[cidr, { country: { iso_code: "DE" }, asn: 64_500 }]]);
+  const options = {
+    server: `${proxied}\nlists = ["german", "operator"]`,
+    tables: `[list.german]\ncountries = ["DE"]\n[list.operator]\naction = "exempt"\nasns = [64501]
+[geo]\ncountry_db = ${JSON.stringify(file)}\nasn_db = ${JSON.stringify(file)}`,
+  };
+  writeFileSync(file, german("192.0.2.0/24"));
+  const { edge, origin } = await startBench(t, options);
+  const config = benchConfig(origin.port, options);
+  const status = async (address: string) => (await ask(edge.port, by(address))).status;
+  assert.deepEqual([await status("192.0.2.9"), await status("198.51.100.7")], [403, 200]);
+  writeFileSync(file, german("198.51.100.0/24"));
+  edge.reload(config);
+  assert.deepEqual([await status("192.0.2.9"), await status("198.51.100.7")], [200, 403]);
+  writeFileSync(file, german("192.0.2.0/24").subarray(0, -40));
+  assert.throws(() => edge.reload(config), /Z1309/);
+  assert.deepEqual([await status("192.0.2.9"), await status("198.51.100.7")], [200, 403]);
+  // The same network also belongs to an operator that is exempt.
+  writeFileSync(file, writeMmdb([["198.51.100.0/24", { country: "DE", asn: 64_501 }]]));
+  edge.reload(config);
+  assert.equal(await status("198.51.100.7"), 200);
 });
 
 test("half a million blocks in a file keep out who is in them, and nobody beside", async (t) => {
