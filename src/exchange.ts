@@ -205,6 +205,7 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
   }
 
   #forward(): void {
+    this.record.gatedMs = this.record.sentMs = this.#state.clock.nowMs();
     if (this.request.webSocket || this.isStream) {
       if (!this.#enterStream(this.request.webSocket ? WEB_SOCKET : EVENTS)) {
         this.refuse(reasons.streamCap);
@@ -285,6 +286,10 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
 
   get isStream(): boolean {
     return this.#route!.isStream;
+  }
+
+  onConnected(): void {
+    this.record.sentMs = this.#state.clock.nowMs();
   }
 
   startRequestBody(): void {
@@ -489,6 +494,7 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
     record.faultDetail = fault.detail;
     this.#screen?.unplug();
     const forwarding = this.#forwarding!;
+    record.sentMs = this.#state.clock.nowMs();
     if (!this.#answerStarted && forwarding.retry(fault, this.#isReplayable(fault))) {
       record.retries++;
       return;

@@ -230,6 +230,8 @@ export function openEdge(deps: EdgeDeps): Edge {
     const previousUpstreams = upstreams;
     upstreams = next.upstreams;
     state.limits.commit(next.limits);
+    const { routes, lists } = next.snapshot.config;
+    counters.retain(new Set(routes.map(({ name }) => name)), new Set(lists.map(({ name }) => name)));
     state.snapshot = next.snapshot; // the one assignment: exchanges that begin from here on see the new generation
     previousTls?.close();
     for (const upstream of previousUpstreams.values()) {

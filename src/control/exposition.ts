@@ -1,6 +1,7 @@
 import type { Metric } from "prom-client";
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { families, type MetricFamily, type MetricSample } from "../record/metrics.ts";
+import { createSeriesCap, type LabelNames } from "./series-cap.ts";
 
 /** Series of one family beyond this are not kept; labels come from config names, so only a defect gets here. */
 const maxSeriesPerFamily = 10_000;
@@ -33,6 +34,8 @@ export const ownFamilies: readonly MetricFamily[] = Object.values(own);
 export interface Exposition {
   /** New figures of a worker. They are added up by difference, so totals never go down when a worker is gone. */
   absorb(worker: number, samples: readonly MetricSample[]): void;
+  /** A reload: series of routes, upstreams and so on that the configuration no longer has are printed no more. */
+  retain(names: LabelNames): void;
   /** A worker ended: its gauges count no more, its counters stay in the totals. */
   forget(worker: number): void;
   set(name: OwnGauge, value: number, labels?: readonly string[]): void;
@@ -62,6 +65,7 @@ interface Series {
 /** What the data plane of all workers measured, and what the primary knows, in one registry. */
 export function createExposition(): Exposition {
   const registry = new Registry();
+  const cap = createSeriesCap();
   collectDefaultMetrics({ register: registry });
   const totals = new Map<string, Map<string, Series>>();
   const lastOf = new Map<number, Map<string, MetricSample>>();
@@ -106,6 +110,8 @@ export function createExposition(): Exposition {
     const key = labels.join("\0");
     let found = series.get(key);
     if (found === undefined) {
+      // A worker still knows what a reload removed, at a figure that does not change.
+      if (by === 0 && (counts ?? []).every((count) => count === 0)) return;
       if (series.size >= maxSeriesPerFamily) return;
       found = { labels, value: 0, counts: counts === undefined ? undefined : counts.map(() => 0) };
       series.set(key, found);
@@ -123,6 +129,7 @@ export function createExposition(): Exposition {
       // Anew each time, so that the gauges of a removed upstream go with it.
       const last = new Map<string, MetricSample>();
       lastOf.set(worker, last);
+      cap.seat(samples);
       for (const sample of samples) {
         const family = byName.get(sample.name);
         if (family === undefined) continue;
@@ -133,7 +140,17 @@ export function createExposition(): Exposition {
         // Lower than before: what counts was replaced by a reload and began at 0, as Prometheus reads it too.
         const base = previous === undefined || sample.value < previous.value ? undefined : previous;
         const counts = sample.counts?.map((count, i) => count - (base?.counts?.[i] ?? 0));
-        grow(family, sample.labels, sample.value - (base?.value ?? 0), counts);
+        grow(family, cap.fold(family, sample.labels), sample.value - (base?.value ?? 0), counts);
+      }
+    },
+    retain(names) {
+      cap.retain(names);
+      for (const [name, series] of totals) {
+        const { labels } = byName.get(name)!;
+        for (const [key, { labels: values }] of series) {
+          const gone = (value: string, i: number) => names[labels[i]!]?.has(value) === false;
+          if (values.some(gone)) series.delete(key);
+        }
       }
     },
     forget: (worker) => void lastOf.delete(worker),

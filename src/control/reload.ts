@@ -4,6 +4,7 @@ import type { Clock } from "../std/clock.ts";
 import type { Exposition } from "./exposition.ts";
 import type { Log } from "./log.ts";
 import { wafModeOf, wafModes } from "./overview.ts";
+import { labelNames } from "./series-cap.ts";
 
 /** What reading the configuration gives. The texts are for people: file, line, caret. */
 export type LoadResult =
@@ -120,6 +121,7 @@ export function createReloader(options: ReloadOptions): Reloader {
 
   const noteSuccess = () => {
     exposition.set("generation", generation);
+    exposition.retain(labelNames(config));
     exposition.set("lastReload", Math.round(clock.wallMs()) / 1000);
     for (const mode of wafModes)
       exposition.set("routes", config.routes.filter((route) => wafModeOf(route) === mode).length, [mode]);

@@ -9,10 +9,11 @@ import {
   VALUE_END,
   VALUE_START,
 } from "../http/request.ts";
+import { allReasons } from "../reason.ts";
 import { copy, latin1, put, putNumber } from "../std/byte-print.ts";
 import type { Clock } from "../std/clock.ts";
-import { decisionNames, decisionOf } from "./counters.ts";
 import type { ExchangeRecord } from "./record.ts";
+import { decisionNames, decisionOf } from "./route-counts.ts";
 import { wafPart } from "./waf-part.ts";
 
 /** Facts of the connection that a line tells. */
@@ -53,6 +54,9 @@ export class AccessLog {
   readonly #waiting: { readonly bytes: Buffer; readonly length: number }[] = [];
   #spare: Buffer | undefined;
   #writing = false;
+  #closing = false;
+  /** Descriptors of before a rotation. */
+  readonly #retired: number[] = [];
   #timer: NodeJS.Timeout;
   #second = -1;
   #stamp: Uint8Array = new Uint8Array(0);
@@ -131,9 +135,17 @@ export class AccessLog {
     at = putNumber(out, at, record.responseBytes);
     at = put(out, at, request.version === 11 ? VERSION_11 : request.version === 10 ? VERSION_10 : VERSION_2);
     at = putNumber(out, at, micros(record.startedMs, nowMs));
+    if (record.gatedMs !== 0) {
+      at = put(out, at, GATES_KEY);
+      at = putNumber(out, at, micros(record.startedMs, record.gatedMs));
+    }
     if (record.answeredMs !== 0) {
+      at = put(out, at, CONNECT_KEY);
+      at = putNumber(out, at, micros(record.gatedMs, record.sentMs));
       at = put(out, at, TTFB_KEY);
-      at = putNumber(out, at, micros(record.startedMs, record.answeredMs));
+      at = putNumber(out, at, micros(record.sentMs, record.answeredMs));
+      at = put(out, at, TRANSFER_KEY);
+      at = putNumber(out, at, micros(record.answeredMs, nowMs));
     }
     at = put(out, at, DECISIONS[decisionOf(record)]!);
     at = putNumber(out, at, record.generation);
@@ -142,7 +154,7 @@ export class AccessLog {
       at = putNumber(out, at, record.retries);
     }
     if (reason !== undefined) {
-      at += out.latin1Write(`,"zion.gate":"${reason.stage}","zion.reason":"${reason.code}"`, at);
+      at = put(out, at, REASONS[reason.index]!);
       if (record.faultDetail !== "")
         at += out.latin1Write(`,"zion.detail":"${jsonText(record.faultDetail)}"`, at);
     }
@@ -176,33 +188,46 @@ export class AccessLog {
   reopen(): void {
     if (this.#path === "-") return;
     this.flush();
-    const previous = this.#fd;
+    this.#retired.push(this.#fd);
     this.#fd = openSink(this.#path);
-    // The batch being written keeps its descriptor until it is done.
-    if (!this.#writing) fs.closeSync(previous);
-    else this.#idle.push(() => fs.closeSync(previous));
+    this.#closeRetired();
   }
 
+  /** What was written goes to the sink first. */
   close(): void {
+    this.flush();
     clearInterval(this.#timer);
-    if (this.#path !== "-") fs.close(this.#fd, () => {});
+    this.#closing = true;
+    this.#drain();
+  }
+
+  /** Not while a batch is being written: its descriptor's number could be another file's by the time. */
+  #closeRetired(): void {
+    if (this.#writing) return;
+    for (const fd of this.#retired.splice(0)) fs.close(fd, () => {});
   }
 
   #drain(): void {
     if (this.#writing) return;
+    this.#closeRetired();
     const next = this.#waiting[0];
     if (next === undefined) {
+      if (this.#closing && this.#path !== "-") {
+        this.#closing = false;
+        fs.close(this.#fd, () => {});
+      }
       for (const resolve of this.#idle.splice(0)) resolve();
       return;
     }
     this.#writing = true;
-    this.#writeFrom(next.bytes, 0, next.length);
+    this.#writeFrom(this.#fd, next.bytes, 0, next.length);
   }
 
-  #writeFrom(bytes: Buffer, start: number, end: number): void {
-    fs.write(this.#fd, bytes, start, end - start, null, (error, written) => {
+  /** A batch goes to one file, also when a rotation comes in between: half a line is none. */
+  #writeFrom(fd: number, bytes: Buffer, start: number, end: number): void {
+    fs.write(fd, bytes, start, end - start, null, (error, written) => {
       if (error === null && start + written < end) {
-        this.#writeFrom(bytes, start + written, end);
+        this.#writeFrom(fd, bytes, start + written, end);
         return;
       }
       this.#waiting.shift();
@@ -278,8 +303,14 @@ const RESPONSE_KEY = latin1(',"http.response.body.size":');
 const VERSION_11 = latin1(',"network.protocol.version":"1.1","zion.duration.total_us":');
 const VERSION_10 = latin1(',"network.protocol.version":"1.0","zion.duration.total_us":');
 const VERSION_2 = latin1(',"network.protocol.version":"2","zion.duration.total_us":');
+const GATES_KEY = latin1(',"zion.duration.gates_us":');
+const CONNECT_KEY = latin1(',"zion.duration.connect_us":');
 const TTFB_KEY = latin1(',"zion.duration.ttfb_us":');
+const TRANSFER_KEY = latin1(',"zion.duration.transfer_us":');
 const DECISIONS = decisionNames.map((name) => latin1(`,"zion.decision":"${name}","zion.generation":`));
+const REASONS = allReasons.map(({ stage, code, blame }) =>
+  latin1(`,"zion.gate":"${stage}","zion.reason":"${code}","zion.ended_by":"${blame}"`),
+);
 const SAFE = /^[\w./:@{}*+-]*$/;
 const NO_ROUTE = routeLogPiece("-");
 

@@ -1,19 +1,8 @@
 import { methodNames } from "../http/request.ts";
 import { allReasons, reasons } from "../reason.ts";
 import { families, type MetricSample } from "./metrics.ts";
-import type { ExchangeRecord, RouteCounters } from "./record.ts";
-import { StreamCounts } from "./stream-counts.ts";
-
-/** Status classes in counter order. */
-const CLASSES = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"] as const;
-const ALLOW = 0;
-const DENY = 1;
-const ERROR = 2;
-const SHADOW = 3;
-const DECISIONS = ["allow", "deny", "error", "shadow"] as const;
-const METHODS = methodNames.length;
-const BOUNDS = families.duration.buckets!;
-const BUCKETS = BOUNDS.length + 1;
+import type { ExchangeRecord } from "./record.ts";
+import { RouteCounts } from "./route-counts.ts";
 
 /** Met by gate/client-lists.ts `ListCounts`. */
 interface ListCounts {
@@ -21,13 +10,14 @@ interface ListCounts {
 }
 
 /** The route label of exchanges that no route took. */
-const NO_ROUTE = "_none";
+export const noRoute = "_none";
 
 /**
  * What a worker counts, in typed arrays: an increment costs nanoseconds where a labelled counter costs 0.3-0.8 us
  * (dependencies.md). Label values come from configuration and closed lists only, so nothing here grows with traffic.
  */
 export class Counters {
+  readonly #methods = new Float64Array(methodNames.length);
   readonly rejects = new Float64Array(allReasons.length);
   readonly scrubbed = { override: 0, name: 0 };
   requestBytes = 0;
@@ -46,14 +36,13 @@ export class Counters {
   http2FramesPeak = 0;
   readonly connectionsTotal = { http: 0, https: 0 };
   readonly handshakes = new Map<string, number>();
-  readonly #routes = new Map<string, RouteCounters>();
+  readonly #routes = new Map<string, RouteCounts>();
   readonly #lists = new Map<string, ListCounts>();
-  readonly #none: RouteCounters;
-  readonly #gateDecisions = new Map<string, number>();
+  readonly #none: RouteCounts;
   readonly #ruleMatches = new Map<string, number>();
 
   constructor() {
-    this.#none = this.route(NO_ROUTE);
+    this.#none = this.route(noRoute);
   }
 
   /** The counts of a list's name; the same ones for the same name across reloads. */
@@ -66,47 +55,31 @@ export class Counters {
     return counts;
   }
 
-  /** The counters of a route name; the same ones for the same name across reloads. */
-  route(name: string): RouteCounters {
-    let counters = this.#routes.get(name);
-    if (counters === undefined) {
-      counters = {
-        requests: new Float64Array(METHODS * CLASSES.length * DECISIONS.length),
-        durations: new Float64Array(CLASSES.length * BUCKETS),
-        durationSums: new Float64Array(CLASSES.length),
-        streams: new StreamCounts(),
-        load: { inFlight: 0 },
-      };
-      this.#routes.set(name, counters);
+  /** The counts of a route's name; the same ones for the same name across reloads. */
+  route(name: string): RouteCounts {
+    let counts = this.#routes.get(name);
+    if (counts === undefined) {
+      counts = new RouteCounts();
+      this.#routes.set(name, counts);
     }
-    return counters;
+    return counts;
+  }
+
+  /** A reload: counts of routes and lists that are gone, and have nothing under way, are forgotten. */
+  retain(routes: ReadonlySet<string>, lists: ReadonlySet<string>): void {
+    for (const [name, counts] of this.#routes)
+      if (name !== noRoute && !routes.has(name) && counts.isIdle) this.#routes.delete(name);
+    for (const name of this.#lists.keys()) if (!lists.has(name)) this.#lists.delete(name);
   }
 
   conclude(record: ExchangeRecord, method: number, nowMs: number): void {
-    const counters = record.route?.counters ?? this.#none;
-    const codeClass = record.status === 0 ? 0 : Math.min(5, Math.floor(record.status / 100));
-    counters.requests[(method * CLASSES.length + codeClass) * DECISIONS.length + decisionOf(record)]!++;
-    const seconds = (nowMs - record.startedMs) / 1000;
-    let bucket = 0;
-    while (bucket < BOUNDS.length && seconds > BOUNDS[bucket]!) bucket++;
-    counters.durations[codeClass * BUCKETS + bucket]!++;
-    counters.durationSums[codeClass]! += seconds;
+    (record.route?.counters ?? this.#none).count(record, nowMs);
+    this.#methods[method]!++;
     this.requestBytes += record.requestBytes;
     this.responseBytes += record.responseBytes;
     if (record.reason !== undefined) this.rejects[record.reason.index]!++;
-    if (record.findings.length > 0 || record.wafGate !== "") this.#countWaf(record);
-  }
-
-  /** Names are of gates, rules and routes: nothing here grows with traffic. */
-  #countWaf(record: ExchangeRecord): void {
     for (const { rule } of record.findings)
       this.#ruleMatches.set(rule.id, (this.#ruleMatches.get(rule.id) ?? 0) + 1);
-    if (record.wafGate === "") return;
-    const top = record.findings.find(({ rule }) => rule.id === record.wafDetail);
-    const reason = top === undefined ? record.wafDetail : top.rule.class;
-    const mode = record.wafShadow ? "shadow" : "enforce";
-    const key = `${record.wafGate}\n${reason}\n${record.route?.name ?? NO_ROUTE}\n${mode}`;
-    this.#gateDecisions.set(key, (this.#gateDecisions.get(key) ?? 0) + 1);
   }
 
   countHandshake(result: string, version: string): void {
@@ -120,30 +93,9 @@ export class Counters {
     const add = (name: string, labels: readonly string[], value: number): void => {
       if (value !== 0) samples.push({ name, labels, value });
     };
-    for (const [route, counters] of this.#routes) {
-      for (let i = 0; i < counters.requests.length; i++) {
-        const decision = DECISIONS[i % DECISIONS.length]!;
-        const rest = Math.floor(i / DECISIONS.length);
-        const method = methodNames[Math.floor(rest / CLASSES.length)]!;
-        add(
-          families.requests.name,
-          [route, method, CLASSES[rest % CLASSES.length]!, decision],
-          counters.requests[i]!,
-        );
-      }
-      this.#readStreams(samples, route, counters.streams);
-      add(families.routeInFlight.name, [route], counters.load.inFlight);
-      CLASSES.forEach((codeClass, index) => {
-        const counts = Array.from(counters.durations.subarray(index * BUCKETS, (index + 1) * BUCKETS));
-        if (counts.every((count) => count === 0)) return;
-        samples.push({
-          name: families.duration.name,
-          labels: [route, codeClass],
-          value: counters.durationSums[index]!,
-          counts,
-        });
-      });
-    }
+    for (const [route, counts] of this.#routes) counts.read(samples, route);
+    for (const [method, name] of methodNames.entries())
+      add(families.methods.name, [name], this.#methods[method]!);
     for (const reason of allReasons)
       add(families.rejects.name, [reason.stage, reason.code], this.rejects[reason.index]!);
     add(families.scrubbed.name, ["override"], this.scrubbed.override);
@@ -165,42 +117,8 @@ export class Counters {
     add(families.preflights.name, [], this.preflights);
     add(families.connectionsTotal.name, ["http"], this.connectionsTotal.http);
     add(families.connectionsTotal.name, ["https"], this.connectionsTotal.https);
-    for (const [key, value] of this.#gateDecisions) add(families.gateDecisions.name, key.split("\n"), value);
     for (const [rule, value] of this.#ruleMatches) add(families.ruleMatches.name, [rule], value);
     for (const [key, value] of this.handshakes) add(families.handshakes.name, key.split("\n"), value);
     return samples;
   }
-
-  /** Routes that never had a stream have no samples. */
-  #readStreams(samples: MetricSample[], route: string, streams: StreamCounts): void {
-    const add = (name: string, labels: readonly string[], value: number): void => {
-      samples.push({ name, labels: [route, ...labels], value });
-    };
-    for (const [result, value] of Object.entries(streams.upgrades))
-      if (value > 0) add(families.webSocketUpgrades.name, [result], value);
-    if (streams.upgrades.switched > 0) {
-      add(families.webSockets.name, [], streams.webSockets);
-      if (streams.messages > 0) add(families.webSocketMessages.name, [], streams.messages);
-      add(families.webSocketBytes.name, ["upstream"], streams.bytesToUpstream);
-      add(families.webSocketBytes.name, ["client"], streams.bytesToClient);
-    }
-    if (streams.eventStreamsTotal > 0) {
-      add(families.eventStreams.name, [], streams.eventStreams);
-      add(families.eventStreamsTotal.name, [], streams.eventStreamsTotal);
-    }
-  }
 }
-
-/**
- * The client's fault is a denial, everything else that is not an answer is an error. Answered although the WAF would
- * have refused it: a shadow.
- */
-export function decisionOf(
-  record: Pick<ExchangeRecord, "reason" | "wafShadow">,
-): typeof ALLOW | typeof DENY | typeof ERROR | typeof SHADOW {
-  const { reason } = record;
-  if (reason === undefined) return record.wafShadow ? SHADOW : ALLOW;
-  return reason.blame === "client" && reason.status !== 0 ? DENY : ERROR;
-}
-
-export const decisionNames: readonly string[] = DECISIONS;

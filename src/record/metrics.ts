@@ -23,29 +23,44 @@ export interface MetricSample {
   readonly counts?: readonly number[];
 }
 
+const shortSeconds = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05];
 const seconds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
 export const families = {
   requests: family("zion_http_requests_total", "counter", "Exchanges ended.", [
     "route",
-    "method",
     "code_class",
     "decision",
   ]),
+  methods: family("zion_http_methods_total", "counter", "Exchanges ended, by method.", ["method"]),
   duration: family(
     "zion_http_request_duration_seconds",
     "histogram",
     "From request head to the end of the answer.",
-    ["route", "code_class"],
+    ["route"],
+    seconds,
+  ),
+  gates: family(
+    "zion_gates_duration_seconds",
+    "histogram",
+    "From request head to the end of the last gate, waiting for a body that must be inspected first included.",
+    ["route"],
+    shortSeconds,
+  ),
+  upstreamDuration: family(
+    "zion_upstream_request_duration_seconds",
+    "histogram",
+    "From sending a request head to the upstream's answer head.",
+    ["route"],
     seconds,
   ),
   rejects: family("zion_reject_total", "counter", "Refusals by reason.", ["stage", "reason"]),
-  gateDecisions: family("zion_gate_decisions_total", "counter", "Refusals by a gate of the WAF.", [
-    "gate",
-    "reason",
-    "route",
-    "mode",
-  ]),
+  gateDecisions: family(
+    "zion_gate_decisions_total",
+    "counter",
+    "Refusals and errors by gate or stage; for the WAF the reason is a rule's class. `shadow`: let through.",
+    ["route", "gate", "reason", "mode"],
+  ),
   ruleMatches: family("zion_rule_matches_total", "counter", "Requests in which a rule fired.", ["rule"]),
   limitDecisions: family(
     "zion_ratelimit_decisions_total",

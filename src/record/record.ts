@@ -1,11 +1,11 @@
 import type { Reason } from "../reason.ts";
 import type { Finding } from "../waf/finding.ts";
-import type { StreamCounts } from "./stream-counts.ts";
+import type { RouteCounts } from "./route-counts.ts";
 
 /** What the record keeps of a route: names for the log, counters for the metrics. Met by snapshot.ts `Route`. */
 export interface RecordedRoute {
   readonly name: string;
-  readonly counters: RouteCounters;
+  readonly counters: RouteCounts;
   /** See access-log.ts `routeLogPiece`. */
   readonly logPiece: Uint8Array;
 }
@@ -14,16 +14,6 @@ export interface RecordedRoute {
 export interface RecordedEndpoint {
   readonly url: string;
   readonly logPiece: Uint8Array;
-}
-
-/** Counters of one route; indexed as in record/counters.ts. */
-export interface RouteCounters {
-  readonly requests: Float64Array;
-  readonly durations: Float64Array;
-  readonly durationSums: Float64Array;
-  readonly streams: StreamCounts;
-  /** Exchanges under way. */
-  readonly load: { inFlight: number };
 }
 
 /**
@@ -59,6 +49,10 @@ export class ExchangeRecord {
   wafShadow = false;
   /** Rules that fired, at most 16, also those in a shadow and below the threshold. */
   findings: readonly Finding[] = NO_FINDINGS;
+  /** Monotonic ms when the last gate had passed it; 0 = none did, or nothing was to be forwarded. */
+  gatedMs = 0;
+  /** Monotonic ms when its head was on the way to the endpoint that answered or failed last; 0 = never. */
+  sentMs = 0;
   /** Monotonic ms when the upstream's head came; 0 = never. */
   answeredMs = 0;
 

@@ -22,6 +22,8 @@ export interface AnswerSink {
   readonly deadlineMs: number;
   /** To be sent behind the request body; known when the body ends. */
   readonly requestTrailers: Trailers | undefined;
+  /** The connection that had to be made first is there; the head goes out now. */
+  onConnected(): void;
   /** Starts the request body towards `sendBody`/`endBody` of the connection; what has arrived comes synchronously. */
   startRequestBody(): void;
   /** The connection can take body bytes again after `sendBody` returned false. */

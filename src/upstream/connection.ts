@@ -296,6 +296,7 @@ export class UpstreamConnection implements TunnelEnd {
       return;
     }
     try {
+      exchange.onConnected();
       this.#send(exchange);
     } catch (cause) {
       this.onDefect(cause);

@@ -114,7 +114,9 @@ export class UpstreamStream implements Carrier, SessionStream {
 
   onOpen(): void {
     try {
-      if (this.#exchange !== undefined) this.#send(this.#exchange);
+      if (this.#exchange === undefined) return;
+      this.#exchange.onConnected();
+      this.#send(this.#exchange);
     } catch (cause) {
       this.#onDefect(cause);
     }

@@ -58,7 +58,7 @@ test("a request over its limit is not inspected", async (t) => {
   const attack = get(`/?q=${encodeURIComponent("' UNION SELECT password FROM users-- -")}`);
   const { edge } = await start(t, "rate = 2", { waf: true });
   assert.deepEqual(await statuses(edge.port, times(6, attack)), [400, 400, 429, 429, 429, 429]);
-  assert.equal(edge.metric("zion_gate_decisions_total"), 2);
+  assert.equal(edge.metric("zion_gate_decisions_total", "patterns"), 2);
 });
 
 test("a shadow counts what it would refuse, and refuses nothing", async (t) => {

@@ -5,7 +5,7 @@ import { families } from "../../src/record/metrics.ts";
 
 const requests = (value: number, route = "app") => ({
   name: families.requests.name,
-  labels: [route, "GET", "2xx", "allow"],
+  labels: [route, "2xx", "allow"],
   value,
 });
 const open = (value: number) => ({ name: families.connections.name, labels: ["https"], value });
@@ -19,7 +19,7 @@ const up = (value: number, endpoint = "http://a") => ({
 async function lines(exposition: ReturnType<typeof createExposition>, name: string): Promise<string[]> {
   return (await exposition.print()).split("\n").filter((line) => line.startsWith(name));
 }
-const total = 'zion_http_requests_total{route="app",method="GET",code_class="2xx",decision="allow"}';
+const total = 'zion_http_requests_total{route="app",code_class="2xx",decision="allow"}';
 
 test("counters of all workers add up", async () => {
   const exposition = createExposition();
@@ -70,8 +70,8 @@ test("histograms are printed cumulative, with sum and count", async () => {
   counts[0] = 2;
   counts[2] = 1;
   counts[counts.length - 1] = 1;
-  exposition.absorb(1, [{ name: families.duration.name, labels: ["app", "2xx"], value: 1.5, counts }]);
-  exposition.absorb(2, [{ name: families.duration.name, labels: ["app", "2xx"], value: 0.5, counts }]);
+  exposition.absorb(1, [{ name: families.duration.name, labels: ["app"], value: 1.5, counts }]);
+  exposition.absorb(2, [{ name: families.duration.name, labels: ["app"], value: 0.5, counts }]);
   const printed = await lines(exposition, families.duration.name);
   const value = (suffix: string) =>
     printed

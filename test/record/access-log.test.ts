@@ -1,0 +1,291 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, test } from "node:test";
+import fc from "fast-check";
+import { stampIds } from "../../src/http/id-lines.ts";
+import { CanonicalRequest, methodNames } from "../../src/http/request.ts";
+import { reasons } from "../../src/reason.ts";
+import { AccessLog, endpointLogPiece, routeLogPiece } from "../../src/record/access-log.ts";
+import { ExchangeRecord } from "../../src/record/record.ts";
+import { decisionNames, decisionOf, RouteCounts } from "../../src/record/route-counts.ts";
+import { openRandomPool } from "../../src/std/random-pool.ts";
+import { arbitraryHead, damagedHead } from "../support/arbitrary-head.ts";
+import { readAsHead } from "../support/head-reading.ts";
+
+const folder = mkdtempSync(path.join(tmpdir(), "zion-log-"));
+after(() => rmSync(folder, { recursive: true }));
+
+const wallMs = Date.UTC(2026, 0, 2, 3, 4, 5, 67);
+const clock = { nowMs: () => 0, wallMs: () => wallMs };
+const pool = openRandomPool();
+const tls = { protocol: "TLSv1.3", cipher: "TLS_AES_128_GCM_SHA256" };
+let files = 0;
+
+interface Line {
+  readonly [key: string]: unknown;
+}
+
+/** Writes lines with `write` and returns them, parsed: a line that is not one JSON object fails here. */
+async function logged(write: (log: AccessLog) => void, includeHeaders: readonly string[] = []) {
+  const file = path.join(folder, `${files++}.log`);
+  const log = new AccessLog(file, includeHeaders, clock);
+  write(log);
+  await log.flushed();
+  log.close();
+  const text = readFileSync(file, "utf8");
+  return {
+    text,
+    lines: text
+      .split("\n")
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as Line),
+    log,
+  };
+}
+
+function requestOf(head: string): CanonicalRequest {
+  const request = new CanonicalRequest();
+  readAsHead(Buffer.from(head, "latin1"), request);
+  stampIds(request, pool);
+  request.clientAddress = "192.0.2.7";
+  return request;
+}
+
+function recordOf(change: Partial<ExchangeRecord> = {}): ExchangeRecord {
+  return Object.assign(new ExchangeRecord(1000, 7), change);
+}
+
+const peer = () => ({ peerText: "198.51.100.1", secure: true, tls, logPiece: undefined });
+
+/** The line in its plain form: what `write` must say, built by JSON.stringify's rules. */
+function plainLine(record: ExchangeRecord, request: CanonicalRequest, nowMs: number): Line {
+  const us = (from: number, to: number): number => Math.max(0, Math.round((to - from) * 1000));
+  const whole = request.refusal === undefined;
+  const query = request.text(request.queryStart, request.queryEnd);
+  const agent = fieldOf(request, "user-agent");
+  return {
+    time: "2026-01-02T03:04:05.067Z",
+    level: "info",
+    msg: "access",
+    "zion.request_id": request.text(request.requestIdStart, request.requestIdEnd),
+    trace_id: request.text(request.traceStart + 3, request.traceStart + 35),
+    "client.address": request.clientAddress,
+    "network.peer.address": "198.51.100.1",
+    "url.scheme": "https",
+    "tls.protocol.version": tls.protocol,
+    "tls.cipher": tls.cipher,
+    "http.request.method": whole ? methodNames[request.method] : "_OTHER",
+    "http.response.status_code": record.status,
+    ...(whole
+      ? {
+          "server.address": request.hostText(),
+          "url.path": request.text(request.pathStart, request.pathEnd).slice(0, 1024),
+          ...(query === "" ? {} : { "url.query": query.slice(1, 1025) }),
+          ...(agent === undefined ? {} : { "user_agent.original": agent.slice(0, 1024) }),
+        }
+      : {}),
+    "http.route": record.route?.name ?? "-",
+    "http.request.body.size": record.requestBytes,
+    "http.response.body.size": record.responseBytes,
+    "network.protocol.version": request.version === 11 ? "1.1" : request.version === 10 ? "1.0" : "2",
+    "zion.duration.total_us": us(record.startedMs, nowMs),
+    ...(record.gatedMs === 0 ? {} : { "zion.duration.gates_us": us(record.startedMs, record.gatedMs) }),
+    ...(record.answeredMs === 0
+      ? {}
+      : {
+          "zion.duration.connect_us": us(record.gatedMs, record.sentMs),
+          "zion.duration.ttfb_us": us(record.sentMs, record.answeredMs),
+          "zion.duration.transfer_us": us(record.answeredMs, nowMs),
+        }),
+    "zion.decision": decisionNames[decisionOf(record)],
+    "zion.generation": record.generation,
+    ...(record.upstream === undefined
+      ? {}
+      : {
+          "zion.upstream": "app",
+          "zion.upstream_addr": record.upstream.url,
+          "zion.retries": record.retries,
+        }),
+    ...(record.reason === undefined
+      ? {}
+      : {
+          "zion.gate": record.reason.stage,
+          "zion.reason": record.reason.code,
+          "zion.ended_by": record.reason.blame,
+          ...(record.faultDetail === "" ? {} : { "zion.detail": record.faultDetail }),
+        }),
+  };
+}
+
+function fieldOf(request: CanonicalRequest, name: string): string | undefined {
+  for (let index = 0; index < request.fieldCount; index++) {
+    const [nameStart, nameEnd, valueStart, valueEnd] = request.fields.subarray(index * 6, index * 6 + 4);
+    if (request.text(nameStart!, nameEnd!).toLowerCase() === name)
+      return request.text(valueStart!, valueEnd!);
+  }
+  return undefined;
+}
+
+const url = "http://10.0.0.1:80";
+const upstream = { url, logPiece: endpointLogPiece("app", url) };
+const route = { name: "shop", counters: new RouteCounts(), logPiece: routeLogPiece("shop") };
+
+test("a line says what the plain form says, whatever the head and however it ended", async () => {
+  const endings: readonly Partial<ExchangeRecord>[] = [
+    { status: 200, route, upstream, gatedMs: 1000.25, sentMs: 1001, answeredMs: 1004.5, responseBytes: 12 },
+    { status: 404, reason: reasons.routeNotFound },
+    {
+      status: 502,
+      route,
+      upstream,
+      reason: reasons.upstreamConnect,
+      faultDetail: "ECONNREFUSED",
+      retries: 1,
+    },
+    { status: 0, route, reason: reasons.clientGone, requestBytes: 5, gatedMs: 1000.5 },
+  ];
+  let lines = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.oneof(arbitraryHead(), damagedHead()), fc.nat(endings.length - 1)), {
+        minLength: 20,
+      }),
+      async (cases) => {
+        const expected: Line[] = [];
+        const written = await logged((log) => {
+          for (const [head, ending] of cases) {
+            const request = requestOf(head);
+            const record = recordOf(endings[ending]);
+            if (request.refusal !== undefined) record.reason = request.refusal;
+            log.write(record, request, peer(), 1010.75);
+            expected.push(plainLine(record, request, 1010.75));
+          }
+        });
+        assert.deepEqual(written.lines, expected);
+        lines += expected.length;
+      },
+    ),
+    { numRuns: 60 },
+  );
+  assert.ok(lines >= 1200, `${lines} lines`);
+});
+
+/** What people have put into logs to forge, hide or run something; each must stay one event of one line. */
+const hostile = [
+  '"}\n{"level":"info","msg":"forged"}',
+  "\r\n{}",
+  '","zion.decision":"allow',
+  "\\",
+  '\\"',
+  "\u0000",
+  "\u001b[2J\u001b[31mred",
+  "\u001b]0;title\u0007",
+  "\u0008\u0008\u0008",
+  "\u007f",
+  "\u0085",
+  "\u009b31m",
+  "\u00a0",
+  "\u00ad",
+  "\u00e2\u0080\u00a8",
+  "\u00e2\u0080\u00a9",
+  "\u00e2\u0080\u00ae",
+  "\u00e2\u0081\u00a6",
+  "\u00ef\u00bb\u00bf",
+  "\u00ff\u00fe",
+  "\u00c0\u00ae",
+  "\u00ed\u00a0\u0080",
+  "${jndi:ldap://x.test/a}",
+  "%0d%0aforged",
+  "%n%s%x",
+  "<script>alert(1)</script>",
+  "=cmd|' /C calc'!A0",
+  "+1+1",
+  "@SUM(A1)",
+  "-2+3",
+  "{{7*7}}",
+  "$(id)",
+  "`id`",
+  "; drop table logs",
+  "\t\ttabs",
+  "\u000b\u000c",
+  "}".repeat(50),
+  "[".repeat(50),
+  "a".repeat(9000),
+  "\u0001".repeat(2000),
+  '"'.repeat(2000),
+];
+
+test("hostile values stay one event each, in ASCII without control characters", async () => {
+  assert.ok(hostile.length >= 40);
+  const written = await logged(
+    (log) => {
+      for (const value of hostile) {
+        const request = requestOf("GET / HTTP/1.1\r\nHost: a.test\r\nX-Note: x\r\nUser-Agent: y\r\n\r\n");
+        for (let index = 1; index <= 2; index++) {
+          // The head parser refuses most of these; the log must not depend on it.
+          const bytes = Buffer.from(value, "latin1");
+          request.reserve(bytes.length);
+          request.arena.set(bytes, request.arenaEnd);
+          request.fields[index * 6 + 2] = request.arenaEnd;
+          request.fields[index * 6 + 3] = request.arenaEnd + bytes.length;
+          request.arenaEnd += bytes.length;
+        }
+        log.write(recordOf({ status: 200 }), request, peer(), 1001);
+      }
+    },
+    ["x-note"],
+  );
+  assert.equal(written.lines.length, hostile.length);
+  assert.doesNotMatch(written.text, /[^\x20-\x7e\n]/);
+  written.lines.forEach((line, i) => {
+    assert.equal(line["user_agent.original"], hostile[i]!.slice(0, 1024));
+    assert.equal(line["http.request.header.x-note"], hostile[i]!.slice(0, 1024));
+    assert.equal(line["zion.decision"], "allow");
+  });
+});
+
+test("lines that the sink cannot take are dropped and counted, never kept", () => {
+  const log = new AccessLog(path.join(folder, "slow.log"), [], clock);
+  const request = requestOf(`GET /?${"q".repeat(900)} HTTP/1.1\r\nHost: a.test\r\n\r\n`);
+  // No turn of the event loop: nothing can be written meanwhile.
+  for (let i = 0; i < 5000; i++) log.write(recordOf({ status: 200 }), request, peer(), 1001);
+  assert.ok(log.linesDropped > 3000, `${log.linesDropped} dropped`);
+  log.close();
+});
+
+test("after a rotation lines go to the new file, and none is lost", async () => {
+  const file = path.join(folder, "rotated.log");
+  const log = new AccessLog(file, [], clock);
+  const request = requestOf("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+  log.write(recordOf({ status: 201 }), request, peer(), 1001);
+  await log.flushed();
+  renameSync(file, `${file}.1`);
+  log.write(recordOf({ status: 202 }), request, peer(), 1001);
+  log.reopen();
+  log.write(recordOf({ status: 203 }), request, peer(), 1001);
+  await log.flushed();
+  log.close();
+  const statuses = [`${file}.1`, file].flatMap((name) =>
+    [...readFileSync(name, "utf8").matchAll(/"http.response.status_code":(\d+)/g)].map(([, code]) => code),
+  );
+  assert.deepEqual(statuses, ["201", "202", "203"]);
+  assert.ok(readFileSync(file, "utf8").includes("203"));
+});
+
+test("a log that is closed writes what it holds, and to no other file", async () => {
+  const file = path.join(folder, "closed.log");
+  const log = new AccessLog(file, [], clock);
+  const request = requestOf(`GET /?${"q".repeat(900)} HTTP/1.1\r\nHost: a.test\r\n\r\n`);
+  for (let i = 0; i < 300; i++) log.write(recordOf({ status: 200 }), request, peer(), 1001);
+  log.close();
+  // It gets the descriptor's number if that is free too early.
+  const next = await logged((other) => other.write(recordOf({ status: 204 }), request, peer(), 1001));
+  await log.flushed();
+  assert.deepEqual(
+    next.lines.map((line) => line["http.response.status_code"]),
+    [204],
+  );
+  assert.equal(readFileSync(file, "utf8").split("\n").length - 1, 300);
+});
