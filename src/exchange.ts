@@ -68,6 +68,7 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
   #stream: typeof NO_STREAM | typeof EVENTS | typeof WEB_SOCKET = NO_STREAM;
   /** Ends an event stream that has lived long enough. */
   #age: Deadline | undefined = undefined;
+  #ageReason: Reason = reasons.streamAge;
   #tunnel: Tunnel | undefined = undefined;
 
   constructor(downstream: Downstream, request: CanonicalRequest, snapshot: Snapshot, state: State) {
@@ -395,7 +396,9 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
     streams.eventStreamsTotal++;
     const { wheel } = this.#state;
     this.#age = new Deadline(this);
-    wheel.set(this.#age, wheel.nowMs + this.#streamAgeMs());
+    const { ageMs, ageReason } = this.#streamLife();
+    this.#ageReason = ageReason;
+    wheel.set(this.#age, wheel.nowMs + ageMs);
     return true;
   }
 
@@ -407,9 +410,16 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
     if (this.#age !== undefined) this.#state.wheel.clear(this.#age);
   }
 
-  /** A tenth less for some: those that began together do not end, and come again, together. */
-  #streamAgeMs(): number {
-    return this.snapshot.connection.ageMaxMs * (1 - Math.random() / 10);
+  /**
+   * How long a stream may live. A tenth less for some: those that began together do not end, and come again, together.
+   * Never longer than the credentials it was opened with.
+   */
+  #streamLife(): { readonly ageMs: number; readonly ageReason: Reason } {
+    const ageMs = this.snapshot.connection.ageMaxMs * (1 - Math.random() / 10);
+    const untilMs = this.request.identity?.untilMs ?? Infinity;
+    const leftMs = untilMs === Infinity ? Infinity : Math.max(0, untilMs - this.#state.clock.wallMs());
+    if (leftMs < ageMs) return { ageMs: leftMs, ageReason: reasons.streamExpired };
+    return { ageMs, ageReason: reasons.streamAge };
   }
 
   /** Ends only when somebody says so: a WebSocket, or an event stream under way. */
@@ -425,14 +435,14 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
 
   /** Called by the timer wheel: an event stream is old enough. */
   expire(): void {
-    this.fail(this.#answerStarted ? reasons.streamAge : reasons.upstreamTimeout);
+    this.fail(this.#answerStarted ? this.#ageReason : reasons.upstreamTimeout);
   }
 
   onAnswerSwitch(head: ResponseHead, connection: TunnelEnd): TunnelSide | undefined {
     const { record } = this;
     const { wheel } = this.#state;
     const rule = this.#route!.webSocket!;
-    const limits = { idleMs: rule.idleMs, ageMs: this.#streamAgeMs() };
+    const limits = { idleMs: rule.idleMs, ...this.#streamLife() };
     const tunnel = new Tunnel(this, limits, wheel, hasExtensions(head), this.#messageScreen(rule));
     record.status = 101;
     record.answeredMs = this.#state.clock.nowMs();

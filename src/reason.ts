@@ -121,6 +121,14 @@ export const reasons = {
     true,
     "A WebSocket or event stream reached `connection_max_age_secs`.",
   ),
+  streamExpired: row(
+    "stream_expired",
+    0,
+    "connection",
+    c,
+    true,
+    "The token that opened a WebSocket or event stream expired while it was open.",
+  ),
   streamIdle: row("stream_idle", 0, "connection", g, true, "A WebSocket was idle for `websocket_idle_secs`."),
   streamDrain: row(
     "stream_drain",

@@ -55,6 +55,8 @@ export interface RequestIdentity {
   readonly subject: string;
   /** "" = it was no API key. */
   readonly apiKeyId: string;
+  /** Until when it is good, in milliseconds since the epoch; Infinity = nobody said. */
+  readonly untilMs: number;
   /** A claim that a limit counts by, as text; undefined = there is none, or it is neither text nor number. */
   claim(name: string): string | undefined;
 }

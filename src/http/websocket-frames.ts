@@ -5,6 +5,8 @@ export const CLOSE_NOT_TEXT = 1007;
 export const CLOSE_POLICY = 1008;
 export const CLOSE_TOO_BIG = 1009;
 export const CLOSE_TRY_LATER = 1013;
+/** Of the private range (§7.4.2), after HTTP's 401: the credentials are good no longer. */
+export const CLOSE_UNAUTHORIZED = 4401;
 
 /** Opcodes (RFC 6455 §5.2). */
 export const CONTINUATION = 0;

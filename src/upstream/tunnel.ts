@@ -1,6 +1,12 @@
 import { randomBytes } from "node:crypto";
 import type { ScreenedTunnel, TunnelEnd, TunnelScreen, TunnelSide } from "../http/tunnel-end.ts";
-import { CLOSE_GOING_AWAY, CLOSE_POLICY, closeFrame, FrameMeter } from "../http/websocket-frames.ts";
+import {
+  CLOSE_GOING_AWAY,
+  CLOSE_POLICY,
+  CLOSE_UNAUTHORIZED,
+  closeFrame,
+  FrameMeter,
+} from "../http/websocket-frames.ts";
 import { type Reason, reasons } from "../reason.ts";
 import { Deadline, type TimerWheel } from "../std/timer-wheel.ts";
 
@@ -9,6 +15,8 @@ export interface TunnelLimits {
   /** Without a byte in either direction. */
   readonly idleMs: number;
   readonly ageMs: number;
+  /** What ends it then: its age, or that of the credentials it was opened with. */
+  readonly ageReason: Reason;
 }
 
 /** The exchange, as its tunnel sees it. */
@@ -36,6 +44,7 @@ export class Tunnel implements ScreenedTunnel {
   readonly #wheel: TimerWheel;
   readonly #idleMs: number;
   readonly #endsMs: number;
+  readonly #endReason: Reason;
   readonly #deadline = new Deadline(this);
   readonly #toUpstream: Direction;
   readonly #toClient: Direction;
@@ -61,6 +70,7 @@ export class Tunnel implements ScreenedTunnel {
     this.#wheel = wheel;
     this.#idleMs = limits.idleMs;
     this.#endsMs = wheel.nowMs + limits.ageMs;
+    this.#endReason = limits.ageReason;
     this.#activeMs = wheel.nowMs;
     this.#toUpstream = new Direction(new FrameMeter(true, extensions), true);
     this.#toClient = new Direction(new FrameMeter(false, extensions), false);
@@ -96,10 +106,15 @@ export class Tunnel implements ScreenedTunnel {
 
   /** Called by the timer wheel. */
   expire(nowMs: number): void {
-    if (nowMs >= this.#endsMs) this.close(reasons.streamAge);
+    if (nowMs >= this.#endsMs) this.#endLife();
     else if (nowMs >= this.#halfClosedMs) this.#finish(undefined, "half_closed");
     else if (nowMs - this.#activeMs >= this.#idleMs) this.close(reasons.streamIdle);
     else this.#arm();
+  }
+
+  #endLife(): void {
+    const isExpired = this.#endReason === reasons.streamExpired;
+    this.close(this.#endReason, isExpired ? CLOSE_UNAUTHORIZED : CLOSE_GOING_AWAY);
   }
 
   /** From a side: bytes that go `along`. */
