@@ -3,7 +3,7 @@ import { BodyScreen, type ScreenOwner } from "./gate/body-screen.ts";
 import { preflightMethod, replaceCors } from "./gate/cors.ts";
 import { leaveInFlight } from "./gate/in-flight.ts";
 import { type MessageOwner, MessageScreen } from "./gate/message-screen.ts";
-import { runBodyGates, runEarlyGates, runHeadGates, runRouteGates } from "./gate/order.ts";
+import { runBodyGates, runEarlyGates, runHeadGates, runRouteGates, runStrictGate } from "./gate/order.ts";
 import { inspectTrailers } from "./gate/trailer-screen.ts";
 import type { RouteWaf } from "./gate/waf-settings.ts";
 import { type WafVerdict, wafReasons } from "./gate/waf-verdict.ts";
@@ -131,11 +131,20 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
       this.refuse(first);
       return;
     }
+    // Another process decides over some limits, and the exchange waits for it.
+    if (route.strictLimits.length > 0)
+      runStrictGate(request, route, limits, this, () => this.#admit(route, isPreflight));
+    else this.#admit(route, isPreflight);
+  }
+
+  /** Every limit that needs no identity let it through. */
+  #admit(route: Route, isPreflight: boolean): void {
+    const { request } = this;
     if (isPreflight) {
       this.#answerPreflight();
       return;
     }
-    const refusal = runHeadGates(request, route, limits, startedMs);
+    const refusal = runHeadGates(request, route, this.#state.limits, this.record.startedMs);
     if (refusal !== undefined) {
       this.refuse(refusal);
       return;
@@ -244,6 +253,11 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
 
   onDefect(cause: unknown): void {
     this.#downstream.onDefect(cause);
+  }
+
+  /** It has ended; the request may be another one's. */
+  get isOver(): boolean {
+    return this.#concluded;
   }
 
   // --- what the upstream connection asks for
@@ -561,7 +575,7 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
     this.#concluded = true;
     this.#screen?.close();
     leaveInFlight(this.request, this.#state.limits);
-    this.request.onSettled?.(this.record.status, nowMs);
+    this.request.onSettled?.(this.record.status, this.record.wafScore, nowMs);
     if (this.#stream !== NO_STREAM) this.#leaveStream();
     if (this.request.upgrade && this.#route !== undefined) this.#countUpgrade(this.#route);
     this.#state.conclude(this.record, this.request, this.#downstream, nowMs);

@@ -469,6 +469,14 @@ export const reasons = {
     false,
     "A limit of `[limit.NAME]` is used up for this key.",
   ),
+  limitUnknown: row(
+    "limit_unknown",
+    503,
+    "gate",
+    g,
+    false,
+    'Whether a limit is used up cannot be told: the primary did not answer (`strict`), or the store is gone (`on_store_error = "deny"`).',
+  ),
   inFlightAddress: row(
     "in_flight_address",
     429,

@@ -61,6 +61,8 @@ export interface Route extends RecordedRoute {
   readonly streamsMax: number;
   readonly bodyBytesMax: number;
   readonly limits: readonly RateLimit[];
+  /** Those that another process decides over. */
+  readonly strictLimits: readonly RateLimit[];
   /** Those that count by who somebody is. */
   readonly identityLimits: readonly RateLimit[];
   /** Exchanges under way; Infinity = no cap. */

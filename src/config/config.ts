@@ -275,13 +275,16 @@ export interface LimitConfig {
   readonly keys: readonly LimitKeyConfig[];
   /** 64 */ readonly ipv6Prefix: number;
   /** Per worker. 100000 */ readonly maxKeys: number;
+  /** Lower case, exact or `*.suffix`; undefined = all. */ readonly hosts: readonly string[] | undefined;
   /** Answers that count; undefined = every request. */ readonly countStatuses: readonly number[] | undefined;
+  /** "waf_score": the points of the WAF. "request" */ readonly cost: "request" | "waf_score";
+  /** The primary counts for all workers, and each request waits for it. false */ readonly strict: boolean;
   /** Count what would be refused, refuse nothing. false */ readonly shadow: boolean;
 }
 
 export interface LimitKeyConfig {
-  readonly kind: "address" | "header" | "cookie" | "path";
-  /** Of the field (lower case), the cookie or the path parameter; "" for the address. */
+  readonly kind: "address" | "header" | "cookie" | "path" | "claim" | "api_key";
+  /** Of the field (lower case), the cookie, the path parameter or the claim; "" for the others. */
   readonly name: string;
 }
 

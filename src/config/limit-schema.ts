@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { choice, flag, int, keyDocs, optionalInt, texts } from "./keys.ts";
+import { choice, flag, int, keyDocs, optionalInt, optionalTexts, texts } from "./keys.ts";
 
 const statusError = { error: "expected an array of statuses from 200 to 599" };
 const countStatuses = z
@@ -34,11 +34,25 @@ export const limit = z.strictObject({
     "gcra: a burst, then one request every window_secs / rate. fixed_window: rate requests in each window, up to twice that around its end.",
   ),
   key: texts({
-    type: "array of address, header:NAME, cookie:NAME, path:NAME",
+    type: "array of address, header:NAME, cookie:NAME, path:NAME, claim:NAME, api_key",
     default: ["address"],
-    doc: "What is counted apart; all parts together are one key, path:NAME is a {NAME} of the route's path. A request without one of them is counted by its address. Empty = one budget for all.",
+    doc: "What is counted apart; all parts together are one key, path:NAME is a {NAME} of the route's path, claim:NAME and api_key are of who was verified. A request without one of them is counted by its address. Empty = one budget for all.",
+  }),
+  hosts: optionalTexts({
+    type: "array of host names",
+    example: ["shop.example.org", "*.shop.example.org"],
+    doc: "Only requests for these hosts count; *.suffix = any depth below it. Absent = all.",
   }),
   count_statuses: countStatuses,
+  cost: choice(
+    ["request", "waf_score"],
+    "request",
+    "What a request costs: one, or the points that the WAF gave it, when they are known; none is free. Requests under way at once can pass the limit together.",
+  ),
+  strict: flag(
+    false,
+    "Never more than the limit, however many come at once over all workers: each request waits for the primary's word. For log-ins; only in `limits` of routes.",
+  ),
   ipv6_prefix: int({
     min: 16,
     max: 128,

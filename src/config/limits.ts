@@ -1,11 +1,12 @@
 import { isPatternProblem, parsePattern } from "../route/pattern.ts";
+import { readHostName } from "./address.ts";
 import type { LimitConfig, LimitKeyConfig, RouteConfig } from "./config.ts";
 import { checkDefined, checkName, definitionsOf, reportUnused } from "./definition.ts";
 import type { Path } from "./finding.ts";
 import { keyLabel, printable, shownValue } from "./label.ts";
 import type { LimitInput } from "./limit-schema.ts";
 import type { DocumentInput, ServerInput } from "./schema.ts";
-import { requireKey, type SectionContext } from "./section.ts";
+import { requireKey, type SectionContext, take } from "./section.ts";
 
 /** Name of the limit that `rate_limit_rps` stands for; no name in a file can begin with `_`. */
 export const legacyLimit = "_server";
@@ -18,7 +19,7 @@ export function readLimits(
 ): readonly LimitConfig[] {
   const limits = Object.entries(document.limit).flatMap(([name, input]) => readLimit(name, input, context));
   checkUses(document, context);
-  checkPathParameters(document, routes, limits, context);
+  checkPlaces(document, routes, limits, context);
   reportUnused(
     {
       kind: "limit",
@@ -54,6 +55,10 @@ function readLimit(name: string, input: LimitInput, context: SectionContext): Li
       fix: 'remove it, or write algorithm = "gcra"',
     });
   const keys = input.key.flatMap((text, i) => readKey([...path, "key", i], text, context));
+  const hosts = input.hosts?.flatMap(
+    (text, i) => take(readHostName(text, true), "Z1103", [...path, "hosts", i], text, context) ?? [],
+  );
+  checkStrict(path, input, keys, context);
   if (!requireKey(path, "rate", input.rate, `[limit.${printable(name)}]`, context)) return [];
   return [
     {
@@ -65,17 +70,46 @@ function readLimit(name: string, input: LimitInput, context: SectionContext): Li
       keys,
       ipv6Prefix: input.ipv6_prefix,
       maxKeys: input.max_keys,
+      hosts,
       countStatuses: input.count_statuses,
+      cost: input.cost,
+      strict: input.strict,
       shadow: input.shadow,
     },
   ];
 }
 
+/** What is strict is decided before a request is let in, once, and before anybody knows who sent it. */
+function checkStrict(
+  path: Path,
+  input: LimitInput,
+  keys: readonly LimitKeyConfig[],
+  { findings }: SectionContext,
+): void {
+  if (!input.strict) return;
+  const name = printable(String(path[1]));
+  const refuse = (key: string, problem: string) =>
+    findings.add({
+      code: "Z1214",
+      path: [...path, key],
+      message: `[limit.${name}] is \`strict\`, and ${problem}`,
+      related: [{ path: [...path, "strict"], label: "strict" }],
+    });
+  if (input.cost === "waf_score") refuse("cost", "what a request costs is known at its end");
+  if (keys.some(isIdentityKey)) refuse("key", "who sent a request is known after it was let in");
+}
+
+/** Known after authentication only. */
+export function isIdentityKey({ kind }: LimitKeyConfig): boolean {
+  return kind === "claim" || kind === "api_key";
+}
+
 function readKey(path: Path, text: string, { findings }: SectionContext): LimitKeyConfig[] {
-  if (text === "address") return [{ kind: "address", name: "" }];
-  const [, kind, name] = /^(header|cookie|path):(.+)$/.exec(text) ?? [];
+  if (text === "address" || text === "api_key") return [{ kind: text, name: "" }];
+  const [, kind, name] = /^(header|cookie|path|claim):(.{1,128})$/.exec(text) ?? [];
   // Field names and cookie names are tokens (RFC 9110 §5.6.2, RFC 6265 §4.1.1); path parameters are checked by use.
-  if (kind !== undefined && (kind === "path" || /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/.test(name!)))
+  const isFree = kind === "path" || kind === "claim";
+  if (kind !== undefined && (isFree || /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name!)))
     return [
       {
         kind: kind as LimitKeyConfig["kind"],
@@ -86,7 +120,7 @@ function readKey(path: Path, text: string, { findings }: SectionContext): LimitK
     code: "Z1106",
     path,
     message: `${keyLabel(path)}: ${shownValue(path, text)} is nothing that requests can be counted by`,
-    fix: "write address, header:NAME, cookie:NAME or path:NAME",
+    fix: "write address, header:NAME, cookie:NAME, path:NAME, claim:NAME or api_key",
   });
   return [];
 }
@@ -151,39 +185,63 @@ function checkOnce(uses: readonly LimitUse[], { findings }: SectionContext): voi
   }
 }
 
-/** A limit by a path parameter needs a path with that parameter. */
-function checkPathParameters(
+/** A limit by a path parameter needs a path with that parameter, one by who somebody is a route that asks for it. */
+function checkPlaces(
   document: DocumentInput,
   routes: readonly RouteConfig[],
   limits: readonly LimitConfig[],
   { findings }: SectionContext,
 ): void {
-  const parametersOf = (name: string) =>
-    limits.find((limit) => limit.name === name)?.keys.filter(({ kind }) => kind === "path") ?? [];
-  for (const [i, name] of (document.server?.limits ?? []).entries())
-    for (const { name: parameter } of parametersOf(name))
-      findings.add({
-        code: "Z1106",
-        path: ["server", "limits", i],
-        message: `[server] uses the limit \`${printable(name)}\`, which counts by the path parameter \`${printable(parameter)}\``,
-        effect: "there is no route yet where these limits apply.",
-        fix: "name it in the `limits` of routes",
-      });
+  const find = (name: string) => limits.find((limit) => limit.name === name);
+  const misplaced = (path: Path, message: string, fix: string, effect?: string) =>
+    findings.add({ code: "Z1106", path, message, fix, ...(effect === undefined ? {} : { effect }) });
+  for (const [i, name] of (document.server?.limits ?? []).entries()) {
+    const limit = find(name);
+    const problem = limit === undefined ? undefined : needOfRoute(limit);
+    if (problem === undefined) continue;
+    misplaced(
+      ["server", "limits", i],
+      `[server] uses the limit \`${printable(name)}\`, which ${problem}`,
+      "name it in the `limits` of routes",
+      "there is no route yet where these limits apply.",
+    );
+  }
   for (const [i, input] of document.route.entries()) {
     const route = routes.find(({ path, limits: used }) => path === input.path && used === input.limits);
-    const pattern = route === undefined ? undefined : parsePattern(route.path);
-    if (pattern === undefined || isPatternProblem(pattern)) continue;
-    for (const [at, name] of input.limits.entries())
-      for (const { name: parameter } of parametersOf(name)) {
-        if (pattern.names.includes(parameter)) continue;
-        findings.add({
-          code: "Z1106",
-          path: ["route", i, "limits", at],
-          message: `the path "${printable(route!.path)}" has no {${printable(parameter)}}, by which the limit \`${printable(name)}\` counts`,
-          fix: "use a limit with another key, or the parameter's name",
-        });
+    if (route === undefined) continue;
+    const pattern = parsePattern(route.path);
+    for (const [at, name] of input.limits.entries()) {
+      const path: Path = ["route", i, "limits", at];
+      for (const key of find(name)?.keys ?? []) {
+        if (key.kind === "path" && !isPatternProblem(pattern) && !pattern.names.includes(key.name))
+          misplaced(
+            path,
+            `the path "${printable(route.path)}" has no {${printable(key.name)}}, by which the limit \`${printable(name)}\` counts`,
+            "use a limit with another key, or the parameter's name",
+          );
+        if (isIdentityKey(key) && route.auth === undefined)
+          misplaced(
+            path,
+            `the route asks for no credentials, and the limit \`${printable(name)}\` counts by who sent them`,
+            "use a limit with another key, or give the route an `auth_profile`",
+          );
       }
+      if (find(name)?.cost === "waf_score" && route.waf === undefined)
+        misplaced(
+          path,
+          `the WAF looks at nothing on this route, and the limit \`${printable(name)}\` counts its points`,
+          "use another limit, or remove `waf = false`",
+        );
+    }
   }
+}
+
+/** Why a limit cannot count before there is a route. */
+function needOfRoute({ keys, strict }: LimitConfig): string | undefined {
+  const parameter = keys.find(({ kind }) => kind === "path");
+  if (parameter !== undefined) return `counts by the path parameter \`${printable(parameter.name)}\``;
+  if (keys.some(isIdentityKey)) return "counts by who sent a request";
+  return strict ? "is `strict`" : undefined;
 }
 
 /** The reference gateway's one limit: a fixed window for each address. */
@@ -198,7 +256,10 @@ function legacyOf(input: ServerInput, { findings }: SectionContext): LimitConfig
       keys: [{ kind: "address", name: "" }],
       ipv6Prefix: 64,
       maxKeys: input.rate_limit_max_tracked_ips,
+      hosts: undefined,
       countStatuses: undefined,
+      cost: "request",
+      strict: false,
       shadow: false,
     };
   if (input.rate_limit_window_secs !== 1 && !findings.isPoisoned(["server", "rate_limit_rps"]))

@@ -16,7 +16,7 @@ import type { Route, Snapshot } from "../snapshot.ts";
 import { systemClock } from "../std/clock.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import type { RuleSet } from "../waf/compile.ts";
-import { buildRateLimits } from "./limit-build.ts";
+import { buildRateLimits, buildRouteLimits, countedClaims } from "./limit-build.ts";
 import { buildListTable, type ListTable } from "./list-build.ts";
 
 export interface CompileDeps {
@@ -38,7 +38,10 @@ const MEBIBYTE = 1024 * 1024;
 export function buildSnapshot(generation: number, config: Config, deps: CompileDeps): Snapshot {
   const { server } = config;
   const { store, viaName, counters } = deps;
-  const verifiers = new Map(config.authProfiles.map((profile) => [profile.name, buildVerifier(profile)]));
+  const claims = countedClaims(config.limits);
+  const verifiers = new Map(
+    config.authProfiles.map((profile) => [profile.name, buildVerifier(profile, claims)]),
+  );
   const lists = buildListTable(config.lists, counters);
   const redirects =
     server.httpMode === "redirect" && server.listenHttp !== undefined && server.listenHttps !== undefined;
@@ -146,14 +149,13 @@ function buildRoute(
     csrfGuard: route.csrfGuard,
     lists: lists.pick(route.lists),
     inFlightMax: route.maxInFlight === 0 ? Infinity : route.maxInFlight,
-    limits: buildRateLimits(route.limits, route.path, config.limits, deps.limits),
-    identityLimits: [],
+    ...buildRouteLimits(route, config.limits, deps.limits),
     waf: buildWaf(route.waf, config, deps.ruleSet),
     bodyBytesMax: (route.maxBodyMb ?? config.server.maxBodyMb) * MEBIBYTE,
   };
 }
 
-function buildVerifier(profile: AuthProfileConfig): TokenVerifier {
+function buildVerifier(profile: AuthProfileConfig, countedClaims: readonly string[]): TokenVerifier {
   return new TokenVerifier({
     issuer: profile.issuer,
     audience: profile.audience,
@@ -163,7 +165,7 @@ function buildVerifier(profile: AuthProfileConfig): TokenVerifier {
     algorithms: profile.algorithms,
     keys: profile.keys,
     fields: profile.fields,
-    countedClaims: [],
+    countedClaims,
     rolesPath: stepsOf(profile.rolesClaim),
   });
 }

@@ -7,6 +7,8 @@ import { warmUp } from "../gate/waf-warm-up.ts";
 import { RequestPool } from "../http/request-pool.ts";
 import { ResponseHead } from "../http/response-head.ts";
 import { Limits } from "../limit/limits.ts";
+import type { StrictBatch } from "../limit/strict.ts";
+import { StrictAsker } from "../limit/strict-asker.ts";
 import type { ClientConnection } from "../listener/client-connection.ts";
 import { ConnectionCaps } from "../listener/connection-caps.ts";
 import { HandshakeRate } from "../listener/handshake-rate.ts";
@@ -15,7 +17,7 @@ import { buildTlsServer, type TlsServer } from "../listener/tls.ts";
 import { reasons } from "../reason.ts";
 import { AccessLog, endpointLogPiece } from "../record/access-log.ts";
 import { Counters } from "../record/counters.ts";
-import { families, type MetricFamily, type MetricSample } from "../record/metrics.ts";
+import { families, type MetricSample } from "../record/metrics.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { State } from "../state.ts";
 import { machineOffsetMs, systemClock } from "../std/clock.ts";
@@ -32,11 +34,14 @@ import { buildSnapshot } from "./compile.ts";
 import { connectionCeiling } from "./connection-ceiling.ts";
 import type { Edge, ListenerName } from "./edge.ts";
 import { lastGaspLine } from "./last-gasp.ts";
-import { limitFacts } from "./limit-build.ts";
+import { workerLimits } from "./limit-build.ts";
+import { readLimits } from "./limit-samples.ts";
 
 export interface EdgeDeps {
   readonly workerIndex: number;
   readonly workerCount: number;
+  /** Carries questions about strict limits to whoever counts them. */
+  readonly askStrict: (batch: StrictBatch) => Promise<void>;
   /** Name in Via, the same in all workers; made here when not given. */
   readonly viaName?: string;
   /** Soft limit of open files; 0 = not known. */
@@ -99,7 +104,12 @@ export function openEdge(deps: EdgeDeps): Edge {
     outbox: new Outbox(),
     upstreamDeps,
     waf: new WafEngine({ clock, wheel, seed: randomBytes(4).readUInt32LE() }),
-    limits: new Limits(randomBytes(8), machineOffsetMs(), deps.workerCount > 1),
+    limits: new Limits(
+      randomBytes(8),
+      machineOffsetMs(),
+      deps.workerCount > 1,
+      new StrictAsker(wheel, deps.askStrict),
+    ),
     counters,
     accessLog: undefined,
     draining: false,
@@ -130,7 +140,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     discard(prepared?.generation ?? -1);
     const next = adoptUpstreams(config.upstreams);
     const store = config.tls === undefined ? undefined : buildCertificateStore(config.tls);
-    const limits = state.limits.adopt(config.limits.map(limitFacts));
+    const limits = state.limits.adopt(workerLimits(config.limits));
     const snapshot = buildSnapshot(generation, config, {
       upstreams: next,
       counters,
@@ -317,6 +327,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     setLimitSeed: (seed) => state.limits.hash.reseed(Buffer.from(seed)),
     tellLimits: () => state.limits.tell(),
     hearLimits: (shares) => state.limits.hear(shares, clock.nowMs()),
+    hearStrict: (answers) => state.limits.strict.hear(answers),
     drain,
     readMetrics: () => [
       ...readLimits(state.limits),
@@ -351,25 +362,6 @@ const DRAIN_QUIET_MS = 1000;
 
 /** TLS handshakes in progress per worker: each costs 1.6-1.8 ms of CPU (reliability.md §0.1 finding 8). */
 const HANDSHAKES_MAX = 1024;
-
-function readLimits(limits: Limits): MetricSample[] {
-  return limits.limiters().flatMap((limiter) => {
-    const { name, table } = limiter;
-    const sample = ({ name: family }: MetricFamily, value: number, ...labels: string[]): MetricSample => ({
-      name: family,
-      labels: [name, ...labels],
-      value,
-    });
-    return [
-      sample(families.limitDecisions, limiter.allowed, "allow"),
-      sample(families.limitDecisions, limiter.limited, "limited"),
-      sample(families.limitDecisions, limiter.shadowed, "shadow"),
-      sample(families.limitKeys, table.size),
-      sample(families.limitEvictions, table.evicted),
-      sample(families.limitUntold, limiter.untold),
-    ];
-  });
-}
 
 function readMetrics(
   counters: Counters,

@@ -1,5 +1,6 @@
 import type { Config, SocketAddress } from "../config/config.ts";
 import type { SpentShare } from "../limit/limiter.ts";
+import type { StrictAnswer } from "../limit/strict.ts";
 import type { MetricSample } from "../record/metrics.ts";
 
 /** The listeners that carry client traffic. */
@@ -32,6 +33,8 @@ export interface Edge {
   tellLimits(): readonly SpentShare[];
   /** What they admitted elsewhere. */
   hearLimits(shares: readonly SpentShare[]): void;
+  /** What the primary says of strict limits. */
+  hearStrict(answers: readonly StrictAnswer[]): void;
   /**
    * From now on every answer closes its connection and idle connections are closed, spread over the first seconds.
    * Resolves with the number of exchanges cut when nothing is left, at the latest after `graceMs`.

@@ -1,6 +1,7 @@
 import type { LimitConfig, LimitKeyConfig } from "../config/config.ts";
-import { ADDRESS, COOKIE, HEADER, type KeyPart, SEGMENT } from "../gate/limit-key.ts";
-import type { RateLimit } from "../gate/rate-limit.ts";
+import { buildLimitHosts } from "../gate/limit-hosts.ts";
+import { ADDRESS, API_KEY, CLAIM, COOKIE, HEADER, type KeyPart, SEGMENT } from "../gate/limit-key.ts";
+import type { RateLimit, Settlement } from "../gate/rate-limit.ts";
 import type { LimitFacts, Limits } from "../limit/limits.ts";
 import { fixedWindow, gcra } from "../limit/rate.ts";
 import { isPatternProblem, parsePattern } from "../route/pattern.ts";
@@ -15,7 +16,53 @@ export function limitFacts(config: LimitConfig): LimitFacts {
     identity: JSON.stringify([algorithm, keys, ipv6Prefix, maxKeys, isWindow ? windowMs : 0]),
     keysMax: maxKeys,
     rate: isWindow ? fixedWindow(rate, windowMs) : gcra(rate, windowMs, burst),
+    inStore: false,
   };
+}
+
+/** What workers keep: of strict limits nothing, those are the primary's. */
+export function workerLimits(configs: readonly LimitConfig[]): readonly LimitFacts[] {
+  return configs.map((config) => ({ ...limitFacts(config), ...(config.strict ? { keysMax: 0 } : {}) }));
+}
+
+/** What the primary keeps. */
+export function strictLimits(configs: readonly LimitConfig[]): readonly LimitFacts[] {
+  return configs.filter(({ strict }) => strict).map(limitFacts);
+}
+
+/** The limits of a route, by when they are asked. */
+export interface RouteLimits {
+  readonly limits: readonly RateLimit[];
+  readonly strictLimits: readonly RateLimit[];
+  /** By who somebody is. */
+  readonly identityLimits: readonly RateLimit[];
+}
+
+export function buildRouteLimits(
+  route: { readonly path: string; readonly limits: readonly string[] },
+  configs: readonly LimitConfig[],
+  adopted: ReturnType<Limits["adopt"]>,
+): RouteLimits {
+  const named = (fits: (config: LimitConfig) => boolean) =>
+    buildRateLimits(
+      route.limits.filter((name) => configs.some((config) => config.name === name && fits(config))),
+      route.path,
+      configs,
+      adopted,
+    );
+  const isByIdentity = ({ keys }: LimitConfig) =>
+    keys.some(({ kind }) => kind === "claim" || kind === "api_key");
+  return {
+    limits: named((config) => !config.strict && !isByIdentity(config)),
+    strictLimits: named(({ strict }) => strict),
+    identityLimits: named((config) => !config.strict && isByIdentity(config)),
+  };
+}
+
+/** Claims that limits count by. */
+export function countedClaims(configs: readonly LimitConfig[]): readonly string[] {
+  const keys = configs.flatMap((config) => config.keys);
+  return [...new Set(keys.filter(({ kind }) => kind === "claim").map(({ name }) => name))];
 }
 
 /** Compiles the limits that `names` lists, for a route with the pattern `path`, or for a listener without one. */
@@ -36,16 +83,39 @@ export function buildRateLimits(
       key: config.keys.map((key) => buildKey(key, path)),
       ipv6Mask: maskWords(config.ipv6Prefix),
       shadow: config.shadow,
-      countStatuses: config.countStatuses === undefined ? undefined : new Set(config.countStatuses),
+      hosts: config.hosts === undefined ? undefined : buildLimitHosts(config.hosts),
+      settlement: buildSettlement(config),
+      onStoreError: undefined,
       policyLine: `RateLimit-Policy: "${name}";q=${config.rate};w=${windowSecs}\r\n`,
     };
   });
 }
 
-const kinds = { address: ADDRESS, header: HEADER, cookie: COOKIE, path: SEGMENT } as const;
+function buildSettlement({ countStatuses, cost }: LimitConfig): Settlement | undefined {
+  if (countStatuses === undefined && cost === "request") return undefined;
+  return {
+    statuses: countStatuses === undefined ? undefined : new Set(countStatuses),
+    byScore: cost === "waf_score",
+  };
+}
+
+const kinds = {
+  address: ADDRESS,
+  header: HEADER,
+  cookie: COOKIE,
+  path: SEGMENT,
+  claim: CLAIM,
+  api_key: API_KEY,
+} as const;
 
 function buildKey({ kind, name }: LimitKeyConfig, path: string | undefined): KeyPart {
-  const base = { kind: kinds[kind], name: Buffer.from(name, "latin1"), segment: 0, toEnd: false };
+  const base = {
+    kind: kinds[kind],
+    name: Buffer.from(name, "latin1"),
+    claim: name,
+    segment: 0,
+    toEnd: false,
+  };
   if (kind !== "path") return base;
   const pattern = path === undefined ? undefined : parsePattern(path);
   if (pattern === undefined || isPatternProblem(pattern)) throw new Error(`no path with {${name}}`);

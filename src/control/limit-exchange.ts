@@ -1,6 +1,12 @@
 import { randomBytes } from "node:crypto";
+import type { LimitConfig } from "../config/config.ts";
 import type { SpentShare } from "../limit/limiter.ts";
+import { type StrictBatch, StrictJudge } from "../limit/strict.ts";
+import type { MetricSample } from "../record/metrics.ts";
+import type { Clock } from "../std/clock.ts";
 import type { Edge } from "./edge.ts";
+import { strictLimits } from "./limit-build.ts";
+import { readStrict } from "./limit-samples.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 
 /**
@@ -28,17 +34,24 @@ export interface LimitExchange {
   readonly seed: Buffer;
   /** What a worker admitted. */
   hear(worker: number, shares: readonly SpentShare[]): void;
+  /** Decides over strict limits, and answers the worker. */
+  judge(worker: number, batch: StrictBatch): void;
+  /** From now on these limits are in force. */
+  adopt(limits: readonly LimitConfig[]): void;
+  samples(): readonly MetricSample[];
   stop(): void;
 }
 
 /**
- * The primary's half: gathers what workers admitted and gives it to the others. `sendEach` asks for the message of each
- * worker that serves; undefined = none.
+ * The primary's half: gathers what workers admitted and gives it to the others, and decides over strict limits.
+ * `sendEach` asks for the message of each worker that serves; undefined = none.
  */
 export function createLimitExchange(
   sendEach: (messageFor: (worker: number) => ToWorker | undefined) => void,
+  clock: Clock,
 ): LimitExchange {
   let heard: { readonly worker: number; readonly shares: readonly SpentShare[] }[] = [];
+  const strict = new StrictJudge();
   let timer: NodeJS.Timeout | undefined;
 
   const flush = () => {
@@ -57,6 +70,13 @@ export function createLimitExchange(
       heard.push({ worker, shares });
       timer ??= setTimeout(flush, exchangeHalfMs);
     },
+    judge(worker, batch) {
+      const answers = strict.judge(batch, clock.nowMs());
+      if (answers.length === 0) return;
+      sendEach((id) => (id === worker ? { type: "strict_answers", answers } : undefined));
+    },
+    adopt: (limits) => strict.adopt(strictLimits(limits)),
+    samples: () => readStrict(strict.limits),
     stop: () => clearTimeout(timer),
   };
 }

@@ -1,5 +1,6 @@
 import type { Config, SocketAddress } from "../config/config.ts";
 import type { SpentShare } from "../limit/limiter.ts";
+import type { StrictAnswer, StrictBatch } from "../limit/strict.ts";
 import type { MetricSample } from "../record/metrics.ts";
 import type { ListenerName } from "./edge.ts";
 
@@ -26,6 +27,7 @@ export type ToWorker =
   | { readonly type: "limit_seed"; readonly seed: Buffer }
   /** What other workers admitted. */
   | { readonly type: "limit_spent"; readonly shares: readonly SpentShare[] }
+  | { readonly type: "strict_answers"; readonly answers: readonly StrictAnswer[] }
   | { readonly type: "metrics"; readonly scrape: number }
   | { readonly type: "reopen_log" }
   | { readonly type: "drain"; readonly graceMs: number };
@@ -53,6 +55,7 @@ export type FromWorker =
   | { readonly type: "metrics"; readonly scrape: number; readonly samples: readonly MetricSample[] }
   /** What this worker admitted since it last told. */
   | { readonly type: "limit_spent"; readonly shares: readonly SpentShare[] }
+  | { readonly type: "strict_asks"; readonly batch: StrictBatch }
   /** The last message of a worker: exchanges cut at the end of its drain, and its final figures. */
   | { readonly type: "drained"; readonly cut: number; readonly samples: readonly MetricSample[] };
 

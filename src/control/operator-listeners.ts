@@ -4,6 +4,7 @@ import { createAdmin, digestToken, endpointPath, maxAdminBodyBytes, minTokenByte
 import { adminEndpoints } from "./admin-endpoints.ts";
 import { type ControlListener, openControlListener } from "./control-listener.ts";
 import type { Exposition } from "./exposition.ts";
+import type { LimitExchange } from "./limit-exchange.ts";
 import { buildOverview } from "./overview.ts";
 import type { Reloader } from "./reload.ts";
 import type { Supervision } from "./supervision.ts";
@@ -15,16 +16,20 @@ export interface Gateway {
   readonly supervision: Supervision;
   readonly reloader: Reloader;
   readonly exposition: Exposition;
+  readonly limits: LimitExchange;
   readonly life: { readonly started: boolean; readonly draining: boolean };
   readonly clock: Clock;
 }
+
+/** As whose figures the primary's own count; numbers of workers begin at 1. */
+const PRIMARY = 0;
 
 /** Binds the telemetry and the admin listener, as far as they are on. Throws BindError, and then none is bound. */
 export async function openOperatorListeners(
   gateway: Gateway,
   tokenDigest: Buffer | undefined,
 ): Promise<readonly ControlListener[]> {
-  const { version, supervision, reloader, exposition, life, clock } = gateway;
+  const { version, supervision, reloader, exposition, limits, life, clock } = gateway;
   const { telemetry, admin } = reloader.config;
   const endpoints = adminEndpoints({
     overview: () =>
@@ -53,7 +58,11 @@ export async function openOperatorListeners(
           ...life,
         }),
         exposition,
-        scrapeWorkers: (deadlineMs) => supervision.scrape(deadlineMs),
+        scrapeWorkers: async (deadlineMs) => {
+          await supervision.scrape(deadlineMs);
+          // As if it were one of them.
+          exposition.absorb(PRIMARY, limits.samples());
+        },
         clock,
       });
       const name = "telemetry";

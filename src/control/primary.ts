@@ -133,7 +133,7 @@ function assemble(
   const tickets = createTicketKeys((keys) => supervision.broadcast({ type: "ticket_keys", keys }));
   const viaName = `zion-${randomBytes(4).toString("hex")}`;
   const guard = createOrphanGuard(viaName, log);
-  const limits = createLimitExchange((messageFor) => supervision.sendEach(messageFor));
+  const limits = createLimitExchange((messageFor) => supervision.sendEach(messageFor), clock);
 
   const preparation = (generation: number, config: Config): PrepareMessage => ({
     type: "prepare",
@@ -162,6 +162,7 @@ function assemble(
       supervision.commit(generation);
       void resolver.watch(upstreamHosts(config), resolverSettings(config));
       prober.watch(config.upstreams);
+      limits.adopt(config.limits);
       // What changed while the workers were between two snapshots.
       for (const news of [...addressNews(), ...healthNews()]) supervision.broadcast(news);
     },
@@ -191,6 +192,7 @@ function assemble(
     ],
     onSamples: (worker, samples) => exposition.absorb(worker, samples),
     onLimitSpent: limits.hear,
+    onStrictAsks: limits.judge,
     onProcesses: (pids) => guard.watch(pids, reloader.config.server.shutdownGraceMs),
     onGone: (worker, signal) => {
       exposition.forget(worker);
@@ -221,7 +223,7 @@ async function serve(
   options: PrimaryOptions,
   control: readonly ControlListener[],
 ): Promise<number> {
-  const { supervision, reloader, resolver, prober, listeners, life, clock } = primary;
+  const { supervision, reloader, resolver, prober, limits, listeners, life, clock } = primary;
   const { log } = options;
   const stop = Promise.withResolvers<StopSignal>();
   const now = Promise.withResolvers<void>();
@@ -248,6 +250,7 @@ async function serve(
   try {
     await resolver.watch(upstreamHosts(reloader.config), resolverSettings(reloader.config));
     prober.watch(reloader.config.upstreams);
+    limits.adopt(reloader.config.limits);
     const outcome = await Promise.race([supervision.start(), stop.promise]);
     if (typeof outcome === "object" && outcome.kind !== "serving") {
       log.fatal({ "event.name": "zion.start.failed", problem: outcome.message }, "not started");

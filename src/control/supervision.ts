@@ -1,4 +1,5 @@
 import type { SpentShare } from "../limit/limiter.ts";
+import type { StrictBatch } from "../limit/strict.ts";
 import type { MetricSample } from "../record/metrics.ts";
 import type { Clock } from "../std/clock.ts";
 import { type AdoptableSlot, adoptLostSlots, openSlot } from "./adoption.ts";
@@ -30,6 +31,7 @@ export interface SupervisionOptions {
   readonly greeting: () => readonly ToWorker[];
   readonly onSamples: (worker: number, samples: readonly MetricSample[]) => void;
   readonly onLimitSpent: (worker: number, shares: readonly SpentShare[]) => void;
+  readonly onStrictAsks: (worker: number, batch: StrictBatch) => void;
   /** `signal` is "none" after an exit by code, undefined when the worker was told to finish. */
   /** Process ids of all workers, after each start and exit. */
   readonly onProcesses: (pids: readonly number[]) => void;
@@ -276,6 +278,9 @@ export class Supervision {
         return;
       case "limit_spent":
         this.#options.onLimitSpent(worker.id, message.shares);
+        return;
+      case "strict_asks":
+        this.#options.onStrictAsks(worker.id, message.batch);
         return;
       case "drained":
         this.#options.onSamples(worker.id, message.samples);

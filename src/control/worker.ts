@@ -1,4 +1,5 @@
 import type { Config } from "../config/config.ts";
+import type { StrictBatch } from "../limit/strict.ts";
 import type { Edge, ListenerName } from "./edge.ts";
 import { installLastGasp } from "./last-gasp.ts";
 import { exchangeHalfMs, tellLimits } from "./limit-exchange.ts";
@@ -14,6 +15,8 @@ export type OpenEdge = (place: {
   /** Soft limit of open files; 0 = not known. */
   readonly descriptorsMax: number;
   readonly warm: boolean;
+  /** Carries questions about strict limits to the primary. */
+  readonly askStrict: (batch: StrictBatch) => Promise<void>;
 }) => Edge;
 
 /** What a worker process is connected to; tests give a fake. */
@@ -53,6 +56,7 @@ export function runWorkerProcess(openEdge: OpenEdge): void {
     viaName: argument("via"),
     descriptorsMax: number("descriptors"),
     warm: true,
+    askStrict: (batch) => channel.send({ type: "strict_asks", batch }),
   });
   const control = controlWorker(edge, channel);
   process.on("message", (message, handle) => control.receive(message as ToWorker, handle));
@@ -143,6 +147,8 @@ export function controlWorker(edge: Edge, channel: WorkerChannel): WorkerControl
           return edge.setLimitSeed(message.seed);
         case "limit_spent":
           return edge.hearLimits(message.shares);
+        case "strict_answers":
+          return edge.hearStrict(message.answers);
         case "metrics":
           return void channel.send({ type: "metrics", scrape: message.scrape, samples: edge.readMetrics() });
         case "reopen_log":

@@ -28,6 +28,8 @@ export interface GateRoute {
   readonly auth: AuthRule | undefined;
   readonly bodyBytesMax: number;
   readonly limits: readonly RateLimit[];
+  /** Those that another process decides over: after the others. */
+  readonly strictLimits: readonly RateLimit[];
   /** Those that count by who somebody is: after `auth`. */
   readonly identityLimits: readonly RateLimit[];
   /** Infinity = no cap. */

@@ -12,9 +12,17 @@ import type { KeyHash } from "../limit/key-hash.ts";
 
 /** What a limit counts by, compiled. */
 export interface KeyPart {
-  readonly kind: typeof ADDRESS | typeof HEADER | typeof COOKIE | typeof SEGMENT;
+  readonly kind:
+    | typeof ADDRESS
+    | typeof HEADER
+    | typeof COOKIE
+    | typeof SEGMENT
+    | typeof CLAIM
+    | typeof API_KEY;
   /** Of the field in lower case, or of the cookie. */
   readonly name: Uint8Array;
+  /** Of the claim. */
+  readonly claim: string;
   /** Number of the path's segment, from 0. */
   readonly segment: number;
   /** The segment and all behind it: `{*name}`. */
@@ -25,6 +33,8 @@ export const ADDRESS = 0;
 export const HEADER = 1;
 export const COOKIE = 2;
 export const SEGMENT = 3;
+export const CLAIM = 4;
+export const API_KEY = 5;
 
 /** Adds one part of a request's key to the hash. False: the request has none. Nothing is allocated. */
 export function hashPart(
@@ -44,6 +54,10 @@ export function hashPart(
       return hashCookie(request, part.name, hash);
     case SEGMENT:
       return hashSegment(request, part, hash);
+    case CLAIM:
+      return hashText(request.identity?.claim(part.claim), hash);
+    case API_KEY:
+      return hashText(request.identity?.apiKeyId, hash);
   }
 }
 
@@ -124,6 +138,13 @@ function hashSegment(request: CanonicalRequest, part: KeyPart, hash: KeyHash): b
   let end = start;
   while (end < routePathEnd && (part.toEnd || arena[end] !== SLASH)) end++;
   hash.bytes(arena, start, end);
+  return true;
+}
+
+/** Of a verified identity; false where it has none of the kind. */
+function hashText(text: string | undefined, hash: KeyHash): boolean {
+  if (text === undefined || text === "") return false;
+  hash.text(text);
   return true;
 }
 

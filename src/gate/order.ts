@@ -13,6 +13,7 @@ import { checkInternalOnly } from "./internal-only.ts";
 import { checkLoop } from "./loop.ts";
 import { checkMisdirected } from "./misdirected.ts";
 import { checkRateLimits, type LimitDesk } from "./rate-limit.ts";
+import { askStrictLimits, type StrictDesk, type StrictOwner } from "./strict-limit.ts";
 import { checkUpgrade } from "./upgrade.ts";
 
 /**
@@ -62,6 +63,17 @@ export function runRouteGates(
     checkCors(request, route.cors, isPreflight) ??
     checkCrossSite(request, route.csrfGuard, route.cors)
   );
+}
+
+/** Continued, where a route has strict limits: the only gate that waits, for whoever counts for all workers. */
+export function runStrictGate(
+  request: CanonicalRequest,
+  route: GateRoute,
+  desk: StrictDesk,
+  owner: StrictOwner,
+  onPassed: () => void,
+): void {
+  askStrictLimits(request, route.strictLimits, desk, owner, onPassed);
 }
 
 /** Continued, for everything that is not a preflight. */

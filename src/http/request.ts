@@ -153,8 +153,8 @@ export class CanonicalRequest {
   /** Places of caps that it takes; see gate/in-flight.ts. */
   inFlightKey = -1;
   inFlightLoad: { inFlight: number } | undefined = undefined;
-  /** Told the status of the answer, at the end: limits that count by status. */
-  onSettled: ((status: number, nowMs: number) => void) | undefined = undefined;
+  /** Told the status of the answer and the points of the WAF, at the end: limits that count by them. */
+  onSettled: ((status: number, wafScore: number, nowMs: number) => void) | undefined = undefined;
   /** Which limit or list refused, for the log; "" = the reason says all. */
   refusalDetail = "";
 

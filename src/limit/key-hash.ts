@@ -49,4 +49,13 @@ export class KeyHash {
     this.word(rest);
     this.word(end - start);
   }
+
+  /** Adds the UTF-16 units of a text and its length. */
+  text(value: string): void {
+    let at = 0;
+    for (; at + 2 <= value.length; at += 2)
+      this.word(value.charCodeAt(at) | (value.charCodeAt(at + 1) << 16));
+    this.word(at < value.length ? value.charCodeAt(at) : 0);
+    this.word(value.length);
+  }
 }

@@ -11,6 +11,18 @@ export interface SpentShare {
   readonly windows: Float64Array;
 }
 
+/** What all machines together spent of one limit, by key, as the store that they share has it. */
+export interface StoreLevels {
+  readonly limit: string;
+  /** Both lanes of each key. */
+  readonly keys: Uint32Array;
+  /** See rate.ts `raise`. */
+  readonly values: Float64Array;
+  readonly windows: Float64Array;
+  /** What makes this machine's monotonic time the store's; undefined where windows are not counted. */
+  readonly offsetMs: number | undefined;
+}
+
 /** Keys that are told of at once; more are admitted and counted as untold, which takes 300,000 of them in a second. */
 const SHARED_KEYS_MAX = 8192;
 
@@ -21,9 +33,13 @@ const SHARED_KEYS_MAX = 8192;
 export class Limiter {
   readonly name: string;
   readonly table: KeyTable;
+  /** Added to monotonic time: all that count together must see the same windows. */
+  offsetMs: number;
   allowed = 0;
   limited = 0;
   shadowed = 0;
+  /** Decided without counting, because whoever counts could not be asked. */
+  undecided = 0;
   /** Admissions that could not be told to the other workers. */
   untold = 0;
   readonly #untold = new Uint32Array(SHARED_KEYS_MAX * 2);
@@ -31,9 +47,10 @@ export class Limiter {
   /** Alone there is nobody to tell. */
   readonly #isShared: boolean;
 
-  constructor(name: string, keysMax: number, isShared: boolean) {
+  constructor(name: string, keysMax: number, isShared: boolean, offsetMs = 0) {
     this.name = name;
     this.table = new KeyTable(keysMax);
+    this.offsetMs = offsetMs;
     this.#isShared = isShared;
   }
 
@@ -42,7 +59,7 @@ export class Limiter {
     const { table } = this;
     const slot = table.touch(lo, hi);
     const waitMs = rate.take(table, slot, 1, nowMs);
-    if (waitMs === 0) this.#note(lo, hi, slot);
+    if (waitMs === 0) this.#note(lo, hi, slot, 1);
     return waitMs;
   }
 
@@ -52,15 +69,15 @@ export class Limiter {
     return slot < 0 ? 0 : rate.wait(this.table, slot, nowMs);
   }
 
-  /** Spends one, also beyond the limit: what it is for has happened. */
-  spend(lo: number, hi: number, rate: Rate, nowMs: number): void {
+  /** Spends, also beyond the limit: what it is for has happened. */
+  spend(lo: number, hi: number, rate: Rate, cost: number, nowMs: number): void {
     const slot = this.table.touch(lo, hi);
-    rate.absorb(this.table, slot, 1, rate.window(nowMs), nowMs);
-    this.#note(lo, hi, slot);
+    rate.absorb(this.table, slot, cost, rate.window(nowMs), nowMs);
+    this.#note(lo, hi, slot, cost);
   }
 
   /** For the other workers. */
-  #note(lo: number, hi: number, slot: number): void {
+  #note(lo: number, hi: number, slot: number, cost: number): void {
     if (!this.#isShared) return;
     const { table } = this;
     if (table.unshared[slot] === 0) {
@@ -72,7 +89,7 @@ export class Limiter {
       this.#untold[this.#untoldKeys * 2 + 1] = hi;
       this.#untoldKeys++;
     }
-    table.unshared[slot]!++;
+    table.unshared[slot]! += cost;
   }
 
   /** What there is to tell, which counts as told from now on. */
@@ -101,6 +118,15 @@ export class Limiter {
       if (cost === 0) continue;
       const slot = this.table.touch(share.keys[index * 2]!, share.keys[index * 2 + 1]!);
       rate.absorb(this.table, slot, cost, share.windows[index]!, nowMs);
+    }
+  }
+
+  /** Takes in what all machines spent, as their store has it. */
+  raise(levels: StoreLevels, rate: Rate, nowMs: number): void {
+    const { keys, values, windows } = levels;
+    for (let index = 0; index < values.length; index++) {
+      const slot = this.table.touch(keys[index * 2]!, keys[index * 2 + 1]!);
+      rate.raise(this.table, slot, values[index]!, windows[index]!, nowMs);
     }
   }
 }

@@ -1,7 +1,8 @@
 import { InFlight } from "./in-flight.ts";
 import { KeyHash } from "./key-hash.ts";
-import { Limiter, type SpentShare } from "./limiter.ts";
+import { Limiter, type SpentShare, type StoreLevels } from "./limiter.ts";
 import type { Rate } from "./rate.ts";
+import type { StrictAsker } from "./strict-asker.ts";
 
 /** A limit of the configuration, as far as its state goes. */
 export interface LimitFacts {
@@ -10,6 +11,8 @@ export interface LimitFacts {
   readonly identity: string;
   readonly keysMax: number;
   readonly rate: Rate;
+  /** Other machines count with this one. */
+  readonly inStore: boolean;
 }
 
 interface Held {
@@ -18,29 +21,37 @@ interface Held {
   readonly rate: Rate;
 }
 
+const CLOCK_SLACK_MS = 250;
+
 /** All limits of one worker. What they counted survives reloads; limits that the configuration dropped are forgotten. */
 export class Limits {
   readonly hash: KeyHash;
-  readonly offsetMs: number;
+  /** The primary says so; false until then, and without a store. */
+  isStoreUp = false;
+  readonly #offsetMs: number;
   /** Exchanges under way, by address. */
   readonly inFlight = new InFlight();
+  readonly strict: StrictAsker;
   readonly #isShared: boolean;
   #held = new Map<string, Held>();
 
   /** `offsetMs` makes monotonic time the machine's; `isShared`: there are other workers to tell. */
-  constructor(seed: Buffer, offsetMs: number, isShared: boolean) {
+  constructor(seed: Buffer, offsetMs: number, isShared: boolean, strict: StrictAsker) {
     this.hash = new KeyHash(seed);
-    this.offsetMs = offsetMs;
+    this.strict = strict;
+    this.#offsetMs = offsetMs;
     this.#isShared = isShared;
   }
 
   /** The limits of another configuration, with the present state where it fits. Nothing changes until `commit`. */
   adopt(facts: readonly LimitFacts[]): ReadonlyMap<string, Held> {
     const next = new Map<string, Held>();
-    for (const { name, identity, keysMax, rate } of facts) {
+    for (const { name, identity, keysMax, rate, inStore } of facts) {
       const present = this.#held.get(name);
       const limiter =
-        present?.identity === identity ? present.limiter : new Limiter(name, keysMax, this.#isShared);
+        present?.identity === identity
+          ? present.limiter
+          : new Limiter(name, keysMax, this.#isShared || inStore, this.#offsetMs);
       next.set(name, { identity, limiter, rate });
     }
     return next;
@@ -64,7 +75,22 @@ export class Limits {
   hear(shares: readonly SpentShare[], nowMs: number): void {
     for (const share of shares) {
       const held = this.#held.get(share.limit);
-      held?.limiter.hear(share, held.rate, nowMs + this.offsetMs);
+      held?.limiter.hear(share, held.rate, nowMs + held.limiter.offsetMs);
+    }
+  }
+
+  /** What all machines admitted. */
+  raise(all: readonly StoreLevels[], nowMs: number): void {
+    for (const levels of all) {
+      const held = this.#held.get(levels.limit);
+      if (held === undefined) continue;
+      const { limiter } = held;
+      if (levels.offsetMs !== undefined) {
+        const offsetMs = this.#offsetMs + levels.offsetMs;
+        // Every change moves the windows; what a round trip makes of the clock is no reason to.
+        if (Math.abs(offsetMs - limiter.offsetMs) > CLOCK_SLACK_MS) limiter.offsetMs = offsetMs;
+      }
+      limiter.raise(levels, held.rate, nowMs + limiter.offsetMs);
     }
   }
 

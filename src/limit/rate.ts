@@ -13,6 +13,10 @@ export interface Rate {
   window(nowMs: number): number;
   /** Spends what was admitted already; the level may go beyond the limit. */
   absorb(table: KeyTable, slot: number, cost: number, window: number, nowMs: number): void;
+  /** Takes back what was spent in that window; nothing once it has ended. */
+  giveBack(table: KeyTable, slot: number, cost: number, window: number): void;
+  /** What others count, all together: the level is at least this, in milliseconds to come (gcra) or spent (windows). */
+  raise(table: KeyTable, slot: number, level: number, window: number, nowMs: number): void;
 }
 
 /**
@@ -36,6 +40,12 @@ export function gcra(rate: number, windowMs: number, burst: number): Rate {
     absorb(table, slot, cost, _window, nowMs) {
       table.level[slot] = Math.max(table.level[slot]!, nowMs) + cost * intervalMs;
     },
+    giveBack(table, slot, cost) {
+      table.level[slot]! -= cost * intervalMs;
+    },
+    raise(table, slot, level, _window, nowMs) {
+      table.level[slot] = Math.max(table.level[slot]!, nowMs + level);
+    },
   };
 }
 
@@ -44,9 +54,14 @@ export function gcra(rate: number, windowMs: number, burst: number): Rate {
  * in all workers. Twice the limit can pass around the boundary of two windows: that is what the algorithm is.
  */
 export function fixedWindow(limit: number, windowMs: number): Rate {
+  // A key that was counted by a clock a little ahead is in its next window already: it does not begin that one twice.
+  const present = (table: KeyTable, slot: number, nowMs: number): number => {
+    const window = Math.floor(nowMs / windowMs);
+    return table.window[slot] === window + 1 ? window + 1 : window;
+  };
   return {
     take(table, slot, cost, nowMs) {
-      const window = Math.floor(nowMs / windowMs);
+      const window = present(table, slot, nowMs);
       // A new key's window is 0, with nothing spent.
       if (table.window[slot] !== window) {
         table.window[slot] = window;
@@ -58,7 +73,7 @@ export function fixedWindow(limit: number, windowMs: number): Rate {
       return 0;
     },
     wait(table, slot, nowMs) {
-      const window = Math.floor(nowMs / windowMs);
+      const window = present(table, slot, nowMs);
       if (table.window[slot] !== window || table.level[slot]! < limit) return 0;
       return Math.max(1e-3, (window + 1) * windowMs - nowMs);
     },
@@ -69,6 +84,18 @@ export function fixedWindow(limit: number, windowMs: number): Rate {
       else {
         table.window[slot] = window;
         table.level[slot] = cost;
+        table.unshared[slot] = 0;
+      }
+    },
+    giveBack(table, slot, cost, window) {
+      if (table.window[slot] === window) table.level[slot]! -= cost;
+    },
+    raise(table, slot, level, window, nowMs) {
+      if (window < table.window[slot]! || window < Math.floor(nowMs / windowMs)) return;
+      if (table.window[slot] === window) table.level[slot] = Math.max(table.level[slot]!, level);
+      else {
+        table.window[slot] = window;
+        table.level[slot] = level;
         table.unshared[slot] = 0;
       }
     },

@@ -65,7 +65,7 @@ export const families = {
   limitDecisions: family(
     "zion_ratelimit_decisions_total",
     "counter",
-    "Requests that a limit judged: `allow`, `limited`, `shadow` (let through, and over the limit).",
+    "Requests that a limit judged: `allow`, `limited`, `shadow` (let through, and over the limit), `undecided` (whoever counts could not be asked).",
     ["limit", "result"],
   ),
   limitKeys: family("zion_ratelimit_keys", "gauge", "Keys that a limit remembers, in the worker with most.", [

@@ -22,6 +22,29 @@ const cases: readonly (readonly [title: string, lines: string, ...found: string[
     "Z1106 13:25",
   ],
   ["a limit that a route names twice", 'limits = ["a", "a"]\n[limit.a]\nrate = 1', "Z1214 10:16"],
+  ["hosts that are none", 'limits = ["a"]\n[limit.a]\nrate = 1\nhosts = ["a", "https://b"]', "Z1103 13:15"],
+  [
+    "a strict limit by points",
+    'limits = ["a"]\n[limit.a]\nrate = 1\nstrict = true\ncost = "waf_score"',
+    "Z1214 14:8",
+  ],
+  [
+    "a strict limit by who somebody is, on a route that asks nobody",
+    'limits = ["a"]\n[limit.a]\nrate = 1\nstrict = true\nkey = ["claim:sub"]',
+    "Z1106 10:11",
+    "Z1214 14:7",
+  ],
+  [
+    "a limit by points without the WAF",
+    'waf = false\nlimits = ["a"]\n[limit.a]\nrate = 1\ncost = "waf_score"',
+    "Z2110 10:7",
+    "Z1106 11:11",
+  ],
+  [
+    "a limit by API key where none is asked for",
+    'limits = ["a"]\n[limit.a]\nrate = 1\nkey = ["api_key"]',
+    "Z1106 10:11",
+  ],
   [
     "a parameter that the path does not have",
     'limits = ["a"]\n[limit.a]\nrate = 1\nkey = ["path:id"]',
@@ -40,6 +63,8 @@ const server = (lines: string) => minimal.replace("[server]\n", `[server]\n${lin
 test("points at a listener's limit by a path parameter, and at a window without a limit", () => {
   const toml = `${server('limits = ["a"]')}[limit.a]\nrate = 1\nkey = ["path:id"]\n`;
   assert.deepEqual(codesAt(toml), ["Z1106 2:11"]);
+  for (const line of ["strict = true", 'key = ["claim:sub"]', 'key = ["api_key"]'])
+    assert.deepEqual(codesAt(`${server('limits = ["a"]')}[limit.a]\nrate = 1\n${line}\n`), ["Z1106 2:11"]);
   assert.deepEqual(codesAt(server("rate_limit_window_secs = 5")), ["Z2108 2:26"]);
 });
 
@@ -68,7 +93,10 @@ test("the keys rate_limit_* are one fixed window for each address", () => {
       keys: [{ kind: "address", name: "" }],
       ipv6Prefix: 64,
       maxKeys: 500,
+      hosts: undefined,
       countStatuses: undefined,
+      cost: "request",
+      strict: false,
       shadow: false,
     },
   ]);

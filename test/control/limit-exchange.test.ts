@@ -4,6 +4,7 @@ import type { Edge } from "../../src/control/edge.ts";
 import { createLimitExchange, tellLimits } from "../../src/control/limit-exchange.ts";
 import type { FromWorker, ToWorker } from "../../src/control/messages.ts";
 import type { SpentShare } from "../../src/limit/limiter.ts";
+import { systemClock } from "../../src/std/clock.ts";
 import { settle } from "./fakes.ts";
 
 const share = (limit: string): SpentShare => ({
@@ -22,7 +23,7 @@ test("the primary gives each worker what the others admitted, together and once"
       const message = messageFor(worker);
       if (message !== undefined) sent.push([worker, message]);
     }
-  });
+  }, systemClock);
   const [a, b] = [share("a"), share("b")];
   exchange.hear(1, [a]);
   exchange.hear(2, [b]);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import http from "node:http";
 import { test } from "node:test";
-import { config, startGateway, startUpstream } from "./gateway.ts";
+import { config, kill, startGateway, startUpstream } from "./gateway.ts";
 
 const onLinux = { skip: process.platform === "linux" ? false : "needs reusePort" };
 
@@ -15,20 +15,8 @@ test("a flood over two workers is let through as far as the limit of the machine
     toml: config(upstream.port, ["workers = 2", 'limits = ["flood"]'], tables),
   });
 
-  const counts = new Map<number, number>();
   const startedMs = performance.now();
-  let left = requests;
-  // So many connections that both workers surely get some; each keeps its worker.
-  await Promise.all(
-    Array.from({ length: 24 }, async () => {
-      const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
-      while (left-- > 0) {
-        const status = await ask(gateway.port, agent);
-        counts.set(status, (counts.get(status) ?? 0) + 1);
-      }
-      agent.destroy();
-    }),
-  );
+  const counts = await flood(gateway.port);
   const perMs = requests / (performance.now() - startedMs);
   const admitted = counts.get(200) ?? 0;
   assert.equal(admitted + (counts.get(429) ?? 0), requests);
@@ -43,6 +31,45 @@ test("a flood over two workers is let through as far as the limit of the machine
   );
   assert.match(body, /^zion_ratelimit_keys\{limit="flood"\} 1$/m);
 });
+
+for (const algorithm of ["gcra", "fixed_window"]) {
+  test(
+    `${algorithm}: a flood over two workers never passes a strict limit, also when one of them dies`,
+    onLinux,
+    async (t) => {
+      const upstream = await startUpstream(t);
+      const tables = `[limit.flood]\nrate = ${limit}\nwindow_secs = 86400\nstrict = true\nalgorithm = "${algorithm}"\n`;
+      const gateway = await startGateway(t, {
+        toml: `${config(upstream.port, ["workers = 2"], tables)}limits = ["flood"]\n`,
+      });
+      const first = await flood(gateway.port, limit);
+      kill(gateway.workers()[0]!, "SIGKILL");
+      await gateway.logged((line) => line["event.name"] === "zion.worker.exit");
+      const second = await flood(gateway.port, limit);
+      assert.equal(first.get(200), limit);
+      assert.deepEqual([second.get(200), second.get(503)], [undefined, undefined]);
+      const { body } = await gateway.get("/metrics", gateway.telemetryPort);
+      assert.match(body, /^zion_ratelimit_keys\{limit="flood"\} 1$/m);
+    },
+  );
+}
+
+/** Statuses of so many requests, over so many connections that both workers surely get some; each keeps its worker. */
+async function flood(port: number, count = requests): Promise<ReadonlyMap<number, number>> {
+  const counts = new Map<number, number>();
+  let left = count;
+  await Promise.all(
+    Array.from({ length: 24 }, async () => {
+      const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+      while (left-- > 0) {
+        const status = await ask(port, agent);
+        counts.set(status, (counts.get(status) ?? 0) + 1);
+      }
+      agent.destroy();
+    }),
+  );
+  return counts;
+}
 
 function ask(port: number, agent: http.Agent): Promise<number> {
   return new Promise((resolve, reject) => {

@@ -101,6 +101,7 @@ function start(t: TestContext, workerCount = 2) {
     greeting: () => [{ type: "ticket_keys", keys: Buffer.alloc(48) }],
     onSamples: (worker) => sampled.push(worker),
     onLimitSpent: () => {},
+    onStrictAsks: () => {},
     onProcesses: () => {},
     onGone: (_worker, signal) => gone.push(signal ?? "expected"),
     clock: { nowMs: () => nowMs, wallMs: () => nowMs },

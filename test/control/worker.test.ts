@@ -33,6 +33,7 @@ function start(t: TestContext, edge: Partial<Edge> = {}) {
     setLimitSeed: (seed) => void calls.push(`seed ${seed.length}`),
     tellLimits: () => [],
     hearLimits: (shares) => void calls.push(`spent ${shares.length}`),
+    hearStrict: (answers) => void calls.push(`strict ${answers.length}`),
     reopenLog: () => void calls.push("reopen"),
     flushLog: async () => void calls.push("flush"),
     ...edge,
@@ -170,6 +171,7 @@ test("what the primary found out is passed on", (t) => {
   control.receive({ type: "addresses", host: "a", addresses: ["10.0.0.1"] }, undefined);
   control.receive({ type: "limit_seed", seed: Buffer.alloc(8) }, undefined);
   control.receive({ type: "limit_spent", shares: [] }, undefined);
+  control.receive({ type: "strict_answers", answers: [] }, undefined);
   control.receive({ type: "reopen_log" }, undefined);
   control.receive({ type: "discard", generation: 2 }, undefined);
   assert.deepEqual(calls, [
@@ -178,6 +180,7 @@ test("what the primary found out is passed on", (t) => {
     "addresses a 10.0.0.1",
     "seed 8",
     "spent 0",
+    "strict 0",
     "reopen",
     "discard 2",
   ]);

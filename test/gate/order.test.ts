@@ -23,6 +23,7 @@ test("gates stand in the order of issue 5", () => {
     "checkInternalOnly",
     "checkCors",
     "checkCrossSite",
+    "runStrictGate",
     "runHeadGates",
     "checkAuth",
     "checkRateLimits",
@@ -34,13 +35,22 @@ test("gates stand in the order of issue 5", () => {
 
 test("an exchange takes the lists of gates in turn, with the WAF's look at the head before the last", () => {
   const text = readFileSync(new URL("../../src/exchange.ts", import.meta.url), "utf8");
-  const steps = /(run\w+Gates|routes\.find|answerPreflight|inspectHead|new BodyScreen|#admitBody)\(/g;
+  const steps = /(run\w+Gates?|routes\.find|answerPreflight|inspectHead|new BodyScreen|#admitBody)\(/g;
   const [, serve = ""] = /\n {2}serve\(\)([\s\S]*?)\n {2}}\n/.exec(text) ?? [];
+  const [, admit = ""] = /\n {2}#admit\(([\s\S]*?)\n {2}}\n/.exec(text) ?? [];
   const [, inspect = ""] = /\n {2}#inspect\(([\s\S]*?)\n {2}}\n/.exec(text) ?? [];
   const namesIn = (part: string) => [...part.matchAll(steps)].map(([, name]) => name);
   assert.deepEqual(
-    [...new Set(namesIn(serve))],
-    ["runEarlyGates", "routes.find", "runRouteGates", "answerPreflight", "runHeadGates", "#admitBody"],
+    [...new Set(namesIn(serve + admit))],
+    [
+      "runEarlyGates",
+      "routes.find",
+      "runRouteGates",
+      "runStrictGate",
+      "answerPreflight",
+      "runHeadGates",
+      "#admitBody",
+    ],
   );
   assert.deepEqual(namesIn(inspect), ["inspectHead", "#admitBody", "new BodyScreen"]);
 });

@@ -5,7 +5,9 @@ import { makeSelfSigned } from "../../src/cert/self-signed.ts";
 import { diskAccess } from "../../src/config/files.ts";
 import { parseConfig } from "../../src/config/parse.ts";
 import { openEdge } from "../../src/control/data-plane.ts";
+import { strictLimits } from "../../src/control/limit-build.ts";
 import { openSlots, type WantedListener } from "../../src/control/slots.ts";
+import { StrictJudge } from "../../src/limit/strict.ts";
 
 /** The data plane of one worker in this process, on free ports. */
 export interface Edge {
@@ -35,6 +37,8 @@ export interface EdgeOptions {
   readonly sharedReads?: boolean;
   /** A TLS listener too: with a default certificate for `localhost`, and one for each of these server names. */
   readonly tlsNames?: readonly string[];
+  /** Nobody answers for strict limits. */
+  readonly silentJudge?: boolean;
   /** More lines of `[tls]`. */
   readonly tls?: string;
 }
@@ -66,8 +70,13 @@ export async function startEdge(config: string, options: EdgeOptions = {}): Prom
   const edge = openEdge({
     workerIndex: 0,
     workerCount: 1,
+    askStrict: async (batch) => {
+      if (options.silentJudge === true) return;
+      setImmediate(() => edge.hearStrict(judge.judge(batch, performance.now())));
+    },
     ...(options.sharedReads === undefined ? {} : { sharedReads: options.sharedReads }),
   });
+  const judge = new StrictJudge();
   let generation = 0;
   const load = (text: string): void => {
     const { config: parsed, diagnostics } = parseConfig(complete(text), {
@@ -77,6 +86,7 @@ export async function startEdge(config: string, options: EdgeOptions = {}): Prom
     if (parsed === undefined) throw new Error(`the test's config is refused: ${JSON.stringify(diagnostics)}`);
     edge.prepare(++generation, parsed, new Map());
     edge.commit(generation);
+    judge.adopt(strictLimits(parsed.limits));
   };
   load(config);
   for (const slots of [http, https]) {
