@@ -614,7 +614,7 @@ export const reasons = {
     "waf",
     c,
     false,
-    "The Content-Encoding is unknown, broken, or expands beyond its caps.",
+    "The Content-Encoding is unknown, broken, or expands beyond its caps; or a gRPC message has a coding that is not undone.",
   ),
   wafJson: row("waf_json", 400, "waf", c, false, "The JSON is malformed or beyond the profile's limits."),
   wafEntropy: row("waf_entropy", 400, "waf", c, false, "Text whose bytes are as random as encrypted data."),

@@ -37,7 +37,7 @@ export interface DecodedSink {
 export const SLICE_BYTES = 8192;
 
 /**
- * The coding that a Content-Encoding value names, or undefined for one that is not undone here. One layer only: a
+ * The coding that a Content-Encoding or grpc-encoding value names, or undefined for one that is not undone here. One layer only: a
  * list of codings (even with `identity`) is a way to hide a body from whoever undoes fewer layers (EN3).
  */
 export function contentCoding(value: string): Coding | undefined {

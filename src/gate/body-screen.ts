@@ -1,5 +1,5 @@
 import { F } from "../http/field.ts";
-import { isGrpc } from "../http/grpc.ts";
+import { grpcEncoding, isGrpc } from "../http/grpc.ts";
 import type { CanonicalRequest } from "../http/request.ts";
 import { BODY_LENGTH } from "../http/request.ts";
 import { type Reason, reasons } from "../reason.ts";
@@ -49,7 +49,9 @@ export class BodyScreen implements BodyEvents, Turn, RoomHolder, RoomWaiter {
   readonly #deadline = new Deadline(this);
   /** gRPC: message by message. */
   readonly #isCall: boolean;
-  readonly heldSinceMs: number;
+  /** A call whose messages are compressed: each is held until its verdict, however long it is. */
+  readonly #holdsMessages: boolean;
+  heldSinceMs: number;
   /** With a content coding nobody can say how far the inspection has come: such bodies are held, however long. */
   readonly #isCoded: boolean;
   /** Forwarded as it is inspected. */
@@ -66,6 +68,8 @@ export class BodyScreen implements BodyEvents, Turn, RoomHolder, RoomWaiter {
   /** The client's side waits: for room in the store, or for the upstream. */
   #waits = false;
   #waitsForRoom = false;
+  /** The store may ask for its memory: a long message of `#holdsMessages`. */
+  #isHeld = false;
   /** The inspection waits: for its decoder, or for its turn. */
   #decoding = false;
   #queued = false;
@@ -88,8 +92,11 @@ export class BodyScreen implements BodyEvents, Turn, RoomHolder, RoomWaiter {
     this.#held = new HeldBody(engine.store, declared);
     this.#inspection = engine.takeBody();
     this.#inspection.begin(request, waf, inspector, this);
-    this.#isCoded = request.fieldText(F.contentEncoding) !== undefined;
-    this.#isCall = !this.#isCoded && isGrpc(request);
+    const hasCodedMessages = grpcEncoding(request) !== undefined;
+    const isCall = isGrpc(request);
+    this.#isCoded = request.fieldText(F.contentEncoding) !== undefined || (hasCodedMessages && !isCall);
+    this.#isCall = !this.#isCoded && isCall;
+    this.#holdsMessages = this.#isCall && hasCodedMessages;
     this.#flows = !this.#isCoded && (waf.streams || this.#isCall || declared > waf.inspectBufferBytes);
     this.heldSinceMs = engine.wheel.nowMs;
     // Calls are many, last, and hold next to nothing: they are charged for what they do hold.
@@ -127,8 +134,33 @@ export class BodyScreen implements BodyEvents, Turn, RoomHolder, RoomWaiter {
     }
     if (this.#flows) this.#advance();
     if (this.#closed) return true;
-    this.#waits = this.#flows ? this.#held.heldBytes > FLOW_BYTES : this.#lacksRoom();
+    this.#waits = this.#isFull();
     return !this.#waits;
+  }
+
+  #isFull(): boolean {
+    if (!this.#flows) return this.#lacksRoom();
+    if (!this.#holdsMessages) return this.#held.heldBytes > FLOW_BYTES;
+    if (this.#unsentBytes > FLOW_BYTES) return true;
+    const isLong = this.#held.heldBytes - this.#unsentBytes > FLOW_BYTES;
+    if (isLong !== this.#isHeld) this.#hold(isLong);
+    return isLong && this.#lacksRoom();
+  }
+
+  /** A long message takes memory that others may want more; see SegmentStore. */
+  #hold(isLong: boolean): void {
+    this.#isHeld = isLong;
+    if (!isLong) {
+      this.#engine.store.letGo(this);
+      return;
+    }
+    this.heldSinceMs = this.#engine.wheel.nowMs;
+    this.#engine.store.hold(this);
+  }
+
+  /** Cleared, and not taken by the upstream. */
+  get #unsentBytes(): number {
+    return Math.max(0, this.#cleared - this.#held.sent);
   }
 
   /** The client has sent all. */
@@ -313,7 +345,8 @@ export class BodyScreen implements BodyEvents, Turn, RoomHolder, RoomWaiter {
   /** Lets the client go on when what it waited for is there. */
   #ask(): void {
     if (!this.#waits || this.#waitsForRoom || this.#ended) return;
-    if (this.#flows && this.#held.heldBytes > FLOW_LOW_BYTES) return;
+    const waiting = this.#holdsMessages ? this.#unsentBytes : this.#held.heldBytes;
+    if (this.#flows && waiting > FLOW_LOW_BYTES) return;
     this.#waits = false;
     this.#owner.onBodyWanted();
   }

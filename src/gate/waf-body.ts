@@ -3,7 +3,7 @@ import { type ContentType, noContentType, readContentType } from "../body/conten
 import { EntropyCounter } from "../body/entropy.ts";
 import { defaultFormLimits, FormReader } from "../body/form.ts";
 import { defaultGraphqlLimits, type GraphqlLimits, GraphqlReader } from "../body/graphql.ts";
-import { GrpcReader } from "../body/grpc.ts";
+import { GrpcReader, type GrpcReason } from "../body/grpc.ts";
 import { JsonReader } from "../body/json.ts";
 import { defaultJsonLimits, type JsonLimits } from "../body/json-limit.ts";
 import { MultipartReader, type PartFacts, type PartReader } from "../body/multipart.ts";
@@ -22,6 +22,7 @@ import { TextReader } from "../body/text.ts";
 import { matchesAllowList } from "../body/type-list.ts";
 import { XmlReader } from "../body/xml.ts";
 import { F } from "../http/field.ts";
+import { grpcEncoding } from "../http/grpc.ts";
 import { BODY_LENGTH, BODY_NONE, type CanonicalRequest } from "../http/request.ts";
 import type { Inspector } from "../waf/inspector.ts";
 import type { Profile } from "../waf/profile.ts";
@@ -31,7 +32,7 @@ import { isBinary, isCompressed, reportTexts } from "./waf-binary.ts";
 import type { RouteWaf } from "./waf-settings.ts";
 import { inspectorGate, topRule, type WafGate, type WafVerdict } from "./waf-verdict.ts";
 
-/** What a body with a content coding tells later. Never called within `begin`, `write` or `end`. */
+/** What a body with a content coding, or with compressed messages, tells later. Never called within `begin`, `write` or `end`. */
 export interface BodyEvents {
   /** `write` returned false without a refusal and may be called again. */
   drained(): void;
@@ -151,7 +152,7 @@ export class BodyInspection {
   /**
    * Inspects `bytes[start, end)`; they are the caller's again when it returns. Give at most 8 KiB at once: what a call
    * can cost grows with them. False: stop, either for good
-   * (`verdict.refused`) or, only with a content coding, until `drained`.
+   * (`verdict.refused`) or, only of compressed bytes, until `drained`.
    */
   write(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.#verdict.refused) return false;
@@ -160,8 +161,10 @@ export class BodyInspection {
     if (!this.#isOpen) this.#open();
     let isReady = true;
     if (this.#verdict.refused) isReady = false;
-    else if (this.#decoder === undefined) this.#read(bytes, start, end);
-    else isReady = this.#decoder.write(bytes, start, end);
+    else if (this.#decoder === undefined) {
+      this.#read(bytes, start, end);
+      isReady = this.#reader !== this.#grpc || !this.#grpc!.busy;
+    } else isReady = this.#decoder.write(bytes, start, end);
     this.#isCalled = false;
     return isReady && !this.#verdict.refused;
   }
@@ -342,11 +345,21 @@ export class BodyInspection {
   }
 
   #openGrpc(waf: RouteWaf): void {
-    this.#grpc ??= new GrpcReader(this.#sink, WINDOW_BYTES, OVERLAP_BYTES, () => {
-      if (!this.#verdict.refused) this.#inspector!.nextMessage();
+    this.#grpc ??= new GrpcReader(this.#sink, WINDOW_BYTES, OVERLAP_BYTES, {
+      message: () => {
+        if (!this.#verdict.refused) this.#inspector!.nextMessage();
+      },
+      ready: (reason) => this.#goOn(reason),
     });
     this.#grpc.reset();
     this.#grpc.messageBytesMax = waf.maxBodyBytes;
+    const encoding = grpcEncoding(this.#request!);
+    const coding = encoding === undefined ? undefined : contentCoding(encoding);
+    if (coding !== undefined && coding !== "identity") {
+      this.#grpc.coding = coding;
+      // Nobody can say how far into a compressed message the inspection has come.
+      this.#lagBytes = Infinity;
+    }
     this.#reader = this.#grpc;
   }
 
@@ -410,7 +423,8 @@ export class BodyInspection {
   #pass(bytes: Uint8Array, start: number, end: number): void {
     if (start >= end || this.#verdict.refused) return;
     const reason = this.#reader!.write(bytes, start, end);
-    if (typeof reason === "string") this.#refuse(this.#gate, reason);
+    if (typeof reason !== "string") return;
+    this.#refuse(this.#reader === this.#grpc ? grpcGate(reason as GrpcReason) : this.#gate, reason);
   }
 
   #readSlice(bytes: Uint8Array, start: number, end: number): boolean {
@@ -425,6 +439,13 @@ export class BodyInspection {
       this.#refuse("coding", reason);
       this.#tellRefusal();
     }
+  }
+
+  /** The reader of gRPC is no longer busy. */
+  #goOn(reason: GrpcReason | undefined): void {
+    if (reason !== undefined) this.#refuse(grpcGate(reason), reason);
+    if (this.#verdict.refused) this.#tellRefusal();
+    else this.#events?.drained();
   }
 
   #tellRefusal(): void {
@@ -506,6 +527,12 @@ export class BodyInspection {
 
 /** Of a binary message: read like a body of an unknown type. */
 const messageBytes: ContentType = { ...noContentType, family: "octet" };
+
+/** As gRPC's statuses tell them apart: what nobody undoes, what is too large, and what is broken. */
+function grpcGate(reason: GrpcReason): WafGate {
+  if (reason === "grpc_compressed") return "coding";
+  return reason === "decompress_cap" || reason === "ratio_cap" ? "body_size" : "content_type";
+}
 
 interface Reader {
   /** A text is a reason, and final. */

@@ -31,22 +31,31 @@ export function isGrpc(request: CanonicalRequest): boolean {
  * it says nothing, or nothing that can be read: it is the upstream's to refuse then.
  */
 export function grpcTimeoutMs(request: CanonicalRequest): number {
-  const { fields } = request;
-  for (let index = 0; index < request.fieldCount; index++) {
-    const slot = index * FIELD_SLOTS;
-    const nameStart = fields[slot + NAME_START]!;
-    const nameEnd = fields[slot + NAME_END]!;
-    if (nameEnd - nameStart !== TIMEOUT.length) continue;
-    if (request.text(nameStart, nameEnd).toLowerCase() !== TIMEOUT) continue;
-    const match = /^(\d{1,8})([HMSmun])$/.exec(
-      request.text(fields[slot + VALUE_START]!, fields[slot + VALUE_END]!),
-    );
-    return match === null ? Infinity : Math.max(1, Math.ceil(Number(match[1]) * unitMs[match[2]!]!));
-  }
-  return Infinity;
+  const [first] = valuesOf(request, "grpc-timeout");
+  const match = first === undefined ? null : /^(\d{1,8})([HMSmun])$/.exec(first);
+  return match === null ? Infinity : Math.max(1, Math.ceil(Number(match[1]) * unitMs[match[2]!]!));
 }
 
-const TIMEOUT = "grpc-timeout";
+/** How the client compresses messages (`grpc-encoding`); undefined where it does not say, or says it twice. */
+export function grpcEncoding(request: CanonicalRequest): string | undefined {
+  const values = valuesOf(request, "grpc-encoding");
+  return values.length === 1 ? values[0] : undefined;
+}
+
+/** Values of a field that has no id, in order. */
+function valuesOf(request: CanonicalRequest, name: string): readonly string[] {
+  const { fields } = request;
+  const values: string[] = [];
+  for (let index = 0; index < request.fieldCount; index++) {
+    const slot = index * FIELD_SLOTS;
+    const start = fields[slot + NAME_START]!;
+    const end = fields[slot + NAME_END]!;
+    if (end - start !== name.length || request.text(start, end).toLowerCase() !== name) continue;
+    values.push(request.text(fields[slot + VALUE_START]!, fields[slot + VALUE_END]!));
+  }
+  return values;
+}
+
 const unitMs: Readonly<Record<string, number>> = {
   H: 3_600_000,
   M: 60_000,

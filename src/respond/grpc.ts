@@ -18,8 +18,9 @@ export function printGrpcRefusal(
 ): void {
   const { bytes } = out;
   let at = out.length;
+  const accepted = reason === reasons.wafCoding ? `grpc-accept-encoding: ${ACCEPTED}\r\n` : "";
   at += bytes.latin1Write(
-    `HTTP/1.1 200 ${STATUS_CODES[200]}\r\nContent-Type: application/grpc\r\ngrpc-status: ${grpcStatus(reason)}\r\ngrpc-message: ${refusalText(reason).trim()}\r\n`,
+    `HTTP/1.1 200 ${STATUS_CODES[200]}\r\nContent-Type: application/grpc\r\ngrpc-status: ${grpcStatus(reason)}\r\ngrpc-message: ${refusalText(reason).trim()}\r\n${accepted}`,
     at,
   );
   bytes.set(dateLine, at);
@@ -38,10 +39,15 @@ export function grpcTrailers(reason: Reason): Trailers {
 /** The gRPC status that says the same as a reason. */
 export function grpcStatus(reason: Reason): number {
   if (reason === reasons.grpcDeadline) return DEADLINE_EXCEEDED;
+  // "A compressed message with an unsupported encoding": the client may send it again as it is.
+  if (reason === reasons.wafCoding) return UNIMPLEMENTED;
   // What never reached an application may be tried again; so may what ended because we do.
   if (reason === reasons.upstreamConnectTimeout || reason.status === 0) return UNAVAILABLE;
   return statuses[reason.status] ?? (reason.status < 500 ? INVALID_ARGUMENT : INTERNAL);
 }
+
+/** What the WAF can look into (body/coding.ts). */
+const ACCEPTED = "identity,gzip,deflate,br,zstd";
 
 const INVALID_ARGUMENT = 3;
 const DEADLINE_EXCEEDED = 4;

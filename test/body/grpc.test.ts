@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { deflateSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
-import { GrpcReader } from "../../src/body/grpc.ts";
+import { GrpcReader, type GrpcReason } from "../../src/body/grpc.ts";
 import { inPieces, type Seen, valueList } from "../support/value-list.ts";
 
 function message(content: string, compressed = 0): Buffer {
@@ -18,8 +19,9 @@ function read(
 ): { seen: Seen[]; reason: string; settled: number; messages: number } {
   const sink = valueList();
   let messages = 0;
-  const reader = new GrpcReader(sink, 10, 4, () => {
-    messages++;
+  const reader = new GrpcReader(sink, 10, 4, {
+    message: () => void messages++,
+    ready: () => assert.fail("nothing is compressed"),
   });
   reader.messageBytesMax = max;
   let reason: string | undefined;
@@ -70,4 +72,87 @@ test("any cutting into chunks gives the same values and the same verdict", () =>
       assert.deepEqual(read(bytes, cuts), read(bytes));
     }),
   );
+});
+
+/** Reads with `coding`, one piece after the other, each when the reader takes it. */
+async function readCoded(body: Buffer, cuts: readonly number[], coding: "gzip" | "deflate", max = 1 << 24) {
+  const sink = valueList();
+  let messages = 0;
+  let wake: (reason: GrpcReason | undefined) => void = () => assert.fail("ready, but not busy");
+  const reader = new GrpcReader(sink, 10_000, 4, {
+    message: () => void messages++,
+    ready: (reason) => wake(reason),
+  });
+  reader.messageBytesMax = max;
+  reader.coding = coding;
+  let reason: GrpcReason | undefined;
+  const ends = [...new Set(cuts.map((cut) => Math.min(cut, body.length))), body.length].sort((a, b) => a - b);
+  let start = 0;
+  for (const end of ends) {
+    const ready = new Promise<GrpcReason | undefined>((resolve) => {
+      wake = resolve;
+    });
+    reason = reader.write(body, start, end);
+    if (reason === undefined && reader.busy) reason = await ready;
+    if (reason !== undefined) break;
+    start = end;
+  }
+  reason ??= reader.end();
+  const result = { seen: sink.seen, reason, settled: reader.settled, messages };
+  reader.reset();
+  return result;
+}
+
+function packed(content: Buffer): Buffer {
+  const head = Buffer.alloc(5);
+  head[0] = 1;
+  head.writeUInt32BE(content.length, 1);
+  return Buffer.concat([head, content]);
+}
+
+test("compressed messages are undone, beside others, however they are cut", async () => {
+  const long = "a longer text, told twice. ".repeat(40);
+  const body = Buffer.concat([
+    packed(gzipSync("one")),
+    message("two"),
+    packed(gzipSync(long)),
+    packed(gzipSync("")),
+    packed(gzipSync("last")),
+  ]);
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.nat(body.length), { maxLength: 8 }), async (cuts) => {
+      const { seen, reason, settled, messages } = await readCoded(body, cuts, "gzip");
+      assert.deepEqual(
+        seen.map(([, value]) => value),
+        ["one", "two", long, "last"],
+      );
+      assert.deepEqual([reason, settled, messages], [undefined, body.length, 5]);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test("a compressed message that is broken, cut, followed by garbage or too large is refused", async () => {
+  const cases: readonly (readonly [string, Buffer, GrpcReason])[] = [
+    ["no gzip", packed(Buffer.from("garbage, not compressed")), "decompress"],
+    ["nothing", packed(Buffer.alloc(0)), "decompress"],
+    ["cut", packed(gzipSync("some text").subarray(0, 20)), "decompress"],
+    ["garbage behind it", packed(Buffer.concat([gzipSync("a"), Buffer.from("b")])), "decompress"],
+    ["two members", packed(Buffer.concat([gzipSync("a"), gzipSync("b")])), "decompress"],
+    ["a bomb", packed(gzipSync(Buffer.alloc(1 << 20))), "ratio_cap"],
+    ["too large when undone", packed(gzipSync("0123456789".repeat(20))), "decompress_cap"],
+  ];
+  for (const [title, body, expected] of cases) {
+    const max = expected === "decompress_cap" ? 150 : 1 << 24;
+    for (const cuts of [[], [7], [3, 9, 15]])
+      assert.equal((await readCoded(body, cuts, "gzip", max)).reason, expected, `${title}, cut at ${cuts}`);
+  }
+  assert.equal((await readCoded(packed(deflateSync("a")), [], "deflate")).reason, undefined);
+});
+
+test("many small bombs share one allowance", async () => {
+  const bomb = packed(gzipSync(Buffer.alloc(30_000)));
+  assert.equal((await readCoded(Buffer.concat([bomb, bomb]), [], "gzip")).reason, undefined);
+  const many = Buffer.concat(Array.from({ length: 40 }, () => bomb));
+  assert.equal((await readCoded(many, [], "gzip")).reason, "ratio_cap");
 });

@@ -7,7 +7,7 @@ import path from "node:path";
 import { type TestContext, test } from "node:test";
 import grpc from "@grpc/grpc-js";
 import { type Edge, startEdge } from "../support/edge.ts";
-import { echoService, type GrpcEcho, startGrpcEcho } from "../support/grpc-echo.ts";
+import { connectEcho, type EchoClient, type GrpcEcho, startGrpcEcho } from "../support/grpc-echo.ts";
 import { startHttp2Origin } from "../support/http2-origin.ts";
 
 interface Options {
@@ -37,33 +37,13 @@ ${options.route ?? ""}
   return edge;
 }
 
-type EchoClient = grpc.Client & {
-  unary(
-    message: Buffer,
-    metadata: grpc.Metadata,
-    options: grpc.CallOptions,
-    done: grpc.requestCallback<Buffer>,
-  ): grpc.ClientUnaryCall;
-  gather(done: grpc.requestCallback<Buffer>): grpc.ClientWritableStream<Buffer>;
-  spread(message: Buffer): grpc.ClientReadableStream<Buffer>;
-  talk(): grpc.ClientDuplexStream<Buffer, Buffer>;
-};
-
-const EchoClient = grpc.makeGenericClientConstructor(echoService, "Echo");
-
-function connectTo(t: TestContext, edge: Edge): EchoClient {
-  const client = new EchoClient(`127.0.0.1:${edge.port}`, grpc.credentials.createInsecure());
-  t.after(() => client.close());
-  return client as unknown as EchoClient;
-}
-
 async function startCall(
   t: TestContext,
   options: Options = {},
 ): Promise<{ edge: Edge; echo: GrpcEcho; client: EchoClient }> {
   const echo = await startGrpcEcho(t);
   const edge = await startEdgeFor(t, echo.port, options);
-  return { edge, echo, client: connectTo(t, edge) };
+  return { edge, echo, client: connectEcho(t, edge.port) };
 }
 
 /** Not by `once`: a status that is an error would be thrown. */
@@ -288,7 +268,6 @@ test("frames that are none, messages that nobody can look into, and gRPC in JSON
   const { edge } = await startCall(t, { waf: true });
   for (const message of [
     Buffer.from([7, 0, 0, 0, 1, 65]),
-    Buffer.from([1, 0, 0, 0, 1, 65]),
     Buffer.from([0, 0xff, 0xff, 0xff, 0xff, 65]),
     Buffer.from([0, 0, 0, 0, 9, 65]),
   ]) {

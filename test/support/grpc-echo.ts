@@ -86,3 +86,28 @@ export async function startGrpcEcho(t: TestContext): Promise<GrpcEcho> {
   t.after(() => server.forceShutdown());
   return { port, server, metadata, cancelled: () => cancelled, deadlines };
 }
+
+export type EchoClient = grpc.Client & {
+  unary(
+    message: Buffer,
+    metadata: grpc.Metadata,
+    options: grpc.CallOptions,
+    done: grpc.requestCallback<Buffer>,
+  ): grpc.ClientUnaryCall;
+  gather(done: grpc.requestCallback<Buffer>): grpc.ClientWritableStream<Buffer>;
+  spread(message: Buffer): grpc.ClientReadableStream<Buffer>;
+  talk(): grpc.ClientDuplexStream<Buffer, Buffer>;
+};
+
+const EchoService = grpc.makeGenericClientConstructor(echoService, "Echo");
+
+/** A real client of the service at this port. */
+export function connectEcho(
+  t: Pick<TestContext, "after">,
+  port: number,
+  options: grpc.ChannelOptions = {},
+): EchoClient {
+  const client = new EchoService(`127.0.0.1:${port}`, grpc.credentials.createInsecure(), options);
+  t.after(() => client.close());
+  return client as unknown as EchoClient;
+}
