@@ -54,6 +54,12 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
       const { runCommand } = await import("./run.ts");
       finish(await runCommand({ config: file }));
     });
+  command("upgrade", "let this version take over from the one that runs, without losing a connection")
+    .addOption(config())
+    .action(async (options: { config?: string }) => {
+      const { upgradeCommand } = await import("./upgrade.ts");
+      finish(await upgradeCommand({ config: options.config }, output()));
+    });
   command("check", "validate a config without side effects")
     .addOption(config())
     .addOption(

@@ -41,7 +41,9 @@ export function adoptLostSlots(
 
 /** Gives a worker the sockets of a slot, its own or a neighbour's. */
 export function openSlot(listeners: readonly ListenerSlots[], index: number, worker: WorkerLink): void {
-  for (const { name, address, handle } of listeners) {
+  for (const { name, address, handle, surplus } of listeners) {
+    for (const more of surplus(index))
+      worker.send({ type: "open", listener: name, slot: more.slot, address: undefined }, more.handle);
     const bound = handle(index);
     const open = { type: "open", listener: name, slot: index } as const;
     if (bound === undefined) {
@@ -54,7 +56,10 @@ export function openSlot(listeners: readonly ListenerSlots[], index: number, wor
 }
 
 function closeSlot(listeners: readonly ListenerSlots[], index: number, worker: WorkerLink): void {
-  for (const { name } of listeners) worker.send({ type: "close", listener: name, slot: index });
+  for (const { name, surplus } of listeners) {
+    for (const slot of [index, ...surplus(index).map((more) => more.slot)])
+      worker.send({ type: "close", listener: name, slot });
+  }
 }
 
 /** The next slot's worker that serves, so that two lost slots go to two neighbours. */

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { Server as NetServer } from "node:net";
 import type { SocketAddress } from "../config/config.ts";
-import { BindError } from "./slots.ts";
+import { BindError, type BoundHandle } from "./slots.ts";
 
 export interface ControlRequest {
   readonly method: string;
@@ -26,6 +27,8 @@ export interface ControlListenerOptions {
   /** For messages. */
   readonly name: string;
   readonly address: SocketAddress;
+  /** A socket that is bound to it already. */
+  readonly bound?: BoundHandle | undefined;
   /** 0: a request with a body is refused. */
   readonly maxBodyBytes: number;
   readonly handle: ControlHandler;
@@ -36,6 +39,10 @@ export interface ControlListenerOptions {
 export interface ControlListener {
   readonly name: string;
   readonly address: SocketAddress;
+  /** For a later version of this process. */
+  readonly fd: number;
+  /** Accepts no more; what is connected is answered. */
+  release(): void;
   close(): void;
 }
 
@@ -68,7 +75,8 @@ export async function openControlListener(options: ControlListenerOptions): Prom
       const code = error.code ?? "EUNKNOWN";
       reject(new BindError(code, `cannot listen on ${address.host}:${address.port} (${name}): ${code}`));
     });
-    server.listen({ host: address.host, port: address.port, exclusive: true }, resolve);
+    if (options.bound !== undefined) server.listen(options.bound, resolve);
+    else server.listen({ host: address.host, port: address.port, exclusive: true }, resolve);
   });
   // Accept errors (EMFILE) must not end the primary.
   server.on("error", () => {});
@@ -79,6 +87,9 @@ export async function openControlListener(options: ControlListenerOptions): Prom
       host: address.host,
       port: typeof bound === "object" && bound !== null ? bound.port : address.port,
     },
+    fd: (server as unknown as { readonly _handle?: { readonly fd: number } })._handle?.fd ?? -1,
+    // Not its own `close`, which ends connections whose first request is on the way.
+    release: () => void NetServer.prototype.close.call(server),
     close: () => {
       server.close();
       server.closeAllConnections();

@@ -1,4 +1,4 @@
-import type { Config } from "../config/config.ts";
+import type { Config, SocketAddress } from "../config/config.ts";
 import type { Clock } from "../std/clock.ts";
 import { createAdmin, digestToken, endpointPath, maxAdminBodyBytes, minTokenBytes } from "./admin.ts";
 import { adminEndpoints } from "./admin-endpoints.ts";
@@ -7,6 +7,7 @@ import type { Exposition } from "./exposition.ts";
 import type { LimitExchange } from "./limit-exchange.ts";
 import { buildOverview } from "./overview.ts";
 import type { Reloader } from "./reload.ts";
+import type { InheritedSocket } from "./slots.ts";
 import type { Supervision } from "./supervision.ts";
 import { createTelemetry } from "./telemetry.ts";
 
@@ -17,7 +18,7 @@ export interface Gateway {
   readonly reloader: Reloader;
   readonly exposition: Exposition;
   readonly limits: LimitExchange;
-  readonly life: { readonly started: boolean; readonly draining: boolean };
+  readonly life: { readonly started: boolean; readonly draining: boolean; readonly replaced: boolean };
   readonly clock: Clock;
 }
 
@@ -28,7 +29,11 @@ const PRIMARY = 0;
 export async function openOperatorListeners(
   gateway: Gateway,
   tokenDigest: Buffer | undefined,
+  inherited: readonly InheritedSocket[] = [],
 ): Promise<readonly ControlListener[]> {
+  const boundTo = (name: string, { host, port }: SocketAddress) =>
+    inherited.find((one) => one.name === name && one.host === host && (port === 0 || one.port === port))
+      ?.handle;
   const { version, supervision, reloader, exposition, limits, life, clock } = gateway;
   const { telemetry, admin } = reloader.config;
   const endpoints = adminEndpoints({
@@ -67,7 +72,14 @@ export async function openOperatorListeners(
       });
       const name = "telemetry";
       opened.push(
-        await openControlListener({ name, address: telemetry.listen, maxBodyBytes: 0, handle, onAnswer }),
+        await openControlListener({
+          name,
+          address: telemetry.listen,
+          bound: boundTo(name, telemetry.listen),
+          maxBodyBytes: 0,
+          handle,
+          onAnswer,
+        }),
       );
     }
     if (admin.listen !== undefined) {
@@ -81,6 +93,7 @@ export async function openOperatorListeners(
       const listener = await openControlListener({
         name: "admin",
         address,
+        bound: boundTo("admin", address),
         maxBodyBytes: maxAdminBodyBytes,
         handle,
         onAnswer,

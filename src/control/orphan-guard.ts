@@ -44,7 +44,7 @@ export function createOrphanGuard(viaName: string, log: Log): OrphanGuard {
   let isMissing = false;
 
   const start = (): ChildProcess => {
-    const child = spawn("/bin/sh", ["-c", script, "zion-orphan-guard", viaName], {
+    const child = spawn("sh", ["-c", script, "zion-orphan-guard", viaName], {
       stdio: ["pipe", "ignore", "ignore"],
       env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin" },
     });

@@ -15,11 +15,13 @@ import type { Log } from "./log.ts";
 import type { PrepareMessage, ToWorker } from "./messages.ts";
 import { openOperatorListeners, readToken } from "./operator-listeners.ts";
 import { createOrphanGuard, type OrphanGuard } from "./orphan-guard.ts";
+import { type Place, takePlace } from "./place.ts";
 import { createProber, type Prober } from "./prober.ts";
 import { createReloader, type LoadConfig, type Reloader } from "./reload.ts";
 import { createResolver, type Resolver, resolverSettings, upstreamHosts } from "./resolver.ts";
 import { installSignals, type StopSignal } from "./signals.ts";
 import { BindError, type ListenerSlots, openSlots, type WantedListener } from "./slots.ts";
+import { StateError } from "./state-lock.ts";
 import { type StartOutcome, Supervision } from "./supervision.ts";
 import { createTicketKeys, type TicketKeys } from "./tickets.ts";
 import { forkWorkers } from "./worker-link.ts";
@@ -27,7 +29,8 @@ import { forkWorkers } from "./worker-link.ts";
 /** Exit codes (operators.md §1.1). */
 export const configExitCode = 78;
 export const temporaryExitCode = 75;
-const signalExitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
+const stopExitCodes = { SIGINT: 130, SIGTERM: 143, upgrade: 0 } as const;
+type StopCause = StopSignal | "upgrade";
 
 /** A worker compiles its snapshot in far less; one that takes longer is stuck and about to be replaced. */
 const prepareDeadlineMs = 5000;
@@ -62,27 +65,45 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     explain(token.problem);
     return configExitCode;
   }
+  let place: Place;
+  try {
+    place = await takePlace(config.server.stateDir, options.environment);
+  } catch (error) {
+    if (!(error instanceof StateError)) throw error;
+    explain(error.message);
+    return error.temporary ? temporaryExitCode : configExitCode;
+  }
 
   const workerCount = config.server.workers === 0 ? defaultWorkerCount() : config.server.workers;
   let listeners: readonly ListenerSlots[];
   try {
-    listeners = await openSlots(wantedListeners(config), workerCount);
+    listeners = await openSlots(wantedListeners(config), workerCount, {
+      inherited: place.sockets,
+      portPatienceMs: place.portPatienceMs,
+    });
   } catch (error) {
+    place.close();
     return explainBind(error, explain);
   }
-  const primary = assemble(options, config, listeners, workerCount);
-  let control: readonly ControlListener[];
+  const primary = assemble(options, config, listeners, workerCount, place.ticketKeys);
+  const tokenDigest = token.digest ?? place.tokenDigest;
+  const openControl = () =>
+    openOperatorListeners({ ...primary, version: options.version }, tokenDigest, place.sockets);
+  const control: ControlListener[] = [];
   try {
-    control = await openOperatorListeners({ ...primary, version: options.version }, token.digest);
+    // A successor's would say that it is not ready, while its predecessor serves.
+    if (!place.isSuccessor) control.push(...(await openControl()));
   } catch (error) {
     closeAll(listeners);
+    place.close();
     return explainBind(error, explain);
   }
   try {
-    return await serve(primary, options, control);
+    return await serve(primary, options, { place, control, openControl, tokenDigest });
   } finally {
     closeAll(control);
     closeAll(listeners);
+    place.close();
     primary.guard.stop();
     primary.tickets.stop();
     primary.limits.stop();
@@ -103,7 +124,7 @@ interface Primary {
   readonly listeners: readonly ListenerSlots[];
   readonly clock: Clock;
   /** What probes see of the life cycle. */
-  readonly life: { started: boolean; draining: boolean };
+  readonly life: { started: boolean; draining: boolean; replaced: boolean };
 }
 
 /** Builds the parts and ties them together; nothing runs yet. */
@@ -112,6 +133,7 @@ function assemble(
   initial: Config,
   listeners: readonly ListenerSlots[],
   workerCount: number,
+  inheritedTicketKeys: Buffer | undefined,
 ): Primary {
   const { log, environment } = options;
   const clock = systemClock;
@@ -130,7 +152,10 @@ function assemble(
     addressesOf: (host) => resolver.addresses.get(host),
     log,
   });
-  const tickets = createTicketKeys((keys) => supervision.broadcast({ type: "ticket_keys", keys }));
+  const tickets = createTicketKeys(
+    (keys) => supervision.broadcast({ type: "ticket_keys", keys }),
+    inheritedTicketKeys,
+  );
   const viaName = `zion-${randomBytes(4).toString("hex")}`;
   const guard = createOrphanGuard(viaName, log);
   const limits = createLimitExchange((messageFor) => supervision.sendEach(messageFor), clock);
@@ -201,7 +226,7 @@ function assemble(
     clock,
     log,
   });
-  const life = { started: false, draining: false };
+  const life = { started: false, draining: false, replaced: false };
   return {
     supervision,
     reloader,
@@ -217,15 +242,24 @@ function assemble(
   };
 }
 
+/** What a predecessor left, and what a successor gets. */
+interface Standing {
+  readonly place: Place;
+  /** Those that are open. */
+  readonly control: ControlListener[];
+  readonly openControl: () => Promise<readonly ControlListener[]>;
+  readonly tokenDigest: Buffer | undefined;
+}
+
 /** From the first worker to the last. */
 async function serve(
   primary: Primary,
   options: PrimaryOptions,
-  control: readonly ControlListener[],
+  { place, control, openControl, tokenDigest }: Standing,
 ): Promise<number> {
   const { supervision, reloader, resolver, prober, limits, listeners, life, clock } = primary;
   const { log } = options;
-  const stop = Promise.withResolvers<StopSignal>();
+  const stop = Promise.withResolvers<StopCause>();
   const now = Promise.withResolvers<void>();
   const uninstall = installSignals(
     {
@@ -261,6 +295,7 @@ async function serve(
     }
     if (typeof outcome === "object") {
       life.started = true;
+      if (place.isSuccessor) control.push(...(await takeOver(place, openControl, log)));
       log.info(
         {
           "event.name": "zion.started",
@@ -275,6 +310,24 @@ async function serve(
         "serving",
       );
       options.onServing?.(listeners);
+      place.welcome({
+        sockets: () => [
+          ...listeners.flatMap((listener) => listener.sockets()),
+          ...control.map(({ name, address, fd }) => ({ name, ...address, fd })),
+        ],
+        obstacle: () => (life.draining ? "it is stopping" : undefined),
+        release: () => {
+          for (const listener of control) listener.release();
+        },
+        onUpgraded: () => {
+          life.replaced = true;
+          stop.resolve("upgrade");
+        },
+        ticketKeys: () => primary.tickets.current,
+        tokenDigest,
+        environment: options.environment,
+        log,
+      });
     }
     return await shutDown(primary, log, await stop.promise, now.promise);
   } finally {
@@ -282,10 +335,29 @@ async function serve(
   }
 }
 
+/** Everything serves: now the predecessor may go. */
+async function takeOver(
+  place: Place,
+  openControl: () => Promise<readonly ControlListener[]>,
+  log: Log,
+): Promise<readonly ControlListener[]> {
+  await place.takeOver();
+  try {
+    return await openControl();
+  } catch (error) {
+    // The way back is closed, and clients are served: no reason to end.
+    if (!(error instanceof BindError)) throw error;
+    log.error({ "event.name": "zion.control.not_listening", problem: error.message }, "no control listeners");
+    return [];
+  }
+}
+
 /** Readiness is off already; accept for the delay, drain for the grace period (reliability.md C44, F35). */
-async function shutDown(primary: Primary, log: Log, signal: StopSignal, now: Promise<void>): Promise<number> {
+async function shutDown(primary: Primary, log: Log, signal: StopCause, now: Promise<void>): Promise<number> {
   const { supervision, reloader, listeners } = primary;
-  const { shutdownDelayMs, shutdownGraceMs } = reloader.config.server;
+  const { shutdownGraceMs } = reloader.config.server;
+  // A successor accepts already.
+  const shutdownDelayMs = signal === "upgrade" ? 0 : reloader.config.server.shutdownDelayMs;
   log.info(
     { "event.name": "zion.stopping", signal, delay_ms: shutdownDelayMs, grace_ms: shutdownGraceMs },
     "readiness is off",
@@ -301,7 +373,7 @@ async function shutDown(primary: Primary, log: Log, signal: StopSignal, now: Pro
   closeAll(listeners);
   const cut = await drained;
   log.info({ "event.name": "zion.stopped", signal, exchanges_cut: cut, hurried }, "stopped");
-  return signalExitCodes[signal];
+  return stopExitCodes[signal];
 }
 
 const startExitCodes: Readonly<Record<Exclude<StartOutcome["kind"], "serving">, number>> = {

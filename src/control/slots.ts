@@ -2,10 +2,12 @@ import * as net from "node:net";
 import { createServer, isIPv6 } from "node:net";
 import { getSystemErrorName } from "node:util";
 import type { SocketAddress } from "../config/config.ts";
+import { systemClock } from "../std/clock.ts";
 import type { ListenerName } from "./edge.ts";
 
 /** A socket that is bound but neither listens nor accepts in this process. */
 export interface BoundHandle {
+  readonly fd: number;
   close(): void;
   getsockname(out: { port?: number }): number;
 }
@@ -27,6 +29,10 @@ export interface ListenerSlots {
   readonly address: SocketAddress;
   /** undefined: the worker binds `address` itself. */
   handle(slot: number): BoundHandle | undefined;
+  /** Sockets of a version before that had more workers: what is queued there must be served, too. */
+  surplus(slot: number): readonly { readonly slot: number; readonly handle: BoundHandle }[];
+  /** What a later version inherits. */
+  sockets(): readonly BequeathedSocket[];
   /** Our copies; the sockets live on in workers that have theirs open. */
   close(): void;
 }
@@ -45,16 +51,47 @@ export class BindError extends Error {
   }
 }
 
+/** A socket that another process gets as an open descriptor. */
+export interface BequeathedSocket {
+  /** "http", "telemetry", … */
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly fd: number;
+}
+
+export interface SlotOptions {
+  readonly mode?: SlotMode;
+  /** Sockets of the version before: those of a wanted address are used, and no others but what is missing bound. */
+  readonly inherited?: readonly InheritedSocket[];
+  /** How long a port in use is waited for: workers of a killed primary may still be closing it. */
+  readonly portPatienceMs?: number;
+}
+
+/** A socket that the version before listens on; it goes on listening when that one ends. */
+export interface InheritedSocket {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly handle: BoundHandle;
+}
+
 /** Binds every listener or none. Throws BindError. */
 export async function openSlots(
   wanted: readonly WantedListener[],
   slotCount: number,
-  mode: SlotMode = detectSlotMode(),
+  options: SlotOptions = {},
 ): Promise<readonly ListenerSlots[]> {
-  for (const { name, address } of wanted) await probeFree(name, address);
+  const { mode = detectSlotMode(), inherited = [], portPatienceMs = 0 } = options;
+  const inheritedBy = ({ name, address }: WantedListener) =>
+    inherited.filter((socket) => socket.name === name && isSame(socket, address));
+  for (const listener of wanted) {
+    if (inheritedBy(listener).length === 0) await probeFree(listener.name, listener.address, portPatienceMs);
+  }
   const opened: ListenerSlots[] = [];
   try {
-    for (const listener of wanted) opened.push(bindListener(listener, slotCount, mode));
+    for (const listener of wanted)
+      opened.push(bindListener(listener, slotCount, mode, inheritedBy(listener)));
     return opened;
   } catch (error) {
     for (const slots of opened) slots.close();
@@ -78,27 +115,48 @@ export function detectSlotMode(): SlotMode {
  * A second gateway on the same port would bind silently because of reusePort, and take half of the connections. An
  * exclusive bind, which fails when anybody listens, tells an accidental second start from the first.
  */
-async function probeFree(name: ListenerName, { host, port }: SocketAddress): Promise<void> {
+async function probeFree(name: ListenerName, address: SocketAddress, patienceMs: number): Promise<void> {
+  const { host, port } = address;
   if (port === 0) return;
+  const untilMs = systemClock.nowMs() + patienceMs;
+  for (;;) {
+    const code = await tryBind(address);
+    if (code === undefined) return;
+    if (code !== "EADDRINUSE" || systemClock.nowMs() >= untilMs) throw bindError(name, host, port, code);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** The system's code for why not. */
+function tryBind({ host, port }: SocketAddress): Promise<string | undefined> {
   const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) =>
-      reject(bindError(name, host, port, error.code ?? "EUNKNOWN")),
-    );
-    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve()));
+  return new Promise((resolve) => {
+    server.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? "EUNKNOWN"));
+    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(undefined)));
   });
 }
 
-function bindListener({ name, address }: WantedListener, slotCount: number, mode: SlotMode): ListenerSlots {
-  if (mode === "worker_binds") return { name, address, handle: () => undefined, close: () => {} };
+function isSame(socket: InheritedSocket, { host, port }: SocketAddress): boolean {
+  return socket.host === host && (port === 0 || socket.port === port);
+}
 
-  const handles: BoundHandle[] = [];
+function bindListener(
+  { name, address }: WantedListener,
+  slotCount: number,
+  mode: SlotMode,
+  inherited: readonly InheritedSocket[],
+): ListenerSlots {
+  if (mode === "worker_binds") {
+    return { name, address, handle: () => undefined, surplus: () => [], sockets: () => [], close: () => {} };
+  }
+
+  const handles: BoundHandle[] = inherited.map(({ handle }) => handle);
   const closeAll = () => {
     for (const handle of handles.splice(0)) handle.close();
   };
   const perSlot = mode === "handle_per_slot";
-  let { port } = address;
-  for (let slot = 0; slot < (perSlot ? slotCount : 1); slot++) {
+  let port = handles[0] === undefined ? address.port : portOf(handles[0]);
+  for (let slot = handles.length; slot < (perSlot ? slotCount : 1); slot++) {
     const handle = bind(address.host, port, perSlot ? reusePortFlag : 0);
     if (typeof handle === "number") {
       closeAll();
@@ -111,6 +169,11 @@ function bindListener({ name, address }: WantedListener, slotCount: number, mode
     name,
     address: { host: address.host, port },
     handle: (slot) => handles[perSlot ? slot : 0],
+    surplus: (slot) =>
+      handles.flatMap((handle, index) =>
+        perSlot && index >= slotCount && index % slotCount === slot ? [{ slot: index, handle }] : [],
+      ),
+    sockets: () => handles.map(({ fd }) => ({ name, host: address.host, port, fd })),
     close: closeAll,
   };
 }
@@ -128,10 +191,10 @@ const hints: Readonly<Record<string, string>> = {
 };
 
 type Binder = (
-  host: string,
-  port: number,
-  family: 4 | 6,
-  fd: undefined,
+  host: string | undefined,
+  port: number | undefined,
+  family: 4 | 6 | undefined,
+  fd: number | undefined,
   flags: number,
 ) => BoundHandle | number;
 
@@ -142,6 +205,13 @@ const reusePortFlag = 2;
 
 function bind(host: string, port: number, flags: number): BoundHandle | number {
   return binder!(host, port, isIPv6(host) ? 6 : 4, undefined, flags);
+}
+
+/** The socket behind a descriptor that this process was started with. */
+export function handleOf(fd: number): BoundHandle {
+  const handle = binder!(undefined, undefined, undefined, fd, 0);
+  if (typeof handle === "number") throw new Error(`descriptor ${fd}: ${getSystemErrorName(handle)}`);
+  return handle;
 }
 
 function portOf(handle: BoundHandle): number {

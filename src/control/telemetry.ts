@@ -20,6 +20,8 @@ export interface Vitals {
   /** All workers have served once. */
   readonly started: boolean;
   readonly draining: boolean;
+  /** Another version has taken over, on the same addresses; this one finishes. */
+  readonly replaced: boolean;
 }
 
 export interface TelemetryOptions {
@@ -70,9 +72,13 @@ export function createTelemetry(
   };
 }
 
-/** 200 "ready", 200 "degraded" with fewer workers than wanted, else 503 (reliability.md C36). */
+/**
+ * 200 "ready", 200 "degraded" with fewer workers than wanted, else 503 (reliability.md C36). A probe that was under
+ * way at an upgrade asks for the gateway, not for this process.
+ */
 export function readiness(vitals: Vitals, verbose: boolean): ControlAnswer {
-  const { servingWorkers, wantedWorkers, configured, started, draining } = vitals;
+  const { servingWorkers, wantedWorkers, configured, started, draining, replaced } = vitals;
+  if (replaced) return text(200, "ready");
   const checks = {
     config: configured ? "ok" : "fail",
     startup: started ? "ok" : "fail",

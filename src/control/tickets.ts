@@ -15,8 +15,12 @@ export interface TicketKeys {
  * Keys of the TLS session tickets, the same in all workers: with reusePort a client comes back to any of them, and
  * without shared keys only about half of the sessions resumed (reliability.md N22). Rotated hourly, kept in memory only.
  */
-export function createTicketKeys(onRotate: (keys: Buffer) => void): TicketKeys {
-  let current = randomBytes(keyBytes);
+export function createTicketKeys(
+  onRotate: (keys: Buffer) => void,
+  /** Those of the version before: its tickets are still good. */
+  inherited?: Buffer,
+): TicketKeys {
+  let current = inherited ?? randomBytes(keyBytes);
   const rotate = () => {
     current = randomBytes(keyBytes);
     onRotate(current);

@@ -56,6 +56,7 @@ const well: Vitals = {
   configured: true,
   started: true,
   draining: false,
+  replaced: false,
 };
 
 function telemetry(
@@ -82,6 +83,7 @@ const readiness: readonly (readonly [string, Partial<Vitals>, number, string])[]
   ["a worker is missing", { servingWorkers: 1 }, 200, "degraded"],
   ["no worker serves", { servingWorkers: 0 }, 503, "not ready"],
   ["the gateway drains", { draining: true }, 503, "not ready"],
+  ["another version has taken over", { replaced: true, servingWorkers: 0 }, 200, "ready"],
   ["no configuration was loaded", { configured: false }, 503, "not ready"],
   ["it has not served yet", { started: false }, 503, "not ready"],
 ];

@@ -75,7 +75,7 @@ const fallbacks: readonly (readonly [SlotMode, number])[] = [
 ];
 for (const [mode, sockets] of fallbacks) {
   test(`without reusePort handles the slots share ${sockets} sockets (${mode})`, async (t) => {
-    const [slots] = await openSlots([http], 3, mode);
+    const [slots] = await openSlots([http], 3, { mode });
     t.after(() => slots!.close());
     const handles = new Set([0, 1, 2].map((slot) => slots!.handle(slot)));
     handles.delete(undefined);

@@ -31,6 +31,8 @@ function start(t: TestContext, workerCount = 2) {
     name: "http",
     address: { host: "127.0.0.1", port: 1 },
     handle: (slot) => handles[slot],
+    surplus: () => [],
+    sockets: () => [],
     close() {},
   };
   const run = {

@@ -135,6 +135,7 @@ describe("the surfaces are complete", () => {
       "Worker IPC",
       "Telemetry listener",
       "Admin listener",
+      "Control socket",
       "Access log",
       "Signals",
       "Command line",
