@@ -59,6 +59,8 @@ export interface Verifier {
   readonly vkey: string;
   readonly algorithm: Algorithm;
   readonly id: Buffer;
+  /** 32 bytes. */
+  readonly publicKey: Buffer;
   readonly key: KeyObject;
 }
 
@@ -74,7 +76,7 @@ export function readVkey(vkey: string): Verifier | string {
   const publicKey = bytes.subarray(1);
   const expected = noteKeyId(name, algorithm, publicKey);
   if (expected.toString("hex") !== id) return "its id is not that of the key";
-  return { name, vkey, algorithm, id: expected, key: publicKeyFrom(publicKey) };
+  return { name, vkey, algorithm, id: expected, publicKey, key: publicKeyFrom(publicKey) };
 }
 
 /** A note as it was signed. */

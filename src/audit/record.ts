@@ -2,8 +2,8 @@ import type { KeyObject } from "node:crypto";
 import { canonicalText, type JsonObject } from "./canonical.ts";
 import type { RecordMac } from "./mac-key.ts";
 
-/** Longest line with its line end. */
-export const LINE_BYTES_MAX = 8192;
+/** Longest line with its line end: a segment's first record lists all processes that report, and there may be 256. */
+export const LINE_BYTES_MAX = 16_384;
 
 /** Records that the writer makes itself. */
 export type WriterKind =
