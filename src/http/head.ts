@@ -1,19 +1,9 @@
 import { type Reason, reasons } from "../reason.ts";
 import { writeAuthority } from "./authority.ts";
-import {
-  ASCII,
-  F,
-  FORWARD_MASK,
-  fieldFlags,
-  fieldId,
-  HASH_PRIME,
-  HASH_START,
-  nameByte,
-  ODD_NAME,
-  SCRUB,
-  SINGLETON,
-} from "./field.ts";
+import { F, FORWARD_MASK, fieldFlags, fieldId, HASH_PRIME, HASH_START, nameByte, ODD_NAME } from "./field.ts";
+import { admitKnownField } from "./field-rule.ts";
 import { readFraming } from "./framing.ts";
+import { methodByte, methodId } from "./method.ts";
 import { imitatesGuardedField } from "./odd-name.ts";
 import type { PathOptions } from "./path.ts";
 import {
@@ -172,18 +162,9 @@ export function readHead(
     } else {
       id = fieldId(source, nameStart, nameEnd, hash);
       if (id !== 0) {
-        const flags = fieldFlags[id]!;
-        if (high !== 0 && (flags & ASCII) !== 0)
-          return refuse(request, id === F.host ? reasons.hostSyntax : reasons.fieldEightBit);
-        if ((flags & FORWARD_MASK) !== 0) {
-          forward = 0;
-          if ((flags & SCRUB) !== 0) request.scrubbed++;
-        }
-        if (request.firstField[id] === -1) request.firstField[id] = count;
-        else if ((flags & SINGLETON) !== 0) return refuse(request, reasons.singletonDup);
-        else if (id === F.host) return refuse(request, reasons.hostDup);
-        else if (id === F.contentLength) return refuse(request, reasons.contentLength);
-        else if (id === F.transferEncoding) return refuse(request, reasons.transferEncodingSyntax);
+        const fault = admitKnownField(request, id, count, high !== 0);
+        if (fault !== undefined) return refuse(request, fault);
+        if ((fieldFlags[id]! & FORWARD_MASK) !== 0) forward = 0;
       }
     }
     const slot = count * FIELD_SLOTS;
@@ -341,52 +322,4 @@ function versionlessFault(source: Uint8Array, start: number, end: number): Reaso
     if (source[at] === 47) return reasons.protocol;
   }
   return reasons.requestLine;
-}
-
-/** Id of the method at `source[start, end)`, or -1. Method names are case-sensitive (RFC 9110 §9.1). */
-function methodId(source: Uint8Array, start: number, end: number): number {
-  const candidates = methodsByLength[end - start];
-  if (candidates === undefined) return -1;
-  next: for (const candidate of candidates) {
-    const name = candidate.bytes;
-    for (let i = 0; i < name.length; i++) if (source[start + i] !== name[i]) continue next;
-    return candidate.id;
-  }
-  return -1;
-}
-
-interface MethodBytes {
-  readonly id: number;
-  readonly bytes: Uint8Array;
-}
-
-const methodsByLength: readonly (readonly MethodBytes[] | undefined)[] = buildMethods([
-  "GET",
-  "HEAD",
-  "POST",
-  "PUT",
-  "PATCH",
-  "DELETE",
-  "OPTIONS",
-  "TRACE",
-  "CONNECT",
-]);
-
-function buildMethods(names: readonly string[]): MethodBytes[][] {
-  const byLength: MethodBytes[][] = [];
-  names.forEach((name, id) => {
-    (byLength[name.length] ??= []).push({ id, bytes: Buffer.from(name, "latin1") });
-  });
-  return byLength;
-}
-
-/** 1 for the bytes of a method we would answer 501 to rather than 400: upper-case letters, digits and hyphen. */
-const methodByte: Uint8Array = buildMethodBytes();
-
-function buildMethodBytes(): Uint8Array {
-  const bytes = new Uint8Array(256);
-  for (let byte = 65; byte <= 90; byte++) bytes[byte] = 1;
-  for (let byte = 48; byte <= 57; byte++) bytes[byte] = 1;
-  bytes[45] = 1;
-  return bytes;
 }
