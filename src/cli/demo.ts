@@ -2,13 +2,13 @@ import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { makeSelfSigned } from "../cert/self-signed.ts";
 import { parseConfig } from "../config/parse.ts";
+import { cutConfig } from "../config/parts.ts";
 import { renderDiagnostics } from "../config/render.ts";
 import { workerEnvironment, workerFlags } from "../control/flags.ts";
 import { createLog } from "../control/log.ts";
 import { runPrimary } from "../control/primary.ts";
 import type { LoadResult } from "../control/reload.ts";
 import type { WantedListener } from "../control/slots.ts";
-import { oneLine } from "./run.ts";
 import { packageVersion } from "./version.ts";
 
 export interface DemoOptions {
@@ -91,8 +91,9 @@ function readDemo(
     return text;
   };
   const { config, diagnostics } = parseConfig(toml, { file: "/demo/zion.toml", readFile });
-  if (config !== undefined) return { kind: "loaded", config, warnings: diagnostics.map(oneLine) };
-  return { kind: "refused", problem: renderDiagnostics(diagnostics, toml, { color: false }) };
+  if (config !== undefined) return { kind: "loaded", cut: cutConfig(config), warnings: [], files: [] };
+  const problem = renderDiagnostics(diagnostics, toml, { color: false });
+  return { kind: "refused", problem, brief: "", files: [] };
 }
 
 function welcome(listeners: readonly WantedListener[]): string {

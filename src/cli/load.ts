@@ -1,11 +1,14 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { Config } from "../config/config.ts";
 import type { Diagnostic } from "../config/diagnostic.ts";
-import { diskAccess, readProblem, readRegularFile } from "../config/files.ts";
+import { diskAccess, type FileAccess, notedAccess, type OpenedFile, readProblem } from "../config/files.ts";
 import { parseConfig, sourceText } from "../config/parse.ts";
 
 /** A config file as found: its text goes with the diagnostics, which quote it. */
-export type Loaded =
+export type Loaded = {
+  /** Every file that was opened for it, itself first. */
+  readonly files: readonly OpenedFile[];
+} & (
   | {
       readonly kind: "loaded";
       readonly file: string;
@@ -20,7 +23,8 @@ export type Loaded =
       readonly diagnostics: readonly Diagnostic[];
     }
   /** There is no file to judge. `message` is one line for people. */
-  | { readonly kind: "unreadable"; readonly file: string | undefined; readonly message: string };
+  | { readonly kind: "unreadable"; readonly file: string | undefined; readonly message: string }
+);
 
 /**
  * Finds, reads and validates the config; opens files for reading only. `path` as given with -c, "-" = standard input,
@@ -28,22 +32,24 @@ export type Loaded =
  */
 export function loadConfig(path: string | undefined): Loaded {
   const file = path ?? discoverConfig();
-  if (file === undefined) return { kind: "unreadable", file, message: noConfig };
-  let source: Uint8Array;
+  if (file === undefined) return { kind: "unreadable", file, message: noConfig, files: [] };
+  const files: OpenedFile[] = [];
+  const access = notedAccess(diskAccess(), files);
+  let source: string | Uint8Array;
   try {
-    source = file === "-" ? readFileSync(0) : readRegularFile(file);
+    source = file === "-" ? readFileSync(0) : access.readFile(file);
   } catch (error) {
-    return { kind: "unreadable", file, message: `cannot read ${file}: ${readProblem(error)}` };
+    return { kind: "unreadable", file, message: `cannot read ${file}: ${readProblem(error)}`, files };
   }
-  return judge(source, file === "-" ? "<stdin>" : file);
+  return { ...judge(source, file === "-" ? "<stdin>" : file, access), files };
 }
 
-function judge(source: Uint8Array, file: string): Loaded {
+function judge(source: string | Uint8Array, file: string, access: FileAccess) {
   const text = sourceText(source);
-  const { config, diagnostics } = parseConfig(source, { file, ...diskAccess() });
+  const { config, diagnostics } = parseConfig(source, { file, ...access });
   return config === undefined
-    ? { kind: "refused", file, text, diagnostics }
-    : { kind: "loaded", file, text, config, diagnostics };
+    ? ({ kind: "refused", file, text, diagnostics } as const)
+    : ({ kind: "loaded", file, text, config, diagnostics } as const);
 }
 
 const places: readonly string[] = ["./zion.toml", "/etc/zion/zion.toml"];

@@ -1,4 +1,6 @@
+import { createHash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { resolve } from "node:path";
 
 /** How the parser reaches the files a config names. Injected, so that tests and stdin need no disk. */
 export interface FileAccess {
@@ -16,6 +18,30 @@ export function diskAccess(): FileAccess {
   return {
     readFile: readRegularFile,
     stat: (path) => statSync(path, { throwIfNoEntry: false }),
+  };
+}
+
+/** A file that was opened, or should have been. */
+export interface OpenedFile {
+  readonly path: string;
+  /** SHA-256 of what was read; "" = it could not be. */
+  readonly sha256: string;
+}
+
+/** As `access`, and notes in `opened` each file with what it held. */
+export function notedAccess(access: FileAccess, opened: OpenedFile[]): FileAccess {
+  return {
+    ...access,
+    readFile(path, bytesMax) {
+      let sha256 = "";
+      try {
+        const contents = access.readFile(path, bytesMax);
+        sha256 = createHash("sha256").update(contents).digest("base64url");
+        return contents;
+      } finally {
+        opened.push({ path: resolve(path), sha256 });
+      }
+    },
   };
 }
 

@@ -1,7 +1,8 @@
 import type { AdminEndpoint } from "./admin.ts";
 import { type ControlAnswer, json } from "./control-listener.ts";
+import type { GenerationEntry } from "./generations.ts";
 import type { Overview } from "./overview.ts";
-import type { GenerationEntry, ReloadResult } from "./reload.ts";
+import type { ReloadResult } from "./reload.ts";
 
 /** What the admin listener's endpoints read and do. */
 export interface AdminSources {
@@ -35,6 +36,7 @@ export function adminEndpoints(sources: AdminSources): readonly AdminEndpoint[] 
 }
 
 function reloadAnswer(result: ReloadResult): ControlAnswer {
-  if (result.kind === "loaded") return json(200, { generation: result.generation });
-  return json(422, { generation: result.generation, error: result.problem });
+  if (result.kind === "refused")
+    return json(422, { generation: result.generation, reason: result.reason, error: result.problem });
+  return json(200, { generation: result.generation });
 }

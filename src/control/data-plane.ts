@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { buildCertificateStore, type CertificateStore } from "../cert/store.ts";
+import { type CertificateStore, certificateSteps } from "../cert/store.ts";
 import type { Config, UpstreamConfig } from "../config/config.ts";
 import { WafEngine } from "../gate/waf-engine.ts";
 import { buildRouteWaf } from "../gate/waf-settings.ts";
@@ -24,13 +24,14 @@ import { machineOffsetMs, systemClock } from "../std/clock.ts";
 import { Outbox } from "../std/outbox.ts";
 import { openRandomPool } from "../std/random-pool.ts";
 import { openSharedReader } from "../std/shared-read.ts";
+import type { Steps } from "../std/steps.ts";
 import { TimerWheel } from "../std/timer-wheel.ts";
 import { reinstate } from "../upstream/outlier.ts";
 import { Upstream } from "../upstream/upstream.ts";
-import { buildRuleSet, type RuleSet } from "../waf/compile.ts";
+import { type RuleSet, ruleSetSteps } from "../waf/compile.ts";
 import { detectors } from "../waf/detectors.ts";
 import type { Rule } from "../waf/rule.ts";
-import { buildSnapshot } from "./compile.ts";
+import { snapshotSteps } from "./compile.ts";
 import { connectionCeiling } from "./connection-ceiling.ts";
 import type { Edge, ListenerName } from "./edge.ts";
 import { lastGaspLine } from "./last-gasp.ts";
@@ -61,6 +62,7 @@ interface Prepared {
   readonly accessLog: AccessLog | undefined;
   readonly addresses: ReadonlyMap<string, readonly string[]>;
   readonly limits: ReturnType<Limits["adopt"]>;
+  readonly ruleSet: RuleSet;
 }
 
 /** Builds the data plane of one worker and wires its parts: nothing else holds references across rooms. */
@@ -129,25 +131,25 @@ export function openEdge(deps: EdgeDeps): Edge {
   let prepared: Prepared | undefined;
   let ticketKeys: Buffer = randomBytes(48);
   let logKey = "";
-  let ruleText = "";
   let ruleSet: RuleSet | undefined;
 
-  function prepare(
+  function* prepare(
     generation: number,
     config: Config,
     addresses: ReadonlyMap<string, readonly string[]>,
-  ): void {
+  ): Steps<void> {
     discard(prepared?.generation ?? -1);
+    const rules = yield* ruleSetOf(config.waf.rules);
+    const store = config.tls === undefined ? undefined : yield* certificateSteps(config.tls);
     const next = adoptUpstreams(config.upstreams);
-    const store = config.tls === undefined ? undefined : buildCertificateStore(config.tls);
     const limits = state.limits.adopt(workerLimits(config.limits));
-    const snapshot = buildSnapshot(generation, config, {
+    const snapshot = yield* snapshotSteps(generation, config, {
       upstreams: next,
       counters,
       limits,
       viaName,
       store,
-      ruleSet: ruleSetOf(config.waf.rules),
+      ruleSet: rules,
     });
     // Nothing listens before the first commit; later the loop is not held for it.
     if (
@@ -155,7 +157,7 @@ export function openEdge(deps: EdgeDeps): Edge {
       state.snapshot === undefined &&
       config.routes.some(({ waf }) => waf !== undefined)
     )
-      warmUp(state.waf, buildRouteWaf({}, ruleSetOf(config.waf.rules)), clock);
+      warmUp(state.waf, buildRouteWaf({}, rules), clock);
     const tls = store === undefined ? undefined : tlsServer(config, store);
     const key = JSON.stringify(config.accessLog);
     const accessLog =
@@ -164,17 +166,12 @@ export function openEdge(deps: EdgeDeps): Edge {
         : config.accessLog.enabled
           ? new AccessLog(config.accessLog.path, config.accessLog.includeHeaders, clock)
           : undefined;
-    prepared = { generation, snapshot, upstreams: next, tls, accessLog, addresses, limits };
+    prepared = { generation, snapshot, upstreams: next, tls, accessLog, addresses, limits, ruleSet: rules };
   }
 
   /** Rules that did not change stay as they are: building their automaton takes 20 ms. */
-  function ruleSetOf(rules: readonly Rule[]): RuleSet {
-    const text = JSON.stringify(rules);
-    if (ruleSet === undefined || ruleText !== text) {
-      ruleSet = buildRuleSet(rules, detectors);
-      ruleText = text;
-    }
-    return ruleSet;
+  function* ruleSetOf(rules: readonly Rule[]): Steps<RuleSet> {
+    return ruleSet?.rules === rules ? ruleSet : yield* ruleSetSteps(rules, detectors);
   }
 
   /** Upstreams whose table did not change keep their connections and figures. */
@@ -182,7 +179,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     const next = new Map<string, Upstream>();
     for (const config of configs) {
       const present = upstreams.get(config.name);
-      if (present !== undefined && JSON.stringify(present.config) === JSON.stringify(config)) {
+      if (present?.config === config) {
         next.set(config.name, present);
         continue;
       }
@@ -240,6 +237,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     const previousUpstreams = upstreams;
     upstreams = next.upstreams;
     state.limits.commit(next.limits);
+    ruleSet = next.ruleSet;
     const { routes, lists } = next.snapshot.config;
     counters.retain(new Set(routes.map(({ name }) => name)), new Set(lists.map(({ name }) => name)));
     state.snapshot = next.snapshot; // the one assignment: exchanges that begin from here on see the new generation

@@ -2,6 +2,7 @@ import type { Config, SocketAddress } from "../config/config.ts";
 import type { SpentShare } from "../limit/limiter.ts";
 import type { StrictAnswer } from "../limit/strict.ts";
 import type { MetricSample } from "../record/metrics.ts";
+import type { Steps } from "../std/steps.ts";
 
 /** The listeners that carry client traffic. */
 export type ListenerName = "http" | "https";
@@ -9,10 +10,11 @@ export type ListenerName = "http" | "https";
 /** The data plane of one worker, as its control code sees it. Made by `openEdge` (data-plane.ts). */
 export interface Edge {
   /**
-   * Compiles a config into the next snapshot. Throws when it cannot be compiled; serving is untouched either way.
-   * `addresses` maps every upstream host name to its resolved addresses (IP literals and sockets are not in it).
+   * Compiles a config into the next snapshot, in steps. Throws when it cannot be compiled; serving is untouched either
+   * way. What is the same object as in the configuration in force is not built again. `addresses` maps every upstream
+   * host name to its resolved addresses (IP literals and sockets are not in it).
    */
-  prepare(generation: number, config: Config, addresses: ReadonlyMap<string, readonly string[]>): void;
+  prepare(generation: number, config: Config, addresses: ReadonlyMap<string, readonly string[]>): Steps<void>;
   /** Makes the prepared snapshot current: one assignment. Running exchanges keep theirs. */
   commit(generation: number): void;
   /** Forgets a prepared snapshot. */

@@ -13,6 +13,11 @@ const own = {
   workerExits: counter("zion_worker_exits_total", "Unexpected ends of worker processes.", ["signal"]),
   generation: gauge("zion_config_generation", "Generation of the configuration in force."),
   reloads: counter("zion_config_reloads_total", "Configuration reloads.", ["result"]),
+  configRejected: counter(
+    "zion_config_rejected_total",
+    "Configurations that were not put in force: invalid (the file), restart, listen (an address cannot be had), workers (they cannot compile it).",
+    ["reason"],
+  ),
   lastReload: gauge(
     "zion_config_last_reload_success_timestamp_seconds",
     "When a configuration was last put in force.",
@@ -53,7 +58,7 @@ export type OwnGauge =
   | "lastReloadGood"
   | "routes"
   | "buildInfo";
-export type OwnCounter = "workerExits" | "reloads" | "adminRequests";
+export type OwnCounter = "workerExits" | "reloads" | "configRejected" | "adminRequests";
 
 interface Series {
   readonly labels: readonly string[];

@@ -28,7 +28,8 @@ export function primaryFlags(command: string | undefined): readonly string[] {
   const serves = command === "run" || command === "demo";
   const allowed = ["--permission", "--allow-fs-read=*"];
   if (serves) allowed.push("--allow-child-process");
-  if (command === "run") allowed.push("--allow-fs-write=*");
+  // `run` validates in a thread.
+  if (command === "run") allowed.push("--allow-fs-write=*", "--allow-worker");
   const processes = serves ? defaultWorkerCount() + 1 : 1;
   return [...hardeningFlags, oldSpaceFlag(processes), ...allowed];
 }

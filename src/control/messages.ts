@@ -1,4 +1,5 @@
-import type { Config, SocketAddress } from "../config/config.ts";
+import type { SocketAddress } from "../config/config.ts";
+import type { Manifest } from "../config/parts.ts";
 import type { SpentShare } from "../limit/limiter.ts";
 import type { StrictAnswer, StrictBatch } from "../limit/strict.ts";
 import type { MetricSample } from "../record/metrics.ts";
@@ -35,7 +36,9 @@ export type ToWorker =
 export interface PrepareMessage {
   readonly type: "prepare";
   readonly generation: number;
-  readonly config: Config;
+  readonly manifest: Manifest;
+  /** Those that the worker does not hold yet, by name. */
+  readonly parts: ReadonlyMap<string, Uint8Array>;
   /** Upstream host name to its addresses. */
   readonly addresses: ReadonlyMap<string, readonly string[]>;
 }
@@ -45,6 +48,8 @@ export type FromWorker =
   | { readonly type: "heartbeat" }
   | { readonly type: "ready"; readonly generation: number }
   | { readonly type: "failed"; readonly generation: number; readonly message: string }
+  /** It is in force here. */
+  | { readonly type: "committed"; readonly generation: number }
   | { readonly type: "opened"; readonly listener: ListenerName; readonly slot: number }
   | {
       readonly type: "open_failed";

@@ -3,6 +3,7 @@ import { mkdirSync, openSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Config } from "../config/config.ts";
+import { createPartStore } from "../config/parts.ts";
 import { type Clock, systemClock } from "../std/clock.ts";
 import { readDescriptorsMax } from "../std/descriptors.ts";
 import type { ControlListener } from "./control-listener.ts";
@@ -12,12 +13,13 @@ import { defaultWorkerCount, workerEnvironment, workerFlags } from "./flags.ts";
 import { faultExitCode, installLastGasp } from "./last-gasp.ts";
 import { createLimitExchange, type LimitExchange } from "./limit-exchange.ts";
 import type { Log } from "./log.ts";
-import type { PrepareMessage, ToWorker } from "./messages.ts";
+import type { ToWorker } from "./messages.ts";
 import { openOperatorListeners, readToken } from "./operator-listeners.ts";
 import { createOrphanGuard, type OrphanGuard } from "./orphan-guard.ts";
 import { type Place, takePlace } from "./place.ts";
 import { createProber, type Prober } from "./prober.ts";
-import { createReloader, type LoadConfig, type Reloader } from "./reload.ts";
+import type { Publication } from "./publication.ts";
+import { type Candidate, createReloader, type LoadConfig, type LoadResult, type Reloader } from "./reload.ts";
 import { createResolver, type Resolver, resolverSettings, upstreamHosts } from "./resolver.ts";
 import { installSignals, type StopSignal } from "./signals.ts";
 import { BindError, type ListenerSlots, openSlots, type WantedListener } from "./slots.ts";
@@ -32,8 +34,8 @@ export const temporaryExitCode = 75;
 const stopExitCodes = { SIGINT: 130, SIGTERM: 143, upgrade: 0 } as const;
 type StopCause = StopSignal | "upgrade";
 
-/** A worker compiles its snapshot in far less; one that takes longer is stuck and about to be replaced. */
-const prepareDeadlineMs = 5000;
+/** For a worker that lives and does not answer; a silent one is killed after 5 s, and then does not count. */
+const prepareDeadlineMs = 30_000;
 
 export interface PrimaryOptions {
   readonly load: LoadConfig;
@@ -59,7 +61,7 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     return configExitCode;
   }
   for (const warning of loaded.warnings) log.warn({ "event.name": "zion.config.warning" }, warning);
-  const { config } = loaded;
+  const config = createPartStore().assemble(loaded.cut.manifest, loaded.cut.parts);
   const token = readToken(config, options.environment);
   if (token.problem !== undefined) {
     explain(token.problem);
@@ -85,7 +87,7 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     place.close();
     return explainBind(error, explain);
   }
-  const primary = assemble(options, config, listeners, workerCount, place.ticketKeys);
+  const primary = assemble(options, loaded, config.server.stateDir, listeners, workerCount, place.ticketKeys);
   const tokenDigest = token.digest ?? place.tokenDigest;
   const openControl = () =>
     openOperatorListeners({ ...primary, version: options.version }, tokenDigest, place.sockets);
@@ -130,14 +132,15 @@ interface Primary {
 /** Builds the parts and ties them together; nothing runs yet. */
 function assemble(
   options: PrimaryOptions,
-  initial: Config,
+  initial: LoadResult & { readonly kind: "loaded" },
+  stateDir: string | undefined,
   listeners: readonly ListenerSlots[],
   workerCount: number,
   inheritedTicketKeys: Buffer | undefined,
 ): Primary {
   const { log, environment } = options;
   const clock = systemClock;
-  const lastGaspFile = openLastGaspFile(initial.server.stateDir, log);
+  const lastGaspFile = openLastGaspFile(stateDir, log);
   installLastGasp({ role: "primary", fileDescriptor: () => lastGaspFile });
   const exposition = createExposition();
   exposition.set("buildInfo", 1, [options.version, process.version]);
@@ -160,10 +163,9 @@ function assemble(
   const guard = createOrphanGuard(viaName, log);
   const limits = createLimitExchange((messageFor) => supervision.sendEach(messageFor), clock);
 
-  const preparation = (generation: number, config: Config): PrepareMessage => ({
-    type: "prepare",
+  const publication = ({ generation, cut }: Pick<Candidate, "generation" | "cut">): Publication => ({
     generation,
-    config,
+    cut,
     addresses: new Map(resolver.addresses),
   });
   const addressNews = (): ToWorker[] =>
@@ -173,24 +175,29 @@ function assemble(
   const reloader = createReloader({
     load: options.load,
     initial,
-    prepare: async (generation, config) => {
+    prepare: async (candidate) => {
+      const { config } = candidate;
       // The names of both: the old ones serve on whatever comes of the new.
       const both = new Set([...upstreamHosts(reloader.config), ...upstreamHosts(config)]);
       await resolver.watch(both, resolverSettings(config));
-      return supervision.prepare(preparation(generation, config), prepareDeadlineMs);
+      const problems = await supervision.prepare(publication(candidate), prepareDeadlineMs);
+      if (problems.length === 0) return undefined;
+      return { reason: "workers", problem: [...new Set(problems)].join("; ") };
     },
-    discard: (generation) => {
+    discard: ({ generation }) => {
       supervision.discard(generation);
       void resolver.watch(upstreamHosts(reloader.config), resolverSettings(reloader.config));
     },
-    commit: (generation, config) => {
-      supervision.commit(generation);
+    commit: async ({ generation, config }) => {
+      const switched = supervision.commit(generation);
       void resolver.watch(upstreamHosts(config), resolverSettings(config));
       prober.watch(config.upstreams);
       limits.adopt(config.limits);
       // What changed while the workers were between two snapshots.
       for (const news of [...addressNews(), ...healthNews()]) supervision.broadcast(news);
+      await switched;
     },
+    onFiles: () => {},
     exposition,
     clock,
     log,
@@ -208,7 +215,7 @@ function assemble(
       descriptorsMax: readDescriptorsMax(),
     }),
     listeners,
-    current: () => preparation(reloader.generation, reloader.config),
+    current: () => publication(reloader),
     greeting: () => [
       { type: "ticket_keys", keys: tickets.current },
       { type: "limit_seed", seed: limits.seed },

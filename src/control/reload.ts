@@ -1,43 +1,60 @@
-import { createHash } from "node:crypto";
+import { changesBetween, printChanges } from "../config/changes.ts";
 import type { Config } from "../config/config.ts";
+import type { OpenedFile } from "../config/files.ts";
+import { type CutConfig, createPartStore, manifestHash } from "../config/parts.ts";
 import type { Clock } from "../std/clock.ts";
 import type { Exposition } from "./exposition.ts";
+import { createGenerations, type GenerationEntry } from "./generations.ts";
 import type { Log } from "./log.ts";
 import { wafModeOf, wafModes } from "./overview.ts";
 import { labelNames } from "./series-cap.ts";
 
 /** What reading the configuration gives. The texts are for people: file, line, caret. */
-export type LoadResult =
-  | { readonly kind: "loaded"; readonly config: Config; readonly warnings: readonly string[] }
-  | { readonly kind: "refused"; readonly problem: string };
+export type LoadResult = { readonly files: readonly OpenedFile[] } & (
+  | { readonly kind: "loaded"; readonly cut: CutConfig; readonly warnings: readonly string[] }
+  | {
+      readonly kind: "refused";
+      readonly problem: string;
+      /** One line without any value of the file, for who may not see it: "zion.toml:3:1: Z1042". */
+      readonly brief: string;
+    }
+);
 
 /** Reads and validates the configuration; nothing else happens. Never throws. */
 export type LoadConfig = () => Promise<LoadResult>;
 
+/** Why a configuration is not in force; label values of `zion_config_rejected_total`. */
+export type RefusedFor = "invalid" | "restart" | "listen" | "workers" | "unknown_generation";
+
+export interface Refusal {
+  readonly reason: RefusedFor;
+  readonly problem: string;
+}
+
 export type ReloadResult =
   | { readonly kind: "loaded"; readonly generation: number }
+  /** A file was touched and says what it said. */
+  | { readonly kind: "unchanged"; readonly generation: number }
   /** The generation that stays. */
-  | { readonly kind: "refused"; readonly generation: number; readonly problem: string };
+  | ({ readonly kind: "refused"; readonly generation: number } & Refusal);
 
-export interface GenerationEntry {
+/** A configuration that could become the next generation. */
+export interface Candidate {
   readonly generation: number;
-  readonly sha256: string;
-  readonly time: string;
-  /** "start", "signal", "api" */
-  readonly by: string;
-  readonly result: "loaded" | "refused";
-  readonly ms: number;
-  readonly problem?: string;
+  readonly config: Config;
+  readonly cut: CutConfig;
 }
 
 export interface ReloadOptions {
   readonly load: LoadConfig;
-  readonly initial: Config;
-  /** Compiles in all workers; problems, none = all ready. Includes name resolution. */
-  readonly prepare: (generation: number, config: Config) => Promise<readonly string[]>;
-  readonly discard: (generation: number) => void;
-  /** The switch: from here on it is the configuration of new workers, probes and look-ups too. */
-  readonly commit: (generation: number, config: Config) => void;
+  readonly initial: LoadResult & { readonly kind: "loaded" };
+  /** First phase: whatever can fail. Undefined = all is ready. */
+  readonly prepare: (candidate: Candidate) => Promise<Refusal | undefined>;
+  readonly discard: (candidate: Candidate) => void;
+  /** The switch. `reloader` has the candidate already; resolves when every worker serves it. */
+  readonly commit: (candidate: Candidate) => Promise<void>;
+  /** After each reading: what to watch. */
+  readonly onFiles: (files: readonly OpenedFile[]) => void;
   readonly exposition: Exposition;
   readonly clock: Clock;
   readonly log: Log;
@@ -46,113 +63,165 @@ export interface ReloadOptions {
 export interface Reloader {
   readonly generation: number;
   readonly config: Config;
+  readonly cut: CutConfig;
+  /** Why the last attempt failed, in brief; undefined = it did not. */
+  readonly refused: string | undefined;
   /** Newest first. */
   readonly history: () => readonly GenerationEntry[];
   /** One at a time; calls while one waits share it. */
-  reload(by: string): Promise<ReloadResult>;
+  reload(by: ReloadedBy): Promise<ReloadResult>;
+  /** Puts an earlier generation in force again, under a new number. The file stays as it is. */
+  rollBack(generation: number): Promise<ReloadResult>;
 }
 
-const historyLength = 50;
+export type ReloadedBy = "file" | "signal" | "api";
 
 /**
  * Reload in two phases (reliability.md C37): parse, let every worker compile it, and only when all are ready switch all.
  * Any problem anywhere leaves everything as it was.
  */
 export function createReloader(options: ReloadOptions): Reloader {
-  const { load, prepare, discard, commit, exposition, clock, log } = options;
-  let generation = 1;
+  const { load, initial, prepare, discard, commit, onFiles, exposition, clock, log } = options;
+  const store = createPartStore();
+  const generations = createGenerations();
+  let current: Candidate = {
+    generation: 1,
+    config: store.assemble(initial.cut.manifest, initial.cut.parts),
+    cut: initial.cut,
+  };
   let candidates = 1;
-  let config = options.initial;
-  const history: GenerationEntry[] = [];
+  let refused: string | undefined;
+  let filesRead = contentOf(initial.files);
   let last: Promise<unknown> = Promise.resolve();
   let waiting: Promise<ReloadResult> | undefined;
 
-  const remember = (entry: GenerationEntry) => {
-    history.unshift(entry);
-    history.length = Math.min(history.length, historyLength);
+  /** Both phases. A discarded number is not used again: a late answer is not taken for another candidate's. */
+  const publish = async (cut: CutConfig): Promise<Refusal | undefined> => {
+    const config = store.assemble(cut.manifest, cut.parts);
+    const candidate = { generation: ++candidates, config, cut };
+    const fixed = needsRestart(current.config, config);
+    const refusal: Refusal | undefined =
+      fixed.length > 0
+        ? { reason: "restart", problem: `needs a restart to change: ${fixed.join(", ")}` }
+        : await prepare(candidate);
+    if (refusal === undefined) {
+      current = candidate;
+      await commit(candidate);
+    } else if (fixed.length === 0) discard(candidate);
+    store.keepOnly([current.cut.manifest]);
+    return refusal;
   };
 
-  const refuse = (problem: string): ReloadResult => ({ kind: "refused", generation, problem });
-
-  /** The result, and what was read if it could be read. */
-  const attempt = async (): Promise<readonly [ReloadResult, Config | undefined]> => {
-    const loaded = await load();
-    if (loaded.kind === "refused") return [refuse(loaded.problem), undefined];
-    for (const warning of loaded.warnings) log.warn({ "event.name": "zion.config.warning" }, warning);
-    const next = loaded.config;
-    const fixed = needsRestart(config, next);
-    if (fixed.length > 0) return [refuse(`needs a restart to change: ${fixed.join(", ")}`), next];
-
-    // A discarded number is not used again, so a late answer of a worker cannot be taken for another candidate's.
-    const candidate = ++candidates;
-    const problems = await prepare(candidate, next);
-    if (problems.length > 0) {
-      discard(candidate);
-      return [refuse([...new Set(problems)].join("; ")), next];
-    }
-    generation = candidate;
-    config = next;
-    commit(generation, config);
-    return [{ kind: "loaded", generation }, next];
-  };
-
-  const run = async (by: string): Promise<ReloadResult> => {
+  const reloadNow = async (by: ReloadedBy): Promise<ReloadResult> => {
     waiting = undefined;
     const startMs = clock.nowMs();
-    const [result, read] = await attempt();
+    const loaded = await load();
+    onFiles(loaded.files);
+    const content = contentOf(loaded.files);
+    if (by === "file" && content === filesRead) return { kind: "unchanged", generation: current.generation };
+    filesRead = content;
+    if (loaded.kind === "refused") return conclude(by, startMs, undefined, { reason: "invalid", ...loaded });
+    for (const warning of loaded.warnings) log.warn({ "event.name": "zion.config.warning" }, warning);
+    return attempt(by, startMs, loaded.cut);
+  };
+
+  const attempt = async (by: string, startMs: number, cut: CutConfig): Promise<ReloadResult> => {
+    const before = current.cut.manifest;
+    const refusal = await publish(cut);
+    return conclude(by, startMs, cut, refusal, printChanges(changesBetween(before, cut.manifest)));
+  };
+
+  const conclude = (
+    by: string,
+    startMs: number,
+    cut: CutConfig | undefined,
+    refusal: (Refusal & { readonly brief?: string }) | undefined,
+    changes = "",
+  ): ReloadResult => {
+    const { generation } = current;
     const ms = Math.round(clock.nowMs() - startMs);
-    const time = new Date(clock.wallMs()).toISOString();
-    const sha256 = read === undefined ? "" : configHash(read);
-    const entry = { generation, sha256, time, by, result: result.kind, ms };
-    exposition.add("reloads", [result.kind === "loaded" ? "success" : "failure"]);
-    exposition.set("lastReloadGood", result.kind === "loaded" ? 1 : 0);
+    const entry = {
+      generation,
+      sha256: cut === undefined ? "" : manifestHash(cut.manifest),
+      time: new Date(clock.wallMs()).toISOString(),
+      by,
+      ms,
+      ...(changes === "" ? {} : { changes }),
+    };
+    exposition.add("reloads", [refusal === undefined ? "success" : "failure"]);
+    exposition.set("lastReloadGood", refusal === undefined ? 1 : 0);
     const about = { "event.name": "zion.config.reload", generation, by, ms };
-    if (result.kind === "loaded") {
-      remember(entry);
+    if (refusal === undefined) {
+      refused = undefined;
+      generations.remember({ ...entry, result: "loaded" }, cut);
       noteSuccess();
-      log.info({ ...about, sha256 }, "configuration reloaded");
-    } else {
-      const { problem } = result;
-      remember({ ...entry, problem });
-      log.error({ ...about, problem }, "configuration refused, the old one stays");
+      log.info({ ...about, sha256: entry.sha256, changes }, "configuration reloaded");
+      return { kind: "loaded", generation };
     }
-    return result;
+    const { reason, problem, brief } = refusal;
+    refused = brief ?? reason;
+    exposition.add("configRejected", [reason]);
+    generations.remember({ ...entry, result: "refused", problem }, undefined);
+    log.error({ ...about, reason, problem }, "configuration refused, the old one stays");
+    return { kind: "refused", generation, reason, problem };
   };
 
   const noteSuccess = () => {
-    exposition.set("generation", generation);
-    exposition.retain(labelNames(config));
+    exposition.set("generation", current.generation);
+    exposition.retain(labelNames(current.config));
     exposition.set("lastReload", Math.round(clock.wallMs()) / 1000);
+    const { routes } = current.config;
     for (const mode of wafModes)
-      exposition.set("routes", config.routes.filter((route) => wafModeOf(route) === mode).length, [mode]);
+      exposition.set("routes", routes.filter((route) => wafModeOf(route) === mode).length, [mode]);
+  };
+
+  const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
+    const result = last.then(run);
+    last = result.catch(() => {});
+    return result;
   };
 
   noteSuccess();
   exposition.set("lastReloadGood", 1);
   const time = new Date(clock.wallMs()).toISOString();
-  remember({ generation, sha256: configHash(config), time, by: "start", result: "loaded", ms: 0 });
+  const sha256 = manifestHash(current.cut.manifest);
+  generations.remember({ generation: 1, sha256, time, by: "start", result: "loaded", ms: 0 }, current.cut);
+  onFiles(initial.files);
 
   return {
     get generation() {
-      return generation;
+      return current.generation;
     },
     get config() {
-      return config;
+      return current.config;
     },
-    history: () => history,
-    reload(by) {
-      if (waiting === undefined) {
-        waiting = last.then(() => run(by));
-        last = waiting.catch(() => {});
-      }
-      return waiting;
+    get cut() {
+      return current.cut;
     },
+    get refused() {
+      return refused;
+    },
+    history: generations.entries,
+    reload: (by) => (waiting ??= inTurn(() => reloadNow(by))),
+    rollBack: (generation) =>
+      inTurn(async () => {
+        const by = `rollback to ${generation}`;
+        const cut = generations.find(generation);
+        if (cut !== undefined) return attempt(by, clock.nowMs(), cut);
+        const problem = `generation ${generation} is not among those that can be gone back to`;
+        return {
+          kind: "refused",
+          generation: current.generation,
+          reason: "unknown_generation",
+          problem,
+        };
+      }),
   };
 }
 
-/** Of the whole effective configuration, so that machines can be compared; it does not reveal what is in it. */
-export function configHash(config: Config): string {
-  return createHash("sha256").update(JSON.stringify(config)).digest("hex");
+/** Equal texts = every file has the same content. */
+function contentOf(files: readonly OpenedFile[]): string {
+  return JSON.stringify(files.map(({ path, sha256 }) => [path, sha256]));
 }
 
 /** Keys whose new value would be accepted and not obeyed: refused instead. */

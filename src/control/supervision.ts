@@ -3,9 +3,11 @@ import type { StrictBatch } from "../limit/strict.ts";
 import type { MetricSample } from "../record/metrics.ts";
 import type { Clock } from "../std/clock.ts";
 import { type AdoptableSlot, adoptLostSlots, openSlot } from "./adoption.ts";
+import { Ballot } from "./ballot.ts";
 import { type CrashLoop, createCrashLoop } from "./crash-loop.ts";
 import type { Log } from "./log.ts";
-import type { FromWorker, PrepareMessage, ToWorker } from "./messages.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
+import { forgetParts, type Publication, sendPublication } from "./publication.ts";
 import type { ListenerSlots } from "./slots.ts";
 import type { StartWorker, WorkerLink } from "./worker-link.ts";
 
@@ -13,6 +15,8 @@ import type { StartWorker, WorkerLink } from "./worker-link.ts";
 const adoptAfterMs = 1000;
 /** Silent this long, a worker is stuck: it is killed and replaced (reliability.md F7, F8). */
 const stuckAfterMs = 5000;
+/** From the order to put a generation in force to its confirmation (reliability.md C37). */
+const switchWithinMs = 2000;
 /** From fork to serving. Much, because a starved machine is no reason to start over. */
 const startWithinMs = 30_000;
 const tickMs = 250;
@@ -26,7 +30,7 @@ export interface SupervisionOptions {
   readonly startWorker: StartWorker;
   readonly listeners: readonly ListenerSlots[];
   /** What a new worker is told first: the current generation. */
-  readonly current: () => PrepareMessage;
+  readonly current: () => Publication;
   /** What it is told before its listeners open: ticket keys, health, addresses. */
   readonly greeting: () => readonly ToWorker[];
   readonly onSamples: (worker: number, samples: readonly MetricSample[]) => void;
@@ -58,12 +62,6 @@ interface Slot extends AdoptableSlot {
   earlyDeaths: number;
 }
 
-interface Vote {
-  readonly worker: WorkerLink;
-  readonly generation: number;
-  settle(problem: string | undefined): void;
-}
-
 interface Scrape {
   readonly id: number;
   readonly waiting: Set<WorkerLink>;
@@ -77,7 +75,7 @@ interface Scrape {
 export class Supervision {
   readonly #options: SupervisionOptions;
   readonly #slots: readonly Slot[];
-  readonly #votes = new Set<Vote>();
+  readonly #ballot: Ballot;
   readonly #scrapes = new Set<Scrape>();
   #nextWorkerId = 1;
   #nextScrapeId = 1;
@@ -90,6 +88,7 @@ export class Supervision {
 
   constructor(options: SupervisionOptions) {
     this.#options = options;
+    this.#ballot = new Ballot(options.clock.nowMs);
     this.#slots = Array.from({ length: options.workerCount }, (_, index) => ({
       index,
       crashes: createCrashLoop(),
@@ -138,6 +137,7 @@ export class Supervision {
     return this.#slots.map(({ index, worker, adopters }) => ({
       slot: index,
       pid: worker?.pid,
+      generation: worker?.inForce ?? 0,
       phase: worker?.phase ?? "none",
       adopted_by: [...adopters].map((adopter) => adopter.slot),
     }));
@@ -157,29 +157,36 @@ export class Supervision {
   }
 
   /**
-   * First phase of a reload: asks every worker that runs a generation to compile the next. Returns their problems, in
-   * operator's words; none means that all are ready. Workers that are just starting get the winner when they are up.
+   * First phase of a reload: asks every worker that runs a generation to compile the next; `Ballot.ask` says what the
+   * result means. Workers that are just starting get the winner when they are up.
    */
-  async prepare(message: PrepareMessage, deadlineMs: number): Promise<readonly string[]> {
-    const voters = this.#runningGeneration();
-    for (const worker of voters) worker.asked = message.generation;
-    if (voters.length === 0) return ["no worker is serving"];
-    const problems = await Promise.all(voters.map((worker) => this.#ask(worker, message, deadlineMs)));
-    return problems.filter((problem) => problem !== undefined);
+  prepare(publication: Publication, deadlineMs: number): Promise<readonly string[]> {
+    return this.#ballot.ask(this.#runningGeneration(), publication, deadlineMs);
   }
 
-  /** Second phase. The caller has made the generation the current one. */
-  commit(generation: number): void {
+  /**
+   * Second phase. The caller has made the generation the current one. Resolves when every worker serves it; one that
+   * does not in time is killed, and its replacement will.
+   */
+  async commit(generation: number): Promise<void> {
+    const ready: WorkerLink[] = [];
     for (const worker of this.#runningGeneration()) {
-      if (worker.ready === generation) this.#commitTo(worker, generation);
+      if (worker.ready === generation) {
+        this.#commitTo(worker, generation);
+        ready.push(worker);
+      }
       // It came up with the old generation while the others voted.
-      else worker.send(this.#options.current());
+      else sendPublication(worker, this.#options.current());
     }
+    const late = await this.#ballot.awaitSwitch(ready, generation, switchWithinMs);
+    for (const worker of late) this.#kill(worker, `generation ${generation} not in force in time`);
   }
 
   discard(generation: number): void {
     for (const worker of this.#runningGeneration()) {
-      if (worker.asked === generation) worker.send({ type: "discard", generation });
+      if (worker.asked !== generation) continue;
+      worker.send({ type: "discard", generation });
+      forgetParts(worker, this.#options.current());
     }
   }
 
@@ -256,11 +263,15 @@ export class Supervision {
     switch (message.type) {
       case "online":
         worker.phase = "preparing";
-        worker.send(this.#options.current());
+        sendPublication(worker, this.#options.current());
         return;
       case "ready":
       case "failed":
         this.#hearVerdict(slot, worker, message);
+        return;
+      case "committed":
+        worker.inForce = message.generation;
+        this.#ballot.hearSwitch(worker, message.generation);
         return;
       case "opened":
         if (message.slot === slot.index) this.#hearOpened(slot, worker);
@@ -300,11 +311,7 @@ export class Supervision {
     const { generation } = message;
     const problem = message.type === "failed" ? message.message : undefined;
     if (problem === undefined) worker.ready = generation;
-    for (const vote of this.#votes) {
-      if (vote.worker !== worker || vote.generation !== generation) continue;
-      vote.settle(problem);
-      return;
-    }
+    if (this.#ballot.hear(worker, generation, problem)) return;
     const current = this.#options.current();
     if (problem !== undefined && generation === current.generation) {
       this.#started?.({ kind: "refused", message: problem });
@@ -312,7 +319,7 @@ export class Supervision {
     } else if (worker.phase === "preparing") {
       // Another generation: a reload was decided meanwhile.
       if (current.generation === generation) this.#admit(slot, worker, generation);
-      else worker.send(current);
+      else sendPublication(worker, current);
     } else if (current.generation === generation && worker.generation !== generation) {
       this.#commitTo(worker, generation);
     }
@@ -330,6 +337,7 @@ export class Supervision {
   #commitTo(worker: WorkerLink, generation: number): void {
     worker.generation = generation;
     worker.send({ type: "commit", generation });
+    forgetParts(worker, this.#options.current());
   }
 
   #hearOpened(slot: Slot, worker: WorkerLink): void {
@@ -355,7 +363,7 @@ export class Supervision {
     slot.worker = undefined;
     this.#tellProcesses();
     for (const other of this.#slots) other.adopters.delete(worker);
-    for (const vote of this.#votes) if (vote.worker === worker) vote.settle(`worker ${slot.index} exited`);
+    this.#ballot.leave(worker);
     for (const scrape of this.#scrapes) {
       if (scrape.waiting.delete(worker) && scrape.waiting.size === 0) scrape.done();
     }
@@ -424,26 +432,6 @@ export class Supervision {
       .map(({ worker }) => worker)
       .filter((worker) => worker !== undefined)
       .filter(({ phase }) => phase === "opening" || phase === "serving" || phase === "draining");
-  }
-
-  #ask(worker: WorkerLink, message: PrepareMessage, deadlineMs: number): Promise<string | undefined> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(
-        () => vote.settle(`worker ${worker.slot} did not answer in ${deadlineMs} ms`),
-        deadlineMs,
-      );
-      const vote: Vote = {
-        worker,
-        generation: message.generation,
-        settle: (problem) => {
-          clearTimeout(timer);
-          this.#votes.delete(vote);
-          resolve(problem);
-        },
-      };
-      this.#votes.add(vote);
-      worker.send(message);
-    });
   }
 
   #kill(worker: WorkerLink, reason: string): void {

@@ -19,10 +19,13 @@ export interface WorkerLink {
   phase: WorkerPhase;
   /** When it last said anything, monotonic ms. */
   lastHeardMs: number;
-  /** Generations: last asked to vote on, last compiled, in force. 0 = none. */
+  /** Generations: last asked to vote on, last compiled, told to put in force, in force. 0 = none. */
   asked: number;
   ready: number;
   generation: number;
+  inForce: number;
+  /** Names of the parts of configurations that it holds. */
+  held: Set<string>;
   /** Listeners it still has to open before it serves. */
   unopened: number;
   /** Why the primary killed it, for the exit line; "" = it did not. */
@@ -98,6 +101,8 @@ export function forkWorkers(options: ForkOptions): StartWorker {
       asked: 0,
       ready: 0,
       generation: 0,
+      inForce: 0,
+      held: new Set(),
       unopened: 0,
       killedFor: "",
       send: (message, handle) => {

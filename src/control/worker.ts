@@ -1,9 +1,11 @@
-import type { Config } from "../config/config.ts";
+import { createPartStore, type Manifest } from "../config/parts.ts";
 import type { StrictBatch } from "../limit/strict.ts";
+import { systemClock } from "../std/clock.ts";
+import { inSlices } from "../std/steps.ts";
 import type { Edge, ListenerName } from "./edge.ts";
 import { installLastGasp } from "./last-gasp.ts";
 import { exchangeHalfMs, tellLimits } from "./limit-exchange.ts";
-import { type FromWorker, heartbeatMs, type ToWorker } from "./messages.ts";
+import { type FromWorker, heartbeatMs, type PrepareMessage, type ToWorker } from "./messages.ts";
 import { finishingTitle } from "./orphan-guard.ts";
 import { workerLastGaspFd } from "./worker-link.ts";
 
@@ -74,23 +76,50 @@ const overdueMs = 2000;
 /** A log sink that does not take the last lines does not get to hold the exit. */
 const flushWithinMs = 500;
 
+/** A worker that compiles goes on serving: it stops this often to do so. */
+const sliceMs = 5;
+
 /** The worker's side of messages.ts. */
 export function controlWorker(edge: Edge, channel: WorkerChannel): WorkerControl {
   const open = new Map<string, { readonly listener: ListenerName; readonly slot: number }>();
-  let prepared: Config | undefined;
+  const parts = createPartStore();
+  /** What is compiled, or being compiled. */
+  let candidate: { readonly generation: number; readonly manifest: Manifest; graceMs: number } | undefined;
+  let inForce: Manifest | undefined;
   let graceMs = 30_000;
   let finishing = false;
 
-  const prepare = (message: ToWorker & { readonly type: "prepare" }) => {
-    const { generation, config, addresses } = message;
+  const prepare = async (message: PrepareMessage) => {
+    const { generation, manifest, addresses } = message;
+    const own = { generation, manifest, graceMs };
+    candidate = own;
+    const isWanted = () => candidate === own;
     try {
-      edge.prepare(generation, config, addresses);
+      const config = parts.assemble(manifest, message.parts);
+      own.graceMs = config.server.shutdownGraceMs;
+      const steps = edge.prepare(generation, config, addresses);
+      await inSlices(steps, systemClock.nowMs, sliceMs, isWanted);
     } catch (cause) {
+      if (!isWanted()) return;
       void channel.send({ type: "failed", generation, message: messageOf(cause) });
       return;
     }
-    prepared = config;
-    void channel.send({ type: "ready", generation });
+    if (isWanted()) void channel.send({ type: "ready", generation });
+  };
+
+  const commit = (generation: number) => {
+    edge.commit(generation);
+    inForce = candidate!.manifest;
+    graceMs = candidate!.graceMs;
+    candidate = undefined;
+    parts.keepOnly([inForce]);
+    void channel.send({ type: "committed", generation });
+  };
+
+  const discard = (generation: number) => {
+    if (candidate?.generation === generation) candidate = undefined;
+    edge.discard(generation);
+    parts.keepOnly(inForce === undefined ? [] : [inForce]);
   };
 
   const openListener = async (message: ToWorker & { readonly type: "open" }, handle: unknown) => {
@@ -126,13 +155,11 @@ export function controlWorker(edge: Edge, channel: WorkerChannel): WorkerControl
     receive(message, handle) {
       switch (message.type) {
         case "prepare":
-          return prepare(message);
+          return void prepare(message);
         case "commit":
-          edge.commit(message.generation);
-          if (prepared !== undefined) graceMs = prepared.server.shutdownGraceMs;
-          return;
+          return commit(message.generation);
         case "discard":
-          return edge.discard(message.generation);
+          return discard(message.generation);
         case "open":
           return void openListener(message, handle);
         case "close":

@@ -1,8 +1,9 @@
 import { GET, HEAD } from "../http/request.ts";
+import { inOneGo, type Steps } from "../std/steps.ts";
 import { findRouteConflicts } from "./conflict.ts";
 import { ANY_HOST, hostKeys, methodBits, type RouteEntry, SERVED_METHODS } from "./entry.ts";
 import { isPatternProblem, type Pattern, parsePattern } from "./pattern.ts";
-import { buildPathTree, type PathTree, type TreeEntry, treeKey } from "./tree.ts";
+import { type PathTree, pathTreeSteps, type TreeEntry, treeKey } from "./tree.ts";
 
 /**
  * Which route serves a request: first the host, then the path, separately for each method. A method sees only the
@@ -83,6 +84,13 @@ export class RouteTable<T> {
 export function buildRouteTable<T extends NonNullable<unknown>>(
   routes: readonly RouteEntry<T>[],
 ): RouteTable<T> {
+  return inOneGo(routeTableSteps(routes));
+}
+
+/** As `buildRouteTable`, in steps: a worker builds it while it serves. */
+export function* routeTableSteps<T extends NonNullable<unknown>>(
+  routes: readonly RouteEntry<T>[],
+): Steps<RouteTable<T>> {
   const conflict = findRouteConflicts(routes)[0];
   if (conflict !== undefined) {
     throw new Error(
@@ -101,7 +109,7 @@ export function buildRouteTable<T extends NonNullable<unknown>>(
     }
   }
   const treesByHost = new Map<string, MethodTrees<T>>();
-  for (const [host, claims] of claimsByHost) treesByHost.set(host, buildMethodTrees(claims));
+  for (const [host, claims] of claimsByHost) treesByHost.set(host, yield* methodTreeSteps(claims));
   return new RouteTable(treesByHost);
 }
 
@@ -117,7 +125,7 @@ interface RouteClaim<T> {
 
 const SLASH = 0x2f;
 
-function buildMethodTrees<T>(claims: readonly RouteClaim<T>[]): MethodTrees<T> {
+function* methodTreeSteps<T>(claims: readonly RouteClaim<T>[]): Steps<MethodTrees<T>> {
   // An explicit HEAD route goes before the HEAD that a GET route of the same shape implies.
   const ownHead = new Set<string>();
   for (const claim of claims) if (claim.methods & (1 << HEAD)) ownHead.add(claim.pattern.shape);
@@ -133,7 +141,7 @@ function buildMethodTrees<T>(claims: readonly RouteClaim<T>[]): MethodTrees<T> {
       selection += `${index},`;
     });
     let tree = bySelection.get(selection);
-    if (tree === undefined) bySelection.set(selection, (tree = buildPathTree(entries)));
+    if (tree === undefined) bySelection.set(selection, (tree = yield* pathTreeSteps(entries)));
     trees.push(tree);
   }
   return trees;

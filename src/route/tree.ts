@@ -1,4 +1,5 @@
 import findMyWay from "find-my-way";
+import type { Steps } from "../std/steps.ts";
 import type { Pattern } from "./pattern.ts";
 
 /**
@@ -33,7 +34,7 @@ export function treeKey(path: string): string {
   return key;
 }
 
-export function buildPathTree<T>(entries: readonly TreeEntry<T>[]): PathTree<T> {
+export function* pathTreeSteps<T>(entries: readonly TreeEntry<T>[]): Steps<PathTree<T>> {
   const slots = new Map<string, Slot<T>>();
   for (const { pattern, value } of entries) {
     if (!pattern.catchAll) claim(slots, literalKey(pattern), pattern.trailingSlash, value);
@@ -53,7 +54,10 @@ export function buildPathTree<T>(entries: readonly TreeEntry<T>[]): PathTree<T> 
   const root = slots.get("");
   slots.delete("");
   const router = findMyWay({ maxParamLength: Number.MAX_SAFE_INTEGER, querystringParser: noQuery });
-  for (const [key, slot] of slots) router.on("GET", key, unused, slot);
+  for (const [key, slot] of slots) {
+    yield;
+    router.on("GET", key, unused, slot);
+  }
   return {
     find(key, trailingSlash) {
       const slot = key === "" ? root : (router.find("GET", key)?.store as Slot<T> | undefined);

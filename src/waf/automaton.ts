@@ -1,3 +1,5 @@
+import { inOneGo, type Steps } from "../std/steps.ts";
+
 /**
  * Aho-Corasick as a dense DFA over bytes, ASCII letters folded, built once per snapshot. One table look-up per byte,
  * whatever the number of literals; the state can be carried across chunks. Measured: bench/micro/waf/automaton.bench.ts.
@@ -29,9 +31,14 @@ export const TABLE_BYTES_MAX = 16 * 1024 * 1024;
 
 /** Throws RangeError when the tables would be larger than `TABLE_BYTES_MAX`: the loader counts the bytes before. */
 export function buildAutomaton(literals: readonly Literal[], targets: number): Automaton {
+  return inOneGo(automatonSteps(literals, targets));
+}
+
+/** As `buildAutomaton`, in steps: a worker builds it while it serves. */
+export function* automatonSteps(literals: readonly Literal[], targets: number): Steps<Automaton> {
   const { classes, classCount } = byteClasses(literals);
-  const trie = buildTrie(literals, classes, classCount);
-  const { table, accepting, outStart, outTargets, outLengths } = buildTables(trie, classCount);
+  const trie = yield* trieSteps(literals, classes, classCount);
+  const { table, accepting, outStart, outTargets, outLengths } = yield* tableSteps(trie, classCount);
   const tableBytes =
     table.byteLength + 2 * outStart.byteLength + 2 * outTargets.byteLength + classes.byteLength;
   if (tableBytes > TABLE_BYTES_MAX)
@@ -129,14 +136,18 @@ interface Output {
   readonly length: number;
 }
 
-function buildTrie(literals: readonly Literal[], classes: Uint8Array, classCount: number): Trie {
+/** States, or literals, between two pauses: some tens of microseconds. */
+const STEP = 64;
+
+function* trieSteps(literals: readonly Literal[], classes: Uint8Array, classCount: number): Steps<Trie> {
   let bytes = 1;
   for (const { text } of literals) bytes += text.length;
   if (bytes * classCount * 4 > 4 * TABLE_BYTES_MAX) throw new RangeError("too many literals");
   const children = new Int32Array(bytes * classCount);
   const own: (Output[] | undefined)[] = [undefined];
   let count = 1;
-  for (const { text, target, word = false } of literals) {
+  for (const [index, { text, target, word = false }] of literals.entries()) {
+    if (index % STEP === 0) yield;
     if (text === "") throw new RangeError("an empty literal would match everywhere");
     let state = 0;
     for (let at = 0; at < text.length; at++) {
@@ -163,13 +174,14 @@ interface Tables {
 }
 
 /** Breadth first: a state's failure link is nearer to the root, so its row is complete when it is copied. */
-function buildTables({ children, count, own }: Trie, classCount: number): Tables {
+function* tableSteps({ children, count, own }: Trie, classCount: number): Steps<Tables> {
   const table = new Int32Array(count * classCount);
   const fail = new Int32Array(count);
   const outputs: (readonly Output[] | undefined)[] = new Array(count);
   const order = new Int32Array(count);
   let filled = 1;
   for (let next = 0; next < filled; next++) {
+    if (next % STEP === 0) yield;
     const state = order[next]!;
     const inherited = state === 0 ? undefined : outputs[fail[state]!];
     const mine = own[state];
@@ -184,7 +196,7 @@ function buildTables({ children, count, own }: Trie, classCount: number): Tables
       order[filled++] = child;
     }
   }
-  return renumber(table, outputs, count, classCount);
+  return yield* renumberSteps(table, outputs, count, classCount);
 }
 
 /** Without repetitions; a target that is set anywhere need not be asked about words. */
@@ -200,12 +212,12 @@ function merge(mine: readonly Output[], inherited: readonly Output[]): readonly 
   return merged;
 }
 
-function renumber(
+function* renumberSteps(
   table: Int32Array,
   outputs: readonly (readonly Output[] | undefined)[],
   count: number,
   classCount: number,
-): Tables {
+): Steps<Tables> {
   const names = new Int32Array(count);
   const outStart: number[] = [0];
   const found: Output[] = [];
@@ -216,11 +228,13 @@ function renumber(
     const own = outputs[state];
     if (own === undefined) continue;
     names[state] = name++;
+    if (name % STEP === 0) yield;
     found.push(...own);
     outStart.push(found.length);
   }
   const named = new Int32Array(table.length);
   for (let state = 0; state < count; state++) {
+    if (state % STEP === 0) yield;
     const row = names[state]! * classCount;
     for (let symbol = 0; symbol < classCount; symbol++)
       named[row + symbol] = names[table[state * classCount + symbol]!]! * classCount;

@@ -1,5 +1,6 @@
 import type { RE2JS } from "re2js";
-import { type Automaton, buildAutomaton, type Literal } from "./automaton.ts";
+import { inOneGo, type Steps } from "../std/steps.ts";
+import { type Automaton, automatonSteps, type Literal } from "./automaton.ts";
 import { compileRegex, longestWord } from "./confirmation.ts";
 import type { Detector } from "./detection.ts";
 import { type ByteFlags, buildByteFlags } from "./harmless.ts";
@@ -47,6 +48,11 @@ export function kindsOfDetectors(detectors: readonly Detector[]): ReadonlyMap<st
 
 /** Throws RangeError when the literals need more memory than the automaton may have. */
 export function buildRuleSet(rules: readonly Rule[], detectors: readonly Detector[]): RuleSet {
+  return inOneGo(ruleSetSteps(rules, detectors));
+}
+
+/** As `buildRuleSet`, in steps: a worker builds it while it serves. */
+export function* ruleSetSteps(rules: readonly Rule[], detectors: readonly Detector[]): Steps<RuleSet> {
   const kindRules = new Map<string, number[]>();
   for (const [index, rule] of rules.entries())
     for (const kind of rule.detect) kindRules.set(kind, [...(kindRules.get(kind) ?? []), index]);
@@ -60,6 +66,8 @@ export function buildRuleSet(rules: readonly Rule[], detectors: readonly Detecto
   }
   for (const [index, rule] of rules.entries()) {
     if (rule.literals.length === 0) continue;
+    // A regex takes up to a millisecond.
+    yield;
     for (const literal of rule.literals)
       literals.push({ text: longestWord(literal), target: targets.length });
     const regex = rule.regex === "" ? undefined : compileRegex(rule.regex, rule.caseSensitive);
@@ -67,7 +75,7 @@ export function buildRuleSet(rules: readonly Rule[], detectors: readonly Detecto
   }
   return {
     rules,
-    automaton: buildAutomaton(literals, targets.length),
+    automaton: yield* automatonSteps(literals, targets.length),
     byteFlags: buildByteFlags(literals),
     targets,
     kindRules,

@@ -199,7 +199,7 @@ async function admin(t: TestContext, withToken = true) {
         reloads++;
         return reloads === 1
           ? { kind: "loaded", generation: 2 }
-          : { kind: "refused", generation: 2, problem: "zion.toml:1:1: Z1000 bad" };
+          : { kind: "refused", generation: 2, reason: "invalid", problem: "zion.toml:1:1: Z1000 bad" };
       },
     }),
   });
@@ -283,7 +283,7 @@ test("a refused configuration is a 422 with the problem", async (t) => {
   await ask(port, "POST /v1/reload", write);
   const [status, body] = await ask(port, "POST /v1/reload", write);
   assert.equal(status, 422);
-  assert.deepEqual(JSON.parse(body), { generation: 2, error: "zion.toml:1:1: Z1000 bad" });
+  assert.deepEqual(JSON.parse(body), { generation: 2, reason: "invalid", error: "zion.toml:1:1: Z1000 bad" });
 });
 
 test("without a token nothing can be written", async (t) => {

@@ -1,31 +1,35 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Config } from "../../src/config/config.ts";
+import { cutConfig } from "../../src/config/parts.ts";
 import { createExposition } from "../../src/control/exposition.ts";
-import { createReloader, type LoadResult } from "../../src/control/reload.ts";
+import { createReloader, type LoadResult, type Refusal } from "../../src/control/reload.ts";
 import { systemClock } from "../../src/std/clock.ts";
 import { goodConfig, minimal } from "../support/config-case.ts";
 import { silentLog } from "./fakes.ts";
 
 const initial = goodConfig(minimal);
 const other: Config = { ...initial, server: { ...initial.server, maxHeaders: 32 } };
-const loaded = (config: Config): LoadResult => ({ kind: "loaded", config, warnings: [] });
+const files = [{ path: "/zion.toml", sha256: "1" }];
+const loaded = (config: Config) => ({ kind: "loaded", cut: cutConfig(config), warnings: [], files }) as const;
+const bad = { kind: "refused", problem: "bad", brief: "zion.toml:1:1: Z1000", files } as const;
 
 function start(
   load: () => Promise<LoadResult>,
-  problems: (generation: number) => Promise<readonly string[]> = async () => [],
+  refusal: (generation: number) => Promise<Refusal | undefined> = async () => undefined,
 ) {
   const calls: string[] = [];
   const exposition = createExposition();
   const reloader = createReloader({
     load,
-    initial,
-    prepare: async (generation) => {
+    initial: loaded(initial),
+    prepare: async ({ generation }) => {
       calls.push(`prepare ${generation}`);
-      return problems(generation);
+      return refusal(generation);
     },
-    discard: (generation) => calls.push(`discard ${generation}`),
-    commit: (generation) => calls.push(`commit ${generation}`),
+    discard: ({ generation }) => calls.push(`discard ${generation}`),
+    commit: async ({ generation }) => void calls.push(`commit ${generation}`),
+    onFiles: () => {},
     exposition,
     clock: systemClock,
     log: silentLog,
@@ -47,8 +51,14 @@ test("a configuration that all workers can compile is committed", async () => {
 });
 
 test("a file that does not parse reaches no worker", async () => {
-  const { reloader, calls, metric } = start(async () => ({ kind: "refused", problem: "bad" }));
-  assert.deepEqual(await reloader.reload("signal"), { kind: "refused", generation: 1, problem: "bad" });
+  const { reloader, calls, metric } = start(async () => bad);
+  assert.deepEqual(await reloader.reload("signal"), {
+    kind: "refused",
+    generation: 1,
+    reason: "invalid",
+    problem: "bad",
+  });
+  assert.equal(reloader.refused, "zion.toml:1:1: Z1000");
   assert.deepEqual(calls, []);
   assert.equal(await metric("zion_config_reloads_total"), 'zion_config_reloads_total{result="failure"} 1');
   assert.equal(await metric("zion_config_last_reload_successful"), "zion_config_last_reload_successful 0");
@@ -58,11 +68,16 @@ test("when one worker cannot compile it, all forget it and the old one stays", a
   let fail = true;
   const { reloader, calls } = start(
     async () => loaded(other),
-    async () => (fail ? ["no such thing", "no such thing"] : []),
+    async () => (fail ? { reason: "workers", problem: "no such thing" } : undefined),
   );
   const result = await reloader.reload("api");
-  assert.deepEqual(result, { kind: "refused", generation: 1, problem: "no such thing" });
-  assert.equal(reloader.config, initial);
+  assert.deepEqual(result, {
+    kind: "refused",
+    generation: 1,
+    reason: "workers",
+    problem: "no such thing",
+  });
+  assert.equal(reloader.config.server.maxHeaders, initial.server.maxHeaders);
   fail = false;
   await reloader.reload("api");
   // A late answer about 2 must not be taken for one about the next candidate.
@@ -87,17 +102,17 @@ for (const [key, change] of fixed) {
 }
 
 test("reloads run one after the other, and those that wait become one", async () => {
-  const gate = Promise.withResolvers<readonly string[]>();
+  const gate = Promise.withResolvers<undefined>();
   const { reloader, calls } = start(
     async () => loaded(other),
-    (generation) => (generation === 2 ? gate.promise : Promise.resolve([])),
+    (generation) => (generation === 2 ? gate.promise : Promise.resolve(undefined)),
   );
   const first = reloader.reload("signal");
   while (calls.length === 0) await Promise.resolve();
   const second = reloader.reload("signal");
   const third = reloader.reload("api");
   assert.deepEqual(calls, ["prepare 2"]);
-  gate.resolve([]);
+  gate.resolve(undefined);
   assert.deepEqual(await Promise.all([first, second, third]), [
     { kind: "loaded", generation: 2 },
     { kind: "loaded", generation: 3 },
@@ -108,9 +123,7 @@ test("reloads run one after the other, and those that wait become one", async ()
 
 test("the history tells what was loaded and what was refused, newest first, at most 50", async () => {
   let n = 0;
-  const { reloader } = start(async () =>
-    n++ % 2 === 0 ? loaded(other) : { kind: "refused", problem: "bad" },
-  );
+  const { reloader } = start(async () => (n++ % 2 === 0 ? loaded(other) : bad));
   await reloader.reload("signal");
   await reloader.reload("api");
   const history = reloader
@@ -123,4 +136,32 @@ test("the history tells what was loaded and what was refused, newest first, at m
   ]);
   for (let i = 0; i < 60; i++) await reloader.reload("api");
   assert.equal(reloader.history().length, 50);
+});
+
+test("a file that was touched and says what it said is not a reload; a signal always is one", async () => {
+  let sha256 = "1";
+  const { reloader, calls } = start(async () => ({
+    ...loaded(other),
+    files: [{ path: "/zion.toml", sha256 }],
+  }));
+  assert.deepEqual(await reloader.reload("file"), { kind: "unchanged", generation: 1 });
+  assert.deepEqual(await reloader.reload("signal"), { kind: "loaded", generation: 2 });
+  sha256 = "2";
+  assert.deepEqual(await reloader.reload("file"), { kind: "loaded", generation: 3 });
+  assert.deepEqual(calls, ["prepare 2", "commit 2", "prepare 3", "commit 3"]);
+});
+
+test("one can go back to a generation that was in force, and the history says so", async () => {
+  const { reloader } = start(async () => loaded(other));
+  await reloader.reload("signal");
+  assert.deepEqual(await reloader.rollBack(1), { kind: "loaded", generation: 3 });
+  assert.equal(reloader.config.server.maxHeaders, initial.server.maxHeaders);
+  const [back, there, first] = reloader.history();
+  assert.deepEqual(
+    [back!.by, back!.changes, there!.changes],
+    ["rollback to 1", "server.max_headers changed", "server.max_headers changed"],
+  );
+  assert.equal(back!.sha256, first!.sha256);
+  const missing = await reloader.rollBack(17);
+  assert.equal(missing.kind === "refused" && missing.reason, "unknown_generation");
 });

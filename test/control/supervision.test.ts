@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { mock, type TestContext, test } from "node:test";
-import type { FromWorker, ToWorker } from "../../src/control/messages.ts";
+import { cutConfig } from "../../src/config/parts.ts";
+import type { FromWorker, PrepareMessage, ToWorker } from "../../src/control/messages.ts";
 import type { BoundHandle, ListenerSlots } from "../../src/control/slots.ts";
 import { Supervision } from "../../src/control/supervision.ts";
 import type { WorkerEvents, WorkerLink } from "../../src/control/worker-link.ts";
 import { goodConfig, minimal } from "../support/config-case.ts";
 import { keptLog, settle } from "./fakes.ts";
 
-const config = goodConfig(minimal);
+const cut = cutConfig(goodConfig(minimal));
 
 interface FakeWorker {
   readonly link: WorkerLink;
@@ -69,6 +70,8 @@ function start(t: TestContext, workerCount = 2) {
       asked: 0,
       ready: 0,
       generation: 0,
+      inForce: 0,
+      held: new Set(),
       unopened: 0,
       killedFor: "",
       send: (message, handle) => void received.push(handle === undefined ? message : { ...message, handle }),
@@ -99,7 +102,7 @@ function start(t: TestContext, workerCount = 2) {
     workerCount,
     startWorker,
     listeners: [listener],
-    current: () => ({ type: "prepare", generation: run.generation, config, addresses: new Map() }),
+    current: () => ({ generation: run.generation, cut, addresses: new Map() }),
     greeting: () => [{ type: "ticket_keys", keys: Buffer.alloc(48) }],
     onSamples: (worker) => sampled.push(worker),
     onLimitSpent: () => {},
@@ -275,7 +278,10 @@ test("a worker that does not come up within half a minute is killed", async (t) 
   assert.ok(!run.workers[0]!.alive);
 });
 
-const candidate = { type: "prepare", generation: 2, config, addresses: new Map() } as const;
+const changed = cutConfig(
+  goodConfig(minimal.replace("[upstream.app]", "max_headers = 32\n\n[upstream.app]")),
+);
+const candidate = { generation: 2, cut: changed, addresses: new Map() } as const;
 
 test("a generation is ready when every worker has compiled it", async (t) => {
   const run = await serving(t);
@@ -283,11 +289,11 @@ test("a generation is ready when every worker has compiled it", async (t) => {
   for (const worker of run.workers) worker.say({ type: "ready", generation: 2 });
   assert.deepEqual(await votes, []);
   run.generation = 2;
-  run.supervision.commit(2);
+  void run.supervision.commit(2);
   for (const worker of run.workers) assert.deepEqual(types(worker), ["prepare", "commit"]);
 });
 
-test("one worker that cannot compile a generation is a problem, and so is one that dies or says nothing", async (t) => {
+test("one worker that cannot compile a generation is a problem, and so is one that lives and says nothing", async (t) => {
   const run = await serving(t, 4);
   const [ready, failing, dying, mute] = run.workers;
   const votes = run.supervision.prepare(candidate, 500);
@@ -295,10 +301,69 @@ test("one worker that cannot compile a generation is a problem, and so is one th
   failing!.say({ type: "failed", generation: 2, message: "bad" });
   dying!.die();
   await run.pass(500);
-  assert.deepEqual(await votes, ["bad", "worker 2 exited", "worker 3 did not answer in 500 ms"]);
+  assert.deepEqual(await votes, ["bad", "worker 3 did not answer in 500 ms"]);
   run.supervision.discard(2);
   for (const worker of [ready, failing, mute]) assert.equal(types(worker!).at(-1), "discard");
   assert.ok(failing!.alive);
+});
+
+test("only parts that a worker does not hold are sent to it", async (t) => {
+  const run = await serving(t);
+  const [worker] = run.workers;
+  const sent = async (generation: number, vote: "ready" | "failed") => {
+    const votes = run.supervision.prepare({ ...candidate, generation }, 5000);
+    for (const { say } of run.workers) say({ type: vote, generation, message: "bad" });
+    await votes;
+    return (worker!.received.at(-1) as PrepareMessage).parts.size;
+  };
+  assert.equal(await sent(2, "failed"), 1, "max_headers is the only part that changed");
+  run.supervision.discard(2);
+  assert.equal(await sent(3, "failed"), 1, "discarded, so forgotten");
+});
+
+test("a worker that ends leaves the vote", async (t) => {
+  const run = await serving(t);
+  const [ready, dying] = run.workers;
+  const votes = run.supervision.prepare(candidate, 5000);
+  dying!.die();
+  ready!.say({ type: "ready", generation: 2 });
+  assert.deepEqual(await votes, []);
+});
+
+test("a generation that ends every worker that compiles it is refused", async (t) => {
+  const run = await serving(t);
+  await run.pass(250);
+  const votes = run.supervision.prepare(candidate, 5000);
+  await run.pass(250);
+  for (const worker of [...run.workers]) worker.die();
+  assert.deepEqual(await votes, ["every worker ended while it compiled this configuration"]);
+});
+
+test("workers that are stuck, or not there, cannot block the generation that cures them", async (t) => {
+  const run = await serving(t);
+  const votes = run.supervision.prepare(candidate, 30_000);
+  await run.pass(5500, []);
+  assert.ok(run.workers.slice(0, 2).every(({ alive }) => !alive));
+  assert.deepEqual(await votes, []);
+  assert.deepEqual(await run.supervision.prepare(candidate, 30_000), []);
+});
+
+test("a commit is over when every worker serves it; one that does not in 2 s is killed", async (t) => {
+  const run = await serving(t);
+  const [prompt, late] = run.workers;
+  const votes = run.supervision.prepare(candidate, 5000);
+  for (const worker of run.workers) worker.say({ type: "ready", generation: 2 });
+  await votes;
+  run.generation = 2;
+  const committed = run.supervision.commit(2);
+  prompt!.say({ type: "committed", generation: 2 });
+  await run.pass(1750);
+  assert.ok(late!.alive);
+  await run.pass(500);
+  await committed;
+  assert.ok(prompt!.alive && !late!.alive);
+  const exit = run.log.lines.find((line) => line["event.name"] === "zion.worker.exit");
+  assert.equal(exit?.["reason"], "generation 2 not in force in time");
 });
 
 test("a worker that starts during a reload ends up with the generation that won", async (t) => {
@@ -311,7 +376,7 @@ test("a worker that starts during a reload ends up with the generation that won"
   other!.say({ type: "ready", generation: 2 });
   assert.deepEqual(await votes, []);
   run.generation = 2;
-  run.supervision.commit(2);
+  void run.supervision.commit(2);
   starting.say({ type: "ready", generation: 1 });
   assert.deepEqual(types(starting), ["prepare", "prepare"]);
   starting.say({ type: "ready", generation: 2 });
@@ -329,7 +394,7 @@ test("a worker that came up with the old generation while the others voted catch
   assert.deepEqual(await votes, []);
   late.received.length = 0;
   run.generation = 2;
-  run.supervision.commit(2);
+  void run.supervision.commit(2);
   assert.deepEqual(types(late), ["prepare"]);
   late.say({ type: "ready", generation: 2 });
   assert.deepEqual(types(late), ["prepare", "commit"]);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { mock, type TestContext, test } from "node:test";
+import { cutConfig } from "../../src/config/parts.ts";
 import type { Edge } from "../../src/control/edge.ts";
 import type { FromWorker } from "../../src/control/messages.ts";
 import { controlWorker } from "../../src/control/worker.ts";
@@ -16,7 +17,10 @@ function start(t: TestContext, edge: Partial<Edge> = {}) {
   const sent: FromWorker[] = [];
   const exits: number[] = [];
   const fake: Edge = {
-    prepare: (generation) => void calls.push(`prepare ${generation}`),
+    *prepare(generation) {
+      calls.push(`prepare ${generation}`);
+      yield;
+    },
     commit: (generation) => void calls.push(`commit ${generation}`),
     discard: (generation) => void calls.push(`discard ${generation}`),
     open: async (listener, slot, source) =>
@@ -45,20 +49,72 @@ function start(t: TestContext, edge: Partial<Edge> = {}) {
   return { control: controlWorker(fake, channel), calls, sent, exits };
 }
 
-const prepare = { type: "prepare", generation: 1, config, addresses: new Map() } as const;
+const prepare = { type: "prepare", generation: 1, ...cutConfig(config), addresses: new Map() } as const;
 
 test("a config that the data plane compiles is ready, one that it does not is a failure with its words", async (t) => {
   const good = start(t);
   good.control.receive(prepare, undefined);
+  await settle();
   assert.deepEqual(good.sent, [{ type: "ready", generation: 1 }]);
   mock.timers.reset();
   const bad = start(t, {
-    prepare: () => {
+    *prepare() {
+      yield;
       throw new Error("no such cipher");
     },
   });
   bad.control.receive(prepare, undefined);
+  await settle();
   assert.deepEqual(bad.sent, [{ type: "failed", generation: 1, message: "no such cipher" }]);
+});
+
+test("a worker that compiles goes on hearing; what is discarded meanwhile is compiled no further", async (t) => {
+  let steps = 0;
+  const { control, sent, calls } = start(t, {
+    *prepare() {
+      for (; ; steps++) yield;
+    },
+  });
+  control.receive(prepare, undefined);
+  control.receive({ type: "metrics", scrape: 1 }, undefined);
+  control.receive({ type: "discard", generation: 1 }, undefined);
+  const until = steps;
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+  assert.ok(until > 0);
+  assert.equal(steps, until);
+  assert.deepEqual(calls, ["discard 1"]);
+  assert.deepEqual(
+    sent.map(({ type }) => type),
+    ["metrics"],
+  );
+});
+
+test("parts that a worker holds need not be sent again, until it forgets them", async (t) => {
+  const { control, sent } = start(t);
+  const none = new Map();
+  control.receive(prepare, undefined);
+  await settle();
+  control.receive({ type: "commit", generation: 1 }, undefined);
+  const other = cutConfig(goodConfig(`${minimal}\n[waf_profile.other]\n`));
+  control.receive({ type: "prepare", generation: 2, ...other, addresses: none }, undefined);
+  await settle();
+  control.receive({ type: "discard", generation: 2 }, undefined);
+  control.receive({ ...prepare, generation: 3, parts: none }, undefined);
+  await settle();
+  control.receive({ type: "commit", generation: 3 }, undefined);
+  control.receive({ ...prepare, generation: 4, manifest: other.manifest, parts: none }, undefined);
+  await settle();
+  assert.deepEqual(
+    sent.map((message) => [message.type, "generation" in message ? message.generation : 0]),
+    [
+      ["ready", 1],
+      ["committed", 1],
+      ["ready", 2],
+      ["ready", 3],
+      ["committed", 3],
+      ["failed", 4],
+    ],
+  );
 });
 
 test("a listener is opened on the handle that came along, else on the address", async (t) => {

@@ -2,15 +2,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { isPatternProblem, parsePattern } from "../../src/route/pattern.ts";
-import { buildPathTree, treeKey } from "../../src/route/tree.ts";
+import { pathTreeSteps, treeKey } from "../../src/route/tree.ts";
+import { inOneGo } from "../../src/std/steps.ts";
 
 function tree(...paths: string[]) {
-  return buildPathTree(
-    paths.map((path) => {
-      const pattern = parsePattern(path);
-      assert.ok(!isPatternProblem(pattern));
-      return { pattern, value: path };
-    }),
+  return inOneGo(
+    pathTreeSteps(
+      paths.map((path) => {
+        const pattern = parsePattern(path);
+        assert.ok(!isPatternProblem(pattern));
+        return { pattern, value: path };
+      }),
+    ),
   );
 }
 

@@ -4,10 +4,12 @@ import path from "node:path";
 import { makeSelfSigned } from "../../src/cert/self-signed.ts";
 import { diskAccess } from "../../src/config/files.ts";
 import { parseConfig } from "../../src/config/parse.ts";
+import { createPartStore, cutConfig } from "../../src/config/parts.ts";
 import { openEdge } from "../../src/control/data-plane.ts";
 import { strictLimits } from "../../src/control/limit-build.ts";
 import { openSlots, type WantedListener } from "../../src/control/slots.ts";
 import { StrictJudge } from "../../src/limit/strict.ts";
+import { inOneGo } from "../../src/std/steps.ts";
 
 /** The data plane of one worker in this process, on free ports. */
 export interface Edge {
@@ -78,13 +80,15 @@ export async function startEdge(config: string, options: EdgeOptions = {}): Prom
   });
   const judge = new StrictJudge();
   let generation = 0;
+  const store = createPartStore();
   const load = (text: string): void => {
     const { config: parsed, diagnostics } = parseConfig(complete(text), {
       ...diskAccess(),
       file: "test.toml",
     });
     if (parsed === undefined) throw new Error(`the test's config is refused: ${JSON.stringify(diagnostics)}`);
-    edge.prepare(++generation, parsed, new Map());
+    const { manifest, parts } = cutConfig(parsed);
+    inOneGo(edge.prepare(++generation, store.assemble(manifest, parts), new Map()));
     edge.commit(generation);
     judge.adopt(strictLimits(parsed.limits));
   };

@@ -1,0 +1,65 @@
+import { Worker } from "node:worker_threads";
+import type { LoadResult } from "../control/reload.ts";
+
+/** A configuration of the largest size takes a second or two. */
+const answerWithinMs = 30_000;
+/** Then the thread is ended: it holds the schema and two TOML parsers, some 40 MB. */
+const idleMs = 60_000;
+const heapMb = 512;
+
+export interface Loader {
+  /** Reads and validates the file. One at a time; never rejects. */
+  load(): Promise<LoadResult>;
+}
+
+/**
+ * Reads configurations in a thread: the primary goes on supervising while a large one is validated, and a configuration
+ * that is too much for the heap or never ends costs the thread only.
+ */
+export function createLoader(path: string): Loader {
+  let thread: Worker | undefined;
+  let idle: NodeJS.Timeout | undefined;
+
+  const ready = (): Worker => {
+    clearTimeout(idle);
+    if (thread !== undefined) return thread;
+    const started = new Worker(entry, {
+      workerData: path,
+      resourceLimits: { maxOldGenerationSizeMb: heapMb },
+    });
+    started.unref();
+    started.on("exit", () => {
+      if (thread === started) thread = undefined;
+    });
+    thread = started;
+    return started;
+  };
+
+  return {
+    load: () =>
+      new Promise((resolve) => {
+        const asked = ready();
+        const finish = (result: LoadResult) => {
+          clearTimeout(timer);
+          asked.removeAllListeners("message").off("exit", onExit).off("error", onError);
+          asked.on("error", () => {});
+          idle = setTimeout(() => void asked.terminate(), idleMs);
+          idle.unref();
+          resolve(result);
+        };
+        const fail = (problem: string) => {
+          const brief = "the reader of the configuration failed";
+          finish({ kind: "refused", problem: `${brief}: ${problem}`, brief, files: [] });
+          void asked.terminate();
+          thread = undefined;
+        };
+        const onError = (cause: unknown) => fail(cause instanceof Error ? cause.message : String(cause));
+        const onExit = () => fail("its thread ended");
+        const timer = setTimeout(() => fail(`no answer in ${answerWithinMs} ms`), answerWithinMs);
+        asked.on("message", finish).on("error", onError).on("exit", onExit);
+        asked.postMessage("read");
+      }),
+  };
+}
+
+const entry = new URL(import.meta.url.endsWith(".ts") ? "load-thread.ts" : "load-thread.js", import.meta.url);
