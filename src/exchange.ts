@@ -518,7 +518,9 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
     record.faultDetail = fault.detail;
     this.#screen?.unplug();
     const forwarding = this.#forwarding!;
-    record.sentMs = this.#state.clock.nowMs();
+    const nowMs = this.#state.clock.nowMs();
+    if (this.snapshot.tracing !== undefined) record.addFailure(fault.reason, fault.detail, nowMs);
+    record.sentMs = nowMs;
     if (!this.#answerStarted && forwarding.retry(fault, this.#isReplayable(fault))) {
       record.retries++;
       return;

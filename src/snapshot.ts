@@ -9,6 +9,7 @@ import type { HeadLimits } from "./http/head.ts";
 import type { HopFacts } from "./http/print-request.ts";
 import type { AddressSet } from "./identity/address.ts";
 import type { RecordedRoute } from "./record/record.ts";
+import type { TracingRule } from "./record/span-log.ts";
 import type { RouteTable } from "./route/table.ts";
 import type { Upstream } from "./upstream/upstream.ts";
 
@@ -25,6 +26,8 @@ export interface Snapshot {
   /** This gateway's name in Via, to notice loops. */
   readonly viaName: string;
   readonly trustedProxies: AddressSet;
+  /** Undefined = traceparents pass as they came, and nothing is reported. */
+  readonly tracing: TracingRule | undefined;
   /** Peers whose connections begin with a PROXY header; undefined = nobody's. */
   readonly proxyProtocol: AddressSet | undefined;
   readonly internalNetworks: AddressSet;

@@ -6,6 +6,7 @@ import type { Limits } from "./limit/limits.ts";
 import type { AccessLog } from "./record/access-log.ts";
 import type { Counters } from "./record/counters.ts";
 import type { ExchangeRecord } from "./record/record.ts";
+import type { SpanLog } from "./record/span-log.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { Clock } from "./std/clock.ts";
 import type { Outbox } from "./std/outbox.ts";
@@ -30,6 +31,7 @@ export interface State {
   readonly limits: Limits;
   readonly counters: Counters;
   accessLog: AccessLog | undefined;
+  readonly spans: SpanLog;
   /** Answers close their connections from now on. */
   draining: boolean;
   /** The `Date` line of the current second. */

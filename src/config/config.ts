@@ -17,6 +17,8 @@ export interface Config {
   readonly lists: readonly ListConfig[];
   readonly waf: WafConfig;
   readonly accessLog: AccessLogConfig;
+  /** Undefined = no spans. */
+  readonly tracing: TracingConfig | undefined;
   readonly telemetry: TelemetryConfig;
   readonly admin: AdminConfig;
 }
@@ -332,6 +334,16 @@ export interface AccessLogConfig {
   /** true */ readonly enabled: boolean;
   /** File path, or "-" for standard output (default). */ readonly path: string;
   /** Lower-case names of request headers to add. */ readonly includeHeaders: readonly string[];
+}
+
+/** `[tracing]`. */
+export interface TracingConfig {
+  /** URL that takes OTLP over HTTP. */
+  readonly endpoint: string;
+  /** Part of the traces that is reported, 0 to 1. */
+  readonly sample: number;
+  readonly refusals: boolean;
+  readonly serviceName: string;
 }
 
 /** `[telemetry]`: GET only, no upstream names. */

@@ -17,6 +17,7 @@ import { shapeDocument } from "./shape.ts";
 import { readRuleFiles, shippedRules } from "./shipped-rules.ts";
 import { readTls } from "./tls.ts";
 import { decodeToml, parseToml } from "./toml.ts";
+import { readTracing } from "./tracing.ts";
 import { readUpstreams } from "./upstreams.ts";
 import { readWaf } from "./waf.ts";
 
@@ -92,6 +93,7 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
   const lists = readLists(document, context);
   const waf = readWaf(document, routes, context);
   const accessLog = readAccessLog(document.access_log, context);
+  const tracing = readTracing(document.tracing, context);
   if (listeners === undefined) return undefined;
   return {
     schemaVersion: 1,
@@ -104,5 +106,6 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
     lists,
     waf,
     accessLog,
+    tracing,
   };
 }

@@ -6,6 +6,7 @@ import { geo } from "./geo.ts";
 import { choice, flag, int, keyDocs, optionalInt, optionalText, optionalTexts, text, texts } from "./keys.ts";
 import { limit } from "./limit-schema.ts";
 import { list } from "./list-schema.ts";
+import { tracing } from "./tracing.ts";
 import { circuitBreaker, health, outlierDetection, retry, upstream } from "./upstream-schema.ts";
 import { exclude, routeWafKeys, waf, wafProfile } from "./waf-schema.ts";
 
@@ -409,6 +410,7 @@ export const documentSchema = z.strictObject({
   waf_profile: z.record(z.string(), wafProfile, table).default({}),
   exclude: z.array(exclude, { error: "expected an array of tables: write [[exclude]]" }).default([]),
   access_log: accessLog.prefault({}),
+  tracing: tracing.optional(),
   telemetry: telemetry.prefault({}),
   admin: admin.prefault({}),
 });
@@ -474,6 +476,7 @@ export const tableSchemas = [
     doc: "Takes a rule or a class of rules out where it is wrong, instead of everywhere.",
   },
   { header: "[access_log]", keys: accessLog.shape, doc: "The access log." },
+  { header: "[tracing]", keys: tracing.shape, doc: "Spans for an OpenTelemetry collector." },
   { header: "[telemetry]", keys: telemetry.shape, doc: "Health and metrics listener." },
   { header: "[admin]", keys: admin.shape, doc: "Admin listener." },
 ] as const;

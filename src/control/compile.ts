@@ -11,6 +11,7 @@ import { TokenVerifier } from "../identity/token-verifier.ts";
 import type { Limits } from "../limit/limits.ts";
 import { routeLogPiece } from "../record/access-log.ts";
 import type { Counters } from "../record/counters.ts";
+import type { TracingRule } from "../record/span-log.ts";
 import type { RouteEntry } from "../route/entry.ts";
 import { routeTableSteps } from "../route/table.ts";
 import type { Route, Snapshot } from "../snapshot.ts";
@@ -94,6 +95,7 @@ export function* snapshotSteps(generation: number, config: Config, deps: Compile
     },
     viaName,
     trustedProxies: addresses(server.trustedProxies),
+    tracing: tracingRule(config),
     proxyProtocol: server.proxyProtocol.length === 0 ? undefined : addresses(server.proxyProtocol),
     internalNetworks: addresses(
       server.internalNetworks.length > 0 ? server.internalNetworks : PRIVATE_NETWORKS,
@@ -227,4 +229,8 @@ function addresses(cidrs: readonly string[]): AddressSet {
       return parsed;
     }),
   );
+}
+
+function tracingRule({ tracing }: Config): TracingRule | undefined {
+  return tracing && { below: tracing.sample * 2 ** 32, refusals: tracing.refusals };
 }

@@ -18,6 +18,7 @@ import { reasons } from "../reason.ts";
 import { AccessLog, endpointLogPiece } from "../record/access-log.ts";
 import { Counters } from "../record/counters.ts";
 import { families, type MetricSample } from "../record/metrics.ts";
+import { SpanLog } from "../record/span-log.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { State } from "../state.ts";
 import { machineOffsetMs, systemClock } from "../std/clock.ts";
@@ -114,12 +115,15 @@ export function openEdge(deps: EdgeDeps): Edge {
     ),
     counters,
     accessLog: undefined,
+    spans: new SpanLog(clock),
     draining: false,
     dateLine: date,
     onDefect,
     conclude(record, request, downstream, nowMs) {
       counters.conclude(record, request.refusal === undefined ? request.method : 0, nowMs);
       state.accessLog?.write(record, request, downstream, nowMs);
+      const { tracing } = state.snapshot;
+      if (tracing !== undefined) state.spans.add(record, request, tracing, downstream.peerText, nowMs);
       downstream.onConcluded();
     },
   };
@@ -331,10 +335,12 @@ export function openEdge(deps: EdgeDeps): Edge {
       ...readLimits(state.limits),
       { name: families.connectionsRejected.name, labels: ["handshake_rate"], value: handshakes.refused },
       ...readMetrics(counters, listeners, caps, upstreams, state.accessLog, clock.nowMs()),
+      { name: families.spansDropped.name, labels: [], value: state.spans.dropped },
       { name: families.heldBytes.name, labels: [], value: state.waf.store.usedBytes },
       { name: families.inspectionsWaiting.name, labels: [], value: state.waf.turns.waiting },
       { name: families.bodyOverloads.name, labels: [], value: state.waf.store.overloads },
     ],
+    takeSpans: () => state.spans.take(),
     reopenLog: () => state.accessLog?.reopen(),
     flushLog: async () => {
       await state.accessLog?.flushed();

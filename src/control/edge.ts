@@ -2,6 +2,7 @@ import type { Config, SocketAddress } from "../config/config.ts";
 import type { SpentShare } from "../limit/limiter.ts";
 import type { StrictAnswer } from "../limit/strict.ts";
 import type { MetricSample } from "../record/metrics.ts";
+import type { SpanFacts } from "../record/span-log.ts";
 import type { Steps } from "../std/steps.ts";
 
 /** The listeners that carry client traffic. */
@@ -44,6 +45,8 @@ export interface Edge {
   drain(graceMs: number): Promise<number>;
   /** Everything measured since the worker started; counters only grow. */
   readMetrics(): readonly MetricSample[];
+  /** What is to be reported of the exchanges since the last call. */
+  takeSpans(): readonly SpanFacts[];
   /** Opens the access log file anew (log rotation). */
   reopenLog(): void;
   /** Writes what is buffered in the access log. */

@@ -30,6 +30,11 @@ const own = {
   routes: gauge("zion_routes", "Routes of the configuration in force, by what the WAF does on them.", [
     "waf",
   ]),
+  spans: counter(
+    "zion_traces_emitted_total",
+    "Spans by what became of them: `sent` to the collector, or `dropped`.",
+    ["result"],
+  ),
   buildInfo: gauge("zion_build_info", "Always 1.", ["version", "node"]),
 } as const satisfies Record<string, MetricFamily>;
 
@@ -44,7 +49,7 @@ export interface Exposition {
   /** A worker ended: its gauges count no more, its counters stay in the totals. */
   forget(worker: number): void;
   set(name: OwnGauge, value: number, labels?: readonly string[]): void;
-  add(name: OwnCounter, labels: readonly string[]): void;
+  add(name: OwnCounter, labels: readonly string[], by?: number): void;
   /** Text format 0.0.4. */
   print(): Promise<string>;
   readonly contentType: string;
@@ -58,7 +63,7 @@ export type OwnGauge =
   | "lastReloadGood"
   | "routes"
   | "buildInfo";
-export type OwnCounter = "workerExits" | "reloads" | "configRejected" | "adminRequests";
+export type OwnCounter = "spans" | "workerExits" | "reloads" | "configRejected" | "adminRequests";
 
 interface Series {
   readonly labels: readonly string[];
@@ -162,7 +167,7 @@ export function createExposition(): Exposition {
     set(name, value, labels = []) {
       totals.get(own[name].name)!.set(labels.join("\0"), { labels, value, counts: undefined });
     },
-    add: (name, labels) => grow(own[name], labels, 1, undefined),
+    add: (name, labels, by = 1) => grow(own[name], labels, by, undefined),
     print: () => registry.metrics(),
   };
 }

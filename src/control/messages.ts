@@ -3,6 +3,7 @@ import type { Manifest } from "../config/parts.ts";
 import type { SpentShare } from "../limit/limiter.ts";
 import type { StrictAnswer, StrictBatch } from "../limit/strict.ts";
 import type { MetricSample } from "../record/metrics.ts";
+import type { SpanFacts } from "../record/span-log.ts";
 import type { ListenerName } from "./edge.ts";
 
 /**
@@ -58,6 +59,7 @@ export type FromWorker =
       readonly message: string;
     }
   | { readonly type: "metrics"; readonly scrape: number; readonly samples: readonly MetricSample[] }
+  | { readonly type: "spans"; readonly spans: readonly SpanFacts[] }
   /** What this worker admitted since it last told. */
   | { readonly type: "limit_spent"; readonly shares: readonly SpentShare[] }
   | { readonly type: "strict_asks"; readonly batch: StrictBatch }

@@ -23,6 +23,7 @@ import { type Candidate, createReloader, type LoadConfig, type LoadResult, type 
 import { createResolver, type Resolver, resolverSettings, upstreamHosts } from "./resolver.ts";
 import { installSignals, type StopSignal } from "./signals.ts";
 import { BindError, type ListenerSlots, openSlots, type WantedListener } from "./slots.ts";
+import { createSpanReporter, type SpanReporter } from "./span-reporter.ts";
 import { StateError } from "./state-lock.ts";
 import { type StartOutcome, Supervision } from "./supervision.ts";
 import { createTicketKeys, type TicketKeys } from "./tickets.ts";
@@ -109,6 +110,7 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     primary.guard.stop();
     primary.tickets.stop();
     primary.limits.stop();
+    primary.spans.close();
     primary.prober.stop();
     primary.resolver.stop();
   }
@@ -121,6 +123,7 @@ interface Primary {
   readonly prober: Prober;
   readonly tickets: TicketKeys;
   readonly limits: LimitExchange;
+  readonly spans: SpanReporter;
   readonly exposition: Exposition;
   readonly guard: OrphanGuard;
   readonly listeners: readonly ListenerSlots[];
@@ -161,6 +164,13 @@ function assemble(
   );
   const viaName = `zion-${randomBytes(4).toString("hex")}`;
   const guard = createOrphanGuard(viaName, log);
+  const spans = createSpanReporter({
+    entry: entryOf("span-process"),
+    flags: () => workerFlags({ packageDir, workerCount, logPath: undefined }),
+    version: options.version,
+    exposition,
+    log,
+  });
   const limits = createLimitExchange((messageFor) => supervision.sendEach(messageFor), clock);
 
   const publication = ({ generation, cut }: Pick<Candidate, "generation" | "cut">): Publication => ({
@@ -193,6 +203,7 @@ function assemble(
       void resolver.watch(upstreamHosts(config), resolverSettings(config));
       prober.watch(config.upstreams);
       limits.adopt(config.limits);
+      spans.adopt(config.tracing);
       // What changed while the workers were between two snapshots.
       for (const news of [...addressNews(), ...healthNews()]) supervision.broadcast(news);
       await switched;
@@ -223,6 +234,7 @@ function assemble(
       ...healthNews(),
     ],
     onSamples: (worker, samples) => exposition.absorb(worker, samples),
+    onSpans: (facts) => spans.report(facts),
     onLimitSpent: limits.hear,
     onStrictAsks: limits.judge,
     onProcesses: (pids) => guard.watch(pids, reloader.config.server.shutdownGraceMs),
@@ -241,6 +253,7 @@ function assemble(
     prober,
     tickets,
     limits,
+    spans,
     exposition,
     guard,
     listeners,
@@ -264,7 +277,7 @@ async function serve(
   options: PrimaryOptions,
   { place, control, openControl, tokenDigest }: Standing,
 ): Promise<number> {
-  const { supervision, reloader, resolver, prober, limits, listeners, life, clock } = primary;
+  const { supervision, reloader, resolver, prober, limits, spans, listeners, life, clock } = primary;
   const { log } = options;
   const stop = Promise.withResolvers<StopCause>();
   const now = Promise.withResolvers<void>();
@@ -292,6 +305,7 @@ async function serve(
     await resolver.watch(upstreamHosts(reloader.config), resolverSettings(reloader.config));
     prober.watch(reloader.config.upstreams);
     limits.adopt(reloader.config.limits);
+    spans.adopt(reloader.config.tracing);
     const outcome = await Promise.race([supervision.start(), stop.promise]);
     if (typeof outcome === "object" && outcome.kind !== "serving") {
       log.fatal({ "event.name": "zion.start.failed", problem: outcome.message }, "not started");
@@ -423,7 +437,11 @@ function logPath({ accessLog }: Config): string | undefined {
 const here = fileURLToPath(import.meta.url);
 /** src/control/primary.ts or dist/control/primary.js */
 const packageDir = dirname(dirname(dirname(here)));
-const workerEntry = join(dirname(here), here.endsWith(".ts") ? "worker-process.ts" : "worker-process.js");
+const workerEntry = entryOf("worker-process");
+
+function entryOf(name: string): string {
+  return join(dirname(here), here.endsWith(".ts") ? `${name}.ts` : `${name}.js`);
+}
 
 function closeAll(all: readonly { close(): void }[]): void {
   for (const one of all) one.close();

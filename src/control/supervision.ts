@@ -1,6 +1,7 @@
 import type { SpentShare } from "../limit/limiter.ts";
 import type { StrictBatch } from "../limit/strict.ts";
 import type { MetricSample } from "../record/metrics.ts";
+import type { SpanFacts } from "../record/span-log.ts";
 import type { Clock } from "../std/clock.ts";
 import { type AdoptableSlot, adoptLostSlots, openSlot } from "./adoption.ts";
 import { Ballot } from "./ballot.ts";
@@ -34,6 +35,7 @@ export interface SupervisionOptions {
   /** What it is told before its listeners open: ticket keys, health, addresses. */
   readonly greeting: () => readonly ToWorker[];
   readonly onSamples: (worker: number, samples: readonly MetricSample[]) => void;
+  readonly onSpans: (spans: readonly SpanFacts[]) => void;
   readonly onLimitSpent: (worker: number, shares: readonly SpentShare[]) => void;
   readonly onStrictAsks: (worker: number, batch: StrictBatch) => void;
   /** `signal` is "none" after an exit by code, undefined when the worker was told to finish. */
@@ -286,6 +288,9 @@ export class Supervision {
           scrape.waiting.delete(worker);
           if (scrape.waiting.size === 0) scrape.done();
         }
+        return;
+      case "spans":
+        this.#options.onSpans(message.spans);
         return;
       case "limit_spent":
         this.#options.onLimitSpent(worker.id, message.shares);

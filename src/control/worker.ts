@@ -67,10 +67,16 @@ export function runWorkerProcess(openEdge: OpenEdge): void {
     control.primaryLost();
   });
   setInterval(() => void channel.send({ type: "heartbeat" }), heartbeatMs);
+  setInterval(() => {
+    const spans = edge.takeSpans();
+    if (spans.length > 0) void channel.send({ type: "spans", spans });
+  }, spansEveryMs);
   if (workerCount > 1) setInterval(tellLimits(edge, channel.send), exchangeHalfMs);
   void channel.send({ type: "online" });
 }
 
+/** How long a span waits for its report; the limits of record/span-log.ts are for this time. */
+const spansEveryMs = 1000;
 /** Longer than any drain that keeps its word: a worker without its primary must never stay behind. */
 const overdueMs = 2000;
 /** A log sink that does not take the last lines does not get to hold the exit. */

@@ -2,14 +2,38 @@ import type { RandomPool } from "../std/random-pool.ts";
 import { F } from "./field.ts";
 import { type CanonicalRequest, FIELD_ID, FIELD_SLOTS, FORWARD, VALUE_END, VALUE_START } from "./request.ts";
 import { isRequestId, REQUEST_ID_BYTES, writeRequestId } from "./request-id.ts";
-import { isTraceparent, isTracestate, TRACEPARENT_BYTES, writeTraceparent } from "./trace.ts";
+import {
+  isChosen,
+  isSampled,
+  isTraceparent,
+  isTracestate,
+  markSampled,
+  SPAN_AT,
+  TRACEPARENT_BYTES,
+  writeSpanId,
+  writeTraceparent,
+} from "./trace.ts";
+
+/** What the gateway does with traces when it reports spans; made once per snapshot. */
+export interface TraceRule {
+  /** A trace is reported when the last 32 bits of its id are below: every hop that does the same agrees. */
+  readonly below: number;
+}
 
 /**
  * Writes the two lines that name this exchange: `X-Request-ID`, the client's if well-formed, and `traceparent`, the
  * client's if valid (W3C Trace Context), else fresh unguessable ones. A refused head gets fresh ones too: every answer
  * carries both. `tracestate` goes along only with the traceparent it belongs to.
+ *
+ * With `rule` the gateway is a hop of the trace: its own span id goes on, and the sampled flag says what it decided.
+ * The client's flag counts only where `trusted`: anybody could have each of his requests reported.
  */
-export function stampIds(request: CanonicalRequest, pool: RandomPool): void {
+export function stampIds(
+  request: CanonicalRequest,
+  pool: RandomPool,
+  rule: TraceRule | undefined,
+  trusted: boolean,
+): void {
   request.reserve(ID_LINES_BYTES_MAX);
   const arena = request.arena;
   const whole = request.refusal === undefined;
@@ -41,12 +65,21 @@ export function stampIds(request: CanonicalRequest, pool: RandomPool): void {
     traceSlot >= 0 &&
     isTraceparent(arena, request.fields[traceSlot + VALUE_START]!, request.fields[traceSlot + VALUE_END]!)
   ) {
-    arena.copyWithin(at, request.fields[traceSlot + VALUE_START]!, request.fields[traceSlot + VALUE_END]!);
+    const given = request.fields[traceSlot + VALUE_START]!;
+    arena.copyWithin(at, given, request.fields[traceSlot + VALUE_END]!);
+    request.parentSpanStart = given + SPAN_AT;
+    if (rule !== undefined) writeSpanId(arena, at + SPAN_AT, pool);
     if (request.firstField[F.tracestate]! >= 0) dropTracestate(request, false);
   } else {
+    request.parentSpanStart = -1;
     writeTraceparent(arena, at, pool);
     request.traceReplaced = traceGiven;
     if (whole && request.firstField[F.tracestate]! >= 0) dropTracestate(request, true);
+  }
+  if (rule !== undefined) {
+    const wanted = trusted && request.parentSpanStart >= 0 && isSampled(arena, at);
+    request.sampled = wanted || isChosen(arena, at, rule.below);
+    markSampled(arena, at, request.sampled);
   }
   at += TRACEPARENT_BYTES;
   request.traceEnd = at;

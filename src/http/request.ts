@@ -141,6 +141,9 @@ export class CanonicalRequest {
   traceEnd = 0;
   /** The client's own traceparent was malformed and was replaced. */
   traceReplaced = false;
+  /** Where the client's span id stands in the arena; -1 = it sent none. Spans of it are reported, as `sampled` says. */
+  parentSpanStart = -1;
+  sampled = false;
 
   /** The forwarding chain could not be read: `clientAddress` is the proxy's, and such a client is never internal. */
   clientMalformed = false;
@@ -232,6 +235,8 @@ export class CanonicalRequest {
     this.hasTargetAuthority = false;
     this.targetBytes = 0;
     this.traceReplaced = false;
+    this.parentSpanStart = -1;
+    this.sampled = false;
     this.clientAddress = "";
     this.clientMalformed = false;
     this.clientIp = NO_ADDRESS;

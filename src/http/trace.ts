@@ -1,4 +1,4 @@
-import { writeHex } from "../std/hex.ts";
+import { hexDigit, hexValue, writeHex } from "../std/hex.ts";
 import type { RandomPool } from "../std/random-pool.ts";
 
 /** Bytes of a version 00 traceparent: `00-<32 hex>-<16 hex>-<2 hex>`. */
@@ -34,6 +34,36 @@ export function writeTraceparent(out: Uint8Array, at: number, pool: RandomPool):
   out[at++] = ZERO;
   out[at++] = ZERO + 1;
   return at;
+}
+
+/** Where the ids and the flags stand in a traceparent. */
+export const TRACE_AT = 3;
+export const SPAN_AT = 36;
+const LAST_WORD_AT = 27;
+const FLAGS_AT = 53;
+
+/** A span id of 16 hex digits at `out[at]`. */
+export function writeSpanId(out: Uint8Array, at: number, pool: RandomPool): void {
+  writeHex(pool.bytes, pool.take(8), 8, out, at);
+}
+
+/** Of the traceparent at `bytes[at]`. */
+export function isSampled(bytes: Uint8Array, at: number): boolean {
+  return (hexValue[bytes[at + FLAGS_AT + 1]!]! & 1) === 1;
+}
+
+/** Sets or clears the sampled flag, and leaves the others (W3C Trace Context §3.2.2.5). */
+export function markSampled(bytes: Uint8Array, at: number, sampled: boolean): void {
+  const flags = hexValue[bytes[at + FLAGS_AT + 1]!]!;
+  bytes[at + FLAGS_AT + 1] = hexDigit[sampled ? flags | 1 : flags & ~1]!;
+}
+
+/** Whether the last 32 bits of the trace id are below `below`, 0 to 2^32: random in every id (§3.2.2.3). */
+export function isChosen(bytes: Uint8Array, at: number, below: number): boolean {
+  let word = 0;
+  for (let index = at + LAST_WORD_AT; index < at + LAST_WORD_AT + 8; index++)
+    word = word * 16 + hexValue[bytes[index]!]!;
+  return word < below;
 }
 
 /**

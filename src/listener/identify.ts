@@ -7,7 +7,7 @@ import type { State } from "../state.ts";
 /** Gives a request that was just read its ids and its client address, and counts what was taken from it. */
 export function identify(request: CanonicalRequest, peer: PeerFacts, snapshot: Snapshot, state: State): void {
   const { counters } = state;
-  stampIds(request, state.random);
+  stampIds(request, state.random, snapshot.tracing, peer.trusted);
   if (request.refusal !== undefined) {
     request.clientAddress = peer.text;
     return;

@@ -142,6 +142,12 @@ export const families = {
     "Forwarding chains of trusted proxies that could not be read.",
     [],
   ),
+  spansDropped: family(
+    "zion_traces_dropped_total",
+    "counter",
+    "Exchanges whose span a worker did not keep: more than 1,024 a second, or more than 100 refusals.",
+    [],
+  ),
   defects: family("zion_defects_total", "counter", "Bugs of the gateway that ended one connection.", []),
   loops: family("zion_loops_detected_total", "counter", "Requests that had passed this gateway before.", []),
   logDropped: family(

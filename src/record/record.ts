@@ -16,6 +16,16 @@ export interface RecordedEndpoint {
   readonly logPiece: Uint8Array;
 }
 
+/** One attempt that an upstream did not answer. */
+export interface FailedAttempt {
+  readonly url: string;
+  /** Monotonic ms. */
+  readonly sentMs: number;
+  readonly endedMs: number;
+  readonly reason: string;
+  readonly detail: string;
+}
+
 /**
  * What is remembered of one exchange: one flat object with a fixed shape, also for refusals before routing. Access
  * log, metrics and (later) audit, console, explain and why are views of it.
@@ -55,11 +65,23 @@ export class ExchangeRecord {
   sentMs = 0;
   /** Monotonic ms when the upstream's head came; 0 = never. */
   answeredMs = 0;
+  /** Attempts that failed, at most 8; kept only where traces are reported. */
+  failures: readonly FailedAttempt[] = NO_FAILURES;
 
   constructor(startedMs: number, generation: number) {
     this.startedMs = startedMs;
     this.generation = generation;
   }
+
+  /** Before `sentMs` is the next attempt's. */
+  addFailure(reason: Reason, detail: string, endedMs: number): void {
+    if (this.upstream === undefined || this.failures.length >= FAILURES_MAX) return;
+    const failure = { url: this.upstream.url, sentMs: this.sentMs, endedMs, reason: reason.code, detail };
+    this.failures = [...this.failures, failure];
+  }
 }
+
+const FAILURES_MAX = 8;
+const NO_FAILURES: readonly FailedAttempt[] = [];
 
 const NO_FINDINGS: readonly Finding[] = [];

@@ -183,6 +183,7 @@ test("the smallest config has every default", () => {
       maxBufferedMb: 0,
     },
     accessLog: { enabled: true, path: "-", includeHeaders: [] },
+    tracing: undefined,
     telemetry: { listen: { host: "127.0.0.1", port: 9464 } },
     admin: { listen: { host: "127.0.0.1", port: 9180 }, writeTokenEnv: undefined },
   } satisfies Config);

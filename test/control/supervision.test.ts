@@ -105,6 +105,7 @@ function start(t: TestContext, workerCount = 2) {
     current: () => ({ generation: run.generation, cut, addresses: new Map() }),
     greeting: () => [{ type: "ticket_keys", keys: Buffer.alloc(48) }],
     onSamples: (worker) => sampled.push(worker),
+    onSpans: () => {},
     onLimitSpent: () => {},
     onStrictAsks: () => {},
     onProcesses: () => {},

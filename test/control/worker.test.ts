@@ -34,6 +34,7 @@ function start(t: TestContext, edge: Partial<Edge> = {}) {
       return 3;
     },
     readMetrics: () => [],
+    takeSpans: () => [],
     setLimitSeed: (seed) => void calls.push(`seed ${seed.length}`),
     tellLimits: () => [],
     hearLimits: (shares) => void calls.push(`spent ${shares.length}`),

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { isTraceparent, isTracestate, TRACEPARENT_BYTES, writeTraceparent } from "../../src/http/trace.ts";
+import {
+  isChosen,
+  isSampled,
+  isTraceparent,
+  isTracestate,
+  markSampled,
+  TRACEPARENT_BYTES,
+  writeTraceparent,
+} from "../../src/http/trace.ts";
 import { openRandomPool } from "../../src/std/random-pool.ts";
 
 const good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -103,4 +111,33 @@ test("a tracestate with more members, more bytes or other characters is dropped"
   ]) {
     assert.equal(isTracestate(...spanOf(text)), false, text);
   }
+});
+
+test("the sampled flag is set and cleared without touching the others", () => {
+  for (const [flags, set, cleared] of [
+    ["00", "01", "00"],
+    ["01", "01", "00"],
+    ["02", "03", "02"],
+    ["ff", "ff", "fe"],
+  ]) {
+    for (const sampled of [true, false]) {
+      const bytes = Buffer.from(`00-${trace}-${span}-${flags}`, "latin1");
+      markSampled(bytes, 0, sampled);
+      assert.equal(bytes.toString("latin1"), `00-${trace}-${span}-${sampled ? set : cleared}`);
+      assert.equal(isSampled(bytes, 0), sampled);
+    }
+  }
+});
+
+test("a trace is chosen by the last 32 bits of its id, as a number would be", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+      fc.integer({ min: 0, max: 2 ** 32 }),
+      (word, below) => {
+        const id = `${"a".repeat(24)}${word.toString(16).padStart(8, "0")}`;
+        assert.equal(isChosen(Buffer.from(`00-${id}-${span}-01`), 0, below), word < below);
+      },
+    ),
+  );
 });

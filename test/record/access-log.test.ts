@@ -48,7 +48,7 @@ async function logged(write: (log: AccessLog) => void, includeHeaders: readonly 
 function requestOf(head: string): CanonicalRequest {
   const request = new CanonicalRequest();
   readAsHead(Buffer.from(head, "latin1"), request);
-  stampIds(request, pool);
+  stampIds(request, pool, undefined, false);
   request.clientAddress = "192.0.2.7";
   return request;
 }

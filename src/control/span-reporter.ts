@@ -1,0 +1,90 @@
+import { type ChildProcess, fork } from "node:child_process";
+import type { TracingConfig } from "../config/config.ts";
+import type { SpanFacts } from "../record/span-log.ts";
+import type { Exposition } from "./exposition.ts";
+import type { Log } from "./log.ts";
+import type { SpanProcessCounts, ToSpanProcess } from "./span-process.ts";
+
+export interface SpanReporterOptions {
+  /** Path of span-process. */
+  readonly entry: string;
+  readonly flags: () => readonly string[];
+  readonly version: string;
+  readonly exposition: Exposition;
+  readonly log: Log;
+}
+
+export interface SpanReporter {
+  /** The configuration in force; undefined = no tracing. */
+  adopt(tracing: TracingConfig | undefined): void;
+  report(spans: readonly SpanFacts[]): void;
+  close(): void;
+}
+
+/** Messages that the process has not taken yet. */
+const WAITING_MAX = 8;
+/** After it ended without being told to. */
+const RESTART_MS = 5000;
+
+/** Keeps the process that talks to the collector, and counts what became of spans. */
+export function createSpanReporter(options: SpanReporterOptions): SpanReporter {
+  const { exposition, log } = options;
+  let inForce: TracingConfig | undefined;
+  let child: ChildProcess | undefined;
+  let restart: NodeJS.Timeout | undefined;
+  let waiting = 0;
+
+  const send = (message: ToSpanProcess) => {
+    waiting++;
+    child!.send(message, undefined, {}, () => waiting--);
+  };
+
+  const start = ({ endpoint, serviceName }: TracingConfig) => {
+    waiting = 0;
+    const own = fork(options.entry, [], {
+      execArgv: [...options.flags()],
+      // Without it OTEL_* variables of the primary would change where spans go.
+      env: {},
+      serialization: "advanced",
+      stdio: ["ignore", "ignore", "ignore", "ipc"],
+    });
+    child = own;
+    own.on("message", ({ sent, dropped }: SpanProcessCounts) => {
+      if (sent > 0) exposition.add("spans", ["sent"], sent);
+      if (dropped > 0) exposition.add("spans", ["dropped"], dropped);
+    });
+    own.on("error", () => {});
+    own.on("exit", (code, signal) => {
+      if (child !== own) return;
+      child = undefined;
+      log.warn({ "event.name": "zion.tracing.ended", code, signal }, "the process that reports spans ended");
+      restart = setTimeout(() => {
+        if (inForce !== undefined) start(inForce);
+      }, RESTART_MS);
+      restart.unref();
+    });
+    send({ type: "collector", endpoint, serviceName, version: options.version });
+  };
+
+  const stop = () => {
+    clearTimeout(restart);
+    const own = child;
+    child = undefined;
+    if (own?.connected) own.disconnect();
+  };
+
+  return {
+    adopt(tracing) {
+      const isSame = tracing?.endpoint === inForce?.endpoint && tracing?.serviceName === inForce?.serviceName;
+      inForce = tracing;
+      if (isSame) return;
+      stop();
+      if (tracing !== undefined) start(tracing);
+    },
+    report(spans) {
+      if (child === undefined || waiting >= WAITING_MAX) exposition.add("spans", ["dropped"], spans.length);
+      else send({ type: "spans", spans });
+    },
+    close: stop,
+  };
+}
