@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { ReportFormat } from "../config/report.ts";
+import { addAuditCommands } from "./audit.ts";
 import { exitCodes } from "./exit-code.ts";
 import { type ColorChoice, type Output, processOutput } from "./output.ts";
 import { packageVersion } from "./version.ts";
@@ -83,6 +84,7 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
     const { explainCommand } = await import("./explain.ts");
     finish(explainCommand(code, output()));
   });
+  addAuditCommands(command("audit", "verify, prove and read the audit log"), output, finish);
   const rules = command("rules", "list, show and test the WAF's rules");
   const rulesDirectory = (): Option =>
     new Option("--rules <directory>", "rule files (default: those that are shipped)");
@@ -114,6 +116,18 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
       const { testRuleFiles } = await import("./rules.ts");
       finish(testRuleFiles(file, options, output()));
     });
+  command("api-key <id>", "make an API key: its line for api_keys_file, and the key, shown once")
+    .option("--scope <scope...>", "what it may do; see required_scopes", [])
+    .action(async (id: string, options: { scope: readonly string[] }) => {
+      const { apiKeyCommand } = await import("./credential.ts");
+      finish(apiKeyCommand(id, options.scope, output()));
+    });
+  command("password <name>", "make a user's line for users_file, from a password on standard input").action(
+    async (name: string) => {
+      const { passwordCommand } = await import("./credential.ts");
+      finish(await passwordCommand(name, output()));
+    },
+  );
   command("version", "print the versions of zion, Node and OpenSSL").action(async () => {
     const { versionCommand } = await import("./version.ts");
     finish(versionCommand(output()));
