@@ -70,6 +70,8 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
   #age: Deadline | undefined = undefined;
   #ageReason: Reason = reasons.streamAge;
   #tunnel: Tunnel | undefined = undefined;
+  /** The refusal that the tarpit holds back. */
+  #held: Reason | undefined = undefined;
 
   constructor(downstream: Downstream, request: CanonicalRequest, snapshot: Snapshot, state: State) {
     this.#downstream = downstream;
@@ -90,9 +92,9 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
     }
 
     // 2. Gates that need no route, and count every request that could be read.
-    const { limits } = this.#state;
+    const { limits, bans } = this.#state;
     const { startedMs } = this.record;
-    const early = runEarlyGates(request, snapshot, limits, startedMs);
+    const early = runEarlyGates(request, snapshot, limits, bans, startedMs);
     if (early !== undefined) {
       this.refuse(early);
       return;
@@ -438,18 +440,20 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
 
   /** Ends only when somebody says so: a WebSocket, or an event stream under way. */
   get isLasting(): boolean {
-    return this.#tunnel !== undefined || this.#stream === EVENTS;
+    return this.#tunnel !== undefined || this.#stream === EVENTS || this.#held !== undefined;
   }
 
   /** The worker drains and this would not end by itself. */
   drain(): void {
-    if (this.#tunnel !== undefined) this.#tunnel.close(reasons.streamDrain);
+    if (this.#held !== undefined) this.#release(this.#held);
+    else if (this.#tunnel !== undefined) this.#tunnel.close(reasons.streamDrain);
     else if (this.#stream === EVENTS) this.fail(this.#answerStarted ? reasons.streamDrain : reasons.draining);
   }
 
-  /** Called by the timer wheel: an event stream is old enough. */
+  /** Called by the timer wheel: an event stream is old enough, or a refusal was held long enough. */
   expire(): void {
-    this.fail(this.#answerStarted ? this.#ageReason : reasons.upstreamTimeout);
+    if (this.#held !== undefined) this.#release(this.#held);
+    else this.fail(this.#answerStarted ? this.#ageReason : reasons.upstreamTimeout);
   }
 
   onAnswerSwitch(head: ResponseHead, connection: TunnelEnd): TunnelSide | undefined {
@@ -551,13 +555,36 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
     this.#conclude();
   }
 
-  /** The fixed answer for `reason`. Nothing has been answered yet. */
+  /** The fixed answer for `reason`, at once or through the tarpit. Nothing has been answered yet. */
   refuse(reason: Reason, methods = 0): void {
+    if (this.request.tarpit && this.#hold(reason)) return;
     this.record.reason = reason;
     this.record.status = reason.status;
     if (this.request.refusalDetail !== "") this.record.faultDetail = this.request.refusalDetail;
     this.#downstream.refuse(reason, this.#retryAfterSecs(reason), methods);
     this.#conclude();
+  }
+
+  /** Keeps a refusal in the tarpit. False: there is no place. */
+  #hold(reason: Reason): boolean {
+    const { tarpit, wheel } = this.#state;
+    this.request.tarpit = false;
+    if (!tarpit.enter()) return false;
+    this.#held = reason;
+    this.#age = new Deadline(this);
+    wheel.set(this.#age, wheel.nowMs + tarpit.holdMs);
+    return true;
+  }
+
+  #release(reason: Reason): void {
+    this.#leaveTarpit();
+    this.refuse(reason);
+  }
+
+  #leaveTarpit(): void {
+    this.#held = undefined;
+    this.#state.tarpit.leave();
+    this.#state.wheel.clear(this.#age!);
   }
 
   /** The client is gone, or the listener gave it up (`reason`): nobody is there to answer. */
@@ -575,6 +602,7 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
 
   #conclude(nowMs = this.#state.clock.nowMs()): void {
     this.#concluded = true;
+    if (this.#held !== undefined) this.#leaveTarpit();
     this.#screen?.close();
     leaveInFlight(this.request, this.#state.limits);
     this.request.onSettled?.(this.record.status, this.record.wafScore, nowMs);

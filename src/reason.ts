@@ -503,6 +503,14 @@ export const reasons = {
     true,
     "There are lists with `action = allow`, and the client is on none of them.",
   ),
+  banned: row(
+    "banned",
+    403,
+    "gate",
+    c,
+    true,
+    "The client is banned on this machine: for what it did, or by an operator.",
+  ),
   corsOrigin: row(
     "cors_origin",
     403,

@@ -35,6 +35,8 @@ export interface Snapshot {
   readonly identityFields: readonly string[];
   /** Undefined = none for every request. */
   readonly lists: ClientLists | undefined;
+  /** Refusals of banned clients go through the tarpit. */
+  readonly slowBans: boolean;
   /** Exchanges under way per address; 0 = no cap. */
   readonly inFlightPerAddress: number;
   /** They count every request. */

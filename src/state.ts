@@ -1,3 +1,5 @@
+import type { BanDesk } from "./gate/ban.ts";
+import type { Tarpit } from "./gate/tarpit.ts";
 import type { WafEngine } from "./gate/waf-engine.ts";
 import type { Downstream } from "./http/downstream.ts";
 import type { CanonicalRequest } from "./http/request.ts";
@@ -29,6 +31,8 @@ export interface State {
   readonly upstreamDeps: UpstreamDeps;
   readonly waf: WafEngine;
   readonly limits: Limits;
+  readonly bans: BanDesk;
+  readonly tarpit: Tarpit;
   readonly counters: Counters;
   accessLog: AccessLog | undefined;
   readonly spans: SpanLog;

@@ -15,6 +15,9 @@ export interface Config {
   readonly authProfiles: readonly AuthProfileConfig[];
   readonly limits: readonly LimitConfig[];
   readonly lists: readonly ListConfig[];
+  /** Undefined = nobody is banned for what it does. */
+  readonly ban: BanConfig | undefined;
+  readonly tarpit: TarpitConfig;
   readonly waf: WafConfig;
   readonly accessLog: AccessLogConfig;
   /** Undefined = no spans. */
@@ -217,11 +220,29 @@ export interface RouteConfig {
 /** `[list.NAME]`; addresses as sorted ranges, see identity/range-table.ts `printWords`. */
 export interface ListConfig {
   readonly name: string;
-  readonly action: "deny" | "allow" | "exempt";
+  readonly action: "deny" | "tarpit" | "allow" | "exempt";
   readonly v4: string;
   readonly v6: string;
   /** Lower case. */
   readonly userAgents: readonly string[];
+}
+
+/** `[ban]`. */
+export interface BanConfig {
+  /** Offences within the window. 20 */ readonly threshold: number;
+  /** 60 */ readonly windowSecs: number;
+  /** "waf", "limit" or both. */ readonly from: readonly string[];
+  /** The first ban; each further one is twice as long. 300 */ readonly banSecs: number;
+  /** 86400 */ readonly banMaxSecs: number;
+  /** 10000 */ readonly maxBans: number;
+  readonly action: "refuse" | "tarpit";
+  /** Log, ban nobody. false */ readonly shadow: boolean;
+}
+
+/** `[tarpit]`. */
+export interface TarpitConfig {
+  /** 10 */ readonly holdSecs: number;
+  /** Per worker. 128 */ readonly maxHeld: number;
 }
 
 /** `[route.cors]`. */

@@ -13,9 +13,9 @@ keyDocs.add(asns, {
 /** `[list.NAME]`. */
 export const list = z.strictObject({
   action: choice(
-    ["deny", "allow", "exempt"],
+    ["deny", "tarpit", "allow", "exempt"],
     "deny",
-    "deny: who is on it is refused. allow: who is on none of the allow lists is refused. exempt: who is on it passes the other lists of the same place.",
+    "deny: who is on it is refused. tarpit: the same, after a while, see [tarpit]. allow: who is on none of the allow lists is refused. exempt: who is on it passes the other lists of the same place, and in [server] bans.",
   ),
   cidrs: texts({
     type: "array of addresses or CIDR blocks",

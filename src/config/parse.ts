@@ -2,6 +2,7 @@ import { systemClock } from "../std/clock.ts";
 import type { RuleFile } from "../waf/parse-rules.ts";
 import { readAccessLog } from "./access-log.ts";
 import { readAuthProfiles } from "./auth.ts";
+import { readBan } from "./ban.ts";
 import { codes } from "./codes.ts";
 import type { Config } from "./config.ts";
 import type { Diagnostic } from "./diagnostic.ts";
@@ -91,6 +92,7 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
   const authProfiles = readAuthProfiles(document, context);
   const limits = readLimits(document, routes, context);
   const lists = readLists(document, context);
+  const ban = document.ban === undefined ? undefined : readBan(document.ban, context);
   const waf = readWaf(document, routes, context);
   const accessLog = readAccessLog(document.access_log, context);
   const tracing = readTracing(document.tracing, context);
@@ -104,6 +106,8 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
     authProfiles,
     limits,
     lists,
+    ban,
+    tarpit: { holdSecs: document.tarpit.hold_secs, maxHeld: document.tarpit.max_held },
     waf,
     accessLog,
     tracing,

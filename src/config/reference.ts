@@ -55,6 +55,7 @@ const optionalTables: ReadonlySet<string> = new Set([
   "[limit.NAME]",
   "[upstream.NAME.circuit_breaker]",
   "[upstream.NAME.outlier_detection]",
+  "[ban]",
 ]);
 
 /** Keys without a default that the example sets, so that it is a config one can run. */

@@ -1,11 +1,13 @@
 import { z } from "zod";
 import { methodNames } from "../http/request.ts";
 import { authProfile, routeAuthKeys } from "./auth-schema.ts";
+import { ban } from "./ban.ts";
 import { cors } from "./cors.ts";
 import { geo } from "./geo.ts";
 import { choice, flag, int, keyDocs, optionalInt, optionalText, optionalTexts, text, texts } from "./keys.ts";
 import { limit } from "./limit-schema.ts";
 import { list } from "./list-schema.ts";
+import { tarpit } from "./tarpit.ts";
 import { tracing } from "./tracing.ts";
 import { circuitBreaker, health, outlierDetection, retry, upstream } from "./upstream-schema.ts";
 import { exclude, routeWafKeys, waf, wafProfile } from "./waf-schema.ts";
@@ -406,6 +408,8 @@ export const documentSchema = z.strictObject({
   auth_profile: z.record(z.string(), authProfile, table).default({}),
   list: z.record(z.string(), list, table).default({}),
   geo: geo.optional(),
+  ban: ban.optional(),
+  tarpit: tarpit.prefault({}),
   waf: waf.prefault({}),
   waf_profile: z.record(z.string(), wafProfile, table).default({}),
   exclude: z.array(exclude, { error: "expected an array of tables: write [[exclude]]" }).default([]),
@@ -464,6 +468,12 @@ export const tableSchemas = [
     doc: "Clients by address, country, network operator or User-Agent. Listed in `lists` of [server] or of routes. NAME: letters, digits, `_`, `-`, `.`.",
   },
   { header: "[geo]", keys: geo.shape, doc: "Databases that lists look countries and networks up in." },
+  {
+    header: "[ban]",
+    keys: ban.shape,
+    doc: "Keeps clients out for what they did, on the whole machine, for a while. Where the table is absent, only operators ban.",
+  },
+  { header: "[tarpit]", keys: tarpit.shape, doc: "Refusals that are held back." },
   { header: "[waf]", keys: waf.shape, doc: "What all profiles share." },
   {
     header: "[waf_profile.NAME]",

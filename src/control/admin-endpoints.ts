@@ -1,4 +1,5 @@
 import type { AdminEndpoint } from "./admin.ts";
+import { type BanSource, banEndpoints } from "./ban-endpoints.ts";
 import { type ControlAnswer, json } from "./control-listener.ts";
 import type { GenerationEntry } from "./generations.ts";
 import type { Overview } from "./overview.ts";
@@ -9,6 +10,7 @@ export interface AdminSources {
   readonly overview: () => Overview;
   readonly generations: () => readonly GenerationEntry[];
   readonly reload: () => Promise<ReloadResult>;
+  readonly bans: BanSource;
 }
 
 /** Every endpoint of the admin listener; whoever adds one adds a row. */
@@ -32,6 +34,7 @@ export function adminEndpoints(sources: AdminSources): readonly AdminEndpoint[] 
       does: "reads the configuration file again; waits for the result",
       answer: async () => reloadAnswer(await sources.reload()),
     },
+    ...banEndpoints(sources.bans),
   ];
 }
 

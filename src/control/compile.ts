@@ -104,6 +104,7 @@ export function* snapshotSteps(generation: number, config: Config, deps: Compile
       fields.map(({ field }) => field.toLowerCase()).filter((name) => fieldIdOf(name) === 0),
     ),
     lists: lists.pick(server.lists),
+    slowBans: config.ban?.action === "tarpit",
     inFlightPerAddress: server.maxInFlightPerIp,
     limits: buildRateLimits(server.limits, undefined, config.limits, deps.limits),
     routes: yield* routeTableSteps(routes),

@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { type CertificateStore, certificateSteps } from "../cert/store.ts";
 import type { Config, UpstreamConfig } from "../config/config.ts";
+import { OffenceWatch } from "../gate/offence-watch.ts";
+import { Tarpit } from "../gate/tarpit.ts";
 import { WafEngine } from "../gate/waf-engine.ts";
 import { buildRouteWaf } from "../gate/waf-settings.ts";
 import { warmUp } from "../gate/waf-warm-up.ts";
@@ -114,6 +116,8 @@ export function openEdge(deps: EdgeDeps): Edge {
       new StrictAsker(wheel, deps.askStrict),
     ),
     counters,
+    bans: { banned: undefined, watch: undefined },
+    tarpit: new Tarpit(),
     accessLog: undefined,
     spans: new SpanLog(clock),
     draining: false,
@@ -124,6 +128,7 @@ export function openEdge(deps: EdgeDeps): Edge {
       state.accessLog?.write(record, request, downstream, nowMs);
       const { tracing } = state.snapshot;
       if (tracing !== undefined) state.spans.add(record, request, tracing, downstream.peerText, nowMs);
+      state.bans.watch?.note(request, record.reason, record.wafShadow);
       downstream.onConcluded();
     },
   };
@@ -229,6 +234,11 @@ export function openEdge(deps: EdgeDeps): Edge {
     );
     caps.perGroupMax = server.maxConnectionsPerIp;
     handshakes.perSec = server.handshakeRatePerIp;
+    const { ban, tarpit } = next.snapshot.config;
+    state.bans.watch = ban === undefined ? undefined : (state.bans.watch ?? new OffenceWatch());
+    state.tarpit.holdMs = tarpit.holdSecs * 1000;
+    // Connections are for those who are let in.
+    state.tarpit.max = Math.min(tarpit.maxHeld, Math.floor(caps.connectionsMax / 4));
     state.waf.store.limitBytes = heldBytesMax(next.snapshot.config.waf.maxBufferedMb, deps.workerCount);
     if (state.accessLog !== next.accessLog) {
       const previous = state.accessLog;
@@ -330,8 +340,15 @@ export function openEdge(deps: EdgeDeps): Edge {
     tellLimits: () => state.limits.tell(),
     hearLimits: (shares) => state.limits.hear(shares, clock.nowMs()),
     hearStrict: (answers) => state.limits.strict.hear(answers),
+    setBans: (banned) => {
+      state.bans.banned = banned;
+    },
+    tellOffences: () => state.bans.watch?.tell(),
     drain,
     readMetrics: () => [
+      { name: families.tarpitHeld.name, labels: [], value: state.tarpit.held },
+      { name: families.tarpitTotal.name, labels: [], value: state.tarpit.total },
+      { name: families.tarpitShed.name, labels: [], value: state.tarpit.shed },
       ...readLimits(state.limits),
       { name: families.connectionsRejected.name, labels: ["handshake_rate"], value: handshakes.refused },
       ...readMetrics(counters, listeners, caps, upstreams, state.accessLog, clock.nowMs()),

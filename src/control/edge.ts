@@ -1,4 +1,6 @@
 import type { Config, SocketAddress } from "../config/config.ts";
+import type { OffenceReport } from "../gate/offence-watch.ts";
+import type { RangeTable } from "../identity/range-table.ts";
 import type { SpentShare } from "../limit/limiter.ts";
 import type { StrictAnswer } from "../limit/strict.ts";
 import type { MetricSample } from "../record/metrics.ts";
@@ -38,6 +40,10 @@ export interface Edge {
   hearLimits(shares: readonly SpentShare[]): void;
   /** What the primary says of strict limits. */
   hearStrict(answers: readonly StrictAnswer[]): void;
+  /** Who is kept out; undefined = nobody. */
+  setBans(banned: RangeTable | undefined): void;
+  /** What clients did since the last call; undefined = nothing, or nobody wants to know. */
+  tellOffences(): OffenceReport | undefined;
   /**
    * From now on every answer closes its connection and idle connections are closed, spread over the first seconds.
    * Resolves with the number of exchanges cut when nothing is left, at the latest after `graceMs`.

@@ -35,6 +35,18 @@ const own = {
     "Spans by what became of them: `sent` to the collector, or `dropped`.",
     ["result"],
   ),
+  bans: gauge("zion_bans", "Clients and blocks that are banned now.", ["cause"]),
+  banEvictions: counter(
+    "zion_ban_evictions_total",
+    "What was forgotten because there was too much of it: bans, offences of clients.",
+    ["what"],
+  ),
+  bansTotal: counter("zion_bans_total", "Bans, by what led to them.", ["cause"]),
+  bansSpared: counter(
+    "zion_bans_spared_total",
+    "Clients that were not banned although they offended: `share` carries over 20 % of the allowed requests, `listed`, `shadow`.",
+    ["reason"],
+  ),
   buildInfo: gauge("zion_build_info", "Always 1.", ["version", "node"]),
 } as const satisfies Record<string, MetricFamily>;
 
@@ -62,8 +74,17 @@ export type OwnGauge =
   | "lastReload"
   | "lastReloadGood"
   | "routes"
+  | "bans"
+  | "banEvictions"
   | "buildInfo";
-export type OwnCounter = "spans" | "workerExits" | "reloads" | "configRejected" | "adminRequests";
+export type OwnCounter =
+  | "spans"
+  | "workerExits"
+  | "reloads"
+  | "configRejected"
+  | "adminRequests"
+  | "bansTotal"
+  | "bansSpared";
 
 interface Series {
   readonly labels: readonly string[];

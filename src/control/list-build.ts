@@ -16,7 +16,8 @@ export function* listTableSteps(configs: readonly ListConfig[], counters: Counte
   for (const { name, action, v4, v6, userAgents } of configs) {
     yield;
     const ranges = { v4: readWords(v4), v6: readWords(v6) };
-    lists.set(name, { action, list: { name, ranges, userAgents, counts: counters.list(name) } });
+    const isSlow = action === "tarpit";
+    lists.set(name, { action, list: { name, ranges, userAgents, isSlow, counts: counters.list(name) } });
   }
   return {
     pick(names) {
@@ -26,9 +27,9 @@ export function* listTableSteps(configs: readonly ListConfig[], counters: Counte
         if (found === undefined) throw new Error(`no list "${name}"`);
         return found;
       });
-      const by = (action: ListConfig["action"]) =>
-        chosen.filter((one) => one.action === action).map(({ list }) => list);
-      return { exempt: by("exempt"), deny: by("deny"), allow: by("allow") };
+      const by = (...actions: readonly ListConfig["action"][]) =>
+        chosen.filter(({ action }) => actions.includes(action)).map(({ list }) => list);
+      return { exempt: by("exempt"), deny: by("deny", "tarpit"), allow: by("allow") };
     },
   };
 }

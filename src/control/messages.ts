@@ -1,5 +1,7 @@
 import type { SocketAddress } from "../config/config.ts";
 import type { Manifest } from "../config/parts.ts";
+import type { OffenceReport } from "../gate/offence-watch.ts";
+import type { RangeTable } from "../identity/range-table.ts";
 import type { SpentShare } from "../limit/limiter.ts";
 import type { StrictAnswer, StrictBatch } from "../limit/strict.ts";
 import type { MetricSample } from "../record/metrics.ts";
@@ -30,6 +32,8 @@ export type ToWorker =
   /** What other workers admitted. */
   | { readonly type: "limit_spent"; readonly shares: readonly SpentShare[] }
   | { readonly type: "strict_answers"; readonly answers: readonly StrictAnswer[] }
+  /** Who is kept out on this machine. */
+  | { readonly type: "bans"; readonly banned: RangeTable | undefined }
   | { readonly type: "metrics"; readonly scrape: number }
   | { readonly type: "reopen_log" }
   | { readonly type: "drain"; readonly graceMs: number };
@@ -63,6 +67,8 @@ export type FromWorker =
   /** What this worker admitted since it last told. */
   | { readonly type: "limit_spent"; readonly shares: readonly SpentShare[] }
   | { readonly type: "strict_asks"; readonly batch: StrictBatch }
+  /** What clients did, see gate/offence-watch.ts. */
+  | { readonly type: "offences"; readonly report: OffenceReport }
   /** The last message of a worker: exchanges cut at the end of its drain, and its final figures. */
   | { readonly type: "drained"; readonly cut: number; readonly samples: readonly MetricSample[] };
 

@@ -2,6 +2,7 @@ import type { Config, SocketAddress } from "../config/config.ts";
 import type { Clock } from "../std/clock.ts";
 import { createAdmin, digestToken, endpointPath, maxAdminBodyBytes, minTokenBytes } from "./admin.ts";
 import { adminEndpoints } from "./admin-endpoints.ts";
+import type { BanSource } from "./ban-endpoints.ts";
 import { type ControlListener, openControlListener } from "./control-listener.ts";
 import type { Exposition } from "./exposition.ts";
 import type { LimitExchange } from "./limit-exchange.ts";
@@ -17,6 +18,7 @@ export interface Gateway {
   readonly supervision: Supervision;
   readonly reloader: Reloader;
   readonly exposition: Exposition;
+  readonly bans: BanSource;
   readonly limits: LimitExchange;
   readonly life: { readonly started: boolean; readonly draining: boolean; readonly replaced: boolean };
   readonly clock: Clock;
@@ -34,7 +36,7 @@ export async function openOperatorListeners(
   const boundTo = (name: string, { host, port }: SocketAddress) =>
     inherited.find((one) => one.name === name && one.host === host && (port === 0 || one.port === port))
       ?.handle;
-  const { version, supervision, reloader, exposition, limits, life, clock } = gateway;
+  const { version, supervision, reloader, exposition, limits, life, clock, bans } = gateway;
   const { telemetry, admin } = reloader.config;
   const endpoints = adminEndpoints({
     overview: () =>
@@ -46,6 +48,7 @@ export async function openOperatorListeners(
       ),
     generations: reloader.history,
     reload: () => reloader.reload("api"),
+    bans,
   });
   // Label values: paths of ours, never what somebody asked for.
   const counted = [...telemetryPaths.map((path) => ({ path })), ...endpoints];

@@ -6,6 +6,7 @@ import type { Config } from "../config/config.ts";
 import { createPartStore } from "../config/parts.ts";
 import { type Clock, systemClock } from "../std/clock.ts";
 import { readDescriptorsMax } from "../std/descriptors.ts";
+import { type Bans, createBans } from "./bans.ts";
 import type { ControlListener } from "./control-listener.ts";
 import type { ListenerName } from "./edge.ts";
 import { createExposition, type Exposition } from "./exposition.ts";
@@ -111,6 +112,7 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     primary.tickets.stop();
     primary.limits.stop();
     primary.spans.close();
+    primary.bans.stop();
     primary.prober.stop();
     primary.resolver.stop();
   }
@@ -124,6 +126,7 @@ interface Primary {
   readonly tickets: TicketKeys;
   readonly limits: LimitExchange;
   readonly spans: SpanReporter;
+  readonly bans: Bans;
   readonly exposition: Exposition;
   readonly guard: OrphanGuard;
   readonly listeners: readonly ListenerSlots[];
@@ -171,6 +174,13 @@ function assemble(
     exposition,
     log,
   });
+  const bans = createBans({
+    stateDir,
+    broadcast: (message) => supervision.broadcast(message),
+    exposition,
+    clock,
+    log,
+  });
   const limits = createLimitExchange((messageFor) => supervision.sendEach(messageFor), clock);
 
   const publication = ({ generation, cut }: Pick<Candidate, "generation" | "cut">): Publication => ({
@@ -204,6 +214,7 @@ function assemble(
       prober.watch(config.upstreams);
       limits.adopt(config.limits);
       spans.adopt(config.tracing);
+      bans.adopt(config);
       // What changed while the workers were between two snapshots.
       for (const news of [...addressNews(), ...healthNews()]) supervision.broadcast(news);
       await switched;
@@ -230,6 +241,7 @@ function assemble(
     greeting: () => [
       { type: "ticket_keys", keys: tickets.current },
       { type: "limit_seed", seed: limits.seed },
+      bans.news(),
       ...addressNews(),
       ...healthNews(),
     ],
@@ -237,9 +249,11 @@ function assemble(
     onSpans: (facts) => spans.report(facts),
     onLimitSpent: limits.hear,
     onStrictAsks: limits.judge,
+    onOffences: bans.hear,
     onProcesses: (pids) => guard.watch(pids, reloader.config.server.shutdownGraceMs),
     onGone: (worker, signal) => {
       exposition.forget(worker);
+      bans.forget(worker);
       if (signal !== undefined) exposition.add("workerExits", [signal]);
     },
     clock,
@@ -254,6 +268,7 @@ function assemble(
     tickets,
     limits,
     spans,
+    bans,
     exposition,
     guard,
     listeners,
@@ -306,6 +321,7 @@ async function serve(
     prober.watch(reloader.config.upstreams);
     limits.adopt(reloader.config.limits);
     spans.adopt(reloader.config.tracing);
+    primary.bans.adopt(reloader.config);
     const outcome = await Promise.race([supervision.start(), stop.promise]);
     if (typeof outcome === "object" && outcome.kind !== "serving") {
       log.fatal({ "event.name": "zion.start.failed", problem: outcome.message }, "not started");

@@ -1,3 +1,4 @@
+import type { OffenceReport } from "../gate/offence-watch.ts";
 import type { SpentShare } from "../limit/limiter.ts";
 import type { StrictBatch } from "../limit/strict.ts";
 import type { MetricSample } from "../record/metrics.ts";
@@ -37,6 +38,7 @@ export interface SupervisionOptions {
   readonly onSamples: (worker: number, samples: readonly MetricSample[]) => void;
   readonly onSpans: (spans: readonly SpanFacts[]) => void;
   readonly onLimitSpent: (worker: number, shares: readonly SpentShare[]) => void;
+  readonly onOffences: (worker: number, report: OffenceReport) => void;
   readonly onStrictAsks: (worker: number, batch: StrictBatch) => void;
   /** `signal` is "none" after an exit by code, undefined when the worker was told to finish. */
   /** Process ids of all workers, after each start and exit. */
@@ -294,6 +296,9 @@ export class Supervision {
         return;
       case "limit_spent":
         this.#options.onLimitSpent(worker.id, message.shares);
+        return;
+      case "offences":
+        this.#options.onOffences(worker.id, message.report);
         return;
       case "strict_asks":
         this.#options.onStrictAsks(worker.id, message.batch);

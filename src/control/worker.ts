@@ -6,6 +6,7 @@ import type { Edge, ListenerName } from "./edge.ts";
 import { installLastGasp } from "./last-gasp.ts";
 import { exchangeHalfMs, tellLimits } from "./limit-exchange.ts";
 import { type FromWorker, heartbeatMs, type PrepareMessage, type ToWorker } from "./messages.ts";
+import { offenceReportMs } from "./offence-counts.ts";
 import { finishingTitle } from "./orphan-guard.ts";
 import { workerLastGaspFd } from "./worker-link.ts";
 
@@ -72,6 +73,10 @@ export function runWorkerProcess(openEdge: OpenEdge): void {
     if (spans.length > 0) void channel.send({ type: "spans", spans });
   }, spansEveryMs);
   if (workerCount > 1) setInterval(tellLimits(edge, channel.send), exchangeHalfMs);
+  setInterval(() => {
+    const report = edge.tellOffences();
+    if (report !== undefined) void channel.send({ type: "offences", report });
+  }, offenceReportMs);
   void channel.send({ type: "online" });
 }
 
@@ -178,6 +183,8 @@ export function controlWorker(edge: Edge, channel: WorkerChannel): WorkerControl
           return edge.setAddresses(message.host, message.addresses);
         case "limit_seed":
           return edge.setLimitSeed(message.seed);
+        case "bans":
+          return edge.setBans(message.banned);
         case "limit_spent":
           return edge.hearLimits(message.shares);
         case "strict_answers":

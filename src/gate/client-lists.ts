@@ -9,6 +9,8 @@ export interface ClientList {
   readonly ranges: RangeTable;
   /** Lower-case parts of a User-Agent. */
   readonly userAgents: readonly string[];
+  /** Its refusals go through the tarpit. */
+  readonly isSlow: boolean;
   readonly counts: ListCounts;
 }
 
@@ -33,6 +35,7 @@ export function checkLists(request: CanonicalRequest, lists: ClientLists | undef
   const denied = findList(request, lists.deny, true);
   if (denied !== undefined) {
     request.refusalDetail = denied.name;
+    request.tarpit = denied.isSlow;
     return reasons.listDenied;
   }
   if (lists.allow.length === 0 || findList(request, lists.allow, false) !== undefined) return undefined;
@@ -40,10 +43,12 @@ export function checkLists(request: CanonicalRequest, lists: ClientLists | undef
   return reasons.listNotAllowed;
 }
 
-/**
- * The first list that the client is on. Behind a forwarding chain that cannot be read the address is the proxy's: it
- * may keep a client out, it lets nobody in.
- */
+/** Whether an operator said that this client is not to be kept out. */
+export function isExempt(request: CanonicalRequest, lists: ClientLists | undefined): boolean {
+  return lists?.exempt.some((list) => isOn(request, list, false)) === true;
+}
+
+/** The first list that the client is on, which counts it. */
 function findList(
   request: CanonicalRequest,
   lists: readonly ClientList[],
@@ -51,14 +56,22 @@ function findList(
 ): ClientList | undefined {
   for (let index = 0; index < lists.length; index++) {
     const list = lists[index]!;
-    const isOn =
-      ((isDeny || !request.clientMalformed) && holdsAddress(list.ranges, request.clientIp)) ||
-      (list.userAgents.length > 0 && hasUserAgent(request, list.userAgents));
-    if (!isOn) continue;
+    if (!isOn(request, list, isDeny)) continue;
     list.counts.matches++;
     return list;
   }
   return undefined;
+}
+
+/**
+ * By address or User-Agent. Behind a forwarding chain that cannot be read the address is the proxy's: it may keep a client
+ * out, it lets nobody in.
+ */
+function isOn(request: CanonicalRequest, list: ClientList, isDeny: boolean): boolean {
+  return (
+    ((isDeny || !request.clientMalformed) && holdsAddress(list.ranges, request.clientIp)) ||
+    (list.userAgents.length > 0 && hasUserAgent(request, list.userAgents))
+  );
 }
 
 /** Only lists with `user_agents` pay for the text. */

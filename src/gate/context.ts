@@ -11,6 +11,8 @@ export interface GateContext {
   readonly viaName: string;
   readonly internalNetworks: Pick<AddressSet, "has">;
   readonly lists: ClientLists | undefined;
+  /** Refusals of banned clients go through the tarpit. */
+  readonly slowBans: boolean;
   readonly limits: readonly RateLimit[];
   /** Exchanges under way per address; 0 = no cap. */
   readonly inFlightPerAddress: number;

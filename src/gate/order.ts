@@ -2,6 +2,7 @@ import type { Downstream } from "../http/downstream.ts";
 import type { CanonicalRequest } from "../http/request.ts";
 import type { Reason } from "../reason.ts";
 import { checkAuth, scrubIdentity } from "./auth.ts";
+import { type BanDesk, checkBan } from "./ban.ts";
 import { checkBodyLimit } from "./body-limit.ts";
 import { checkLists } from "./client-lists.ts";
 import type { GateContext, GateRoute } from "./context.ts";
@@ -26,6 +27,7 @@ export function runEarlyGates(
   request: CanonicalRequest,
   context: GateContext,
   desk: LimitDesk & InFlightDesk,
+  bans: BanDesk,
   nowMs: number,
 ): Reason | undefined {
   return (
@@ -35,6 +37,7 @@ export function runEarlyGates(
     checkLoop(request, context) ??
     // Who is kept out is told nothing of routes, and counts towards no limit.
     checkLists(request, context.lists) ??
+    checkBan(request, bans, context.lists, context.slowBans) ??
     // What is over its limit costs nothing that comes after: no route, no credentials, no inspection.
     checkRateLimits(request, context.limits, desk, nowMs) ??
     checkAddressInFlight(request, context.inFlightPerAddress, desk)

@@ -158,6 +158,8 @@ export class CanonicalRequest {
   inFlightLoad: { inFlight: number } | undefined = undefined;
   /** Told the status of the answer and the points of the WAF, at the end: limits that count by them. */
   onSettled: ((status: number, wafScore: number, nowMs: number) => void) | undefined = undefined;
+  /** A refusal is held back for a while: see gate/tarpit.ts. */
+  tarpit = false;
   /** Which limit or list refused, for the log; "" = the reason says all. */
   refusalDetail = "";
 
@@ -242,6 +244,7 @@ export class CanonicalRequest {
     this.clientIp = NO_ADDRESS;
     this.identity = undefined;
     this.refusalDetail = "";
+    this.tarpit = false;
     this.onSettled = undefined;
     this.inFlightKey = -1;
     this.inFlightLoad = undefined;

@@ -197,6 +197,14 @@ export const families = {
   eventStreamsTotal: family("zion_event_streams_total", "counter", "Event streams begun.", ["route"]),
   expectContinue: family("zion_expect_continue_total", "counter", "100 Continue answers sent.", []),
   listMatches: family("zion_list_matches_total", "counter", "Requests whose client was on a list.", ["list"]),
+  tarpitHeld: family("zion_tarpit_held", "gauge", "Refusals that the tarpit holds back now.", []),
+  tarpitTotal: family("zion_tarpit_total", "counter", "Refusals that went through the tarpit.", []),
+  tarpitShed: family(
+    "zion_tarpit_shed_total",
+    "counter",
+    "Refusals that the tarpit had no place for: given at once.",
+    [],
+  ),
   proxyHeaders: family(
     "zion_proxy_headers_total",
     "counter",

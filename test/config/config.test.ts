@@ -133,6 +133,8 @@ test("the smallest config has every default", () => {
     limits: [],
     authProfiles: [],
     lists: [],
+    ban: undefined,
+    tarpit: { holdSecs: 10, maxHeld: 128 },
     waf: {
       profiles: [
         {

@@ -195,6 +195,7 @@ async function admin(t: TestContext, withToken = true) {
     endpoints: adminEndpoints({
       overview: () => buildOverview("1.2.3", 7, { serving: 2, wanted: 2 }, routes),
       generations: () => [],
+      bans: { list: () => [], add: () => ({ problem: "" }), lift: () => true },
       reload: async () => {
         reloads++;
         return reloads === 1
@@ -250,7 +251,9 @@ test("the admin listener lists what it offers", async (t) => {
   const [, body] = await ask(port, "GET /");
   const { endpoints } = JSON.parse(body);
   for (const { method, path } of endpoints) {
-    assert.equal((await ask(port, `${method} ${path}`, write))[0], 200, `${method} ${path}`);
+    const [status] = await ask(port, `${method} ${path}`, write);
+    // Some want a body.
+    assert.ok(status === 200 || status === 400, `${method} ${path}: ${status}`);
   }
   assert.equal((await ask(port, "GET /v1/reload"))[0], 405);
   assert.equal((await ask(port, "GET /v1/nothing"))[0], 404);

@@ -107,6 +107,7 @@ function start(t: TestContext, workerCount = 2) {
     onSamples: (worker) => sampled.push(worker),
     onSpans: () => {},
     onLimitSpent: () => {},
+    onOffences: () => {},
     onStrictAsks: () => {},
     onProcesses: () => {},
     onGone: (_worker, signal) => gone.push(signal ?? "expected"),

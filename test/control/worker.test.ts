@@ -39,6 +39,8 @@ function start(t: TestContext, edge: Partial<Edge> = {}) {
     tellLimits: () => [],
     hearLimits: (shares) => void calls.push(`spent ${shares.length}`),
     hearStrict: (answers) => void calls.push(`strict ${answers.length}`),
+    setBans: (banned) => void calls.push(`bans ${banned?.v4.length}`),
+    tellOffences: () => undefined,
     reopenLog: () => void calls.push("reopen"),
     flushLog: async () => void calls.push("flush"),
     ...edge,

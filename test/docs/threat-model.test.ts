@@ -60,6 +60,7 @@ describe("the lists miss nothing and hold nothing that is gone", () => {
     const offered = adminEndpoints({
       overview: () => ({ version: "", generation: 1, workers: { serving: 1, wanted: 1 }, routes: [] }),
       generations: () => [],
+      bans: { list: () => [], add: () => ({ problem: "" }), lift: () => false },
       reload: () => Promise.reject(new Error("not asked for")),
     });
     const rows = listed("Endpoints").filter(([listener]) => listener === "admin");
@@ -123,6 +124,7 @@ describe("the surfaces are complete", () => {
       "Pages of other origins",
       "Bearer tokens",
       "Lists of clients",
+      "Bans",
       "PROXY headers",
       "WebSocket and event streams",
       "Upstream answers",

@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ask, connect, field } from "../support/raw-client.ts";
+import { startBench } from "./bench.ts";
+import { get } from "./case.ts";
+
+// Refusals that are held back. No test waits for the hold to end by the clock: holds are long, or as short as can be.
+
+const tables = (hold: string): string =>
+  `[list.bad]\naction = "tarpit"\nuser_agents = ["EvilBot"]\n[tarpit]\n${hold}`;
+const bad = get("/x", "User-Agent: EvilBot");
+
+test("a refusal is held back, and is the same afterwards", async (t) => {
+  const { edge, origin } = await startBench(t, {
+    server: 'lists = ["bad"]',
+    tables: tables("hold_secs = 1"),
+  });
+  const answer = await ask(edge.port, bad);
+  assert.equal(answer.status, 403);
+  assert.equal(field(answer, "connection"), "close");
+  const line = await edge.logLine(field(answer, "x-request-id")!);
+  assert.deepEqual([line["zion.reason"], line["zion.detail"]], ["list_denied", "bad"]);
+  assert.ok(Number(line["zion.duration.total_us"]) >= 900_000, String(line["zion.duration.total_us"]));
+  assert.equal(edge.metric("zion_tarpit_total"), 1);
+  assert.equal(edge.metric("zion_tarpit_held"), 0);
+  assert.equal(origin.connections.length, 0);
+});
+
+test("no more are held than the cap says; the next ones are refused at once", async (t) => {
+  const { edge } = await startBench(t, {
+    server: 'lists = ["bad"]',
+    tables: tables("hold_secs = 300\nmax_held = 2"),
+  });
+  const held = [await connect(edge.port), await connect(edge.port)];
+  t.after(() => {
+    for (const client of held) client.socket.destroy();
+  });
+  for (const client of held) client.send(bad);
+  while (edge.metric("zion_tarpit_held") < 2) await new Promise((done) => setTimeout(done, 5));
+  assert.equal((await ask(edge.port, bad)).status, 403);
+  assert.equal(edge.metric("zion_tarpit_shed_total"), 1);
+  assert.equal((await ask(edge.port, get("/x"))).status, 200);
+  // A client that leaves makes room.
+  held[0]!.socket.destroy();
+  while (edge.metric("zion_tarpit_held") > 1) await new Promise((done) => setTimeout(done, 5));
+  // A drain does not wait for the rest.
+  assert.equal(await edge.drain(10_000), 0);
+  assert.equal((await held[1]!.answer())?.status, 403);
+  assert.equal(edge.metric("zion_tarpit_held"), 0);
+});
