@@ -124,7 +124,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     dateLine: date,
     onDefect,
     conclude(record, request, downstream, nowMs) {
-      counters.conclude(record, request.refusal === undefined ? request.method : 0, nowMs);
+      counters.conclude(record, request, nowMs);
       state.accessLog?.write(record, request, downstream, nowMs);
       const { tracing } = state.snapshot;
       if (tracing !== undefined) state.spans.add(record, request, tracing, downstream.peerText, nowMs);
@@ -357,6 +357,7 @@ export function openEdge(deps: EdgeDeps): Edge {
       { name: families.inspectionsWaiting.name, labels: [], value: state.waf.turns.waiting },
       { name: families.bodyOverloads.name, labels: [], value: state.waf.store.overloads },
     ],
+    readExemplars: () => counters.exemplars(clock.wallMs() - clock.nowMs()),
     takeSpans: () => state.spans.take(),
     reopenLog: () => state.accessLog?.reopen(),
     flushLog: async () => {

@@ -3,6 +3,7 @@ import type { OffenceReport } from "../gate/offence-watch.ts";
 import type { RangeTable } from "../identity/range-table.ts";
 import type { SpentShare } from "../limit/limiter.ts";
 import type { StrictAnswer } from "../limit/strict.ts";
+import type { Exemplar } from "../record/metric-frame.ts";
 import type { MetricSample } from "../record/metrics.ts";
 import type { SpanFacts } from "../record/span-log.ts";
 import type { Steps } from "../std/steps.ts";
@@ -51,6 +52,7 @@ export interface Edge {
   drain(graceMs: number): Promise<number>;
   /** Everything measured since the worker started; counters only grow. */
   readMetrics(): readonly MetricSample[];
+  readExemplars(): readonly Exemplar[];
   /** What is to be reported of the exchanges since the last call. */
   takeSpans(): readonly SpanFacts[];
   /** Opens the access log file anew (log rotation). */

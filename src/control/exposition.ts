@@ -1,10 +1,14 @@
-import type { Metric } from "prom-client";
-import { collectDefaultMetrics, Registry } from "prom-client";
-import { families, type MetricFamily, type MetricSample } from "../record/metrics.ts";
-import { createSeriesCap, type LabelNames } from "./series-cap.ts";
-
-/** Series of one family beyond this are not kept; labels come from config names, so only a defect gets here. */
-const maxSeriesPerFamily = 10_000;
+import {
+  collectDefaultMetrics,
+  type MetricObjectWithValues,
+  type MetricValueWithName,
+  Registry,
+} from "prom-client";
+import type { MetricFrame } from "../record/metric-frame.ts";
+import { families, type MetricFamily } from "../record/metrics.ts";
+import type { LabelNames } from "./series-cap.ts";
+import { type MetricFormat, printFamily } from "./series-print.ts";
+import { createSeriesStore } from "./series-store.ts";
 
 /** Families of the control plane itself. */
 const own = {
@@ -55,16 +59,14 @@ export const ownFamilies: readonly MetricFamily[] = Object.values(own);
 
 export interface Exposition {
   /** New figures of a worker. They are added up by difference, so totals never go down when a worker is gone. */
-  absorb(worker: number, samples: readonly MetricSample[]): void;
+  absorb(worker: number, frame: MetricFrame): void;
   /** A reload: series of routes, upstreams and so on that the configuration no longer has are printed no more. */
   retain(names: LabelNames): void;
   /** A worker ended: its gauges count no more, its counters stay in the totals. */
   forget(worker: number): void;
   set(name: OwnGauge, value: number, labels?: readonly string[]): void;
   add(name: OwnCounter, labels: readonly string[], by?: number): void;
-  /** Text format 0.0.4. */
-  print(): Promise<string>;
-  readonly contentType: string;
+  print(format: MetricFormat): Promise<string>;
 }
 
 export type OwnGauge =
@@ -86,151 +88,41 @@ export type OwnCounter =
   | "bansTotal"
   | "bansSpared";
 
-interface Series {
-  readonly labels: readonly string[];
-  /** Counters: the total. Gauges of workers are computed when printed. */
-  value: number;
-  counts: number[] | undefined;
-}
-
-/** What the data plane of all workers measured, and what the primary knows, in one registry. */
+/** What the data plane of all workers measured, what the primary knows, and prom-client's metrics of its process. */
 export function createExposition(): Exposition {
   const registry = new Registry();
-  const cap = createSeriesCap();
   collectDefaultMetrics({ register: registry });
-  const totals = new Map<string, Map<string, Series>>();
-  const lastOf = new Map<number, Map<string, MetricSample>>();
-  const byName = new Map<string, MetricFamily>();
-  for (const family of [...Object.values(families), ...Object.values(own)] as MetricFamily[]) {
-    byName.set(family.name, family);
-    totals.set(family.name, new Map());
-    registry.registerMetric(asMetric(family, () => seriesOf(family)));
-  }
-
-  const seriesOf = (family: MetricFamily): Iterable<Series> =>
-    family.type === "gauge" && isOfWorkers(family)
-      ? currentGauges(family)
-      : totals.get(family.name)!.values();
-
-  const currentGauges = (family: MetricFamily): Iterable<Series> => {
-    const merged = new Map<string, Series>();
-    // An endpoint is up when any worker may choose it; everything else adds up.
-    // Workers tell each other of keys, so each key is in all of them.
-    const isSame = family === families.upstreamUp || family === families.limitKeys;
-    const merge = isSame ? Math.max : (a: number, b: number) => a + b;
-    for (const samples of lastOf.values()) {
-      for (const sample of samples.values()) {
-        if (sample.name !== family.name) continue;
-        const key = sample.labels.join("\0");
-        const series = merged.get(key);
-        if (series === undefined)
-          merged.set(key, { labels: sample.labels, value: sample.value, counts: undefined });
-        else series.value = merge(series.value, sample.value);
-      }
-    }
-    return merged.values();
-  };
-
-  const grow = (
-    family: MetricFamily,
-    labels: readonly string[],
-    by: number,
-    counts: readonly number[] | undefined,
-  ) => {
-    const series = totals.get(family.name)!;
-    const key = labels.join("\0");
-    let found = series.get(key);
-    if (found === undefined) {
-      // A worker still knows what a reload removed, at a figure that does not change.
-      if (by === 0 && (counts ?? []).every((count) => count === 0)) return;
-      if (series.size >= maxSeriesPerFamily) return;
-      found = { labels, value: 0, counts: counts === undefined ? undefined : counts.map(() => 0) };
-      series.set(key, found);
-    }
-    found.value += by;
-    if (counts !== undefined && found.counts !== undefined) {
-      for (let i = 0; i < found.counts.length; i++) found.counts[i]! += counts[i] ?? 0;
-    }
-  };
-
+  const ofWorkers: readonly MetricFamily[] = Object.values(families);
+  const known = [...ofWorkers, ...ownFamilies];
+  const store = createSeriesStore(known, new Set(ofWorkers.filter(({ type }) => type === "gauge")));
   return {
-    contentType: registry.contentType,
-    absorb(worker, samples) {
-      const before = lastOf.get(worker);
-      // Anew each time, so that the gauges of a removed upstream go with it.
-      const last = new Map<string, MetricSample>();
-      lastOf.set(worker, last);
-      cap.seat(samples);
-      for (const sample of samples) {
-        const family = byName.get(sample.name);
-        if (family === undefined) continue;
-        const key = `${sample.name}\0${sample.labels.join("\0")}`;
-        last.set(key, sample);
-        if (family.type === "gauge") continue;
-        const previous = before?.get(key);
-        // Lower than before: what counts was replaced by a reload and began at 0, as Prometheus reads it too.
-        const base = previous === undefined || sample.value < previous.value ? undefined : previous;
-        const counts = sample.counts?.map((count, i) => count - (base?.counts?.[i] ?? 0));
-        grow(family, cap.fold(family, sample.labels), sample.value - (base?.value ?? 0), counts);
-      }
+    absorb: store.absorb,
+    retain: store.retain,
+    forget: store.forget,
+    set: (name, value, labels = []) => store.set(own[name], labels, value),
+    add: (name, labels, by = 1) => store.grow(own[name], labels, by),
+    async print(format) {
+      const lines = known.map((family) => printFamily(family, store.of(family), format, store.exemplarOf));
+      const process = await registry.getMetricsAsJSON();
+      lines.push(...process.map((metric) => printProcessMetric(metric, format)));
+      return format === "openmetrics" ? `${lines.join("")}# EOF\n` : lines.join("\n");
     },
-    retain(names) {
-      cap.retain(names);
-      for (const [name, series] of totals) {
-        const { labels } = byName.get(name)!;
-        for (const [key, { labels: values }] of series) {
-          const gone = (value: string, i: number) => names[labels[i]!]?.has(value) === false;
-          if (values.some(gone)) series.delete(key);
-        }
-      }
-    },
-    forget: (worker) => void lastOf.delete(worker),
-    set(name, value, labels = []) {
-      totals.get(own[name].name)!.set(labels.join("\0"), { labels, value, counts: undefined });
-    },
-    add: (name, labels, by = 1) => grow(own[name], labels, by, undefined),
-    print: () => registry.metrics(),
   };
 }
 
-function isOfWorkers(family: MetricFamily): boolean {
-  return (Object.values(families) as MetricFamily[]).includes(family);
-}
-
-/** prom-client prints what `get` returns; its own classes only count, and the counting was done in the workers. */
-function asMetric(family: MetricFamily, seriesOf: () => Iterable<Series>): Metric {
-  const { name, help, type } = family;
-  const get = () => ({
-    name,
-    help,
-    type,
-    aggregator: "sum",
-    values: [...seriesOf()].flatMap((s) => values(family, s)),
+/** Few, and without names from outside: prom-client's own form, line by line. */
+function printProcessMetric(
+  metric: MetricObjectWithValues<MetricValueWithName<string>>,
+  format: MetricFormat,
+): string {
+  const type = String(metric.type) as MetricFamily["type"];
+  const isCounter = format === "openmetrics" && type === "counter";
+  const name = isCounter ? metric.name.replace(/_total$/, "") : metric.name;
+  const lines = metric.values.map(({ metricName, labels, value }) => {
+    const pairs = Object.entries(labels).map(([label, text]) => `${label}="${text}"`);
+    return `${metricName ?? metric.name}${pairs.length === 0 ? "" : `{${pairs.join(",")}}`} ${value}\n`;
   });
-  return { name, get, reset: () => {} } as unknown as Metric;
-}
-
-interface PrintedValue {
-  readonly metricName?: string;
-  readonly labels: Readonly<Record<string, string | number>>;
-  readonly value: number;
-}
-
-function values(family: MetricFamily, series: Series): PrintedValue[] {
-  const labels = Object.fromEntries(family.labels.map((label, i) => [label, series.labels[i] ?? ""]));
-  if (family.type !== "histogram") return [{ labels, value: series.value }];
-
-  const bounds = [...(family.buckets ?? []), "+Inf"];
-  let count = 0;
-  const buckets = bounds.map((le, i) => {
-    count += series.counts?.[i] ?? 0;
-    return { metricName: `${family.name}_bucket`, labels: { ...labels, le }, value: count };
-  });
-  return [
-    ...buckets,
-    { metricName: `${family.name}_sum`, labels, value: series.value },
-    { metricName: `${family.name}_count`, labels, value: count },
-  ];
+  return `# HELP ${name} ${metric.help}\n# TYPE ${name} ${type}\n${lines.join("")}`;
 }
 
 function gauge(name: string, help: string, labels: readonly string[] = []): MetricFamily {

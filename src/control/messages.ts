@@ -4,7 +4,7 @@ import type { OffenceReport } from "../gate/offence-watch.ts";
 import type { RangeTable } from "../identity/range-table.ts";
 import type { SpentShare } from "../limit/limiter.ts";
 import type { StrictAnswer, StrictBatch } from "../limit/strict.ts";
-import type { MetricSample } from "../record/metrics.ts";
+import type { MetricFrame } from "../record/metric-frame.ts";
 import type { SpanFacts } from "../record/span-log.ts";
 import type { ListenerName } from "./edge.ts";
 
@@ -62,7 +62,7 @@ export type FromWorker =
       readonly slot: number;
       readonly message: string;
     }
-  | { readonly type: "metrics"; readonly scrape: number; readonly samples: readonly MetricSample[] }
+  | { readonly type: "metrics"; readonly scrape: number; readonly frame: MetricFrame }
   | { readonly type: "spans"; readonly spans: readonly SpanFacts[] }
   /** What this worker admitted since it last told. */
   | { readonly type: "limit_spent"; readonly shares: readonly SpentShare[] }
@@ -70,7 +70,7 @@ export type FromWorker =
   /** What clients did, see gate/offence-watch.ts. */
   | { readonly type: "offences"; readonly report: OffenceReport }
   /** The last message of a worker: exchanges cut at the end of its drain, and its final figures. */
-  | { readonly type: "drained"; readonly cut: number; readonly samples: readonly MetricSample[] };
+  | { readonly type: "drained"; readonly cut: number; readonly frame: MetricFrame };
 
 /** A worker says something at least this often. */
 export const heartbeatMs = 500;

@@ -1,4 +1,5 @@
 import type { Config, SocketAddress } from "../config/config.ts";
+import { createFrames } from "../record/metric-frame.ts";
 import type { Clock } from "../std/clock.ts";
 import { createAdmin, digestToken, endpointPath, maxAdminBodyBytes, minTokenBytes } from "./admin.ts";
 import { adminEndpoints } from "./admin-endpoints.ts";
@@ -54,6 +55,7 @@ export async function openOperatorListeners(
   const counted = [...telemetryPaths.map((path) => ({ path })), ...endpoints];
   const onAnswer = (path: string, status: number) =>
     exposition.add("adminRequests", [endpointPath(counted, path), String(status)]);
+  const limitFrames = createFrames();
   const opened: ControlListener[] = [];
   try {
     if (telemetry.listen !== undefined) {
@@ -69,7 +71,7 @@ export async function openOperatorListeners(
         scrapeWorkers: async (deadlineMs) => {
           await supervision.scrape(deadlineMs);
           // As if it were one of them.
-          exposition.absorb(PRIMARY, limits.samples());
+          exposition.absorb(PRIMARY, limitFrames(limits.samples()));
         },
         clock,
       });

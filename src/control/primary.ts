@@ -245,7 +245,7 @@ function assemble(
       ...addressNews(),
       ...healthNews(),
     ],
-    onSamples: (worker, samples) => exposition.absorb(worker, samples),
+    onFrame: exposition.absorb,
     onSpans: (facts) => spans.report(facts),
     onLimitSpent: limits.hear,
     onStrictAsks: limits.judge,

@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.ts";
 import { noRoute } from "../record/counters.ts";
-import { families, type MetricFamily, type MetricSample } from "../record/metrics.ts";
+import { families, type MetricFamily } from "../record/metrics.ts";
 
 /** Routes with histograms of their own; the others share one. */
 const histogramRoutes = 50;
@@ -26,8 +26,10 @@ export function labelNames(config: Config): LabelNames {
  * a series never moves between its own name and `_other`, which Prometheus would take for a reset.
  */
 export interface SeriesCap {
-  /** Before the samples are added: free places go to the busiest routes. */
-  seat(samples: readonly MetricSample[]): void;
+  /** No route can get histograms of its own any more. */
+  readonly isFull: boolean;
+  /** Routes with traffic, the busiest first: they get the free places. */
+  seat(routes: readonly string[]): void;
   /** The labels under which a sample is counted. */
   fold(family: MetricFamily, labels: readonly string[]): readonly string[];
   /** A reload: what it has no name for gives its place back. */
@@ -38,12 +40,11 @@ export function createSeriesCap(): SeriesCap {
   const seated = new Set<string>();
   const refusals = new Map<string, Set<string>>();
   return {
-    seat(samples) {
-      if (seated.size >= histogramRoutes) return;
-      const newcomers = samples
-        .filter(({ name, labels }) => name === families.duration.name && !seated.has(labels[0]!))
-        .sort((a, b) => countOf(b) - countOf(a));
-      for (const { labels } of newcomers) if (seated.size < histogramRoutes) seated.add(labels[0]!);
+    get isFull() {
+      return seated.size >= histogramRoutes;
+    },
+    seat(routes) {
+      for (const route of routes) if (seated.size < histogramRoutes) seated.add(route);
     },
     fold(family, labels) {
       if (family.type === "histogram" && family.labels[0] === "route")
@@ -61,8 +62,4 @@ export function createSeriesCap(): SeriesCap {
       for (const name of refusals.keys()) if (route?.has(name) === false) refusals.delete(name);
     },
   };
-}
-
-function countOf({ counts }: MetricSample): number {
-  return counts?.reduce((sum, count) => sum + count, 0) ?? 0;
 }

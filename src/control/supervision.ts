@@ -1,7 +1,7 @@
 import type { OffenceReport } from "../gate/offence-watch.ts";
 import type { SpentShare } from "../limit/limiter.ts";
 import type { StrictBatch } from "../limit/strict.ts";
-import type { MetricSample } from "../record/metrics.ts";
+import type { MetricFrame } from "../record/metric-frame.ts";
 import type { SpanFacts } from "../record/span-log.ts";
 import type { Clock } from "../std/clock.ts";
 import { type AdoptableSlot, adoptLostSlots, openSlot } from "./adoption.ts";
@@ -35,7 +35,7 @@ export interface SupervisionOptions {
   readonly current: () => Publication;
   /** What it is told before its listeners open: ticket keys, health, addresses. */
   readonly greeting: () => readonly ToWorker[];
-  readonly onSamples: (worker: number, samples: readonly MetricSample[]) => void;
+  readonly onFrame: (worker: number, frame: MetricFrame) => void;
   readonly onSpans: (spans: readonly SpanFacts[]) => void;
   readonly onLimitSpent: (worker: number, shares: readonly SpentShare[]) => void;
   readonly onOffences: (worker: number, report: OffenceReport) => void;
@@ -284,7 +284,7 @@ export class Supervision {
         this.#hearOpenFailed(worker, message);
         return;
       case "metrics":
-        this.#options.onSamples(worker.id, message.samples);
+        this.#options.onFrame(worker.id, message.frame);
         for (const scrape of this.#scrapes) {
           if (scrape.id !== message.scrape) continue;
           scrape.waiting.delete(worker);
@@ -304,7 +304,7 @@ export class Supervision {
         this.#options.onStrictAsks(worker.id, message.batch);
         return;
       case "drained":
-        this.#options.onSamples(worker.id, message.samples);
+        this.#options.onFrame(worker.id, message.frame);
         this.#cut += message.cut;
         return;
       case "heartbeat":

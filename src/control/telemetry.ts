@@ -1,6 +1,7 @@
 import type { Clock } from "../std/clock.ts";
 import { type ControlAnswer, type ControlRequest, json, text } from "./control-listener.ts";
 import type { Exposition } from "./exposition.ts";
+import { contentTypes, formatFor, type MetricFormat } from "./series-print.ts";
 
 /** A primary whose own timers are this late does not supervise any more. */
 const aliveWithinMs = 5000;
@@ -39,23 +40,27 @@ export function createTelemetry(
   options: TelemetryOptions,
 ): (request: ControlRequest) => Promise<ControlAnswer> {
   const { vitals, exposition, scrapeWorkers, clock } = options;
-  let printed = { atMs: Number.NEGATIVE_INFINITY, body: Promise.resolve("") };
+  const printed = new Map<MetricFormat, { readonly atMs: number; readonly body: Promise<string> }>();
 
-  const print = async (): Promise<string> => {
+  const print = async (format: MetricFormat): Promise<string> => {
     await scrapeWorkers(scrapeDeadlineMs);
     const { servingWorkers, wantedWorkers } = vitals();
     exposition.set("workers", servingWorkers);
     exposition.set("workersWanted", wantedWorkers);
-    return exposition.print();
+    return exposition.print(format);
   };
 
-  const metrics = async (): Promise<ControlAnswer> => {
+  const metrics = async (format: MetricFormat): Promise<ControlAnswer> => {
     // The promise is kept, so scrapes at the same time share one round.
-    if (clock.nowMs() - printed.atMs > scrapeCacheMs) printed = { atMs: clock.nowMs(), body: print() };
-    return { status: 200, body: await printed.body, type: exposition.contentType };
+    let page = printed.get(format);
+    if (page === undefined || clock.nowMs() - page.atMs > scrapeCacheMs) {
+      page = { atMs: clock.nowMs(), body: print(format) };
+      printed.set(format, page);
+    }
+    return { status: 200, body: await page.body, type: contentTypes[format] };
   };
 
-  return async ({ method, path, query }) => {
+  return async ({ method, path, query, header }) => {
     if (method !== "GET") return text(405, "method not allowed", { Allow: "GET" });
     switch (path) {
       case "/livez":
@@ -65,7 +70,7 @@ export function createTelemetry(
       case "/startupz":
         return vitals().started ? text(200, "ok") : text(503, "starting");
       case "/metrics":
-        return metrics();
+        return metrics(formatFor(header("accept")));
       default:
         return text(404, "not found");
     }

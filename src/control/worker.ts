@@ -1,5 +1,6 @@
 import { createPartStore, type Manifest } from "../config/parts.ts";
 import type { StrictBatch } from "../limit/strict.ts";
+import { createFrames, type MetricFrame } from "../record/metric-frame.ts";
 import { systemClock } from "../std/clock.ts";
 import { inSlices } from "../std/steps.ts";
 import type { Edge, ListenerName } from "./edge.ts";
@@ -92,6 +93,8 @@ const sliceMs = 5;
 
 /** The worker's side of messages.ts. */
 export function controlWorker(edge: Edge, channel: WorkerChannel): WorkerControl {
+  const frames = createFrames();
+  const readFrame = (): MetricFrame => frames(edge.readMetrics(), edge.readExemplars());
   const open = new Map<string, { readonly listener: ListenerName; readonly slot: number }>();
   const parts = createPartStore();
   /** What is compiled, or being compiled. */
@@ -158,7 +161,7 @@ export function controlWorker(edge: Edge, channel: WorkerChannel): WorkerControl
     for (const { listener, slot } of [...open.values()]) closeListener(listener, slot);
     const cut = await edge.drain(withinMs);
     await Promise.race([edge.flushLog(), pause(flushWithinMs)]);
-    await channel.send({ type: "drained", cut, samples: edge.readMetrics() });
+    await channel.send({ type: "drained", cut, frame: readFrame() });
     channel.exit(0);
   };
 
@@ -190,7 +193,7 @@ export function controlWorker(edge: Edge, channel: WorkerChannel): WorkerControl
         case "strict_answers":
           return edge.hearStrict(message.answers);
         case "metrics":
-          return void channel.send({ type: "metrics", scrape: message.scrape, samples: edge.readMetrics() });
+          return void channel.send({ type: "metrics", scrape: message.scrape, frame: readFrame() });
         case "reopen_log":
           return edge.reopenLog();
         case "drain":

@@ -1,5 +1,6 @@
-import { methodNames } from "../http/request.ts";
+import { type CanonicalRequest, methodNames } from "../http/request.ts";
 import { allReasons, reasons } from "../reason.ts";
+import type { Exemplar } from "./metric-frame.ts";
 import { families, type MetricSample } from "./metrics.ts";
 import type { ExchangeRecord } from "./record.ts";
 import { RouteCounts } from "./route-counts.ts";
@@ -59,7 +60,7 @@ export class Counters {
   route(name: string): RouteCounts {
     let counts = this.#routes.get(name);
     if (counts === undefined) {
-      counts = new RouteCounts();
+      counts = new RouteCounts(name);
       this.#routes.set(name, counts);
     }
     return counts;
@@ -72,14 +73,18 @@ export class Counters {
     for (const name of this.#lists.keys()) if (!lists.has(name)) this.#lists.delete(name);
   }
 
-  conclude(record: ExchangeRecord, method: number, nowMs: number): void {
-    (record.route?.counters ?? this.#none).count(record, nowMs);
-    this.#methods[method]!++;
+  conclude(record: ExchangeRecord, request: CanonicalRequest, nowMs: number): void {
+    (record.route?.counters ?? this.#none).count(record, nowMs, request);
+    this.#methods[request.refusal === undefined ? request.method : 0]!++;
     this.requestBytes += record.requestBytes;
     this.responseBytes += record.responseBytes;
     if (record.reason !== undefined) this.rejects[record.reason.index]!++;
     for (const { rule } of record.findings)
       this.#ruleMatches.set(rule.id, (this.#ruleMatches.get(rule.id) ?? 0) + 1);
+  }
+
+  exemplars(epochMs: number): Exemplar[] {
+    return [...this.#routes.values()].flatMap((counts) => counts.exemplar(epochMs) ?? []);
   }
 
   countHandshake(result: string, version: string): void {
@@ -93,7 +98,7 @@ export class Counters {
     const add = (name: string, labels: readonly string[], value: number): void => {
       if (value !== 0) samples.push({ name, labels, value });
     };
-    for (const [route, counts] of this.#routes) counts.read(samples, route);
+    for (const counts of this.#routes.values()) counts.read(samples);
     for (const [method, name] of methodNames.entries())
       add(families.methods.name, [name], this.#methods[method]!);
     for (const reason of allReasons)

@@ -1,5 +1,8 @@
+import type { CanonicalRequest } from "../http/request.ts";
+import { TRACE_AT } from "../http/trace.ts";
 import { Histogram } from "./histogram.ts";
-import { families, type MetricSample } from "./metrics.ts";
+import type { Exemplar } from "./metric-frame.ts";
+import { families, type MetricFamily, type MetricSample } from "./metrics.ts";
 import type { ExchangeRecord } from "./record.ts";
 import { StreamCounts } from "./stream-counts.ts";
 
@@ -22,6 +25,11 @@ export class RouteCounts {
   readonly streams = new StreamCounts();
   /** Exchanges under way. */
   readonly load = { inFlight: 0 };
+  readonly #route: string;
+  /** Labels of the cells that were counted in: made once, so that a scrape compares and copies none. */
+  readonly #labels = new Map<string, readonly string[]>();
+  /** At most one a second, of a trace that is reported. */
+  #exemplar: { bucket: number; value: number; traceId: string; atMs: number } | undefined;
   readonly #requests = new Float64Array(CLASSES.length * DECISIONS.length);
   readonly #duration = new Histogram(families.duration.buckets!);
   readonly #gates = new Histogram(families.gates.buckets!);
@@ -29,10 +37,20 @@ export class RouteCounts {
   /** Refusals by `gate\nreason\nmode`: closed words and names of rules, so this does not grow with traffic. */
   readonly #refusals = new Map<string, number>();
 
-  count(record: ExchangeRecord, nowMs: number): void {
+  constructor(route: string) {
+    this.#route = route;
+  }
+
+  /** `request` for an exemplar only; undefined = none is wanted. */
+  count(record: ExchangeRecord, nowMs: number, request?: CanonicalRequest): void {
     const codeClass = record.status === 0 ? 0 : Math.min(5, Math.floor(record.status / 100));
     this.#requests[codeClass * DECISIONS.length + decisionOf(record)]!++;
-    this.#duration.observe((nowMs - record.startedMs) / 1000);
+    const seconds = (nowMs - record.startedMs) / 1000;
+    const bucket = this.#duration.observe(seconds);
+    if (request?.sampled === true && !(nowMs - (this.#exemplar?.atMs ?? -Infinity) < EXEMPLAR_MS)) {
+      const at = request.traceStart + TRACE_AT;
+      this.#exemplar = { bucket, value: seconds, traceId: request.text(at, at + 32), atMs: nowMs };
+    }
     // Refused by a gate: then they ended with the exchange.
     const gatedMs = record.gatedMs === 0 ? nowMs : record.gatedMs;
     this.#gates.observe((gatedMs - record.startedMs) / 1000);
@@ -59,47 +77,68 @@ export class RouteCounts {
     return this.load.inFlight === 0 && this.streams.open === 0;
   }
 
+  /** The newest request of a reported trace; `epochMs` is added to monotonic ms. */
+  exemplar(epochMs: number): Exemplar | undefined {
+    if (this.#exemplar === undefined) return undefined;
+    const { atMs, ...rest } = this.#exemplar;
+    return { route: this.#route, ...rest, wallMs: atMs + epochMs };
+  }
+
   /** At a scrape. Routes that never had a stream have no samples of streams. */
-  read(samples: MetricSample[], route: string): void {
-    const add = (name: string, labels: readonly string[], value: number): void => {
-      if (value !== 0) samples.push({ name, labels: [route, ...labels], value });
+  read(samples: MetricSample[]): void {
+    const add = (family: MetricFamily, labels: string, value: number): void => {
+      if (value !== 0) this.#put(samples, family, labels, value);
     };
-    for (let i = 0; i < this.#requests.length; i++) {
-      const labels = [CLASSES[Math.floor(i / DECISIONS.length)]!, DECISIONS[i % DECISIONS.length]!];
-      add(families.requests.name, labels, this.#requests[i]!);
-    }
-    for (const [key, count] of this.#refusals) add(families.gateDecisions.name, key.split("\n"), count);
-    for (const [{ name }, histogram] of [
+    for (let i = 0; i < this.#requests.length; i++)
+      add(families.requests, REQUEST_LABELS[i]!, this.#requests[i]!);
+    for (const [key, count] of this.#refusals) add(families.gateDecisions, key, count);
+    for (const [family, histogram] of [
       [families.duration, this.#duration],
       [families.gates, this.#gates],
       [families.upstreamDuration, this.#upstream],
     ] as const) {
-      const sample = histogram.sample(name, [route]);
+      const sample = histogram.sample(family.name, this.#labelsOf(""));
       if (sample !== undefined) samples.push(sample);
     }
-    add(families.routeInFlight.name, [], this.load.inFlight);
-    this.#readStreams(samples, route);
+    add(families.routeInFlight, "", this.load.inFlight);
+    this.#readStreams(samples);
   }
 
-  #readStreams(samples: MetricSample[], route: string): void {
+  #readStreams(samples: MetricSample[]): void {
     const { streams } = this;
-    const add = (name: string, labels: readonly string[], value: number): void => {
-      samples.push({ name, labels: [route, ...labels], value });
-    };
     for (const [result, value] of Object.entries(streams.upgrades))
-      if (value > 0) add(families.webSocketUpgrades.name, [result], value);
+      if (value > 0) this.#put(samples, families.webSocketUpgrades, result, value);
     if (streams.upgrades.switched > 0) {
-      add(families.webSockets.name, [], streams.webSockets);
-      if (streams.messages > 0) add(families.webSocketMessages.name, [], streams.messages);
-      add(families.webSocketBytes.name, ["upstream"], streams.bytesToUpstream);
-      add(families.webSocketBytes.name, ["client"], streams.bytesToClient);
+      this.#put(samples, families.webSockets, "", streams.webSockets);
+      this.#put(samples, families.webSocketBytes, "upstream", streams.bytesToUpstream);
+      this.#put(samples, families.webSocketBytes, "client", streams.bytesToClient);
     }
+    if (streams.messages > 0) this.#put(samples, families.webSocketMessages, "", streams.messages);
     if (streams.eventStreamsTotal > 0) {
-      add(families.eventStreams.name, [], streams.eventStreams);
-      add(families.eventStreamsTotal.name, [], streams.eventStreamsTotal);
+      this.#put(samples, families.eventStreams, "", streams.eventStreams);
+      this.#put(samples, families.eventStreamsTotal, "", streams.eventStreamsTotal);
     }
   }
+
+  /** `rest`: the labels behind the route's, with line feeds between them. */
+  #put(samples: MetricSample[], { name }: MetricFamily, rest: string, value: number): void {
+    samples.push({ name, labels: this.#labelsOf(rest), value });
+  }
+
+  #labelsOf(rest: string): readonly string[] {
+    let labels = this.#labels.get(rest);
+    if (labels === undefined) {
+      labels = rest === "" ? [this.#route] : [this.#route, ...rest.split("\n")];
+      this.#labels.set(rest, labels);
+    }
+    return labels;
+  }
 }
+
+const EXEMPLAR_MS = 1000;
+const REQUEST_LABELS: readonly string[] = CLASSES.flatMap((codeClass) =>
+  DECISIONS.map((decision) => `${codeClass}\n${decision}`),
+);
 
 /**
  * The client's fault is a denial, everything else that is not an answer is an error. Answered although the WAF would

@@ -35,7 +35,7 @@ function start(
     log: silentLog,
   });
   const metric = async (name: string) =>
-    (await exposition.print())
+    (await exposition.print("text"))
       .split("\n")
       .find((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
   return { reloader, calls, metric };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createExposition } from "../../src/control/exposition.ts";
 import { families, type MetricSample } from "../../src/record/metrics.ts";
+import { openExposition } from "../support/exposition.ts";
 
 const duration = (route: string, requests: number): MetricSample => ({
   name: families.duration.name,
@@ -16,12 +16,12 @@ const refusal = (route: string, reason: string, value = 1): MetricSample => ({
 });
 const all = (count: number) => Array.from({ length: count }, (_, i) => i);
 
-async function lines(exposition: ReturnType<typeof createExposition>, start: string): Promise<string[]> {
-  return (await exposition.print()).split("\n").filter((line) => line.startsWith(start));
+async function lines(exposition: ReturnType<typeof openExposition>, start: string): Promise<string[]> {
+  return (await exposition.print("text")).split("\n").filter((line) => line.startsWith(start));
 }
 
 test("the 50 busiest routes have histograms of their own, the others share one", async () => {
-  const exposition = createExposition();
+  const exposition = openExposition();
   exposition.absorb(
     1,
     all(80).map((i) => duration(`r${i}`, i + 1)),
@@ -34,7 +34,7 @@ test("the 50 busiest routes have histograms of their own, the others share one",
 });
 
 test("a route never moves between its own name and the others'", async () => {
-  const exposition = createExposition();
+  const exposition = openExposition();
   exposition.absorb(
     1,
     all(60).map((i) => duration(`r${i}`, 100 - i)),
@@ -49,7 +49,7 @@ test("a route never moves between its own name and the others'", async () => {
 });
 
 test("a route shows at most 24 pairs of gate and reason, and counts the rest together", async () => {
-  const exposition = createExposition();
+  const exposition = openExposition();
   exposition.absorb(
     1,
     all(100).map((i) => refusal("app", `reason_${i}`)),
@@ -65,7 +65,7 @@ test("a route shows at most 24 pairs of gate and reason, and counts the rest tog
 });
 
 test("series of what a reload removed are gone, and the place is free", async () => {
-  const exposition = createExposition();
+  const exposition = openExposition();
   exposition.absorb(1, [...all(50).map((i) => duration(`r${i}`, 10)), refusal("r0", "x")]);
   exposition.retain({ route: new Set(["r1", "new"]) });
   // The worker still knows the old ones.

@@ -104,7 +104,7 @@ function start(t: TestContext, workerCount = 2) {
     listeners: [listener],
     current: () => ({ generation: run.generation, cut, addresses: new Map() }),
     greeting: () => [{ type: "ticket_keys", keys: Buffer.alloc(48) }],
-    onSamples: (worker) => sampled.push(worker),
+    onFrame: (worker) => sampled.push(worker),
     onSpans: () => {},
     onLimitSpent: () => {},
     onOffences: () => {},
@@ -134,6 +134,8 @@ async function serving(t: TestContext, workerCount = 2) {
 }
 
 const types = (worker: FakeWorker) => worker.received.map(({ type }) => type);
+
+const emptyFrame = { rows: undefined, values: new Float64Array(0), exemplars: [] };
 
 test("a new worker is told the generation, then what is known, then its own socket", async (t) => {
   const run = start(t);
@@ -407,7 +409,7 @@ test("a scrape ends when all have answered, or at its deadline", async (t) => {
   const [quick, slow] = run.workers;
   const scrape = run.supervision.scrape(500);
   const { scrape: id } = quick!.received[0] as { scrape: number };
-  quick!.say({ type: "metrics", scrape: id, samples: [] });
+  quick!.say({ type: "metrics", scrape: id, frame: emptyFrame });
   let ended = false;
   void scrape.then(() => {
     ended = true;
@@ -416,7 +418,7 @@ test("a scrape ends when all have answered, or at its deadline", async (t) => {
   assert.equal(ended, false);
   await run.pass(250);
   assert.equal(ended, true);
-  slow!.say({ type: "metrics", scrape: id, samples: [] });
+  slow!.say({ type: "metrics", scrape: id, frame: emptyFrame });
   assert.deepEqual(run.sampled, [quick!.link.id, slow!.link.id]);
 });
 
@@ -425,7 +427,7 @@ test("a drain waits for all workers, counts what was cut and replaces nobody", a
   const drained = run.supervision.drain(10_000);
   for (const worker of run.workers) assert.deepEqual(types(worker), ["drain"]);
   for (const worker of run.workers) {
-    worker.say({ type: "drained", cut: 2, samples: [] });
+    worker.say({ type: "drained", cut: 2, frame: emptyFrame });
     worker.die("");
   }
   assert.equal(await drained, 4);

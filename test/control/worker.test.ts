@@ -34,6 +34,7 @@ function start(t: TestContext, edge: Partial<Edge> = {}) {
       return 3;
     },
     readMetrics: () => [],
+    readExemplars: () => [],
     takeSpans: () => [],
     setLimitSeed: (seed) => void calls.push(`seed ${seed.length}`),
     tellLimits: () => [],
@@ -178,7 +179,8 @@ test("a drain closes all listeners, its own and adopted ones, waits, flushes, re
   control.receive({ type: "drain", graceMs: 500 }, undefined);
   await settle();
   assert.deepEqual(calls, ["close http 0", "close http 1", "drain 500", "flush"]);
-  assert.deepEqual(sent.at(-1), { type: "drained", cut: 3, samples: [] });
+  const frame = { rows: undefined, values: new Float64Array(0), exemplars: [] };
+  assert.deepEqual(sent.at(-1), { type: "drained", cut: 3, frame });
   assert.deepEqual(exits, [0]);
 });
 

@@ -130,7 +130,7 @@ function fieldOf(request: CanonicalRequest, name: string): string | undefined {
 
 const url = "http://10.0.0.1:80";
 const upstream = { url, logPiece: endpointLogPiece("app", url) };
-const route = { name: "shop", counters: new RouteCounts(), logPiece: routeLogPiece("shop") };
+const route = { name: "shop", counters: new RouteCounts("shop"), logPiece: routeLogPiece("shop") };
 
 test("a line says what the plain form says, whatever the head and however it ended", async () => {
   const endings: readonly Partial<ExchangeRecord>[] = [

@@ -7,7 +7,7 @@ import { RouteCounts } from "../../src/record/route-counts.ts";
 
 function read(counts: RouteCounts): MetricSample[] {
   const samples: MetricSample[] = [];
-  counts.read(samples, "shop");
+  counts.read(samples);
   return samples;
 }
 
@@ -19,7 +19,7 @@ const valueIn = (samples: readonly MetricSample[], name: string, ...labels: read
     ?.value;
 
 test("an exchange is counted by status class and decision", () => {
-  const counts = new RouteCounts();
+  const counts = new RouteCounts("shop");
   counts.count(ended({ status: 200 }), 1001);
   counts.count(ended({ status: 503 }), 1001);
   counts.count(ended({ status: 429, reason: reasons.rateLimited }), 1001);
@@ -39,7 +39,7 @@ test("an exchange is counted by status class and decision", () => {
 });
 
 test("time is split into gates, upstream and all", () => {
-  const counts = new RouteCounts();
+  const counts = new RouteCounts("shop");
   counts.count(ended({ status: 200, gatedMs: 1002, sentMs: 1010, answeredMs: 1050 }), 1100);
   const samples = read(counts);
   const sums = [families.gates, families.upstreamDuration, families.duration].map(({ name }) =>
@@ -49,7 +49,7 @@ test("time is split into gates, upstream and all", () => {
 });
 
 test("what a gate refused has its whole time in the gates, and none at the upstream", () => {
-  const counts = new RouteCounts();
+  const counts = new RouteCounts("shop");
   counts.count(ended({ status: 429, reason: reasons.rateLimited }), 1003);
   const samples = read(counts);
   assert.equal(valueIn(samples, families.gates.name), 0.003);
@@ -57,7 +57,7 @@ test("what a gate refused has its whole time in the gates, and none at the upstr
 });
 
 test("refusals are counted by gate and reason, the WAF's in shadow too", () => {
-  const counts = new RouteCounts();
+  const counts = new RouteCounts("shop");
   counts.count(ended({ status: 429, reason: reasons.rateLimited }), 1001);
   counts.count(
     ended({ status: 400, reason: reasons.wafPatterns, wafGate: "patterns", wafDetail: "depth" }),
@@ -87,5 +87,5 @@ test("refusals are counted by gate and reason, the WAF's in shadow too", () => {
 });
 
 test("a route without traffic has no samples", () => {
-  assert.deepEqual(read(new RouteCounts()), []);
+  assert.deepEqual(read(new RouteCounts("shop")), []);
 });
