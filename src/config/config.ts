@@ -14,6 +14,8 @@ export interface Config {
   readonly routes: readonly RouteConfig[];
   readonly authProfiles: readonly AuthProfileConfig[];
   readonly limits: readonly LimitConfig[];
+  /** Where limits with `store = "valkey"` are counted for all machines. */
+  readonly limitStore: LimitStoreConfig | undefined;
   readonly lists: readonly ListConfig[];
   /** Undefined = nobody is banned for what it does. */
   readonly ban: BanConfig | undefined;
@@ -302,7 +304,26 @@ export interface LimitConfig {
   /** Answers that count; undefined = every request. */ readonly countStatuses: readonly number[] | undefined;
   /** "waf_score": the points of the WAF. "request" */ readonly cost: "request" | "waf_score";
   /** The primary counts for all workers, and each request waits for it. false */ readonly strict: boolean;
+  /** "valkey": `Config.limitStore` counts for all machines. "local" */ readonly store: "local" | "valkey";
+  /** Without that store. "local" */ readonly onStoreError: "local" | "allow" | "deny";
   /** Count what would be refused, refuse nothing. false */ readonly shadow: boolean;
+}
+
+/** `[valkey]`. The password stays in its file: workers get this, too. */
+export interface LimitStoreConfig {
+  readonly tls: boolean;
+  readonly host: string;
+  readonly port: number;
+  /** 0 */ readonly database: number;
+  readonly username: string | undefined;
+  /** Absolute; undefined = none is asked for. */
+  readonly passwordFile: string | undefined;
+  /** undefined = system roots. */
+  readonly caPem: string | undefined;
+  /** Name to verify; undefined = the host. */
+  readonly serverName: string | undefined;
+  /** With TLS and log-in. 1000 */ readonly connectTimeoutMs: number;
+  /** 250 */ readonly commandTimeoutMs: number;
 }
 
 export interface LimitKeyConfig {

@@ -53,6 +53,16 @@ export const limit = z.strictObject({
     false,
     "Never more than the limit, however many come at once over all workers: each request waits for the primary's word. For log-ins; only in `limits` of routes.",
   ),
+  store: choice(
+    ["local", "valkey"],
+    "local",
+    "valkey: counted together with other machines, in the store of [valkey]; local: by this machine alone.",
+  ),
+  on_store_error: choice(
+    ["local", "allow", "deny"],
+    "local",
+    "Without the store: go on with what this machine counts, let everything pass, or refuse everything with 503.",
+  ),
   ipv6_prefix: int({
     min: 16,
     max: 128,

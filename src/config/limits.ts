@@ -17,7 +17,10 @@ export function readLimits(
   routes: readonly RouteConfig[],
   context: SectionContext,
 ): readonly LimitConfig[] {
-  const limits = Object.entries(document.limit).flatMap(([name, input]) => readLimit(name, input, context));
+  const hasStore = document.valkey !== undefined || context.findings.isPoisoned(["valkey"]);
+  const limits = Object.entries(document.limit).flatMap(([name, input]) =>
+    readLimit(name, input, hasStore, context),
+  );
   checkUses(document, context);
   checkPlaces(document, routes, limits, context);
   reportUnused(
@@ -43,7 +46,12 @@ export function serverLimits(input: ServerInput): readonly string[] {
   return input.rate_limit_rps > 0 ? [legacyLimit, ...input.limits] : input.limits;
 }
 
-function readLimit(name: string, input: LimitInput, context: SectionContext): LimitConfig[] {
+function readLimit(
+  name: string,
+  input: LimitInput,
+  hasStore: boolean,
+  context: SectionContext,
+): LimitConfig[] {
   const { findings } = context;
   const path: Path = ["limit", name];
   checkName(path, "a limit", name, context);
@@ -59,6 +67,7 @@ function readLimit(name: string, input: LimitInput, context: SectionContext): Li
     (text, i) => take(readHostName(text, true), "Z1103", [...path, "hosts", i], text, context) ?? [],
   );
   checkStrict(path, input, keys, context);
+  checkStore(path, input, hasStore, context);
   if (!requireKey(path, "rate", input.rate, `[limit.${printable(name)}]`, context)) return [];
   return [
     {
@@ -74,6 +83,8 @@ function readLimit(name: string, input: LimitInput, context: SectionContext): Li
       countStatuses: input.count_statuses,
       cost: input.cost,
       strict: input.strict,
+      store: input.store,
+      onStoreError: input.on_store_error,
       shadow: input.shadow,
     },
   ];
@@ -96,7 +107,26 @@ function checkStrict(
       related: [{ path: [...path, "strict"], label: "strict" }],
     });
   if (input.cost === "waf_score") refuse("cost", "what a request costs is known at its end");
+  if (input.store === "valkey") refuse("store", "the store is not asked for every request");
   if (keys.some(isIdentityKey)) refuse("key", "who sent a request is known after it was let in");
+}
+
+function checkStore(path: Path, input: LimitInput, hasStore: boolean, { findings }: SectionContext): void {
+  const name = printable(String(path[1]));
+  if (input.store === "valkey" && !hasStore)
+    findings.add({
+      code: "Z1210",
+      path: [...path, "store"],
+      message: `[limit.${name}] counts in a store, and there is no [valkey]`,
+      effect: "every machine would count for itself.",
+      fix: "add [valkey] with a `url`",
+    });
+  if (input.store === "local" && input.on_store_error !== "local")
+    findings.add({
+      code: "Z2108",
+      path: [...path, "on_store_error"],
+      message: `\`on_store_error\` in [limit.${name}] has no effect without store = "valkey"`,
+    });
 }
 
 /** Known after authentication only. */
@@ -260,6 +290,8 @@ function legacyOf(input: ServerInput, { findings }: SectionContext): LimitConfig
       countStatuses: undefined,
       cost: "request",
       strict: false,
+      store: "local",
+      onStoreError: "local",
       shadow: false,
     };
   if (input.rate_limit_window_secs !== 1 && !findings.isPoisoned(["server", "rate_limit_rps"]))

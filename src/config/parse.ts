@@ -8,6 +8,7 @@ import type { Config } from "./config.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import type { FileAccess } from "./files.ts";
 import { createFindings, type Findings } from "./finding.ts";
+import { readLimitStore } from "./limit-store.ts";
 import { readLimits } from "./limits.ts";
 import { readLists } from "./lists.ts";
 import { placeFindings } from "./position.ts";
@@ -91,6 +92,7 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
   const routes = readRoutes(document, context);
   const authProfiles = readAuthProfiles(document, context);
   const limits = readLimits(document, routes, context);
+  const limitStore = readLimitStore(document, context);
   const lists = readLists(document, context);
   const ban = document.ban === undefined ? undefined : readBan(document.ban, context);
   const waf = readWaf(document, routes, context);
@@ -105,6 +107,7 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
     routes,
     authProfiles,
     limits,
+    limitStore,
     lists,
     ban,
     tarpit: { holdSecs: document.tarpit.hold_secs, maxHeld: document.tarpit.max_held },

@@ -53,6 +53,7 @@ const optionalTables: ReadonlySet<string> = new Set([
   "[route.cors]",
   "[list.NAME]",
   "[limit.NAME]",
+  "[valkey]",
   "[upstream.NAME.circuit_breaker]",
   "[upstream.NAME.outlier_detection]",
   "[ban]",

@@ -6,6 +6,7 @@ import { cors } from "./cors.ts";
 import { geo } from "./geo.ts";
 import { choice, flag, int, keyDocs, optionalInt, optionalText, optionalTexts, text, texts } from "./keys.ts";
 import { limit } from "./limit-schema.ts";
+import { limitStore } from "./limit-store-schema.ts";
 import { list } from "./list-schema.ts";
 import { tarpit } from "./tarpit.ts";
 import { tracing } from "./tracing.ts";
@@ -405,6 +406,7 @@ export const documentSchema = z.strictObject({
   upstream: z.record(z.string(), upstream, table).default({}),
   route: z.array(route, { error: "expected an array of tables: write [[route]]" }).default([]),
   limit: z.record(z.string(), limit, table).default({}),
+  valkey: limitStore.optional(),
   auth_profile: z.record(z.string(), authProfile, table).default({}),
   list: z.record(z.string(), list, table).default({}),
   geo: geo.optional(),
@@ -456,6 +458,11 @@ export const tableSchemas = [
     header: "[limit.NAME]",
     keys: limit.shape,
     doc: "How often requests may come. Listed in `limits` of [server] or of routes. NAME: letters, digits, `_`, `-`, `.`; clients see it.",
+  },
+  {
+    header: "[valkey]",
+    keys: limitStore.shape,
+    doc: 'A Valkey or Redis server that counts limits with store = "valkey" for several machines.',
   },
   {
     header: "[auth_profile.NAME]",

@@ -339,6 +339,8 @@ export function openEdge(deps: EdgeDeps): Edge {
     setLimitSeed: (seed) => state.limits.hash.reseed(Buffer.from(seed)),
     tellLimits: () => state.limits.tell(),
     hearLimits: (shares) => state.limits.hear(shares, clock.nowMs()),
+    raiseLimits: (levels) => state.limits.raise(levels, clock.nowMs()),
+    setLimitStore: (store) => state.limits.setStore({ ...store, seed: Buffer.from(store.seed) }),
     hearStrict: (answers) => state.limits.strict.hear(answers),
     setBans: (banned) => {
       state.bans.banned = banned;

@@ -1,7 +1,8 @@
 import type { Config, SocketAddress } from "../config/config.ts";
 import type { OffenceReport } from "../gate/offence-watch.ts";
 import type { RangeTable } from "../identity/range-table.ts";
-import type { SpentShare } from "../limit/limiter.ts";
+import type { SpentShare, StoreLevels } from "../limit/limiter.ts";
+import type { StoreState } from "../limit/limits.ts";
 import type { StrictAnswer } from "../limit/strict.ts";
 import type { Exemplar } from "../record/metric-frame.ts";
 import type { MetricSample } from "../record/metrics.ts";
@@ -39,6 +40,9 @@ export interface Edge {
   tellLimits(): readonly SpentShare[];
   /** What they admitted elsewhere. */
   hearLimits(shares: readonly SpentShare[]): void;
+  /** What the store says that all machines admitted. */
+  raiseLimits(levels: readonly StoreLevels[]): void;
+  setLimitStore(state: StoreState): void;
   /** What the primary says of strict limits. */
   hearStrict(answers: readonly StrictAnswer[]): void;
   /** Who is kept out; undefined = nobody. */

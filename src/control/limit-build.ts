@@ -8,15 +8,15 @@ import { isPatternProblem, parsePattern } from "../route/pattern.ts";
 
 /** What a worker keeps of a limit across reloads. A new rate applies to what was counted under the old one. */
 export function limitFacts(config: LimitConfig): LimitFacts {
-  const { name, rate, windowMs, burst, algorithm, keys, ipv6Prefix, maxKeys } = config;
+  const { name, rate, windowMs, burst, algorithm, keys, ipv6Prefix, maxKeys, store } = config;
   const isWindow = algorithm === "fixed_window";
   return {
     name,
     // Numbers of windows of another length mean something else.
-    identity: JSON.stringify([algorithm, keys, ipv6Prefix, maxKeys, isWindow ? windowMs : 0]),
+    identity: JSON.stringify([algorithm, keys, ipv6Prefix, maxKeys, isWindow ? windowMs : 0, store]),
     keysMax: maxKeys,
     rate: isWindow ? fixedWindow(rate, windowMs) : gcra(rate, windowMs, burst),
-    inStore: false,
+    inStore: store === "valkey",
   };
 }
 
@@ -85,7 +85,8 @@ export function buildRateLimits(
       shadow: config.shadow,
       hosts: config.hosts === undefined ? undefined : buildLimitHosts(config.hosts),
       settlement: buildSettlement(config),
-      onStoreError: undefined,
+      inStore: config.store === "valkey",
+      onStoreError: config.onStoreError === "local" ? undefined : config.onStoreError,
       policyLine: `RateLimit-Policy: "${name}";q=${config.rate};w=${windowSecs}\r\n`,
     };
   });

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { LimitConfig } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
 import type { SpentShare } from "../limit/limiter.ts";
 import { type StrictBatch, StrictJudge } from "../limit/strict.ts";
 import type { MetricSample } from "../record/metrics.ts";
@@ -7,6 +7,8 @@ import type { Clock } from "../std/clock.ts";
 import type { Edge } from "./edge.ts";
 import { strictLimits } from "./limit-build.ts";
 import { readStrict } from "./limit-samples.ts";
+import { createLimitStore, type LimitStore } from "./limit-store.ts";
+import type { Log } from "./log.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 
 /**
@@ -30,26 +32,32 @@ export function tellLimits(edge: Edge, send: (message: FromWorker) => Promise<vo
 }
 
 export interface LimitExchange {
-  /** The seed of all keys, the same in all workers; made anew at each start, and never written anywhere. */
-  readonly seed: Buffer;
+  /** Of the store that other machines count in. */
+  readonly storeState: LimitStore["state"];
+  /** For workers that begin to serve. */
+  greeting(): readonly ToWorker[];
   /** What a worker admitted. */
   hear(worker: number, shares: readonly SpentShare[]): void;
   /** Decides over strict limits, and answers the worker. */
   judge(worker: number, batch: StrictBatch): void;
-  /** From now on these limits are in force. */
-  adopt(limits: readonly LimitConfig[]): void;
+  /** From now on the limits of this configuration are in force. */
+  adopt(config: Pick<Config, "limits" | "limitStore">): void;
   samples(): readonly MetricSample[];
   stop(): void;
 }
 
 /**
- * The primary's half: gathers what workers admitted and gives it to the others, and decides over strict limits.
- * `sendEach` asks for the message of each worker that serves; undefined = none.
+ * The primary's half: gathers what workers admitted and gives it to the others and to the store, and decides over strict
+ * limits. `sendEach` asks for the message of each worker that serves; undefined = none.
  */
 export function createLimitExchange(
   sendEach: (messageFor: (worker: number) => ToWorker | undefined) => void,
   clock: Clock,
+  log: Log,
 ): LimitExchange {
+  // The same in all workers; made anew at each start, and never written anywhere.
+  const seed = randomBytes(8);
+  const store = createLimitStore({ tell: (message) => sendEach(() => message), seed, clock, log });
   let heard: { readonly worker: number; readonly shares: readonly SpentShare[] }[] = [];
   const strict = new StrictJudge();
   let timer: NodeJS.Timeout | undefined;
@@ -65,8 +73,12 @@ export function createLimitExchange(
   };
 
   return {
-    seed: randomBytes(8),
+    get storeState() {
+      return store.state;
+    },
+    greeting: () => [{ type: "limit_seed", seed }, ...store.greeting()],
     hear(worker, shares) {
+      store.hear(shares);
       heard.push({ worker, shares });
       timer ??= setTimeout(flush, exchangeHalfMs);
     },
@@ -75,8 +87,14 @@ export function createLimitExchange(
       if (answers.length === 0) return;
       sendEach((id) => (id === worker ? { type: "strict_answers", answers } : undefined));
     },
-    adopt: (limits) => strict.adopt(strictLimits(limits)),
-    samples: () => readStrict(strict.limits),
-    stop: () => clearTimeout(timer),
+    adopt({ limits, limitStore }) {
+      strict.adopt(strictLimits(limits));
+      store.adopt(limits, limitStore);
+    },
+    samples: () => [...readStrict(strict.limits), ...store.samples()],
+    stop() {
+      clearTimeout(timer);
+      store.stop();
+    },
   };
 }

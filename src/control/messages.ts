@@ -2,7 +2,8 @@ import type { SocketAddress } from "../config/config.ts";
 import type { Manifest } from "../config/parts.ts";
 import type { OffenceReport } from "../gate/offence-watch.ts";
 import type { RangeTable } from "../identity/range-table.ts";
-import type { SpentShare } from "../limit/limiter.ts";
+import type { SpentShare, StoreLevels } from "../limit/limiter.ts";
+import type { StoreState } from "../limit/limits.ts";
 import type { StrictAnswer, StrictBatch } from "../limit/strict.ts";
 import type { MetricFrame } from "../record/metric-frame.ts";
 import type { SpanFacts } from "../record/span-log.ts";
@@ -32,6 +33,9 @@ export type ToWorker =
   /** What other workers admitted. */
   | { readonly type: "limit_spent"; readonly shares: readonly SpentShare[] }
   | { readonly type: "strict_answers"; readonly answers: readonly StrictAnswer[] }
+  | { readonly type: "limit_store"; readonly state: StoreState }
+  /** What all machines admitted, as their store has it. */
+  | { readonly type: "limit_levels"; readonly levels: readonly StoreLevels[] }
   /** Who is kept out on this machine. */
   | { readonly type: "bans"; readonly banned: RangeTable | undefined }
   | { readonly type: "metrics"; readonly scrape: number }

@@ -65,6 +65,7 @@ export async function openOperatorListeners(
           servingWorkers: supervision.serving,
           wantedWorkers: supervision.wanted,
           configured: reloader.generation > 0,
+          limitStore: limits.storeState,
           ...life,
         }),
         exposition,

@@ -181,7 +181,7 @@ function assemble(
     clock,
     log,
   });
-  const limits = createLimitExchange((messageFor) => supervision.sendEach(messageFor), clock);
+  const limits = createLimitExchange((messageFor) => supervision.sendEach(messageFor), clock, log);
 
   const publication = ({ generation, cut }: Pick<Candidate, "generation" | "cut">): Publication => ({
     generation,
@@ -212,7 +212,7 @@ function assemble(
       const switched = supervision.commit(generation);
       void resolver.watch(upstreamHosts(config), resolverSettings(config));
       prober.watch(config.upstreams);
-      limits.adopt(config.limits);
+      limits.adopt(config);
       spans.adopt(config.tracing);
       bans.adopt(config);
       // What changed while the workers were between two snapshots.
@@ -240,7 +240,7 @@ function assemble(
     current: () => publication(reloader),
     greeting: () => [
       { type: "ticket_keys", keys: tickets.current },
-      { type: "limit_seed", seed: limits.seed },
+      ...limits.greeting(),
       bans.news(),
       ...addressNews(),
       ...healthNews(),
@@ -319,7 +319,7 @@ async function serve(
   try {
     await resolver.watch(upstreamHosts(reloader.config), resolverSettings(reloader.config));
     prober.watch(reloader.config.upstreams);
-    limits.adopt(reloader.config.limits);
+    limits.adopt(reloader.config);
     spans.adopt(reloader.config.tracing);
     primary.bans.adopt(reloader.config);
     const outcome = await Promise.race([supervision.start(), stop.promise]);

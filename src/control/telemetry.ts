@@ -18,6 +18,8 @@ export interface Vitals {
   readonly wantedWorkers: number;
   /** A configuration is in force. */
   readonly configured: boolean;
+  /** Of the store that counts limits for several machines. */
+  readonly limitStore: "off" | "up" | "down";
   /** All workers have served once. */
   readonly started: boolean;
   readonly draining: boolean;
@@ -78,17 +80,19 @@ export function createTelemetry(
 }
 
 /**
- * 200 "ready", 200 "degraded" with fewer workers than wanted, else 503 (reliability.md C36). A probe that was under
- * way at an upgrade asks for the gateway, not for this process.
+ * 200 "ready", 200 "degraded" with fewer workers than wanted or without a store, else 503 (reliability.md C36). A probe
+ * that was under way at an upgrade asks for the gateway, not for this process.
  */
 export function readiness(vitals: Vitals, verbose: boolean): ControlAnswer {
-  const { servingWorkers, wantedWorkers, configured, started, draining, replaced } = vitals;
+  const { servingWorkers, wantedWorkers, configured, limitStore, started, draining, replaced } = vitals;
   if (replaced) return text(200, "ready");
   const checks = {
     config: configured ? "ok" : "fail",
     startup: started ? "ok" : "fail",
     draining: draining ? "fail" : "ok",
     workers: servingWorkers === 0 ? "fail" : servingWorkers < wantedWorkers ? "degraded" : "ok",
+    // Limits go on as each says in `on_store_error`: no reason to send clients elsewhere.
+    ...(limitStore === "off" ? {} : { limit_store: limitStore === "up" ? "ok" : "degraded" }),
   };
   const results = Object.values(checks);
   const failed = results.includes("fail");

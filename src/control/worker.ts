@@ -73,7 +73,7 @@ export function runWorkerProcess(openEdge: OpenEdge): void {
     const spans = edge.takeSpans();
     if (spans.length > 0) void channel.send({ type: "spans", spans });
   }, spansEveryMs);
-  if (workerCount > 1) setInterval(tellLimits(edge, channel.send), exchangeHalfMs);
+  setInterval(tellLimits(edge, channel.send), exchangeHalfMs);
   setInterval(() => {
     const report = edge.tellOffences();
     if (report !== undefined) void channel.send({ type: "offences", report });
@@ -190,6 +190,10 @@ export function controlWorker(edge: Edge, channel: WorkerChannel): WorkerControl
           return edge.setBans(message.banned);
         case "limit_spent":
           return edge.hearLimits(message.shares);
+        case "limit_store":
+          return edge.setLimitStore(message.state);
+        case "limit_levels":
+          return edge.raiseLimits(message.levels);
         case "strict_answers":
           return edge.hearStrict(message.answers);
         case "metrics":

@@ -9,6 +9,8 @@ import { hashAddress, hashPart, type KeyPart } from "./limit-key.ts";
 /** One limit as a listener or a route applies it, compiled. */
 export interface RateLimit {
   readonly limiter: Limiter;
+  /** Other machines count with this one, and so hash keys alike. */
+  readonly inStore: boolean;
   readonly rate: Rate;
   /** None = one budget for all. */
   readonly key: readonly KeyPart[];
@@ -36,6 +38,7 @@ export interface Settlement {
 /** What limits share in a worker. Met by limit/limits.ts `Limits`. */
 export interface LimitDesk {
   readonly hash: KeyHash;
+  readonly storeHash: KeyHash;
   /** The store that other machines count in is there. */
   readonly isStoreUp: boolean;
 }
@@ -59,8 +62,9 @@ export function checkRateLimits(
       if (limit.onStoreError === "allow" || limit.shadow) continue;
       return refuseUndecided(request, limit);
     }
-    hashKey(request, limit, desk.hash);
-    const { lo, hi } = desk.hash;
+    const hash = limit.inStore ? desk.storeHash : desk.hash;
+    hashKey(request, limit, hash);
+    const { lo, hi } = hash;
     const atMs = nowMs + limiter.offsetMs;
     const waitMs =
       settlement === undefined

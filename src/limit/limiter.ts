@@ -19,8 +19,6 @@ export interface StoreLevels {
   /** See rate.ts `raise`. */
   readonly values: Float64Array;
   readonly windows: Float64Array;
-  /** What makes this machine's monotonic time the store's; undefined where windows are not counted. */
-  readonly offsetMs: number | undefined;
 }
 
 /** Keys that are told of at once; more are admitted and counted as untold, which takes 300,000 of them in a second. */

@@ -19,16 +19,27 @@ interface Held {
   readonly identity: string;
   readonly limiter: Limiter;
   readonly rate: Rate;
+  readonly inStore: boolean;
 }
 
-const CLOCK_SLACK_MS = 250;
+/** What the primary says of the store. */
+export interface StoreState {
+  readonly isUp: boolean;
+  /** Of the keys that are counted there: 8 bytes, the same on all machines. */
+  readonly seed: Buffer;
+  /** Added to the machine's monotonic time: the store's clock. */
+  readonly offsetMs: number;
+}
 
 /** All limits of one worker. What they counted survives reloads; limits that the configuration dropped are forgotten. */
 export class Limits {
   readonly hash: KeyHash;
+  /** For limits that are counted in the store. */
+  readonly storeHash: KeyHash;
   /** The primary says so; false until then, and without a store. */
   isStoreUp = false;
   readonly #offsetMs: number;
+  #storeOffsetMs = 0;
   /** Exchanges under way, by address. */
   readonly inFlight = new InFlight();
   readonly strict: StrictAsker;
@@ -38,6 +49,7 @@ export class Limits {
   /** `offsetMs` makes monotonic time the machine's; `isShared`: there are other workers to tell. */
   constructor(seed: Buffer, offsetMs: number, isShared: boolean, strict: StrictAsker) {
     this.hash = new KeyHash(seed);
+    this.storeHash = new KeyHash(seed);
     this.strict = strict;
     this.#offsetMs = offsetMs;
     this.#isShared = isShared;
@@ -52,7 +64,9 @@ export class Limits {
         present?.identity === identity
           ? present.limiter
           : new Limiter(name, keysMax, this.#isShared || inStore, this.#offsetMs);
-      next.set(name, { identity, limiter, rate });
+      const held = { identity, limiter, rate, inStore };
+      if (inStore) this.#setClock(held);
+      next.set(name, held);
     }
     return next;
   }
@@ -83,15 +97,20 @@ export class Limits {
   raise(all: readonly StoreLevels[], nowMs: number): void {
     for (const levels of all) {
       const held = this.#held.get(levels.limit);
-      if (held === undefined) continue;
-      const { limiter } = held;
-      if (levels.offsetMs !== undefined) {
-        const offsetMs = this.#offsetMs + levels.offsetMs;
-        // Every change moves the windows; what a round trip makes of the clock is no reason to.
-        if (Math.abs(offsetMs - limiter.offsetMs) > CLOCK_SLACK_MS) limiter.offsetMs = offsetMs;
-      }
-      limiter.raise(levels, held.rate, nowMs + limiter.offsetMs);
+      held?.limiter.raise(levels, held.rate, nowMs + held.limiter.offsetMs);
     }
+  }
+
+  setStore(store: StoreState): void {
+    this.isStoreUp = store.isUp;
+    this.storeHash.reseed(store.seed);
+    this.#storeOffsetMs = store.offsetMs;
+    for (const held of this.#held.values()) if (held.inStore) this.#setClock(held);
+  }
+
+  /** GCRA needs no common clock, and would take a step of it for time that has passed. */
+  #setClock({ limiter, rate }: Held): void {
+    if (rate.isWindowed) limiter.offsetMs = this.#offsetMs + this.#storeOffsetMs;
   }
 
   limiters(): Limiter[] {

@@ -5,6 +5,8 @@ import type { KeyTable } from "./key-table.ts";
  * can be told what other workers spent; both are plain arithmetic on the clock that they are given.
  */
 export interface Rate {
+  /** It counts windows of the clock, which all that count together must share. */
+  readonly isWindowed: boolean;
   /** Spends `cost` and returns 0, or spends nothing and returns the milliseconds until it would pass (more than 0). */
   take(table: KeyTable, slot: number, cost: number, nowMs: number): number;
   /** Milliseconds until a cost of 1 would pass; 0 = now. Spends nothing. */
@@ -29,6 +31,7 @@ export function gcra(rate: number, windowMs: number, burst: number): Rate {
   // A thousandth of a request for the rounding of sums, or the last one of a burst would be refused.
   const toleranceMs = (burst - 1 + 1e-3) * intervalMs;
   return {
+    isWindowed: false,
     take(table, slot, cost, nowMs) {
       const arrivalMs = Math.max(table.level[slot]!, nowMs) + (cost - 1) * intervalMs;
       if (arrivalMs - nowMs > toleranceMs) return arrivalMs - nowMs - toleranceMs;
@@ -60,6 +63,7 @@ export function fixedWindow(limit: number, windowMs: number): Rate {
     return table.window[slot] === window + 1 ? window + 1 : window;
   };
   return {
+    isWindowed: true,
     take(table, slot, cost, nowMs) {
       const window = present(table, slot, nowMs);
       // A new key's window is 0, with nothing spent.

@@ -83,6 +83,18 @@ export const families = {
     "Requests that a worker admitted without telling the others: too many keys between two exchanges.",
     ["limit"],
   ),
+  limitStoreUp: family(
+    "zion_ratelimit_store_up",
+    "gauge",
+    "1 when the store that counts limits for several machines is there.",
+    [],
+  ),
+  limitStoreErrors: family(
+    "zion_ratelimit_store_errors_total",
+    "counter",
+    "Times that the store of limits was lost or could not be reached.",
+    [],
+  ),
   routeInFlight: family("zion_route_in_flight", "gauge", "Exchanges under way, streams among them.", [
     "route",
   ]),

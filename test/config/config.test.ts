@@ -131,6 +131,7 @@ test("the smallest config has every default", () => {
       },
     ],
     limits: [],
+    limitStore: undefined,
     authProfiles: [],
     lists: [],
     ban: undefined,

@@ -24,6 +24,17 @@ const cases: readonly (readonly [title: string, lines: string, ...found: string[
   ["a limit that a route names twice", 'limits = ["a", "a"]\n[limit.a]\nrate = 1', "Z1214 10:16"],
   ["hosts that are none", 'limits = ["a"]\n[limit.a]\nrate = 1\nhosts = ["a", "https://b"]', "Z1103 13:15"],
   [
+    "a strict limit in a store",
+    'limits = ["a"]\n[limit.a]\nrate = 1\nstrict = true\nstore = "valkey"\n[valkey]\nurl = "redis://127.0.0.1"',
+    "Z1214 14:9",
+  ],
+  ["a store that is not there", 'limits = ["a"]\n[limit.a]\nrate = 1\nstore = "valkey"', "Z1210 13:9"],
+  [
+    "what to do without a store that nobody uses",
+    'limits = ["a"]\n[limit.a]\nrate = 1\non_store_error = "deny"',
+    "Z2108 13:18",
+  ],
+  [
     "a strict limit by points",
     'limits = ["a"]\n[limit.a]\nrate = 1\nstrict = true\ncost = "waf_score"',
     "Z1214 14:8",
@@ -97,6 +108,8 @@ test("the keys rate_limit_* are one fixed window for each address", () => {
       countStatuses: undefined,
       cost: "request",
       strict: false,
+      store: "local",
+      onStoreError: "local",
       shadow: false,
     },
   ]);

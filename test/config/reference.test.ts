@@ -24,6 +24,8 @@ const files = {
   "/etc/zion/tls/internal-ca.pem": pair.certPem,
   "/etc/zion/tls/upstream-ca.pem": pair.certPem,
   "/etc/zion/jwt-keys.json": jwks([makeKeys().ec.publicKey, {}]),
+  "/etc/zion/tls/valkey-ca.pem": pair.certPem,
+  "/etc/zion/valkey.password": "secret\n",
   "/etc/zion/lists/office.txt": "192.0.2.0/24\n",
 };
 
@@ -81,6 +83,7 @@ test("what is commented out is valid too", () => {
     .replace('url = "http://127.0.0.1:3000"', 'url = "https://127.0.0.1:3000"')
     .replace('\nmode = "standard"', '\nmode = "websocket"')
     .replace("\nlimits = []", '\nlimits = ["app"]')
+    .replace('\nstore = "local"', '\nstore = "valkey"')
     .replace("\nlists = []", '\nlists = ["app"]')
     .replace("urls = []", 'urls = ["https://127.0.0.1:3001"]')
     // Each stands for another that is there too.

@@ -5,7 +5,7 @@ import { createLimitExchange, tellLimits } from "../../src/control/limit-exchang
 import type { FromWorker, ToWorker } from "../../src/control/messages.ts";
 import type { SpentShare } from "../../src/limit/limiter.ts";
 import { systemClock } from "../../src/std/clock.ts";
-import { settle } from "./fakes.ts";
+import { settle, silentLog } from "./fakes.ts";
 
 const share = (limit: string): SpentShare => ({
   limit,
@@ -18,12 +18,16 @@ test("the primary gives each worker what the others admitted, together and once"
   mock.timers.enable({ apis: ["setTimeout"] });
   t.after(() => mock.timers.reset());
   const sent: [number, ToWorker][] = [];
-  const exchange = createLimitExchange((messageFor) => {
-    for (const worker of [1, 2, 3]) {
-      const message = messageFor(worker);
-      if (message !== undefined) sent.push([worker, message]);
-    }
-  }, systemClock);
+  const exchange = createLimitExchange(
+    (messageFor) => {
+      for (const worker of [1, 2, 3]) {
+        const message = messageFor(worker);
+        if (message !== undefined) sent.push([worker, message]);
+      }
+    },
+    systemClock,
+    silentLog,
+  );
   const [a, b] = [share("a"), share("b")];
   exchange.hear(1, [a]);
   exchange.hear(2, [b]);
@@ -37,7 +41,10 @@ test("the primary gives each worker what the others admitted, together and once"
   ]);
   mock.timers.tick(1000);
   assert.equal(sent.length, 3);
-  assert.equal(exchange.seed.length, 8);
+  assert.deepEqual(
+    exchange.greeting().map(({ type }) => type),
+    ["limit_seed"],
+  );
 });
 
 test("a worker tells nothing while its last message is still on its way, and nothing when there is nothing", async () => {

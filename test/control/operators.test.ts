@@ -54,6 +54,7 @@ const well: Vitals = {
   servingWorkers: 2,
   wantedWorkers: 2,
   configured: true,
+  limitStore: "off",
   started: true,
   draining: false,
   replaced: false,
@@ -81,6 +82,8 @@ function telemetry(
 const readiness: readonly (readonly [string, Partial<Vitals>, number, string])[] = [
   ["all workers serve", {}, 200, "ready"],
   ["a worker is missing", { servingWorkers: 1 }, 200, "degraded"],
+  ["the store of limits is gone", { limitStore: "down" }, 200, "degraded"],
+  ["the store of limits is there", { limitStore: "up" }, 200, "ready"],
   ["no worker serves", { servingWorkers: 0 }, 503, "not ready"],
   ["the gateway drains", { draining: true }, 503, "not ready"],
   ["another version has taken over", { replaced: true, servingWorkers: 0 }, 200, "ready"],

@@ -39,6 +39,8 @@ function start(t: TestContext, edge: Partial<Edge> = {}) {
     setLimitSeed: (seed) => void calls.push(`seed ${seed.length}`),
     tellLimits: () => [],
     hearLimits: (shares) => void calls.push(`spent ${shares.length}`),
+    raiseLimits: (levels) => void calls.push(`levels ${levels.length}`),
+    setLimitStore: ({ isUp }) => void calls.push(`store ${isUp}`),
     hearStrict: (answers) => void calls.push(`strict ${answers.length}`),
     setBans: (banned) => void calls.push(`bans ${banned?.v4.length}`),
     tellOffences: () => undefined,
@@ -232,6 +234,9 @@ test("what the primary found out is passed on", (t) => {
   control.receive({ type: "addresses", host: "a", addresses: ["10.0.0.1"] }, undefined);
   control.receive({ type: "limit_seed", seed: Buffer.alloc(8) }, undefined);
   control.receive({ type: "limit_spent", shares: [] }, undefined);
+  const store = { isUp: true, seed: Buffer.alloc(8), offsetMs: 0 };
+  control.receive({ type: "limit_store", state: store }, undefined);
+  control.receive({ type: "limit_levels", levels: [] }, undefined);
   control.receive({ type: "strict_answers", answers: [] }, undefined);
   control.receive({ type: "reopen_log" }, undefined);
   control.receive({ type: "discard", generation: 2 }, undefined);
@@ -241,6 +246,8 @@ test("what the primary found out is passed on", (t) => {
     "addresses a 10.0.0.1",
     "seed 8",
     "spent 0",
+    "store true",
+    "levels 0",
     "strict 0",
     "reopen",
     "discard 2",
