@@ -7,6 +7,7 @@ import type { RequestPool } from "./http/request-pool.ts";
 import type { Limits } from "./limit/limits.ts";
 import type { AccessLog } from "./record/access-log.ts";
 import type { Counters } from "./record/counters.ts";
+import type { DecisionLog } from "./record/decision-log.ts";
 import type { ExchangeRecord } from "./record/record.ts";
 import type { SpanLog } from "./record/span-log.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -36,6 +37,7 @@ export interface State {
   readonly counters: Counters;
   accessLog: AccessLog | undefined;
   readonly spans: SpanLog;
+  readonly decisions: DecisionLog;
   /** Answers close their connections from now on. */
   draining: boolean;
   /** The `Date` line of the current second. */

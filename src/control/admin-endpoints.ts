@@ -1,6 +1,8 @@
+import type { Decision } from "../record/decision-log.ts";
 import type { AdminEndpoint } from "./admin.ts";
 import { type BanSource, banEndpoints } from "./ban-endpoints.ts";
-import { type ControlAnswer, json } from "./control-listener.ts";
+import { type ControlAnswer, json, text } from "./control-listener.ts";
+import { type DecisionRing, readDecisionQuery } from "./decision-ring.ts";
 import type { GenerationEntry } from "./generations.ts";
 import type { Overview } from "./overview.ts";
 import type { ReloadResult } from "./reload.ts";
@@ -10,6 +12,7 @@ export interface AdminSources {
   readonly overview: () => Overview;
   readonly generations: () => readonly GenerationEntry[];
   readonly reload: () => Promise<ReloadResult>;
+  readonly decisions: Pick<DecisionRing, "find">;
   readonly bans: BanSource;
 }
 
@@ -34,6 +37,16 @@ export function adminEndpoints(sources: AdminSources): readonly AdminEndpoint[] 
       does: "reads the configuration file again; waits for the result",
       answer: async () => reloadAnswer(await sources.reload()),
     },
+    {
+      method: "GET",
+      path: "/v1/decisions",
+      does: "the last refusals and some of what was let through; since, gate, reason, route, client, request_id, decision, limit",
+      answer: ({ query }) => {
+        const wanted = readDecisionQuery(query);
+        if (typeof wanted === "string") return text(400, wanted);
+        return json(200, { decisions: sources.decisions.find(wanted).map(shownDecision) });
+      },
+    },
     ...banEndpoints(sources.bans),
   ];
 }
@@ -42,4 +55,9 @@ function reloadAnswer(result: ReloadResult): ControlAnswer {
   if (result.kind === "refused")
     return json(422, { generation: result.generation, reason: result.reason, error: result.problem });
   return json(200, { generation: result.generation });
+}
+
+/** Times as people read them. */
+function shownDecision({ timeMs, totalMs, ...rest }: Decision): object {
+  return { time: new Date(timeMs).toISOString(), ...rest, totalMs: Math.round(totalMs * 1000) / 1000 };
 }

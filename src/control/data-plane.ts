@@ -19,6 +19,7 @@ import { buildTlsServer, type TlsServer } from "../listener/tls.ts";
 import { reasons } from "../reason.ts";
 import { AccessLog, endpointLogPiece } from "../record/access-log.ts";
 import { Counters } from "../record/counters.ts";
+import { DecisionLog } from "../record/decision-log.ts";
 import { families, type MetricSample } from "../record/metrics.ts";
 import { SpanLog } from "../record/span-log.ts";
 import type { Snapshot } from "../snapshot.ts";
@@ -120,12 +121,14 @@ export function openEdge(deps: EdgeDeps): Edge {
     tarpit: new Tarpit(),
     accessLog: undefined,
     spans: new SpanLog(clock),
+    decisions: new DecisionLog(clock),
     draining: false,
     dateLine: date,
     onDefect,
     conclude(record, request, downstream, nowMs) {
       counters.conclude(record, request, nowMs);
       state.accessLog?.write(record, request, downstream, nowMs);
+      state.decisions.add(record, request, downstream.peerText, nowMs);
       const { tracing } = state.snapshot;
       if (tracing !== undefined) state.spans.add(record, request, tracing, downstream.peerText, nowMs);
       state.bans.watch?.note(request, record.reason, record.wafShadow);
@@ -355,12 +358,14 @@ export function openEdge(deps: EdgeDeps): Edge {
       { name: families.connectionsRejected.name, labels: ["handshake_rate"], value: handshakes.refused },
       ...readMetrics(counters, listeners, caps, upstreams, state.accessLog, clock.nowMs()),
       { name: families.spansDropped.name, labels: [], value: state.spans.dropped },
+      { name: families.decisionsDropped.name, labels: [], value: state.decisions.dropped },
       { name: families.heldBytes.name, labels: [], value: state.waf.store.usedBytes },
       { name: families.inspectionsWaiting.name, labels: [], value: state.waf.turns.waiting },
       { name: families.bodyOverloads.name, labels: [], value: state.waf.store.overloads },
     ],
     readExemplars: () => counters.exemplars(clock.wallMs() - clock.nowMs()),
     takeSpans: () => state.spans.take(),
+    takeDecisions: () => state.decisions.take(),
     reopenLog: () => state.accessLog?.reopen(),
     flushLog: async () => {
       await state.accessLog?.flushed();

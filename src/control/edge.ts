@@ -4,6 +4,7 @@ import type { RangeTable } from "../identity/range-table.ts";
 import type { SpentShare, StoreLevels } from "../limit/limiter.ts";
 import type { StoreState } from "../limit/limits.ts";
 import type { StrictAnswer } from "../limit/strict.ts";
+import type { Decision } from "../record/decision-log.ts";
 import type { Exemplar } from "../record/metric-frame.ts";
 import type { MetricSample } from "../record/metrics.ts";
 import type { SpanFacts } from "../record/span-log.ts";
@@ -59,6 +60,8 @@ export interface Edge {
   readExemplars(): readonly Exemplar[];
   /** What is to be reported of the exchanges since the last call. */
   takeSpans(): readonly SpanFacts[];
+  /** What operators are to be shown of them. */
+  takeDecisions(): readonly Decision[];
   /** Opens the access log file anew (log rotation). */
   reopenLog(): void;
   /** Writes what is buffered in the access log. */

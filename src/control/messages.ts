@@ -5,6 +5,7 @@ import type { RangeTable } from "../identity/range-table.ts";
 import type { SpentShare, StoreLevels } from "../limit/limiter.ts";
 import type { StoreState } from "../limit/limits.ts";
 import type { StrictAnswer, StrictBatch } from "../limit/strict.ts";
+import type { Decision } from "../record/decision-log.ts";
 import type { MetricFrame } from "../record/metric-frame.ts";
 import type { SpanFacts } from "../record/span-log.ts";
 import type { ListenerName } from "./edge.ts";
@@ -68,6 +69,7 @@ export type FromWorker =
     }
   | { readonly type: "metrics"; readonly scrape: number; readonly frame: MetricFrame }
   | { readonly type: "spans"; readonly spans: readonly SpanFacts[] }
+  | { readonly type: "decisions"; readonly decisions: readonly Decision[] }
   /** What this worker admitted since it last told. */
   | { readonly type: "limit_spent"; readonly shares: readonly SpentShare[] }
   | { readonly type: "strict_asks"; readonly batch: StrictBatch }

@@ -5,6 +5,7 @@ import { createAdmin, digestToken, endpointPath, maxAdminBodyBytes, minTokenByte
 import { adminEndpoints } from "./admin-endpoints.ts";
 import type { BanSource } from "./ban-endpoints.ts";
 import { type ControlListener, openControlListener } from "./control-listener.ts";
+import type { DecisionRing } from "./decision-ring.ts";
 import type { Exposition } from "./exposition.ts";
 import type { LimitExchange } from "./limit-exchange.ts";
 import { buildOverview } from "./overview.ts";
@@ -20,6 +21,7 @@ export interface Gateway {
   readonly reloader: Reloader;
   readonly exposition: Exposition;
   readonly bans: BanSource;
+  readonly decisions: DecisionRing;
   readonly limits: LimitExchange;
   readonly life: { readonly started: boolean; readonly draining: boolean; readonly replaced: boolean };
   readonly clock: Clock;
@@ -37,7 +39,7 @@ export async function openOperatorListeners(
   const boundTo = (name: string, { host, port }: SocketAddress) =>
     inherited.find((one) => one.name === name && one.host === host && (port === 0 || one.port === port))
       ?.handle;
-  const { version, supervision, reloader, exposition, limits, life, clock, bans } = gateway;
+  const { version, supervision, reloader, exposition, limits, life, clock, bans, decisions } = gateway;
   const { telemetry, admin } = reloader.config;
   const endpoints = adminEndpoints({
     overview: () =>
@@ -50,6 +52,7 @@ export async function openOperatorListeners(
     generations: reloader.history,
     reload: () => reloader.reload("api"),
     bans,
+    decisions,
   });
   // Label values: paths of ours, never what somebody asked for.
   const counted = [...telemetryPaths.map((path) => ({ path })), ...endpoints];

@@ -8,6 +8,7 @@ import { type Clock, systemClock } from "../std/clock.ts";
 import { readDescriptorsMax } from "../std/descriptors.ts";
 import { type Bans, createBans } from "./bans.ts";
 import type { ControlListener } from "./control-listener.ts";
+import { createDecisionRing, type DecisionRing } from "./decision-ring.ts";
 import type { ListenerName } from "./edge.ts";
 import { createExposition, type Exposition } from "./exposition.ts";
 import { defaultWorkerCount, workerEnvironment, workerFlags } from "./flags.ts";
@@ -126,6 +127,7 @@ interface Primary {
   readonly tickets: TicketKeys;
   readonly limits: LimitExchange;
   readonly spans: SpanReporter;
+  readonly decisions: DecisionRing;
   readonly bans: Bans;
   readonly exposition: Exposition;
   readonly guard: OrphanGuard;
@@ -167,6 +169,7 @@ function assemble(
   );
   const viaName = `zion-${randomBytes(4).toString("hex")}`;
   const guard = createOrphanGuard(viaName, log);
+  const decisions = createDecisionRing();
   const spans = createSpanReporter({
     entry: entryOf("span-process"),
     flags: () => workerFlags({ packageDir, workerCount, logPath: undefined }),
@@ -247,6 +250,7 @@ function assemble(
     ],
     onFrame: exposition.absorb,
     onSpans: (facts) => spans.report(facts),
+    onDecisions: decisions.add,
     onLimitSpent: limits.hear,
     onStrictAsks: limits.judge,
     onOffences: bans.hear,
@@ -268,6 +272,7 @@ function assemble(
     tickets,
     limits,
     spans,
+    decisions,
     bans,
     exposition,
     guard,

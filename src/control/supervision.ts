@@ -1,6 +1,7 @@
 import type { OffenceReport } from "../gate/offence-watch.ts";
 import type { SpentShare } from "../limit/limiter.ts";
 import type { StrictBatch } from "../limit/strict.ts";
+import type { Decision } from "../record/decision-log.ts";
 import type { MetricFrame } from "../record/metric-frame.ts";
 import type { SpanFacts } from "../record/span-log.ts";
 import type { Clock } from "../std/clock.ts";
@@ -36,6 +37,7 @@ export interface SupervisionOptions {
   /** What it is told before its listeners open: ticket keys, health, addresses. */
   readonly greeting: () => readonly ToWorker[];
   readonly onFrame: (worker: number, frame: MetricFrame) => void;
+  readonly onDecisions: (decisions: readonly Decision[]) => void;
   readonly onSpans: (spans: readonly SpanFacts[]) => void;
   readonly onLimitSpent: (worker: number, shares: readonly SpentShare[]) => void;
   readonly onOffences: (worker: number, report: OffenceReport) => void;
@@ -290,6 +292,9 @@ export class Supervision {
           scrape.waiting.delete(worker);
           if (scrape.waiting.size === 0) scrape.done();
         }
+        return;
+      case "decisions":
+        this.#options.onDecisions(message.decisions);
         return;
       case "spans":
         this.#options.onSpans(message.spans);

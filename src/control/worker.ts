@@ -72,7 +72,9 @@ export function runWorkerProcess(openEdge: OpenEdge): void {
   setInterval(() => {
     const spans = edge.takeSpans();
     if (spans.length > 0) void channel.send({ type: "spans", spans });
-  }, spansEveryMs);
+    const decisions = edge.takeDecisions();
+    if (decisions.length > 0) void channel.send({ type: "decisions", decisions });
+  }, reportEveryMs);
   setInterval(tellLimits(edge, channel.send), exchangeHalfMs);
   setInterval(() => {
     const report = edge.tellOffences();
@@ -81,8 +83,8 @@ export function runWorkerProcess(openEdge: OpenEdge): void {
   void channel.send({ type: "online" });
 }
 
-/** How long a span waits for its report; the limits of record/span-log.ts are for this time. */
-const spansEveryMs = 1000;
+/** How long spans and decisions wait; the limits of record/{span,decision}-log.ts are for this time. */
+const reportEveryMs = 1000;
 /** Longer than any drain that keeps its word: a worker without its primary must never stay behind. */
 const overdueMs = 2000;
 /** A log sink that does not take the last lines does not get to hold the exit. */

@@ -154,6 +154,12 @@ export const families = {
     "Forwarding chains of trusted proxies that could not be read.",
     [],
   ),
+  decisionsDropped: family(
+    "zion_decisions_dropped_total",
+    "counter",
+    "Refusals that `/v1/decisions` does not show: more than 200 a second in a worker.",
+    [],
+  ),
   spansDropped: family(
     "zion_traces_dropped_total",
     "counter",

@@ -46,7 +46,10 @@ function tamper(disk: MemoryDisk, random: Xorshift): void {
   if (kind === 2) lines.splice(at, 1 + random.below(3));
   if (kind === 3) lines.splice(at, 0, lines[at]!);
   disk.files.set(file, kind === 1 ? bytes : Buffer.from(lines.join("\n"), "latin1"));
-  const newest = disk.list().filter((name) => name.endsWith(".ndjson")).at(-1)!;
+  const newest = disk
+    .list()
+    .filter((name) => name.endsWith(".ndjson"))
+    .at(-1)!;
   const kept = disk.files.get(newest)!;
   if (kind === 4) disk.files.set(newest, kept.subarray(0, random.below(kept.length)));
 }

@@ -198,6 +198,7 @@ async function admin(t: TestContext, withToken = true) {
     endpoints: adminEndpoints({
       overview: () => buildOverview("1.2.3", 7, { serving: 2, wanted: 2 }, routes),
       generations: () => [],
+      decisions: { find: () => [] },
       bans: { list: () => [], add: () => ({ problem: "" }), lift: () => true },
       reload: async () => {
         reloads++;

@@ -106,6 +106,7 @@ function start(t: TestContext, workerCount = 2) {
     greeting: () => [{ type: "ticket_keys", keys: Buffer.alloc(48) }],
     onFrame: (worker) => sampled.push(worker),
     onSpans: () => {},
+    onDecisions: () => {},
     onLimitSpent: () => {},
     onOffences: () => {},
     onStrictAsks: () => {},

@@ -36,6 +36,7 @@ function start(t: TestContext, edge: Partial<Edge> = {}) {
     readMetrics: () => [],
     readExemplars: () => [],
     takeSpans: () => [],
+    takeDecisions: () => [],
     setLimitSeed: (seed) => void calls.push(`seed ${seed.length}`),
     tellLimits: () => [],
     hearLimits: (shares) => void calls.push(`spent ${shares.length}`),

@@ -60,6 +60,7 @@ describe("the lists miss nothing and hold nothing that is gone", () => {
     const offered = adminEndpoints({
       overview: () => ({ version: "", generation: 1, workers: { serving: 1, wanted: 1 }, routes: [] }),
       generations: () => [],
+      decisions: { find: () => [] },
       bans: { list: () => [], add: () => ({ problem: "" }), lift: () => false },
       reload: () => Promise.reject(new Error("not asked for")),
     });
