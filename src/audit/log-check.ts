@@ -229,6 +229,8 @@ export class LogCheck {
     if (isRight !== false) {
       this.#checkKeySteps(record);
       this.#checkRoot(record);
+    } else if (this.#soundRootId !== "") {
+      this.#rootId = this.#soundRootId;
     }
     if (this.#unsure || isRight !== false) {
       this.#boot = record.boot;
@@ -323,6 +325,8 @@ export class LogCheck {
   #nameTheMisplaced(): void {
     const seqs = new Set([...this.#misplaced.map(({ seq }) => seq), ...this.#extra]);
     const extras = new Set(this.#extra);
+    // What is missing at the end is there, elsewhere.
+    for (; extras.delete(this.size); this.#last++) this.#findings.add("moved", this.size, this.size, "");
     for (const { place, seq } of this.#misplaced) {
       if (seqs.has(place)) this.#findings.add("moved", place, place, `record ${seq} stands there`);
       else this.#findings.add("changed", place, place, `its number is ${seq}`);

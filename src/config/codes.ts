@@ -314,6 +314,18 @@ export const codes = {
     "put a whole MaxMind DB file there, by renaming: a copy that is still being written is cut short",
     "Databases are checked whole, tree and records, before anything uses them. A damaged one would let in whom a list keeps out.",
   ),
+  Z1311: error(
+    "a mistake in a file of API keys or users",
+    "an entry that is left out is a client that is locked out, so the whole file is refused; a running gateway keeps its last good one.",
+    "write lines that `zion api-key ID` and `zion password NAME` make; # begins a comment line",
+    "Credentials are read when the configuration is loaded. The files hold hashes only; costs of passwords are bounded, because every log-in pays them.",
+  ),
+  Z1312: error(
+    "a key or a directory of the audit log that cannot be used",
+    "a log whose key others can read proves nothing, so the gateway does not start with it.",
+    "make a key with `head -c 32 /dev/urandom >key; chmod 0600 key`, and a directory with mode 0700",
+    "The root key makes every MAC of the log, and the directory holds the evidence. The check looks at sizes and permissions only: the key is read by the writer process alone.",
+  ),
   Z2101: warning(
     "trusted_proxies trusts everyone",
     "every client can choose the address it is logged, limited and judged by.",
@@ -381,5 +393,11 @@ export const codes = {
     "everyone who can read the file, its backups or its history can make tokens.",
     "use `secret_env` or `secret_file`",
     "`secret` is read for files written for the reference gateway. Configurations are copied, shown and kept in version control; secrets must not be.",
+  ),
+  Z2113: warning(
+    "the audit key comes from the environment",
+    "whoever may read /proc of the gateway, or describe its container, has the key.",
+    "put the key into a file of mode 0600 and name it in `key_file`",
+    "An environment stays readable for as long as a process lives, and crash reports, container tools and children copy it. The gateway passes it to the writer process only.",
   ),
 } as const satisfies Record<string, CodeRow>;

@@ -23,6 +23,11 @@ export interface Config {
   readonly waf: WafConfig;
   readonly accessLog: AccessLogConfig;
   /** Undefined = no spans. */
+  /** Write nothing to any disk. */
+  readonly amnesia: boolean;
+  /** Undefined = no audit log. */
+  readonly audit: AuditConfig | undefined;
+  readonly redact: RedactConfig;
   readonly tracing: TracingConfig | undefined;
   readonly telemetry: TelemetryConfig;
   readonly admin: AdminConfig;
@@ -401,3 +406,36 @@ export interface AdminConfig {
   /** The token itself is read from the environment by the primary and never sent to workers. */
   readonly writeTokenEnv: string | undefined;
 }
+/** `[audit]`. */
+export interface AuditConfig {
+  /** Directory; undefined = standard output. */
+  readonly path: string | undefined;
+  /** "zion/audit" */ readonly name: string;
+  /** Where the writer process finds its root key. The key itself is in no configuration. */
+  readonly key: { readonly file: string | undefined; readonly variable: string | undefined };
+  readonly previousKey: AuditConfig["key"] | undefined;
+  /** 4096 */ readonly queueDepth: number;
+  /** 0 = no limit. */
+  readonly segmentBytesMax: number;
+  /** 0 = all. */
+  readonly segmentsMax: number;
+  /** 100 */ readonly syncMs: number;
+  /** 10,000 */ readonly checkpointMs: number;
+  readonly anchorPath: string | undefined;
+  readonly witnessUrl: string | undefined;
+  /** Requests are refused while nothing can be recorded. */
+  readonly refusesOnFailure: boolean;
+  /** Every request is recorded. */
+  readonly requests: boolean;
+}
+
+/** `[redact]`. Met by record/redaction.ts `RedactSettings`. */
+export interface RedactConfig {
+  readonly headers: readonly string[];
+  readonly queryParams: readonly string[];
+  readonly jsonFields: readonly string[];
+  readonly ip: "full" | "truncate" | "hmac";
+  /** From the environment; "" unless `ip` is "hmac". */
+  readonly ipKey: string;
+}
+

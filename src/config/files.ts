@@ -7,7 +7,7 @@ export interface FileAccess {
   /** The contents of a file of at most `bytesMax`, 1 MiB by default. Throws an Error, with a `code` when the system gave one. */
   readonly readFile: (path: string, bytesMax?: number) => string | Uint8Array;
   /** Permission bits of a file; undefined when unknown. Absent = permissions are not checked. */
-  readonly stat?: (path: string) => { readonly mode: number } | undefined;
+  readonly stat?: (path: string) => { readonly mode: number; readonly size?: number } | undefined;
 }
 
 /** Bytes. Certificates and keys are far smaller. */

@@ -54,8 +54,6 @@ function isTable(value: unknown): value is Record<string, unknown> {
 const laterKeys: LaterKeys = {
   "": {
     cache_profile: never(),
-    audit: offTable(),
-    redact: never(),
     sovereign: offTable(),
     sovereign_aimp: offTable(),
   },
@@ -90,6 +88,12 @@ const laterKeys: LaterKeys = {
   },
   "auth_profile.*": {
     jwks_url: never("`keys_file` takes a JWK Set, and a reload reads it again"),
+  },
+  audit: {
+    key_id: never("the id is derived from the key"),
+  },
+  redact: {
+    ip_hmac_key: never("keys do not belong into this file: `ip_hmac_key_env`"),
   },
   "waf_profile.*": {
     streaming: unless(false),

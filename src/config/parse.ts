@@ -1,6 +1,7 @@
 import { systemClock } from "../std/clock.ts";
 import type { RuleFile } from "../waf/parse-rules.ts";
 import { readAccessLog } from "./access-log.ts";
+import { checkAmnesia, readAudit, readRedact } from "./audit.ts";
 import { readAuthProfiles } from "./auth.ts";
 import { readBan } from "./ban.ts";
 import { codes } from "./codes.ts";
@@ -96,6 +97,9 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
   const lists = readLists(document, context);
   const ban = document.ban === undefined ? undefined : readBan(document.ban, context);
   const waf = readWaf(document, routes, context);
+  checkAmnesia(document, context);
+  const audit = readAudit(document, context);
+  const redact = readRedact(document, context);
   const accessLog = readAccessLog(document.access_log, context);
   const tracing = readTracing(document.tracing, context);
   if (listeners === undefined) return undefined;
@@ -112,6 +116,9 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
     ban,
     tarpit: { holdSecs: document.tarpit.hold_secs, maxHeld: document.tarpit.max_held },
     waf,
+    amnesia: document.amnesia,
+    audit,
+    redact,
     accessLog,
     tracing,
   };

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { methodNames } from "../http/request.ts";
+import { audit, redact } from "./audit-schema.ts";
 import { authProfile, routeAuthKeys } from "./auth-schema.ts";
 import { ban } from "./ban.ts";
 import { cors } from "./cors.ts";
@@ -395,6 +396,10 @@ const table = { error: "expected a table" };
 /** Keys outside any table. */
 export const topLevelKeys = {
   schema_version: int({ min: 1, max: 1, default: 1, doc: "Format of this file. Absent always means 1." }),
+  amnesia: flag(
+    false,
+    "Write nothing to any disk: no state, no log files; the audit log goes to standard output.",
+  ),
 };
 
 /** The whole file. */
@@ -415,6 +420,8 @@ export const documentSchema = z.strictObject({
   waf: waf.prefault({}),
   waf_profile: z.record(z.string(), wafProfile, table).default({}),
   exclude: z.array(exclude, { error: "expected an array of tables: write [[exclude]]" }).default([]),
+  audit: audit.optional(),
+  redact: redact.prefault({}),
   access_log: accessLog.prefault({}),
   tracing: tracing.optional(),
   telemetry: telemetry.prefault({}),
@@ -492,6 +499,8 @@ export const tableSchemas = [
     keys: exclude.shape,
     doc: "Takes a rule or a class of rules out where it is wrong, instead of everywhere.",
   },
+  { header: "[audit]", keys: audit.shape, doc: "The audit log. Off without this table; see audit.md." },
+  { header: "[redact]", keys: redact.shape, doc: "What audit records must not remember." },
   { header: "[access_log]", keys: accessLog.shape, doc: "The access log." },
   { header: "[tracing]", keys: tracing.shape, doc: "Spans for an OpenTelemetry collector." },
   { header: "[telemetry]", keys: telemetry.shape, doc: "Health and metrics listener." },
