@@ -7,6 +7,7 @@ import { makeSelfSigned } from "../../src/cert/self-signed.ts";
 import type { LimitConfig, LimitStoreConfig } from "../../src/config/config.ts";
 import { createLimitStore } from "../../src/control/limit-store.ts";
 import type { ToWorker } from "../../src/control/messages.ts";
+import type { OpenStore } from "../../src/control/store-connection.ts";
 import type { SpentShare, StoreLevels } from "../../src/limit/limiter.ts";
 import type { StoreState } from "../../src/limit/limits.ts";
 import { systemClock } from "../../src/std/clock.ts";
@@ -48,7 +49,13 @@ const place = (port: number, more: Partial<LimitStoreConfig> = {}): LimitStoreCo
 });
 
 /** What one machine's primary does, and what it told its workers. */
-function machine(t: TestContext, config: LimitStoreConfig, limits = [limit()], seed = "12345678") {
+function machine(
+  t: TestContext,
+  config: LimitStoreConfig,
+  limits = [limit()],
+  seed = "12345678",
+  open?: OpenStore,
+) {
   const log = keptLog();
   const states: StoreState[] = [];
   const levels: StoreLevels[] = [];
@@ -60,6 +67,7 @@ function machine(t: TestContext, config: LimitStoreConfig, limits = [limit()], s
     seed: Buffer.from(seed),
     clock: systemClock,
     log,
+    ...(open === undefined ? {} : { open }),
   });
   t.after(() => store.stop());
   store.adopt(limits, config);
@@ -268,3 +276,32 @@ test("without a limit that is counted there, the store is not spoken to", async 
   assert.equal(store.state, "off");
   assert.equal(states.at(-1)!.isUp, false);
 });
+
+const seedAnswer = ["0011223344556677", 1.7e15];
+
+for (const [title, seed, levels] of [
+  ["a seed that is none", ["<html>", 1], []],
+  ["fewer levels than keys", seedAnswer, []],
+  ["levels that are no numbers", seedAnswer, ["x"]],
+] as const) {
+  test(`answers that are not what was asked for end the connection, and no worker hears of them: ${title}`, async (t) => {
+    let closed = 0;
+    const {
+      store,
+      states,
+      levels: heard,
+      log,
+    } = machine(t, place(1), [limit()], undefined, async () => ({
+      run: async (_script, [key]) => (key === "zion:limit:seed" ? seed : levels),
+      close: () => void closed++,
+    }));
+    if (seed === seedAnswer) {
+      await until("the store is up", () => store.state === "up");
+      store.hear([share(1)]);
+    }
+    await until("it is given up", () => closed > 0);
+    assert.equal(states.at(-1)!.isUp, false);
+    assert.deepEqual(heard, []);
+    assert.ok(log.lines.some(({ problem }) => /seed|keys/.test(String(problem))));
+  });
+}

@@ -132,6 +132,7 @@ describe("the surfaces are complete", () => {
       "HTTP/2 upstreams and gRPC",
       "Routing",
       "Rate limits",
+      "Store of limits",
       "Forwarded identity headers",
       "Config file",
       "Certificates and keys",
