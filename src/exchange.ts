@@ -91,8 +91,13 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
       return;
     }
 
-    // 2. Gates that need no route, and count every request that could be read.
-    const { limits, bans } = this.#state;
+    // 2. Who cannot be served in time is told so before anything is done for it.
+    const { limits, bans, pressure } = this.#state;
+    if (pressure.turnsAway(request)) {
+      this.refuse(reasons.shed);
+      return;
+    }
+    // Gates that need no route, and count every request that could be read.
     const { startedMs } = this.record;
     const early = runEarlyGates(request, snapshot, limits, bans, startedMs);
     if (early !== undefined) {

@@ -701,6 +701,22 @@ export const reasons = {
   // Ourselves.
   draining: row("draining", 503, "gateway", g, true, "The worker is draining."),
   overload: row("overload", 503, "gateway", g, true, "A limit that protects the process is reached."),
+  shed: row(
+    "shed",
+    503,
+    "gateway",
+    g,
+    false,
+    "Turned away before any work, because the worker is behind its work or short of memory.",
+  ),
+  shedConnection: row(
+    "shed_connection",
+    0,
+    "connection",
+    g,
+    true,
+    "Closed on arrival, because memory is all but used up.",
+  ),
   defect: row("defect", 500, "gateway", g, true, "A bug in the gateway; the last-gasp record has the stack."),
 } as const;
 

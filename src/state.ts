@@ -1,4 +1,5 @@
 import type { BanDesk } from "./gate/ban.ts";
+import type { Pressure } from "./gate/pressure.ts";
 import type { Tarpit } from "./gate/tarpit.ts";
 import type { WafEngine } from "./gate/waf-engine.ts";
 import type { Downstream } from "./http/downstream.ts";
@@ -34,6 +35,7 @@ export interface State {
   readonly limits: Limits;
   readonly bans: BanDesk;
   readonly tarpit: Tarpit;
+  readonly pressure: Pressure;
   readonly counters: Counters;
   accessLog: AccessLog | undefined;
   readonly spans: SpanLog;

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { type CertificateStore, certificateSteps } from "../cert/store.ts";
 import type { Config, UpstreamConfig } from "../config/config.ts";
 import { OffenceWatch } from "../gate/offence-watch.ts";
+import { Pressure } from "../gate/pressure.ts";
 import { Tarpit } from "../gate/tarpit.ts";
 import { WafEngine } from "../gate/waf-engine.ts";
 import { buildRouteWaf } from "../gate/waf-settings.ts";
@@ -41,6 +42,7 @@ import type { Edge, ListenerName } from "./edge.ts";
 import { lastGaspLine } from "./last-gasp.ts";
 import { workerLimits } from "./limit-build.ts";
 import { readLimits } from "./limit-samples.ts";
+import { openPressureGauge } from "./pressure-gauge.ts";
 
 export interface EdgeDeps {
   readonly workerIndex: number;
@@ -110,6 +112,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     outbox: new Outbox(),
     upstreamDeps,
     waf: new WafEngine({ clock, wheel, seed: randomBytes(4).readUInt32LE() }),
+    pressure: new Pressure(),
     limits: new Limits(
       randomBytes(8),
       machineOffsetMs(),
@@ -135,6 +138,7 @@ export function openEdge(deps: EdgeDeps): Edge {
       downstream.onConcluded();
     },
   };
+  const gauge = openPressureGauge(state.pressure, state.waf, clock);
   const listeners = {
     http: new Listener("http", state, caps, handshakes),
     https: new Listener("https", state, caps, handshakes),
@@ -339,6 +343,7 @@ export function openEdge(deps: EdgeDeps): Edge {
       // Empty: the primary has kept the last good ones for as long as `dns_stale_secs` allows.
       upstreamDeps.addresses.set(host, addresses);
     },
+    setMemory: gauge.setMemory,
     setLimitSeed: (seed) => state.limits.hash.reseed(Buffer.from(seed)),
     tellLimits: () => state.limits.tell(),
     hearLimits: (shares) => state.limits.hear(shares, clock.nowMs()),
@@ -359,6 +364,8 @@ export function openEdge(deps: EdgeDeps): Edge {
       ...readMetrics(counters, listeners, caps, upstreams, state.accessLog, clock.nowMs()),
       { name: families.spansDropped.name, labels: [], value: state.spans.dropped },
       { name: families.decisionsDropped.name, labels: [], value: state.decisions.dropped },
+      { name: families.overload.name, labels: ["work"], value: state.pressure.shed },
+      { name: families.overload.name, labels: ["memory"], value: state.pressure.level },
       { name: families.heldBytes.name, labels: [], value: state.waf.store.usedBytes },
       { name: families.inspectionsWaiting.name, labels: [], value: state.waf.turns.waiting },
       { name: families.bodyOverloads.name, labels: [], value: state.waf.store.overloads },

@@ -31,6 +31,8 @@ export interface Edge {
   close(listener: ListenerName, slot: number): void;
   /** 48 bytes, shared by all workers, rotated by the primary (tls.Server#setTicketKeys). */
   setTicketKeys(keys: Buffer): void;
+  /** Memory of all processes as a share of the limit of the control group. */
+  setMemory(share: number): void;
   /** Result of the primary's probes, by upstream name and endpoint URL. */
   setHealth(upstream: string, url: string, healthy: boolean): void;
   /** New addresses of an upstream host name; the last good ones stay when this is never called. */

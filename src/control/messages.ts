@@ -40,6 +40,8 @@ export type ToWorker =
   /** Who is kept out on this machine. */
   | { readonly type: "bans"; readonly banned: RangeTable | undefined }
   | { readonly type: "metrics"; readonly scrape: number }
+  /** In use by all processes, of what the control group may use. */
+  | { readonly type: "memory"; readonly share: number }
   | { readonly type: "reopen_log" }
   | { readonly type: "drain"; readonly graceMs: number };
 

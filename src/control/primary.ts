@@ -15,6 +15,7 @@ import { defaultWorkerCount, workerEnvironment, workerFlags } from "./flags.ts";
 import { faultExitCode, installLastGasp } from "./last-gasp.ts";
 import { createLimitExchange, type LimitExchange } from "./limit-exchange.ts";
 import type { Log } from "./log.ts";
+import { watchMemory } from "./memory-watch.ts";
 import type { ToWorker } from "./messages.ts";
 import { openOperatorListeners, readToken } from "./operator-listeners.ts";
 import { createOrphanGuard, type OrphanGuard } from "./orphan-guard.ts";
@@ -110,6 +111,7 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     closeAll(listeners);
     place.close();
     primary.guard.stop();
+    primary.stopMemoryWatch();
     primary.tickets.stop();
     primary.limits.stop();
     primary.spans.close();
@@ -131,6 +133,7 @@ interface Primary {
   readonly bans: Bans;
   readonly exposition: Exposition;
   readonly guard: OrphanGuard;
+  readonly stopMemoryWatch: () => void;
   readonly listeners: readonly ListenerSlots[];
   readonly clock: Clock;
   /** What probes see of the life cycle. */
@@ -263,6 +266,7 @@ function assemble(
     clock,
     log,
   });
+  const stopMemoryWatch = watchMemory((share) => supervision.broadcast({ type: "memory", share }));
   const life = { started: false, draining: false, replaced: false };
   return {
     supervision,
@@ -276,6 +280,7 @@ function assemble(
     bans,
     exposition,
     guard,
+    stopMemoryWatch,
     listeners,
     clock,
     life,

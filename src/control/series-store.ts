@@ -145,7 +145,8 @@ export function createSeriesStore(
 function merged(family: MetricFamily, feeds: Iterable<Feed>): Iterable<Series> {
   // An endpoint is up when any worker may choose it, and workers tell each other of keys, so each key is in all of
   // them; everything else adds up.
-  const isSame = family === families.upstreamUp || family === families.limitKeys;
+  const isSame =
+    family === families.upstreamUp || family === families.limitKeys || family === families.overload;
   const all = new Map<string, Series>();
   for (const { rows, values } of feeds) {
     let at = 0;

@@ -198,6 +198,8 @@ export function controlWorker(edge: Edge, channel: WorkerChannel): WorkerControl
           return edge.raiseLimits(message.levels);
         case "strict_answers":
           return edge.hearStrict(message.answers);
+        case "memory":
+          return edge.setMemory(message.share);
         case "metrics":
           return void channel.send({ type: "metrics", scrape: message.scrape, frame: readFrame() });
         case "reopen_log":

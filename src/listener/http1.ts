@@ -316,6 +316,7 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd 
       request.refusal === undefined &&
       request.keepAlive &&
       !this.#state.draining &&
+      this.#state.pressure.level === 0 &&
       this.#served < limits.keepaliveRequests &&
       wheel.nowMs - this.#bornMs < limits.ageMaxMs;
     this.#bodyDone =

@@ -181,7 +181,8 @@ export class Http2Connection implements ClientConnection, StreamOwner {
       served.onDefect(cause);
     }
     const { keepaliveRequests } = this.#state.snapshot.connection;
-    if (this.guard.streamsTaken >= keepaliveRequests || this.#state.draining) this.#leave();
+    const { draining, pressure } = this.#state;
+    if (this.guard.streamsTaken >= keepaliveRequests || draining || pressure.level > 0) this.#leave();
   }
 
   /** Nothing new on this connection; what has begun is finished. */

@@ -115,6 +115,13 @@ export class Listener implements ConnectionOwner {
       socket.destroy();
       return;
     }
+    const { level } = this.#state.pressure;
+    // Idle connections hold memory too.
+    if (level > 0) this.#shedIdle();
+    if (level === 3) {
+      this.#refuse(socket, reasons.shedConnection);
+      return;
+    }
     if (!this.#caps.enter()) {
       this.#refuse(socket, reasons.connCap);
       this.#shedIdle();

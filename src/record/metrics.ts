@@ -111,6 +111,12 @@ export const families = {
     "Bodies for which there was no memory within 5 s.",
     [],
   ),
+  overload: family(
+    "zion_overload_level",
+    "gauge",
+    "Of the worker that is worst off: `work` says how many kinds of requests it turns away (large bodies, small ones, all else), `memory` is 1 (connections are not kept), 2 (no bodies) or 3 (nothing).",
+    ["of"],
+  ),
   connections: family("zion_connections", "gauge", "Open client connections.", ["listener"]),
   connectionsTotal: family("zion_connections_total", "counter", "Client connections accepted.", ["listener"]),
   connectionsRejected: family(

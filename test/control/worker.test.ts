@@ -37,6 +37,7 @@ function start(t: TestContext, edge: Partial<Edge> = {}) {
     readExemplars: () => [],
     takeSpans: () => [],
     takeDecisions: () => [],
+    setMemory: (share) => void calls.push(`memory ${share}`),
     setLimitSeed: (seed) => void calls.push(`seed ${seed.length}`),
     tellLimits: () => [],
     hearLimits: (shares) => void calls.push(`spent ${shares.length}`),

@@ -25,6 +25,8 @@ export interface Edge {
   metric(name: string, label?: string): number;
   /** Makes another configuration current. */
   reload(config: string): void;
+  /** Memory of all processes as a share of their limit, as the primary tells it. */
+  setMemory(share: number): void;
   /** Stops accepting and waits at most `graceMs` for what is open; returns the exchanges that were cut. */
   drain(graceMs: number): Promise<number>;
   stop(): Promise<void>;
@@ -122,6 +124,7 @@ export async function startEdge(config: string, options: EdgeOptions = {}): Prom
         .reduce((sum, sample) => sum + sample.value, 0);
     },
     reload: load,
+    setMemory: (share) => edge.setMemory(share),
     drain: (graceMs) => edge.drain(graceMs),
     async stop() {
       await edge.drain(0);
