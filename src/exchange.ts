@@ -1,10 +1,18 @@
-import { scrubTrailers } from "./gate/auth.ts";
 import { BodyScreen, type ScreenOwner } from "./gate/body-screen.ts";
 import { preflightMethod, replaceCors } from "./gate/cors.ts";
+import { scrubTrailers } from "./gate/identity-fields.ts";
 import { leaveInFlight } from "./gate/in-flight.ts";
 import { type MessageOwner, MessageScreen } from "./gate/message-screen.ts";
-import { runBodyGates, runEarlyGates, runHeadGates, runRouteGates, runStrictGate } from "./gate/order.ts";
+import {
+  runAuthGate,
+  runBodyGates,
+  runEarlyGates,
+  runHeadGates,
+  runRouteGates,
+  runStrictGate,
+} from "./gate/order.ts";
 import { inspectTrailers } from "./gate/trailer-screen.ts";
+import type { LateVerdict } from "./gate/verdict.ts";
 import type { RouteWaf } from "./gate/waf-settings.ts";
 import { type WafVerdict, wafReasons } from "./gate/waf-verdict.ts";
 import type { BodySink, Downstream } from "./http/downstream.ts";
@@ -151,7 +159,29 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
       this.#answerPreflight();
       return;
     }
-    const refusal = runHeadGates(request, route, this.#state.limits, this.record.startedMs);
+    const verdict = runAuthGate(request, route);
+    if (verdict instanceof Promise) this.#awaitIdentity(verdict, route);
+    else if (verdict === undefined) this.#enter(route);
+    else this.refuse(verdict);
+  }
+
+  /** The request is only touched while the exchange lives: afterwards it is another one's. */
+  #awaitIdentity(pending: Promise<LateVerdict>, route: Route): void {
+    pending
+      .then((verdict) => {
+        if (this.#concluded) return;
+        const refusal = verdict();
+        if (refusal === undefined) this.#enter(route);
+        else this.refuse(refusal);
+      })
+      .catch((cause: unknown) => {
+        if (!this.#concluded) this.onDefect(cause);
+      });
+  }
+
+  /** Whoever it is may come in. */
+  #enter(route: Route): void {
+    const refusal = runHeadGates(this.request, route, this.#state.limits, this.record.startedMs);
     if (refusal !== undefined) {
       this.refuse(refusal);
       return;

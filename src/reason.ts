@@ -533,7 +533,7 @@ export const reasons = {
     "gate",
     c,
     false,
-    "The route asks for a bearer token, and none came.",
+    "The route asks for credentials, and none came that it takes.",
   ),
   authKeys: row("auth_keys", 503, "gate", g, false, "No key is known by which a token could be verified."),
   tokenSyntax: row(
@@ -555,6 +555,7 @@ export const reasons = {
   tokenKey: row("token_kid", 403, "gate", c, false, "The token's `kid` names no key."),
   tokenSignature: row("token_signature", 403, "gate", c, false, "The token's signature is wrong."),
   tokenExpired: row("token_expired", 401, "gate", c, false, "The token has expired."),
+  tokenRevoked: row("token_revoked", 401, "gate", c, false, "The token was taken back by its `jti`."),
   tokenTime: row(
     "token_time",
     403,
@@ -586,6 +587,26 @@ export const reasons = {
     c,
     false,
     "The token lacks a scope or role that the route asks for.",
+  ),
+  apiKey: row("api_key", 403, "gate", c, false, "The API key is none of the profile's, or came twice."),
+  password: row("password", 401, "gate", c, false, "The user's name or password is wrong."),
+  passwordBusy: row(
+    "password_busy",
+    503,
+    "gate",
+    g,
+    false,
+    "More passwords wait for their verification than there is room for.",
+  ),
+  authDenied: row("auth_denied", 401, "gate", c, false, "The authentication service answered 401."),
+  authForbidden: row("auth_forbidden", 403, "gate", c, false, "The authentication service answered 403."),
+  authService: row(
+    "auth_service",
+    503,
+    "gate",
+    g,
+    false,
+    "The authentication service gave no answer, or none that lets in or refuses.",
   ),
   websocketOrigin: row(
     "websocket_origin",

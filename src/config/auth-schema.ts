@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { algorithmNames } from "../identity/algorithm.ts";
-import { flag, int, keyDocs, optionalText, optionalTexts, text, texts } from "./keys.ts";
+import { choice, flag, int, keyDocs, optionalText, optionalTexts, text, texts, toml } from "./keys.ts";
 
 /** The keys of `[auth_profile.NAME]`, and those of routes that belong to it. */
 
@@ -16,7 +16,13 @@ keyDocs.add(claimHeaders, {
 
 const algorithms = algorithmNames.join(", ");
 
+/** Whose credentials are good. Which keys belong to which kind: auth.ts. */
 export const authProfile = z.strictObject({
+  kind: choice(
+    ["jwt", "api_key", "basic", "forward"],
+    "jwt",
+    "What clients bring along: bearer tokens (jwt), an API key, a name and a password (basic), or whatever a service of yours asks for (forward).",
+  ),
   issuer: optionalText({
     example: "https://login.example.org",
     doc: "What the claim `iss` must be, to the letter. Absent = any.",
@@ -64,7 +70,67 @@ export const authProfile = z.strictObject({
     example: "jwt-keys.json",
     doc: "File with the public keys: PEM, a JWK or a JWK Set, at most 32. RSA keys have 2048 to 8192 bits.",
   }),
-  forward_claims: flag(true, "Send `sub` as X-Auth-Subject and `email` as X-Auth-Email upstream."),
+  jwks_url: optionalText({
+    type: "URL",
+    example: "https://login.example.org/keys.json",
+    doc: "Where the issuer publishes its public keys, as a JWK Set of at most 64 KiB and 32 keys. Fetched at the start, every hour, and when a token names a key that is not known, at most every 30 s. While it fails, the last keys hold for an hour longer. https, or http on loopback.",
+  }),
+  jwks_ca_file: optionalText({
+    type: "path",
+    example: "issuer-ca.pem",
+    doc: "Authorities for the certificate at `jwks_url`, instead of the public ones.",
+  }),
+  jwks_private_networks: texts({
+    type: "array of CIDR blocks",
+    default: [],
+    doc: "Private addresses that the name in `jwks_url` may lead to. Others refuse the fetch.",
+  }),
+  api_keys_file: optionalText({
+    type: "path",
+    example: "api-keys.txt",
+    doc: "API keys, one a line: id, SHA-256 of the key, scopes. `zion api-key ID` makes a key and its line.",
+  }),
+  api_key_header: optionalText({
+    type: "field name",
+    example: "X-API-Key",
+    doc: "Field that API keys come in; it does not go upstream. Absent = X-API-Key.",
+  }),
+  users_file: optionalText({
+    type: "path",
+    example: "users.txt",
+    doc: "Names and passwords, one a line: name, colon, scrypt hash. `zion password NAME` makes the line.",
+  }),
+  service_upstream: optionalText({
+    type: "name of an [upstream]",
+    example: "auth",
+    doc: "Service that is asked about every request: 2xx lets in, 401 and 403 refuse, everything else is 503.",
+  }),
+  service_path: optionalText({
+    type: "path",
+    example: "/verify",
+    doc: "Where the service is asked, with GET. Absent = /.",
+  }),
+  request_fields: optionalTexts({
+    type: "array of field names",
+    example: ["Authorization", "Cookie"],
+    doc: "Fields of the request that the service is sent, beside X-Forwarded-Method and X-Forwarded-Uri. Absent = Authorization and Cookie.",
+  }),
+  answer_fields: texts({
+    type: "array of field names",
+    default: [],
+    doc: "Fields of the service's answer that the upstream is sent. What clients send under these names is removed, on every route.",
+  }),
+  timeout_ms: int({ min: 10, max: 60_000, default: 1000, doc: "How long the service may take." }),
+  cache_secs: int({
+    min: 0,
+    max: 3600,
+    default: 0,
+    doc: "How long a 2xx holds for the same client, method, target and fields. 0 = every request is asked about.",
+  }),
+  forward_claims: flag(
+    true,
+    "Send `sub`, the id of the API key or the user's name as X-Auth-Subject upstream, and `email` as X-Auth-Email.",
+  ),
   claim_headers: claimHeaders,
   required_claims: texts({
     type: "array of claims",
@@ -87,17 +153,23 @@ export const authProfile = z.strictObject({
 
 export type AuthProfileInput = z.infer<typeof authProfile>;
 
+const profileNames = z
+  .union([z.string(), z.array(z.string())], { error: "expected a name or an array of names" })
+  .optional();
+keyDocs.add(profileNames, {
+  type: "name of an [auth_profile], or array of them",
+  preset: undefined,
+  example: toml("app"),
+  doc: "Only requests with good credentials of one of them pass: 401 without any and with expired ones, 403 for others. Several: other kinds of credentials, or other issuers. Absent = everyone.",
+});
+
 /** Keys of `[[route]]`. */
 export const routeAuthKeys = {
-  auth_profile: optionalText({
-    type: "name of an [auth_profile]",
-    example: "app",
-    doc: "Only requests with a good bearer token pass: 401 without one or with one that has expired, 403 for others. Absent = everyone.",
-  }),
+  auth_profile: profileNames,
   required_scopes: texts({
     type: "array of scopes",
     default: [],
-    doc: "Scopes (`scope`, `scp`) of which the token must have all: 403 otherwise.",
+    doc: "Scopes (`scope`, `scp`, or those of the API key) of which all are needed: 403 otherwise.",
   }),
   required_roles: texts({
     type: "array of roles",

@@ -1,14 +1,15 @@
-import { fieldIdOf } from "../http/field.ts";
-import { findAlgorithm } from "../identity/algorithm.ts";
-import { readKeyFile } from "../identity/jwk.ts";
-import type { ClaimField, KeyMaterial } from "../identity/token-verifier.ts";
+import { readApiKeyProfile, readPasswordProfile } from "./auth-credential.ts";
+import { readServiceProfile } from "./auth-forward.ts";
 import type { AuthProfileInput } from "./auth-schema.ts";
+import { authProfile } from "./auth-schema.ts";
+import { readTokenProfile } from "./auth-token.ts";
 import type { AuthProfileConfig } from "./config.ts";
 import { checkName, definitionsOf, reportUnused } from "./definition.ts";
 import type { Path } from "./finding.ts";
-import { keyLabel, printable, shownValue } from "./label.ts";
+import { printable } from "./label.ts";
+import { profileNames } from "./route-auth.ts";
 import type { DocumentInput } from "./schema.ts";
-import { readNamedFile, type SectionContext } from "./section.ts";
+import type { SectionContext } from "./section.ts";
 
 /** Checks `[auth_profile.NAME]`, and reads the keys that it names. Profiles with problems are left out. */
 export function readAuthProfiles(
@@ -20,244 +21,73 @@ export function readAuthProfiles(
       kind: "auth profile",
       nobody: "no route",
       defined: definitionsOf("auth_profile", document.auth_profile),
-      uses: document.route.map(({ auth_profile: name }, i) => ({
+      uses: document.route.map((route, i) => ({
         path: ["route", i, "auth_profile"],
-        names: name === undefined ? [] : [name],
+        names: profileNames(route),
       })),
       code: "Z2108",
-      effect: "nothing asks for its tokens.",
+      effect: "nothing asks for its credentials.",
       fix: "remove it or name it in a route: auth_profile",
     },
     context,
   );
   return Object.entries(document.auth_profile)
-    .map(([name, input]) => readProfile(name, input, context))
+    .map(([name, input]) => readProfile(name, input, document, context))
     .filter((profile) => profile !== undefined);
 }
-
-const secretKeys = ["secret", "secret_env", "secret_file"] as const;
-const previousKeys = ["previous_secret_env", "previous_secret_file"] as const;
 
 function readProfile(
   name: string,
   input: AuthProfileInput,
+  document: DocumentInput,
   context: SectionContext,
 ): AuthProfileConfig | undefined {
   const path: Path = ["auth_profile", name];
   checkName(path, "an auth profile", name, context);
-  const fields = readFields(path, input, context);
-  const keys = readKeys(path, input, context);
-  if (keys === undefined) return undefined;
-  return {
-    name,
-    issuer: input.issuer,
-    audience: input.audience,
-    algorithms: keys.algorithms,
-    keys: keys.keys,
-    fields,
-    leewaySecs: input.leeway_secs,
-    maxTokenLifetimeSecs: input.max_token_lifetime_secs,
-    requiredClaims: input.required_claims,
-    rolesClaim: input.roles_claim,
-  };
-}
-
-interface Keys {
-  readonly algorithms: readonly string[];
-  readonly keys: readonly KeyMaterial[];
-}
-
-/** Exactly one source of keys: two would let a token choose. */
-function readKeys(path: Path, input: AuthProfileInput, context: SectionContext): Keys | undefined {
-  const { findings } = context;
-  const sources = [...secretKeys, "keys_file" as const].filter((key) => input[key] !== undefined);
-  if (sources.length === 0) {
-    if ([...secretKeys, "keys_file"].some((key) => findings.isPoisoned([...path, key]))) return undefined;
-    findings.add({
-      code: "Z1046",
-      path,
-      at: "key",
-      message: `[auth_profile.${printable(String(path[1]))}] has no key to verify tokens with`,
-      fix: "add `keys_file`, `secret_env` or `secret_file`",
-    });
-    return undefined;
+  // What the other keys mean depends on it.
+  if (context.findings.isPoisoned([...path, "kind"])) return undefined;
+  checkKeys(path, input, context);
+  switch (input.kind) {
+    case "jwt":
+      return readTokenProfile(name, input, context);
+    case "api_key":
+      return readApiKeyProfile(name, input, context);
+    case "basic":
+      return readPasswordProfile(name, input, context);
+    case "forward":
+      return readServiceProfile(name, input, document, context);
   }
-  const [source, second] = sources;
-  if (second !== undefined) {
+}
+
+/** Keys of one kind, or two; the others belong to tokens. */
+const keysOfKinds: Readonly<Partial<Record<keyof AuthProfileInput, readonly AuthProfileInput["kind"][]>>> = {
+  kind: ["jwt", "api_key", "basic", "forward"],
+  forward_claims: ["jwt", "api_key", "basic"],
+  api_keys_file: ["api_key"],
+  api_key_header: ["api_key"],
+  users_file: ["basic"],
+  service_upstream: ["forward"],
+  service_path: ["forward"],
+  request_fields: ["forward"],
+  answer_fields: ["forward"],
+  timeout_ms: ["forward"],
+  cache_secs: ["forward"],
+};
+
+/** A key that its kind does not read was meant to keep somebody out. */
+function checkKeys(path: Path, input: AuthProfileInput, { findings }: SectionContext): void {
+  for (const key of Object.keys(authProfile.shape) as (keyof AuthProfileInput)[]) {
+    if ((keysOfKinds[key] ?? ["jwt"]).includes(input.kind) || isPreset(key, input[key])) continue;
     findings.add({
       code: "Z1214",
-      path: [...path, second],
-      message: `[auth_profile.${printable(String(path[1]))}] has both \`${source}\` and \`${second}\``,
-      related: [{ path: [...path, source!], label: "the other one" }],
+      path: [...path, key],
+      message: `[auth_profile.${printable(String(path[1]))}] has \`${key}\`, and its kind is "${input.kind}"`,
+      fix: "remove it, or write another `kind`",
     });
-    return undefined;
   }
-  const algorithms = readAlgorithms(path, input, source === "keys_file", context);
-  if (algorithms === undefined) return undefined;
-  const keys =
-    source === "keys_file"
-      ? readPublicKeys(path, input.keys_file!, algorithms, context)
-      : readSecrets(path, input, algorithms, context);
-  return keys === undefined ? undefined : { algorithms, keys };
 }
 
-/** `isPublic`: keys are public ones. HMAC with a public key as its secret is the oldest trick there is. */
-function readAlgorithms(
-  path: Path,
-  input: AuthProfileInput,
-  isPublic: boolean,
-  { findings }: SectionContext,
-): readonly string[] | undefined {
-  if (input.algorithm !== undefined && input.algorithms !== undefined) {
-    findings.add({
-      code: "Z1214",
-      path: [...path, "algorithm"],
-      message: `[auth_profile.${printable(String(path[1]))}] has both \`algorithm\` and \`algorithms\``,
-      related: [{ path: [...path, "algorithms"], label: "the other one" }],
-    });
-    return undefined;
-  }
-  const names = input.algorithms ?? [input.algorithm ?? (isPublic ? "RS256" : "HS256")];
-  let good = names.length > 0;
-  if (!good)
-    findings.add({
-      code: "Z1106",
-      path: [...path, "algorithms"],
-      message: `${keyLabel([...path, "algorithms"])} is empty: no token could pass`,
-      fix: "name an algorithm, or leave the key out",
-    });
-  for (const [i, name] of names.entries()) {
-    const at = input.algorithms === undefined ? [...path, "algorithm"] : [...path, "algorithms", i];
-    const algorithm = findAlgorithm(name);
-    if (algorithm !== undefined && (algorithm.kind !== "hmac") === isPublic) continue;
-    good = false;
-    const problem =
-      algorithm === undefined
-        ? "is no algorithm this gateway knows"
-        : isPublic
-          ? "needs a secret, and the keys are public"
-          : "needs a public key, and there is a secret";
-    findings.add({
-      code: "Z1106",
-      path: at,
-      message: `${keyLabel(at)}: ${shownValue(at, name)} ${problem}`,
-      fix: isPublic ? "use RS256, PS256, ES256, EdDSA or a longer one" : "use HS256, HS384 or HS512",
-    });
-  }
-  return good ? names : undefined;
-}
-
-function readPublicKeys(
-  path: Path,
-  file: string,
-  algorithms: readonly string[],
-  context: SectionContext,
-): readonly KeyMaterial[] | undefined {
-  const at = [...path, "keys_file"];
-  const text = readNamedFile(at, file, context, "utf8");
-  if (text === undefined) return undefined;
-  const keys = readKeyFile(text, algorithms);
-  if (typeof keys !== "string") return keys;
-  context.findings.add({ code: "Z1307", path: at, message: `${keyLabel(at)}: ${keys}`, label: keys });
-  return undefined;
-}
-
-function readSecrets(
-  path: Path,
-  input: AuthProfileInput,
-  algorithms: readonly string[],
-  context: SectionContext,
-): readonly KeyMaterial[] | undefined {
-  const keys: KeyMaterial[] = [];
-  let good = true;
-  for (const key of [...secretKeys, ...previousKeys]) {
-    const value = input[key];
-    if (value === undefined) continue;
-    const secret = readSecret([...path, key], key, value, context);
-    if (secret === undefined) good = false;
-    else
-      for (const algorithm of algorithms) {
-        const { secretBytesMin } = findAlgorithm(algorithm)!;
-        if (secret.length >= secretBytesMin) {
-          keys.push({ kid: undefined, algorithm, secret: secret.toString("base64"), publicPem: undefined });
-          continue;
-        }
-        good = false;
-        context.findings.add({
-          code: "Z1307",
-          path: [...path, key],
-          message: `${keyLabel([...path, key])}: the secret has ${secret.length} bytes, and ${algorithm} needs ${secretBytesMin}`,
-          label: "too short",
-        });
-      }
-  }
-  return good ? keys : undefined;
-}
-
-function readSecret(path: Path, key: string, value: string, context: SectionContext): Buffer | undefined {
-  if (key === "secret") {
-    context.findings.add({
-      code: "Z2112",
-      path,
-      message: `${keyLabel(path)}: the secret stands in the configuration`,
-    });
-    return Buffer.from(value, "utf8");
-  }
-  if (key.endsWith("_file")) {
-    const text = readNamedFile(path, value, context);
-    return text === undefined ? undefined : Buffer.from(text.replace(/\r?\n$/, ""), "latin1");
-  }
-  const text = context.environment(value);
-  if (text !== undefined && text !== "") return Buffer.from(text, "utf8");
-  context.findings.add({
-    code: "Z1307",
-    path,
-    message: `${keyLabel(path)}: the variable ${printable(value)} is not set`,
-    label: "not set",
-  });
-  return undefined;
-}
-
-/** More would let one token fill a head. */
-const FIELDS_MAX = 8;
-
-function readFields(
-  path: Path,
-  input: AuthProfileInput,
-  { findings }: SectionContext,
-): readonly ClaimField[] {
-  const fields: ClaimField[] = input.forward_claims
-    ? [
-        { claim: "sub", field: "X-Auth-Subject" },
-        { claim: "email", field: "X-Auth-Email" },
-      ]
-    : [];
-  const entries = Object.entries(input.claim_headers);
-  if (entries.length > FIELDS_MAX)
-    findings.add({
-      code: "Z1106",
-      path: [...path, "claim_headers"],
-      message: `${keyLabel([...path, "claim_headers"])} has more than ${FIELDS_MAX} fields`,
-      fix: "send fewer",
-    });
-  for (const [claim, field] of entries) {
-    const at = [...path, "claim_headers", claim];
-    const isTaken = fields.some((other) => other.field.toLowerCase() === field.toLowerCase());
-    const problem = !/^[A-Za-z][A-Za-z0-9-]{0,63}$/.test(field)
-      ? "is no field name of letters, digits and dashes"
-      : isTaken
-        ? "is sent for another claim"
-        : fieldIdOf(field) !== 0 && !/^x-auth-(subject|email)$/i.test(field)
-          ? "means something else to the gateway"
-          : undefined;
-    if (problem === undefined) fields.push({ claim, field });
-    else
-      findings.add({
-        code: "Z1106",
-        path: at,
-        message: `${keyLabel(at)}: ${shownValue(at, field)} ${problem}`,
-        fix: "choose a name of its own, such as X-Tenant",
-      });
-  }
-  return fields;
+function isPreset(key: keyof AuthProfileInput, value: unknown): boolean {
+  const preset: unknown = authProfile.shape[key].parse(undefined);
+  return JSON.stringify(value) === JSON.stringify(preset);
 }

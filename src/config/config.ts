@@ -1,3 +1,5 @@
+import type { ApiKeyEntry } from "../identity/api-key.ts";
+import type { UserEntry } from "../identity/password-hash.ts";
 import type { ClaimField, KeyMaterial } from "../identity/token-verifier.ts";
 import type { Exclude } from "../waf/profile.ts";
 import type { Rule } from "../waf/rule.ts";
@@ -270,26 +272,76 @@ export interface RouteWafConfig {
 }
 
 export interface RouteAuthConfig {
-  /** Name of one of `Config.authProfiles`. */
-  readonly profile: string;
+  /** Names of `Config.authProfiles`: several kinds of credentials, or several issuers. */
+  readonly profiles: readonly string[];
   /** All of them are asked for. */ readonly scopes: readonly string[];
   /** One of them is asked for; empty = none. */ readonly roles: readonly string[];
 }
 
 /** `[auth_profile.NAME]`. */
-export interface AuthProfileConfig {
+export type AuthProfileConfig =
+  | TokenProfileConfig
+  | ApiKeyProfileConfig
+  | PasswordProfileConfig
+  | ServiceProfileConfig;
+
+export interface TokenProfileConfig {
+  readonly kind: "jwt";
   readonly name: string;
   readonly issuer: string | undefined;
   readonly audience: string | undefined;
   /** All with secrets, or all with public keys. */
   readonly algorithms: readonly string[];
+  /** None where there is a source of keys. */
   readonly keys: readonly KeyMaterial[];
+  readonly keySource: KeySourceConfig | undefined;
   /** Claims that go upstream: `sub` and `email` unless `forward_claims = false`, and those of `claim_headers`. */
   readonly fields: readonly ClaimField[];
   /** 30 */ readonly leewaySecs: number;
   /** 86400; 0 = no limit */ readonly maxTokenLifetimeSecs: number;
   readonly requiredClaims: readonly string[];
   /** Steps with dots between them. "roles" */ readonly rolesClaim: string;
+}
+
+/** A JWK Set that the control plane fetches. */
+export interface KeySourceConfig {
+  /** Changes with everything that keys depend on. */
+  readonly id: string;
+  readonly url: string;
+  /** undefined = public authorities */ readonly caPem: string | undefined;
+  /** Private addresses that its name may lead to. */ readonly networks: readonly string[];
+  readonly algorithms: readonly string[];
+}
+
+export interface ApiKeyProfileConfig {
+  readonly kind: "api_key";
+  readonly name: string;
+  /** "X-API-Key" */ readonly header: string;
+  readonly entries: readonly ApiKeyEntry[];
+  /** Tells the upstream whose key it is; undefined = nothing does. */ readonly subjectField:
+    | string
+    | undefined;
+}
+
+export interface PasswordProfileConfig {
+  readonly kind: "basic";
+  readonly name: string;
+  readonly entries: readonly UserEntry[];
+  /** Tells the upstream the user's name; undefined = nothing does. */ readonly subjectField:
+    | string
+    | undefined;
+}
+
+/** A service of the house decides. */
+export interface ServiceProfileConfig {
+  readonly kind: "forward";
+  readonly name: string;
+  readonly upstream: string;
+  /** "/" */ readonly path: string;
+  /** Lower case. */ readonly requestFields: readonly string[];
+  readonly answerFields: readonly string[];
+  /** 1000 */ readonly timeoutMs: number;
+  /** 0 = every request is asked about */ readonly cacheMs: number;
 }
 
 /** `[limit.NAME]`, and what `rate_limit_rps` stands for. */

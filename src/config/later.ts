@@ -27,7 +27,7 @@ type LaterKeys = Readonly<Record<string, Readonly<Record<string, LaterKey>>>>;
 /** `["upstream", "shop"]` → "upstream.*", `["route", 3]` → "route". */
 function tableName(table: Path): string {
   const names = table.filter((step) => typeof step === "string");
-  if (/^(?:upstream|waf_profile|auth_profile)$/.test(String(names[0])) && names.length > 1) names[1] = "*";
+  if (/^(?:upstream|waf_profile)$/.test(String(names[0])) && names.length > 1) names[1] = "*";
   return names.join(".");
 }
 
@@ -86,9 +86,6 @@ const laterKeys: LaterKeys = {
     cache_profile: never(),
     csp: never(),
   },
-  "auth_profile.*": {
-    jwks_url: never("`keys_file` takes a JWK Set, and a reload reads it again"),
-  },
   audit: {
     key_id: never("the id is derived from the key"),
   },
@@ -108,6 +105,6 @@ const laterKeys: LaterKeys = {
     client_ca_path: never(),
     client_crl_path: never(),
     client_crl_enforce_next_update: unless(false),
-    revocations_path: never(),
+    revocations_path: never("revoked tokens are kept in `server.state_dir`"),
   },
 };

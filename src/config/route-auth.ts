@@ -1,5 +1,5 @@
 import type { RouteAuthConfig } from "./config.ts";
-import { checkDefined } from "./definition.ts";
+import { checkDefined, definitionsOf } from "./definition.ts";
 import type { Path } from "./finding.ts";
 import { printable } from "./label.ts";
 import type { DocumentInput, RouteInput } from "./schema.ts";
@@ -15,14 +15,21 @@ export function readRouteAuth(
 ): RouteAuthConfig | undefined {
   const { findings } = context;
   checkDeclared(path, what, input, document, context);
-  const name = input.auth_profile;
-  if (name === undefined) {
+  const names = profileNames(input);
+  if (names.length === 0 && input.auth_profile !== undefined)
+    findings.add({
+      code: "Z1106",
+      path: [...path, "auth_profile"],
+      message: `${what} has an empty \`auth_profile\`: it would be open to everyone`,
+      fix: "name a profile, or leave the key out",
+    });
+  if (names.length === 0) {
     for (const key of ["required_scopes", "required_roles"] as const)
       if (input[key].length > 0 && !findings.isPoisoned([...path, "auth_profile"]))
         findings.add({
           code: "Z1214",
           path: [...path, key],
-          message: `${what} has \`${key}\`, and no \`auth_profile\` whose tokens could have them`,
+          message: `${what} has \`${key}\`, and no \`auth_profile\` whose credentials could have them`,
           fix: "add `auth_profile`, or remove it",
         });
     return undefined;
@@ -32,24 +39,72 @@ export function readRouteAuth(
       code: "Z1214",
       path: [...path, "public"],
       message: `${what} is \`public\`, and has an \`auth_profile\``,
-      related: [{ path: [...path, "auth_profile"], label: "asks for tokens" }],
+      related: [{ path: [...path, "auth_profile"], label: "asks for credentials" }],
     });
-  if (!findings.isPoisoned(["auth_profile"]) && !findings.isPoisoned(["auth_profile", name]))
+  for (const [i, name] of names.entries()) {
+    if (findings.isPoisoned(["auth_profile"]) || findings.isPoisoned(["auth_profile", name])) continue;
     checkDefined(
       {
-        path: [...path, "auth_profile"],
+        path: namePath(path, input, i),
         what,
         kind: "auth profile",
         name,
-        defined: new Map(
-          Object.keys(document.auth_profile).map((at): [string, Path] => [at, ["auth_profile", at]]),
-        ),
+        defined: definitionsOf("auth_profile", document.auth_profile),
         definition: `[auth_profile.${printable(name)}]`,
         effect: "who may use the route is not known, so the whole file is refused.",
       },
       context,
     );
-  return { profile: name, scopes: input.required_scopes, roles: input.required_roles };
+  }
+  checkTogether(path, what, input, document, context);
+  return { profiles: names, scopes: input.required_scopes, roles: input.required_roles };
+}
+
+/** The profiles that a route names. */
+export function profileNames({ auth_profile: names }: Pick<RouteInput, "auth_profile">): readonly string[] {
+  return typeof names === "string" ? [names] : (names ?? []);
+}
+
+function namePath(path: Path, { auth_profile: names }: RouteInput, i: number): Path {
+  return typeof names === "string" ? [...path, "auth_profile"] : [...path, "auth_profile", i];
+}
+
+/** Several profiles must leave no doubt which of them a request is judged by. */
+function checkTogether(
+  path: Path,
+  what: string,
+  input: RouteInput,
+  document: DocumentInput,
+  { findings }: SectionContext,
+): void {
+  const names = profileNames(input);
+  const issuers = new Set<string>();
+  for (const [i, name] of names.entries()) {
+    const profile = document.auth_profile[name];
+    if (profile === undefined || names.length === 1) continue;
+    const others = names.slice(0, i).map((other) => document.auth_profile[other]);
+    const isSecond = others.some((other) => other?.kind === profile.kind);
+    const problem =
+      names.indexOf(name) < i
+        ? "is named twice"
+        : profile.kind === "forward"
+          ? "asks a service, which decides alone"
+          : profile.kind === "jwt" && profile.issuer === undefined
+            ? "has no `issuer`, by which tokens would be told apart"
+            : profile.kind === "jwt" && issuers.has(profile.issuer!)
+              ? "has the `issuer` of another one"
+              : profile.kind !== "jwt" && isSecond
+                ? `is a second one of kind "${profile.kind}"`
+                : undefined;
+    if (profile.kind === "jwt" && profile.issuer !== undefined) issuers.add(profile.issuer);
+    if (problem === undefined) continue;
+    findings.add({
+      code: "Z1214",
+      path: namePath(path, input, i),
+      message: `${what} names several auth profiles, and \`${printable(name)}\` ${problem}`,
+      fix: "leave it out, or give each profile of tokens an `issuer` of its own",
+    });
+  }
 }
 
 const declarations = ["public", "internal_only", "auth_profile"] as const;

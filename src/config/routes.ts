@@ -14,6 +14,9 @@ import { requireKey, type SectionContext, take } from "./section.ts";
 import { nearest } from "./suggest.ts";
 import { upstreamNames } from "./upstreams.ts";
 
+/** A key that may name an upstream, and what it names. */
+type Use = readonly [path: Path, upstream: string | undefined];
+
 /** Checks `[[route]]`. Routes with problems are left out; findings say why. */
 export function readRoutes(document: DocumentInput, context: SectionContext): readonly RouteConfig[] {
   const { findings } = context;
@@ -37,10 +40,12 @@ export function readRoutes(document: DocumentInput, context: SectionContext): re
         kind: "upstream",
         nobody: "no route",
         defined: upstreams,
-        uses: document.route.map(({ upstream }, i) => ({
-          path: ["route", i, "upstream"],
-          names: upstream === undefined ? [] : [upstream],
-        })),
+        uses: [
+          ...document.route.map(({ upstream }, i): Use => [["route", i, "upstream"], upstream]),
+          ...Object.entries(document.auth_profile).map(
+            ([name, profile]): Use => [["auth_profile", name, "service_upstream"], profile.service_upstream],
+          ),
+        ].map(([path, upstream]) => ({ path, names: upstream === undefined ? [] : [upstream] })),
         code: "Z2107",
       },
       context,

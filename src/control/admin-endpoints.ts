@@ -6,6 +6,8 @@ import { type DecisionRing, readDecisionQuery } from "./decision-ring.ts";
 import type { GenerationEntry } from "./generations.ts";
 import type { Overview } from "./overview.ts";
 import type { ReloadResult } from "./reload.ts";
+import { revocationEndpoints } from "./revocation-endpoints.ts";
+import type { Revocations } from "./revocations.ts";
 
 /** What the admin listener's endpoints read and do. */
 export interface AdminSources {
@@ -14,6 +16,7 @@ export interface AdminSources {
   readonly reload: () => Promise<ReloadResult>;
   readonly decisions: Pick<DecisionRing, "find">;
   readonly bans: BanSource;
+  readonly revocations: Pick<Revocations, "list" | "add" | "remove">;
 }
 
 /** Every endpoint of the admin listener; whoever adds one adds a row. */
@@ -48,6 +51,7 @@ export function adminEndpoints(sources: AdminSources): readonly AdminEndpoint[] 
       },
     },
     ...banEndpoints(sources.bans),
+    ...revocationEndpoints(sources.revocations),
   ];
 }
 

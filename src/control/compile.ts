@@ -1,13 +1,12 @@
 import type { CertificateStore } from "../cert/store.ts";
-import type { AuthProfileConfig, Config, RouteConfig, RouteWafConfig } from "../config/config.ts";
-import type { AuthRule } from "../gate/auth.ts";
+import type { Config, RouteConfig, RouteWafConfig } from "../config/config.ts";
 import { buildCorsRule } from "../gate/cors.ts";
 import { buildOriginRule } from "../gate/origin-rule.ts";
 import { buildRouteWaf, type RouteWaf } from "../gate/waf-settings.ts";
-import { fieldIdOf } from "../http/field.ts";
+import type { HeadLimits } from "../http/head.ts";
+import type { HopFacts } from "../http/print-request.ts";
 import { methodNames } from "../http/request.ts";
 import { type AddressSet, buildAddressSet, parseCidr } from "../identity/address.ts";
-import { TokenVerifier } from "../identity/token-verifier.ts";
 import type { Limits } from "../limit/limits.ts";
 import { routeLogPiece } from "../record/access-log.ts";
 import type { Counters } from "../record/counters.ts";
@@ -17,14 +16,19 @@ import { routeTableSteps } from "../route/table.ts";
 import type { Route, Snapshot } from "../snapshot.ts";
 import { systemClock } from "../std/clock.ts";
 import type { Steps } from "../std/steps.ts";
+import type { UpstreamDeps } from "../upstream/endpoint.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import type { RuleSet } from "../waf/compile.ts";
+import { buildRouteAuth, buildService, identityFieldsOf } from "./auth-build.ts";
+import type { AuthDesk, BuiltProfile } from "./auth-desk.ts";
 import { buildRateLimits, buildRouteLimits, countedClaims } from "./limit-build.ts";
 import { type ListTable, listTableSteps } from "./list-build.ts";
 
 export interface CompileDeps {
   /** Every upstream of the config, by name. */
   readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly upstreamDeps: UpstreamDeps;
+  readonly auth: AuthDesk;
   readonly counters: Counters;
   /** Every limit of the config, with its state. */
   readonly limits: ReturnType<Limits["adopt"]>;
@@ -42,8 +46,22 @@ export function* snapshotSteps(generation: number, config: Config, deps: Compile
   const { server } = config;
   const { store, viaName, counters } = deps;
   const claims = countedClaims(config.limits);
-  const verifiers = new Map(
-    config.authProfiles.map((profile) => [profile.name, buildVerifier(profile, claims)]),
+  const head: HeadLimits = {
+    headBytesMax: server.maxHeaderBytes,
+    fieldsMax: server.maxHeaders,
+    valueBytesMax: server.maxHeaderValueBytes,
+    targetBytesMax: server.maxUriBytes,
+    queryParamsMax: server.maxQueryParams,
+    path: { encodeRawChars: server.rawPathChars === "encode", segmentsMax: SEGMENTS_MAX },
+  };
+  const hop: HopFacts = {
+    via11: Buffer.from(`Via: 1.1 ${viaName}\r\n`, "latin1"),
+    via20: Buffer.from(`Via: 2.0 ${viaName}\r\n`, "latin1"),
+    via10: Buffer.from(`Via: 1.0 ${viaName}\r\n`, "latin1"),
+    xffMode: server.xffMode,
+  };
+  const profiles = deps.auth.build(config.authProfiles, claims, (profile) =>
+    buildService(profile, { upstreams: deps.upstreams, upstreamDeps: deps.upstreamDeps, hop, limits: head }),
   );
   const lists = yield* listTableSteps(config.lists, counters);
   // Most routes say the same: 1,000 profiles of their own take half a second and 70 MB.
@@ -60,7 +78,7 @@ export function* snapshotSteps(generation: number, config: Config, deps: Compile
       path: route.path,
       ...(route.hosts === undefined ? {} : { hosts: route.hosts }),
       ...(route.methods === undefined ? {} : { methods: route.methods }),
-      value: buildRoute(route, config, deps, lists, verifiers, wafOf(route)),
+      value: buildRoute(route, config, deps, lists, profiles, wafOf(route)),
     });
   }
   const redirects =
@@ -68,14 +86,7 @@ export function* snapshotSteps(generation: number, config: Config, deps: Compile
   return {
     generation,
     config,
-    head: {
-      headBytesMax: server.maxHeaderBytes,
-      fieldsMax: server.maxHeaders,
-      valueBytesMax: server.maxHeaderValueBytes,
-      targetBytesMax: server.maxUriBytes,
-      queryParamsMax: server.maxQueryParams,
-      path: { encodeRawChars: server.rawPathChars === "encode", segmentsMax: SEGMENTS_MAX },
-    },
+    head,
     connection: {
       headTimeoutMs: server.headerTimeoutMs,
       bodyIdleTimeoutMs: server.bodyIdleTimeoutMs,
@@ -87,12 +98,7 @@ export function* snapshotSteps(generation: number, config: Config, deps: Compile
       controlFramesPerSec: server.h2ControlFramesPerSec,
       h2c: server.h2c,
     },
-    hop: {
-      via11: Buffer.from(`Via: 1.1 ${viaName}\r\n`, "latin1"),
-      via20: Buffer.from(`Via: 2.0 ${viaName}\r\n`, "latin1"),
-      via10: Buffer.from(`Via: 1.0 ${viaName}\r\n`, "latin1"),
-      xffMode: server.xffMode,
-    },
+    hop,
     viaName,
     trustedProxies: addresses(server.trustedProxies),
     tracing: tracingRule(config),
@@ -100,9 +106,7 @@ export function* snapshotSteps(generation: number, config: Config, deps: Compile
     internalNetworks: addresses(
       server.internalNetworks.length > 0 ? server.internalNetworks : PRIVATE_NETWORKS,
     ),
-    identityFields: config.authProfiles.flatMap(({ fields }) =>
-      fields.map(({ field }) => field.toLowerCase()).filter((name) => fieldIdOf(name) === 0),
-    ),
+    identityFields: identityFieldsOf(config),
     lists: lists.pick(server.lists),
     slowBans: config.ban?.action === "tarpit",
     inFlightPerAddress: server.maxInFlightPerIp,
@@ -131,7 +135,7 @@ function buildRoute(
   config: Config,
   deps: CompileDeps,
   lists: ListTable,
-  verifiers: ReadonlyMap<string, TokenVerifier>,
+  profiles: ReadonlyMap<string, BuiltProfile>,
   waf: RouteWaf | undefined,
 ): Route {
   const upstream = deps.upstreams.get(route.upstream);
@@ -147,7 +151,7 @@ function buildRoute(
     upstream,
     internalOnly: route.internalOnly,
     public: route.public,
-    auth: buildAuth(route, verifiers),
+    auth: buildRouteAuth(route, profiles, systemClock.wallMs),
     mergeSlashes: route.mergeSlashes,
     refuseEncodedSlash: route.refuseEncodedSlash,
     trailers: route.trailers,
@@ -169,35 +173,6 @@ function buildRoute(
     waf,
     bodyBytesMax: (route.maxBodyMb ?? config.server.maxBodyMb) * MEBIBYTE,
   };
-}
-
-function buildVerifier(profile: AuthProfileConfig, countedClaims: readonly string[]): TokenVerifier {
-  return new TokenVerifier({
-    issuer: profile.issuer,
-    audience: profile.audience,
-    leewaySecs: profile.leewaySecs,
-    lifetimeMaxSecs: profile.maxTokenLifetimeSecs,
-    required: profile.requiredClaims,
-    algorithms: profile.algorithms,
-    keys: profile.keys,
-    fields: profile.fields,
-    countedClaims,
-    rolesPath: stepsOf(profile.rolesClaim),
-  });
-}
-
-/** A name with `:` or `/` is a URL, as issuers use for claims of their own: its dots are no steps. */
-function stepsOf(claim: string): readonly string[] {
-  return /[:/]/.test(claim) ? [claim] : claim.split(".");
-}
-
-function buildAuth(route: RouteConfig, verifiers: ReadonlyMap<string, TokenVerifier>): AuthRule | undefined {
-  if (route.auth === undefined) return undefined;
-  const verifier = verifiers.get(route.auth.profile);
-  if (verifier === undefined)
-    throw new Error(`route "${route.name}": no auth profile "${route.auth.profile}"`);
-  const { scopes, roles } = route.auth;
-  return { verifier, scopes, roles, wallMs: systemClock.wallMs };
 }
 
 function buildWaf(

@@ -36,6 +36,7 @@ import { Upstream } from "../upstream/upstream.ts";
 import { type RuleSet, ruleSetSteps } from "../waf/compile.ts";
 import { detectors } from "../waf/detectors.ts";
 import type { Rule } from "../waf/rule.ts";
+import { AuthDesk } from "./auth-desk.ts";
 import { snapshotSteps } from "./compile.ts";
 import { connectionCeiling } from "./connection-ceiling.ts";
 import type { Edge, ListenerName } from "./edge.ts";
@@ -57,6 +58,8 @@ export interface EdgeDeps {
   readonly sharedReads?: boolean;
   /** Detectors run before the first request comes: half a second. */
   readonly warm?: boolean;
+  /** Carries to the primary that a token came whose key is not known, by the id of its source of keys. */
+  readonly wantKeys?: (source: string) => void;
 }
 
 /** A snapshot with what is built beside it, not yet current. */
@@ -101,6 +104,7 @@ export function openEdge(deps: EdgeDeps): Edge {
   const caps = new ConnectionCaps(1000, 0);
   const handshakes = new HandshakeRate(randomBytes(8));
   const date = dateLines(clock.wallMs);
+  const auth = new AuthDesk({ wantKeys: deps.wantKeys ?? (() => {}), nowMs: () => clock.nowMs() });
   const state: State = {
     // Nothing listens before the first commit.
     snapshot: undefined as unknown as Snapshot,
@@ -161,6 +165,8 @@ export function openEdge(deps: EdgeDeps): Edge {
     const limits = state.limits.adopt(workerLimits(config.limits));
     const snapshot = yield* snapshotSteps(generation, config, {
       upstreams: next,
+      upstreamDeps,
+      auth,
       counters,
       limits,
       viaName,
@@ -259,6 +265,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     upstreams = next.upstreams;
     state.limits.commit(next.limits);
     ruleSet = next.ruleSet;
+    auth.commit();
     const { routes, lists } = next.snapshot.config;
     counters.retain(new Set(routes.map(({ name }) => name)), new Set(lists.map(({ name }) => name)));
     state.snapshot = next.snapshot; // the one assignment: exchanges that begin from here on see the new generation
@@ -354,6 +361,8 @@ export function openEdge(deps: EdgeDeps): Edge {
       state.bans.banned = banned;
     },
     tellOffences: () => state.bans.watch?.tell(),
+    setAuthKeys: (source, keys) => auth.setKeys(source, keys),
+    setRevoked: (added, dropped) => auth.revoked.change(added, dropped),
     drain,
     readMetrics: () => [
       { name: families.tarpitHeld.name, labels: [], value: state.tarpit.held },

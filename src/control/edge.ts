@@ -1,6 +1,7 @@
 import type { Config, SocketAddress } from "../config/config.ts";
 import type { OffenceReport } from "../gate/offence-watch.ts";
 import type { RangeTable } from "../identity/range-table.ts";
+import type { KeyMaterial } from "../identity/token-verifier.ts";
 import type { SpentShare, StoreLevels } from "../limit/limiter.ts";
 import type { StoreState } from "../limit/limits.ts";
 import type { StrictAnswer } from "../limit/strict.ts";
@@ -52,6 +53,10 @@ export interface Edge {
   setBans(banned: RangeTable | undefined): void;
   /** What clients did since the last call; undefined = nothing, or nobody wants to know. */
   tellOffences(): OffenceReport | undefined;
+  /** Keys that the primary fetched, by the id of their source. */
+  setAuthKeys(source: string, keys: readonly KeyMaterial[]): void;
+  /** Tokens, by their `jti`, that are refused from now on, and those that are not any more. */
+  setRevoked(added: readonly string[], dropped: readonly string[]): void;
   /**
    * From now on every answer closes its connection and idle connections are closed, spread over the first seconds.
    * Resolves with the number of exchanges cut when nothing is left, at the latest after `graceMs`.

@@ -51,6 +51,8 @@ const own = {
     "Clients that were not banned although they offended: `share` carries over 20 % of the allowed requests, `listed`, `shadow`.",
     ["reason"],
   ),
+  keyFetches: counter("zion_jwks_fetches_total", "Key sets of issuers that were fetched.", ["result"]),
+  revocations: gauge("zion_token_revocations", "Tokens that were taken back and have not expired."),
   buildInfo: gauge("zion_build_info", "Always 1.", ["version", "node"]),
 } as const satisfies Record<string, MetricFamily>;
 
@@ -78,9 +80,11 @@ export type OwnGauge =
   | "routes"
   | "bans"
   | "banEvictions"
+  | "revocations"
   | "buildInfo";
 export type OwnCounter =
   | "spans"
+  | "keyFetches"
   | "workerExits"
   | "reloads"
   | "configRejected"

@@ -2,6 +2,7 @@ import type { SocketAddress } from "../config/config.ts";
 import type { Manifest } from "../config/parts.ts";
 import type { OffenceReport } from "../gate/offence-watch.ts";
 import type { RangeTable } from "../identity/range-table.ts";
+import type { KeyMaterial } from "../identity/token-verifier.ts";
 import type { SpentShare, StoreLevels } from "../limit/limiter.ts";
 import type { StoreState } from "../limit/limits.ts";
 import type { StrictAnswer, StrictBatch } from "../limit/strict.ts";
@@ -29,6 +30,10 @@ export type ToWorker =
   | { readonly type: "ticket_keys"; readonly keys: Buffer }
   | { readonly type: "health"; readonly upstream: string; readonly url: string; readonly healthy: boolean }
   | { readonly type: "addresses"; readonly host: string; readonly addresses: readonly string[] }
+  /** Keys of tokens, by the id of their source; none = they cannot be had. */
+  | { readonly type: "auth_keys"; readonly source: string; readonly keys: readonly KeyMaterial[] }
+  /** Tokens by their `jti`. */
+  | { readonly type: "revoked"; readonly added: readonly string[]; readonly dropped: readonly string[] }
   /** 8 bytes. Before the listeners open. */
   | { readonly type: "limit_seed"; readonly seed: Buffer }
   /** What other workers admitted. */
@@ -72,6 +77,8 @@ export type FromWorker =
   | { readonly type: "metrics"; readonly scrape: number; readonly frame: MetricFrame }
   | { readonly type: "spans"; readonly spans: readonly SpanFacts[] }
   | { readonly type: "decisions"; readonly decisions: readonly Decision[] }
+  /** A token came whose key is not known; at most once a second and source. */
+  | { readonly type: "auth_keys_wanted"; readonly source: string }
   /** What this worker admitted since it last told. */
   | { readonly type: "limit_spent"; readonly shares: readonly SpentShare[] }
   | { readonly type: "strict_asks"; readonly batch: StrictBatch }

@@ -7,6 +7,7 @@ import type { BanSource } from "./ban-endpoints.ts";
 import { type ControlListener, openControlListener } from "./control-listener.ts";
 import type { DecisionRing } from "./decision-ring.ts";
 import type { Exposition } from "./exposition.ts";
+import type { IdentityDesk } from "./identity-desk.ts";
 import type { LimitExchange } from "./limit-exchange.ts";
 import { buildOverview } from "./overview.ts";
 import type { Reloader } from "./reload.ts";
@@ -22,6 +23,7 @@ export interface Gateway {
   readonly exposition: Exposition;
   readonly bans: BanSource;
   readonly decisions: DecisionRing;
+  readonly identity: Pick<IdentityDesk, "revocations">;
   readonly limits: LimitExchange;
   readonly life: { readonly started: boolean; readonly draining: boolean; readonly replaced: boolean };
   readonly clock: Clock;
@@ -39,7 +41,8 @@ export async function openOperatorListeners(
   const boundTo = (name: string, { host, port }: SocketAddress) =>
     inherited.find((one) => one.name === name && one.host === host && (port === 0 || one.port === port))
       ?.handle;
-  const { version, supervision, reloader, exposition, limits, life, clock, bans, decisions } = gateway;
+  const { version, supervision, reloader, identity, exposition, limits, life, clock, bans, decisions } =
+    gateway;
   const { telemetry, admin } = reloader.config;
   const endpoints = adminEndpoints({
     overview: () =>
@@ -53,6 +56,7 @@ export async function openOperatorListeners(
     reload: () => reloader.reload("api"),
     bans,
     decisions,
+    revocations: identity.revocations,
   });
   // Label values: paths of ours, never what somebody asked for.
   const counted = [...telemetryPaths.map((path) => ({ path })), ...endpoints];

@@ -12,6 +12,8 @@ import { createDecisionRing, type DecisionRing } from "./decision-ring.ts";
 import type { ListenerName } from "./edge.ts";
 import { createExposition, type Exposition } from "./exposition.ts";
 import { defaultWorkerCount, workerEnvironment, workerFlags } from "./flags.ts";
+import { type IdentityDesk, openIdentityDesk } from "./identity-desk.ts";
+import { fetchInProcess } from "./jwks-child.ts";
 import { faultExitCode, installLastGasp } from "./last-gasp.ts";
 import { createLimitExchange, type LimitExchange } from "./limit-exchange.ts";
 import type { Log } from "./log.ts";
@@ -24,6 +26,7 @@ import { createProber, type Prober } from "./prober.ts";
 import type { Publication } from "./publication.ts";
 import { type Candidate, createReloader, type LoadConfig, type LoadResult, type Reloader } from "./reload.ts";
 import { createResolver, type Resolver, resolverSettings, upstreamHosts } from "./resolver.ts";
+import { openRevocations, type Revocations } from "./revocations.ts";
 import { installSignals, type StopSignal } from "./signals.ts";
 import { BindError, type ListenerSlots, openSlots, type WantedListener } from "./slots.ts";
 import { createSpanReporter, type SpanReporter } from "./span-reporter.ts";
@@ -80,6 +83,12 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     return error.temporary ? temporaryExitCode : configExitCode;
   }
 
+  const revocations = openRevocations(config.server.stateDir, systemClock);
+  if ("problem" in revocations) {
+    explain(revocations.problem);
+    place.close();
+    return configExitCode;
+  }
   const workerCount = config.server.workers === 0 ? defaultWorkerCount() : config.server.workers;
   let listeners: readonly ListenerSlots[];
   try {
@@ -91,10 +100,21 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     place.close();
     return explainBind(error, explain);
   }
-  const primary = assemble(options, loaded, config.server.stateDir, listeners, workerCount, place.ticketKeys);
+  const primary = assemble(
+    options,
+    loaded,
+    config.server.stateDir,
+    revocations,
+    listeners,
+    workerCount,
+    place.ticketKeys,
+  );
   const tokenDigest = token.digest ?? place.tokenDigest;
-  const openControl = () =>
-    openOperatorListeners({ ...primary, version: options.version }, tokenDigest, place.sockets);
+  const openControl = () => {
+    // From here on changes come to us.
+    revocations.catchUp();
+    return openOperatorListeners({ ...primary, version: options.version }, tokenDigest, place.sockets);
+  };
   const control: ControlListener[] = [];
   try {
     // A successor's would say that it is not ready, while its predecessor serves.
@@ -113,6 +133,7 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     primary.guard.stop();
     primary.stopMemoryWatch();
     primary.tickets.stop();
+    primary.identity.stop();
     primary.limits.stop();
     primary.spans.close();
     primary.bans.stop();
@@ -127,6 +148,7 @@ interface Primary {
   readonly resolver: Resolver;
   readonly prober: Prober;
   readonly tickets: TicketKeys;
+  readonly identity: IdentityDesk;
   readonly limits: LimitExchange;
   readonly spans: SpanReporter;
   readonly decisions: DecisionRing;
@@ -145,6 +167,7 @@ function assemble(
   options: PrimaryOptions,
   initial: LoadResult & { readonly kind: "loaded" },
   stateDir: string | undefined,
+  revocations: Revocations,
   listeners: readonly ListenerSlots[],
   workerCount: number,
   inheritedTicketKeys: Buffer | undefined,
@@ -170,6 +193,17 @@ function assemble(
     (keys) => supervision.broadcast({ type: "ticket_keys", keys }),
     inheritedTicketKeys,
   );
+  const identity = openIdentityDesk({
+    broadcast: (message) => supervision.broadcast(message),
+    fetch: fetchInProcess({
+      entry: entryOf("jwks-process"),
+      flags: () => workerFlags({ packageDir, workerCount, logPath: undefined }),
+    }),
+    revocations,
+    exposition,
+    clock,
+    log,
+  });
   const viaName = `zion-${randomBytes(4).toString("hex")}`;
   const guard = createOrphanGuard(viaName, log);
   const decisions = createDecisionRing();
@@ -205,7 +239,10 @@ function assemble(
       const { config } = candidate;
       // The names of both: the old ones serve on whatever comes of the new.
       const both = new Set([...upstreamHosts(reloader.config), ...upstreamHosts(config)]);
-      await resolver.watch(both, resolverSettings(config));
+      await Promise.all([
+        resolver.watch(both, resolverSettings(config)),
+        identity.watch(reloader.config, config),
+      ]);
       const problems = await supervision.prepare(publication(candidate), prepareDeadlineMs);
       if (problems.length === 0) return undefined;
       return { reason: "workers", problem: [...new Set(problems)].join("; ") };
@@ -213,10 +250,12 @@ function assemble(
     discard: ({ generation }) => {
       supervision.discard(generation);
       void resolver.watch(upstreamHosts(reloader.config), resolverSettings(reloader.config));
+      void identity.watch(reloader.config);
     },
     commit: async ({ generation, config }) => {
       const switched = supervision.commit(generation);
       void resolver.watch(upstreamHosts(config), resolverSettings(config));
+      void identity.watch(config);
       prober.watch(config.upstreams);
       limits.adopt(config);
       spans.adopt(config.tracing);
@@ -248,12 +287,14 @@ function assemble(
       { type: "ticket_keys", keys: tickets.current },
       ...limits.greeting(),
       bans.news(),
+      ...identity.news(),
       ...addressNews(),
       ...healthNews(),
     ],
     onFrame: exposition.absorb,
     onSpans: (facts) => spans.report(facts),
     onDecisions: decisions.add,
+    onKeysWanted: identity.wantKeys,
     onLimitSpent: limits.hear,
     onStrictAsks: limits.judge,
     onOffences: bans.hear,
@@ -274,6 +315,7 @@ function assemble(
     resolver,
     prober,
     tickets,
+    identity,
     limits,
     spans,
     decisions,
@@ -302,7 +344,8 @@ async function serve(
   options: PrimaryOptions,
   { place, control, openControl, tokenDigest }: Standing,
 ): Promise<number> {
-  const { supervision, reloader, resolver, prober, limits, spans, listeners, life, clock } = primary;
+  const { supervision, reloader, resolver, prober, identity, limits, spans, listeners, life, clock } =
+    primary;
   const { log } = options;
   const stop = Promise.withResolvers<StopCause>();
   const now = Promise.withResolvers<void>();
@@ -327,7 +370,10 @@ async function serve(
     clock,
   );
   try {
-    await resolver.watch(upstreamHosts(reloader.config), resolverSettings(reloader.config));
+    await Promise.all([
+      resolver.watch(upstreamHosts(reloader.config), resolverSettings(reloader.config)),
+      identity.watch(reloader.config),
+    ]);
     prober.watch(reloader.config.upstreams);
     limits.adopt(reloader.config);
     spans.adopt(reloader.config.tracing);

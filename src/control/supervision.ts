@@ -39,6 +39,8 @@ export interface SupervisionOptions {
   readonly onFrame: (worker: number, frame: MetricFrame) => void;
   readonly onDecisions: (decisions: readonly Decision[]) => void;
   readonly onSpans: (spans: readonly SpanFacts[]) => void;
+  /** A worker met a token whose key it does not know; by the id of the source of keys. */
+  readonly onKeysWanted: (source: string) => void;
   readonly onLimitSpent: (worker: number, shares: readonly SpentShare[]) => void;
   readonly onOffences: (worker: number, report: OffenceReport) => void;
   readonly onStrictAsks: (worker: number, batch: StrictBatch) => void;
@@ -298,6 +300,9 @@ export class Supervision {
         return;
       case "spans":
         this.#options.onSpans(message.spans);
+        return;
+      case "auth_keys_wanted":
+        this.#options.onKeysWanted(message.source);
         return;
       case "limit_spent":
         this.#options.onLimitSpent(worker.id, message.shares);

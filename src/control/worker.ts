@@ -19,6 +19,8 @@ export type OpenEdge = (place: {
   /** Soft limit of open files; 0 = not known. */
   readonly descriptorsMax: number;
   readonly warm: boolean;
+  /** Carries to the primary that a token came whose key is not known. */
+  readonly wantKeys: (source: string) => void;
   /** Carries questions about strict limits to the primary. */
   readonly askStrict: (batch: StrictBatch) => Promise<void>;
 }) => Edge;
@@ -60,6 +62,7 @@ export function runWorkerProcess(openEdge: OpenEdge): void {
     viaName: argument("via"),
     descriptorsMax: number("descriptors"),
     warm: true,
+    wantKeys: (source) => void channel.send({ type: "auth_keys_wanted", source }),
     askStrict: (batch) => channel.send({ type: "strict_asks", batch }),
   });
   const control = controlWorker(edge, channel);
@@ -186,6 +189,10 @@ export function controlWorker(edge: Edge, channel: WorkerChannel): WorkerControl
           return edge.setHealth(message.upstream, message.url, message.healthy);
         case "addresses":
           return edge.setAddresses(message.host, message.addresses);
+        case "auth_keys":
+          return edge.setAuthKeys(message.source, message.keys);
+        case "revoked":
+          return edge.setRevoked(message.added, message.dropped);
         case "limit_seed":
           return edge.setLimitSeed(message.seed);
         case "bans":

@@ -1,119 +1,143 @@
 import { F } from "../http/field.ts";
-import {
-  type CanonicalRequest,
-  FIELD_ID,
-  FIELD_SLOTS,
-  FORWARD,
-  NAME_END,
-  NAME_START,
-  VALUE_END,
-  VALUE_START,
-} from "../http/request.ts";
-import type { Trailers } from "../http/trailer.ts";
+import { type CanonicalRequest, FIELD_SLOTS, FORWARD, VALUE_END, VALUE_START } from "../http/request.ts";
+import type { ApiKeyRing } from "../identity/api-key.ts";
 import { Identity } from "../identity/identity.ts";
-import type { TokenVerifier } from "../identity/token-verifier.ts";
+import type { Issuers } from "../identity/issuers.ts";
+import type { PasswordBook } from "../identity/password-book.ts";
 import { type Reason, reasons } from "../reason.ts";
-import type { GateContext, GateRoute } from "./context.ts";
+import type { AuthService } from "./auth-service.ts";
+import type { GateRoute } from "./context.ts";
+import { addIdentityLines } from "./identity-fields.ts";
+import { findNamedFields } from "./named-field.ts";
+import type { Verdict } from "./verdict.ts";
 
-/** What a route asks of whoever wants in. */
+/** What a route asks of whoever wants in: one of the credentials that are not undefined. */
 export interface AuthRule {
-  readonly verifier: TokenVerifier;
+  readonly tokens: Issuers | undefined;
+  readonly passwords: PasswordBook | undefined;
+  readonly apiKeys: ApiKeyRule | undefined;
+  /** Decides instead of all others. */
+  readonly service: AuthService | undefined;
   /** All of them. */
   readonly scopes: readonly string[];
   /** One of them; empty = none asked for. */
   readonly roles: readonly string[];
+  /** `WWW-Authenticate` lines for who brought nothing. */
+  readonly challenge: string;
   /** Now, in milliseconds since the epoch. */
   readonly wallMs: () => number;
 }
 
-/**
- * Lets a request in that carries a good bearer token (RFC 6750 §2.1), and tells the upstream who that is. Tokens in
- * queries and bodies are not looked at: they end up in logs.
- */
-export function checkAuth(request: CanonicalRequest, route: GateRoute): Reason | undefined {
+export interface ApiKeyRule {
+  readonly ring: ApiKeyRing;
+  /** Lower case. */
+  readonly field: string;
+}
+
+/** Lets a request in whose credentials are good, and tells the upstream who that is. */
+export function checkAuth(request: CanonicalRequest, route: GateRoute): Verdict {
   const { auth } = route;
   if (auth === undefined) return undefined;
+  if (auth.service !== undefined) {
+    const answer = auth.service.ask(request, auth.wallMs());
+    if (!(answer instanceof Promise)) return admit(request, auth, answer);
+    return answer.then(
+      ({ found, challenge }) =>
+        () =>
+          admit(request, auth, found, challenge),
+    );
+  }
+  const found = identify(request, auth);
+  if (!(found instanceof Promise)) return admit(request, auth, found);
+  return found.then((late) => () => admit(request, auth, late));
+}
+
+/**
+ * Tokens and passwords in queries and bodies are not looked at: they end up in logs. What `Authorization` says goes
+ * before an API key: a request has one identity.
+ */
+function identify(
+  request: CanonicalRequest,
+  { tokens, passwords, apiKeys, wallMs }: AuthRule,
+): Identity | Reason | Promise<Identity | Reason> {
+  const keyAt = apiKeys === undefined ? NONE : takeApiKey(request, apiKeys.field);
   const index = request.firstField[F.authorization]!;
-  if (index < 0) return reasons.authMissing;
-  const slot = index * FIELD_SLOTS;
-  const start = request.fields[slot + VALUE_START]!;
-  const end = request.fields[slot + VALUE_END]!;
-  if (!isBearer(request.arena, start, end)) return reasons.authMissing;
-  const found = auth.verifier.verify(request.arena, start + SCHEME.length, end, auth.wallMs());
-  if (!(found instanceof Identity)) return found;
-  for (const scope of auth.scopes) if (!found.scopes.has(scope)) return reasons.tokenScope;
-  if (auth.roles.length > 0 && !auth.roles.some((role) => found.roles.has(role))) return reasons.tokenScope;
+  if (index >= 0) {
+    const slot = index * FIELD_SLOTS;
+    const start = request.fields[slot + VALUE_START]!;
+    const end = request.fields[slot + VALUE_END]!;
+    if (tokens !== undefined && hasScheme(request.arena, start, end, BEARER))
+      return tokens.verify(request.arena, start + BEARER.length, end, wallMs());
+    if (passwords !== undefined && hasScheme(request.arena, start, end, BASIC)) {
+      // The upstream is told the name, and has no use for the password.
+      request.fields[slot + FORWARD] = 0;
+      return passwords.verify(request.arena, start + BASIC.length, end);
+    }
+  }
+  if (keyAt === NONE) return reasons.authMissing;
+  if (keyAt === TWICE) return reasons.apiKey;
+  const slot = keyAt * FIELD_SLOTS;
+  return apiKeys!.ring.verify(
+    request.arena,
+    request.fields[slot + VALUE_START]!,
+    request.fields[slot + VALUE_END]!,
+  );
+}
+
+/** Index of the field with the key, which goes no further. */
+function takeApiKey(request: CanonicalRequest, field: string): number {
+  let found = NONE;
+  findNamedFields(request, field, (index) => {
+    request.fields[index * FIELD_SLOTS + FORWARD] = 0;
+    found = found === NONE ? index : TWICE;
+  });
+  return found;
+}
+
+const NONE = -1;
+const TWICE = -2;
+
+/** Scopes and roles; then the request has an identity, and the upstream learns it. */
+function admit(
+  request: CanonicalRequest,
+  auth: AuthRule,
+  found: Identity | Reason,
+  challenge = "",
+): Reason | undefined {
+  if (!(found instanceof Identity)) {
+    request.answerLines += challenge === "" ? challengeFor(found, auth) : challenge;
+    return found;
+  }
+  const { scopes, roles } = auth;
+  for (const scope of scopes) if (!found.scopes.has(scope)) return refuseScope(request, auth);
+  if (roles.length > 0 && !roles.some((role) => found.roles.has(role))) return refuseScope(request, auth);
   request.identity = found;
-  addLines(request, found);
+  addIdentityLines(request, found);
   return undefined;
 }
 
-/**
- * Takes fields away that only the gateway may set, on every route: the names of `claim_headers`. Those that it always
- * sets itself are gone since the head was read.
- */
-export function scrubIdentity(request: CanonicalRequest, { identityFields }: GateContext): undefined {
-  if (identityFields.length === 0) return;
-  const { arena, fields } = request;
-  for (let index = 0; index < request.fieldCount; index++) {
-    const slot = index * FIELD_SLOTS;
-    if (fields[slot + FIELD_ID] !== 0) continue;
-    const start = fields[slot + NAME_START]!;
-    const length = fields[slot + NAME_END]! - start;
-    for (const name of identityFields) {
-      if (name.length !== length || !isSameName(arena, start, name)) continue;
-      if (fields[slot + FORWARD] === 1) request.scrubbed++;
-      fields[slot + FORWARD] = 0;
-    }
-  }
+/** RFC 9110 §11.6.1: a 401 has a challenge. What else is wrong with credentials is for the operator's log. */
+function challengeFor(reason: Reason, auth: AuthRule): string {
+  if (reason.status !== 401) return "";
+  return reason === reasons.tokenExpired || reason === reasons.tokenRevoked ? INVALID_TOKEN : auth.challenge;
 }
 
-/** The same for trailers: some servers merge them into the head. */
-export function scrubTrailers(
-  trailers: Trailers,
-  { identityFields }: Pick<GateContext, "identityFields">,
-): Trailers {
-  if (identityFields.length === 0) return trailers;
-  // Name and value in turn: both go by the name.
-  return trailers.filter((_text, index) => !identityFields.includes(trailers[index - (index % 2)]!));
+/** RFC 6750 §3.1. */
+function refuseScope(request: CanonicalRequest, { tokens }: AuthRule): Reason {
+  if (tokens !== undefined) request.answerLines += 'WWW-Authenticate: Bearer error="insufficient_scope"\r\n';
+  return reasons.tokenScope;
 }
 
-const SCHEME = "bearer ";
+const INVALID_TOKEN = 'WWW-Authenticate: Bearer error="invalid_token"\r\n';
+
+/** RFC 6750 §2.1, RFC 7617 §2. */
+const BEARER = "bearer ";
+const BASIC = "basic ";
 
 /** The scheme in any case (RFC 9110 §11.1), one space, and something behind it. */
-function isBearer(arena: Buffer, start: number, end: number): boolean {
-  if (end - start <= SCHEME.length) return false;
-  for (let at = 0; at < SCHEME.length; at++)
-    if ((arena[start + at]! | 0x20) !== SCHEME.charCodeAt(at)) return false;
+function hasScheme(arena: Buffer, start: number, end: number, scheme: string): boolean {
+  if (end - start <= scheme.length) return false;
+  for (let at = 0; at < scheme.length; at++)
+    if ((arena[start + at]! | 0x20) !== scheme.charCodeAt(at)) return false;
   return true;
 }
-
-/** `name` is in lower case, and has no character that a set bit would make of another one but letters. */
-function isSameName(arena: Buffer, start: number, name: string): boolean {
-  for (let at = 0; at < name.length; at++)
-    if ((arena[start + at]! | 0x20) !== name.charCodeAt(at)) return false;
-  return true;
-}
-
-function addLines(request: CanonicalRequest, { lines }: Identity): void {
-  for (const { id, nameBytes, line } of lines) {
-    request.reserve(line.length);
-    const start = request.arenaEnd;
-    request.arena.set(line, start);
-    request.arenaEnd = start + line.length;
-    const slot = request.fieldCount * FIELD_SLOTS;
-    const fields =
-      slot + FIELD_SLOTS > request.fields.length
-        ? request.growFields(request.fieldCount + FIELDS_MORE)
-        : request.fields;
-    fields[slot + NAME_START] = start;
-    fields[slot + NAME_END] = start + nameBytes;
-    fields[slot + VALUE_START] = start + nameBytes + 2;
-    fields[slot + VALUE_END] = start + line.length - 2;
-    fields[slot + FIELD_ID] = id;
-    fields[slot + FORWARD] = 1;
-    request.fieldCount++;
-  }
-}
-
-const FIELDS_MORE = 16;

@@ -1,7 +1,7 @@
 import type { Downstream } from "../http/downstream.ts";
 import type { CanonicalRequest } from "../http/request.ts";
 import type { Reason } from "../reason.ts";
-import { checkAuth, scrubIdentity } from "./auth.ts";
+import { checkAuth } from "./auth.ts";
 import { type BanDesk, checkBan } from "./ban.ts";
 import { checkBodyLimit } from "./body-limit.ts";
 import { checkLists } from "./client-lists.ts";
@@ -9,6 +9,7 @@ import type { GateContext, GateRoute } from "./context.ts";
 import { checkCors } from "./cors.ts";
 import { checkCrossSite } from "./cross-site.ts";
 import { checkEncodedSlash } from "./encoded-slash.ts";
+import { scrubIdentity } from "./identity-fields.ts";
 import { checkAddressInFlight, checkRouteInFlight, type InFlightDesk } from "./in-flight.ts";
 import { checkInternalOnly } from "./internal-only.ts";
 import { checkLoop } from "./loop.ts";
@@ -16,6 +17,7 @@ import { checkMisdirected } from "./misdirected.ts";
 import { checkRateLimits, type LimitDesk } from "./rate-limit.ts";
 import { askStrictLimits, type StrictDesk, type StrictOwner } from "./strict-limit.ts";
 import { checkUpgrade } from "./upgrade.ts";
+import type { Verdict } from "./verdict.ts";
 
 /**
  * THE list: every check of a request head, in execution order. Connection caps, framing, target, path and method stand
@@ -79,7 +81,15 @@ export function runStrictGate(
   askStrictLimits(request, route.strictLimits, desk, owner, onPassed);
 }
 
-/** Continued, for everything that is not a preflight. */
+/**
+ * Continued, for everything that is not a preflight. Before anything that reads more of a request, and before anything
+ * that tells of the upstream. May have to wait: for a password's derivation, for a service of the house.
+ */
+export function runAuthGate(request: CanonicalRequest, route: GateRoute): Verdict {
+  return checkAuth(request, route);
+}
+
+/** Continued, with whoever it is. */
 export function runHeadGates(
   request: CanonicalRequest,
   route: GateRoute,
@@ -87,8 +97,6 @@ export function runHeadGates(
   nowMs: number,
 ): Reason | undefined {
   return (
-    // Before anything that reads more of a request, and before anything that tells of the upstream.
-    checkAuth(request, route) ??
     // By who somebody is: claim, API key.
     checkRateLimits(request, route.identityLimits, desk, nowMs) ??
     // Whether this is a request or a handshake decides what its framing may be.

@@ -5,6 +5,8 @@ import type { RequestIdentity } from "../http/request.ts";
 export class Identity implements RequestIdentity {
   readonly subject: string;
   readonly apiKeyId: string;
+  /** The token's `jti`; "" = none. */
+  readonly tokenId: string;
   /** Valid from, and until before, in milliseconds since the epoch. */
   readonly fromMs: number;
   readonly untilMs: number;
@@ -17,6 +19,7 @@ export class Identity implements RequestIdentity {
   constructor(facts: IdentityFacts) {
     this.subject = facts.subject ?? "";
     this.apiKeyId = facts.apiKeyId ?? "";
+    this.tokenId = facts.tokenId ?? "";
     this.fromMs = facts.fromMs ?? 0;
     this.untilMs = facts.untilMs ?? Infinity;
     this.scopes = facts.scopes ?? NO_WORDS;
@@ -26,13 +29,15 @@ export class Identity implements RequestIdentity {
   }
 
   claim(name: string): string | undefined {
-    return this.#claims.get(name);
+    // Users and API keys have no claims, and a subject all the same.
+    return name === "sub" && this.subject !== "" ? this.subject : this.#claims.get(name);
   }
 }
 
 export interface IdentityFacts {
   readonly subject?: string;
   readonly apiKeyId?: string;
+  readonly tokenId?: string;
   readonly fromMs?: number;
   readonly untilMs?: number;
   readonly scopes?: ReadonlySet<string>;

@@ -62,9 +62,9 @@ export function readJwk(
   jwk: Readonly<Record<string, unknown>>,
   algorithms: readonly string[],
 ): KeyMaterial | string {
-  const { kid, alg, kty, d, k } = jwk;
-  if (kty === "oct" || k !== undefined) return "a secret (`oct`) has no place among public keys";
-  if (d !== undefined) return "it holds a private key: the gateway needs the public one only";
+  const { kid, alg } = jwk;
+  const secret = secretProblem(jwk);
+  if (secret !== undefined) return secret;
   if (kid !== undefined && typeof kid !== "string") return "a `kid` in it is no string";
   if (alg !== undefined && typeof alg !== "string") return "an `alg` in it is no string";
   let key: KeyObject;
@@ -74,6 +74,12 @@ export function readJwk(
     return "a key in it is broken";
   }
   return assign(key, kid, alg, algorithms);
+}
+
+/** Whoever publishes a secret has no secret: nothing of such a set is believed. */
+export function secretProblem({ kty, d, k }: Readonly<Record<string, unknown>>): string | undefined {
+  if (kty === "oct" || k !== undefined) return "a secret (`oct`) has no place among public keys";
+  return d === undefined ? undefined : "it holds a private key: the gateway needs the public one only";
 }
 
 function assign(

@@ -1,10 +1,11 @@
-import { createPublicKey, createSecretKey, hash, type KeyObject } from "node:crypto";
+import { createPublicKey, createSecretKey, type KeyObject } from "node:crypto";
 import { type Reason, reasons } from "../reason.ts";
 import { type Algorithm, findAlgorithm, isSigned } from "./algorithm.ts";
 import { type ClaimRules, type Claims, checkClaims, own, readWords } from "./claims.ts";
 import { Identity, type IdentityLine, printLine } from "./identity.ts";
+import { Remembered } from "./remembered.ts";
 import { readStrictObject } from "./strict-json.ts";
-import { readToken, type Token } from "./token.ts";
+import type { Token } from "./token.ts";
 
 /** A key as configuration, in plain data. Made by jwk.ts. */
 export interface KeyMaterial {
@@ -23,6 +24,10 @@ export interface VerifierSettings extends ClaimRules {
   readonly keys: readonly KeyMaterial[];
   /** Claims that go upstream, each in a field. */
   readonly fields: readonly ClaimField[];
+  /** Told of a token whose key is not known: there may be newer ones. As often as such tokens come. */
+  readonly onUnknownKey?: () => void;
+  /** Ids (`jti`) of tokens that were taken back. */
+  readonly revoked: { has(tokenId: string): boolean };
   /** Claims that limits count by. */
   readonly countedClaims: readonly string[];
   /** Where roles are: steps into the claims. */
@@ -35,51 +40,47 @@ export interface ClaimField {
   readonly field: string;
 }
 
-/** Verified tokens remembered per verifier: two generations of this many. */
+/** Verified tokens, in one generation. */
 const REMEMBERED_MAX = 4096;
 /** Keys tried for one token: those without `kid` cannot be told apart. */
 const TRIES_MAX = 4;
 
 /**
  * Verifies the tokens of one profile. What was verified is remembered by its SHA-256 until it expires: a signature
- * costs 30-300 us, a look-up about 1 us. Tokens that fail are not remembered, or a flood of them would push out the
- * good ones.
+ * costs 30-300 us, a look-up about 1 us.
  */
 export class TokenVerifier {
   readonly #settings: VerifierSettings;
   #keys: readonly VerificationKey[];
-  #young = new Map<string, Identity>();
-  #old = new Map<string, Identity>();
+  readonly #remembered = new Remembered<Identity>(REMEMBERED_MAX);
 
   constructor(settings: VerifierSettings) {
     this.#settings = settings;
     this.#keys = settings.keys.map(openKey);
   }
 
+  get issuer(): string | undefined {
+    return this.#settings.issuer;
+  }
+
   /** From now on these keys are good, and no others: what the others signed is verified anew. */
   setKeys(keys: readonly KeyMaterial[]): void {
     this.#keys = keys.map(openKey);
-    this.#young = new Map();
-    this.#old = new Map();
+    this.#remembered.clear();
+  }
+
+  /** What is known of the token with this SHA-256 (base64); undefined = it was not seen before. */
+  recall(digest: string, wallMs: number): Identity | Reason | undefined {
+    const known = this.#remembered.get(digest);
+    if (known === undefined) return undefined;
+    if (this.#settings.revoked.has(known.tokenId)) return reasons.tokenRevoked;
+    if (wallMs >= known.untilMs) return reasons.tokenExpired;
+    // The clock was set back.
+    return wallMs < known.fromMs ? reasons.tokenTime : known;
   }
 
   /** `wallMs`: now, since the epoch. */
-  verify(bytes: Buffer, start: number, end: number, wallMs: number): Identity | Reason {
-    const digest = hash("sha256", bytes.subarray(start, end), "base64");
-    const known = this.#young.get(digest) ?? this.#old.get(digest);
-    if (known !== undefined) {
-      if (wallMs >= known.untilMs) return reasons.tokenExpired;
-      // The clock was set back.
-      return wallMs < known.fromMs ? reasons.tokenTime : known;
-    }
-    const found = this.#read(bytes, start, end, wallMs);
-    if (found instanceof Identity) this.#remember(digest, found);
-    return found;
-  }
-
-  #read(bytes: Buffer, start: number, end: number, wallMs: number): Identity | Reason {
-    const token = readToken(bytes, start, end);
-    if ("code" in token) return token;
+  verify(token: Token, digest: string, wallMs: number): Identity | Reason {
     if (!this.#settings.algorithms.includes(token.algorithm.name)) return reasons.tokenAlgorithm;
     const fault = this.#checkSignature(token);
     if (fault !== undefined) return fault;
@@ -88,19 +89,21 @@ export class TokenVerifier {
     if (claims === undefined) return reasons.tokenSyntax;
     const validity = checkClaims(claims, this.#settings, wallMs);
     if ("code" in validity) return validity;
+    const tokenId = textOf(claims, "jti");
+    if (this.#settings.revoked.has(tokenId)) return reasons.tokenRevoked;
     const lines = this.#print(claims);
     if (lines === undefined) return reasons.tokenClaims;
-    const scopes = new Set([...readWords(claims, ["scope"]), ...readWords(claims, ["scp"])]);
-    const roles = new Set(readWords(claims, this.#settings.rolesPath));
-    const sub = own(claims, "sub");
-    return new Identity({
-      subject: typeof sub === "string" ? sub : "",
+    const identity = new Identity({
       ...validity,
-      scopes,
-      roles,
+      subject: textOf(claims, "sub"),
+      tokenId,
+      scopes: new Set([...readWords(claims, ["scope"]), ...readWords(claims, ["scp"])]),
+      roles: new Set(readWords(claims, this.#settings.rolesPath)),
       lines,
       claims: this.#keep(claims),
     });
+    this.#remembered.add(digest, identity);
+    return identity;
   }
 
   #checkSignature(token: Token): Reason | undefined {
@@ -114,7 +117,11 @@ export class TokenVerifier {
       tries++;
       if (isSigned(key.algorithm, key.key, token.signed, token.signature)) return undefined;
     }
-    if (!named) return this.#keys.length === 0 ? reasons.authKeys : reasons.tokenKey;
+    if (this.#keys.length === 0) return reasons.authKeys;
+    if (!named) {
+      this.#settings.onUnknownKey?.();
+      return reasons.tokenKey;
+    }
     return tries === 0 ? reasons.tokenAlgorithm : reasons.tokenSignature;
   }
 
@@ -139,14 +146,11 @@ export class TokenVerifier {
     }
     return kept;
   }
+}
 
-  #remember(digest: string, identity: Identity): void {
-    if (this.#young.size >= REMEMBERED_MAX) {
-      this.#old = this.#young;
-      this.#young = new Map();
-    }
-    this.#young.set(digest, identity);
-  }
+function textOf(claims: Claims, name: string): string {
+  const value = own(claims, name);
+  return typeof value === "string" ? value : "";
 }
 
 interface VerificationKey {

@@ -48,10 +48,6 @@ export function refusalText(reason: Reason): string {
 const refusalFields: readonly string[] = allReasons.map((reason) => {
   if (reason === reasons.upstreamBusy) return "X-Zion-Bulkhead: full\r\n";
   if (reason === reasons.upstreamOpen) return "X-Zion-Circuit: open\r\n";
-  // RFC 6750 §3. What else is wrong with a token is for the operator's log.
-  if (reason === reasons.authMissing) return "WWW-Authenticate: Bearer\r\n";
-  if (reason === reasons.tokenExpired) return 'WWW-Authenticate: Bearer error="invalid_token"\r\n';
-  if (reason === reasons.tokenScope) return 'WWW-Authenticate: Bearer error="insufficient_scope"\r\n';
   // RFC 6455 §4.2.2, RFC 9110 §15.5.22.
   if (reason === reasons.websocketVersion)
     return "Sec-WebSocket-Version: 13\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n";

@@ -13,6 +13,9 @@ const options: ParseOptions = {
     "/etc/zion/two.json": jwks([rsa.publicKey, { kid: "r", alg: "PS256" }], [ec.publicKey, { kid: "e" }]),
     "/etc/zion/private.pem": rsa.privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
     "/etc/zion/secret": `${secret}\n`,
+    "/etc/zion/bad.txt": "# keys\nann\n",
+    "/etc/zion/api.txt": `ci ${"0".repeat(64)} read\n`,
+    "/etc/zion/users.txt": `ann:$scrypt$ln=14,r=8,p=1$${"A".repeat(22)}$${"A".repeat(43)}\n`,
   }),
   environment: (name) => ({ JWT: secret, SHORT: "short", EMPTY: "" })[name],
 };
@@ -54,7 +57,72 @@ const cases: readonly (readonly [title: string, toml: string, ...found: readonly
     config('keys_file = "keys.json"\nclaim_headers = { a = "X-A", b = "x-a" }'),
     "Z1106 13:34",
   ],
-  ["a key of later", config('jwks_url = "https://id.test/keys"\nkeys_file = "keys.json"'), "Z1047 12:1"],
+  [
+    "a URL and a file of keys",
+    config('jwks_url = "https://id.test/keys"\nkeys_file = "keys.json"'),
+    "Z1214 12:12",
+  ],
+  ["keys that travel without TLS", config('jwks_url = "http://id.test/keys"'), "Z1106 12:12"],
+  ["keys from no URL", config('jwks_url = "id.test/keys"'), "Z1106 12:12"],
+  ["a password in a URL", config('jwks_url = "https://a:b@id.test/keys"'), "Z1106 12:12"],
+  [
+    "an authority that is not there",
+    config('jwks_url = "https://id.test/keys"\njwks_ca_file = "none"'),
+    "Z1301 13:16",
+  ],
+  [
+    "a network that is none",
+    config('jwks_url = "https://id.test/"\njwks_private_networks = ["10.0.0.0/33"]'),
+    "Z1102 13:26",
+  ],
+  ["API keys without a file", config('kind = "api_key"'), "Z1046 11:15"],
+  [
+    "API keys in a file that is damaged",
+    config('kind = "api_key"\napi_keys_file = "bad.txt"'),
+    "Z1311 13:17",
+  ],
+  [
+    "a header that frames requests",
+    config('kind = "api_key"\napi_keys_file = "api.txt"\napi_key_header = "Host"'),
+    "Z1106 14:18",
+  ],
+  ["users in a file that is damaged", config('kind = "basic"\nusers_file = "bad.txt"'), "Z1311 13:14"],
+  ["a key of another kind", config('kind = "basic"\nusers_file = "users.txt"\nissuer = "a"'), "Z1214 14:10"],
+  ["a kind that there is not", config('kind = "digest"'), "Z1045 12:8"],
+  ["a service that is not there", config('kind = "forward"\nservice_upstream = "auth"'), "Z1210 13:20"],
+  ["a service without an upstream", config('kind = "forward"'), "Z1046 11:15"],
+  [
+    "a service at no path",
+    config('kind = "forward"\nservice_upstream = "app"\nservice_path = "a b"'),
+    "Z1106 14:16",
+  ],
+  [
+    "a service that is sent what frames requests",
+    config('kind = "forward"\nservice_upstream = "app"\nrequest_fields = ["Content-Length"]'),
+    "Z1106 14:19",
+  ],
+  [
+    "a service that sets a field of ours",
+    config('kind = "forward"\nservice_upstream = "app"\nanswer_fields = ["X-Real-IP"]'),
+    "Z1106 14:18",
+  ],
+  [
+    "no profile in a list of them",
+    config('secret_env = "JWT"', "auth_profile = []"),
+    "Z1106 10:16",
+    "Z2108 11:15",
+  ],
+  [
+    "two profiles that nothing tells apart",
+    config('secret_env = "JWT"', 'auth_profile = ["users", "users"]'),
+    "Z1214 10:17",
+    "Z1214 10:26",
+  ],
+  [
+    "a service beside other credentials",
+    `${config('secret_env = "JWT"\nissuer = "a"', 'auth_profile = ["users", "asked"]')}[auth_profile.asked]\nkind = "forward"\nservice_upstream = "app"\n`,
+    "Z1214 10:26",
+  ],
   ["a profile that is not there", config('secret_env = "JWT"', 'auth_profile = "user"'), "Z1210 10:16"],
   [
     "scopes without tokens",
@@ -80,13 +148,19 @@ test("what a message says never holds a secret", () => {
   assert.ok(!JSON.stringify(outcome.diagnostics).includes(secret));
 });
 
+function tokenProfile(toml: string, by: ParseOptions) {
+  const [profile] = goodConfig(toml, by).authProfiles;
+  assert.ok(profile?.kind === "jwt");
+  return profile;
+}
+
 test("a profile has one algorithm per key", () => {
-  const [profile] = goodConfig(
+  const profile = tokenProfile(
     config('algorithms = ["RS256", "PS256", "ES256"]\nkeys_file = "two.json"'),
     options,
-  ).authProfiles;
+  );
   assert.deepEqual(
-    profile!.keys.map(({ kid, algorithm }) => [kid, algorithm]),
+    profile.keys.map(({ kid, algorithm }) => [kid, algorithm]),
     [
       ["r", "PS256"],
       ["e", "ES256"],
@@ -95,12 +169,12 @@ test("a profile has one algorithm per key", () => {
 });
 
 test("a secret from a file is one without its line end", () => {
-  const [profile] = goodConfig(
+  const profile = tokenProfile(
     config('secret_file = "secret"\nprevious_secret_env = "JWT"\nforward_claims = false'),
     options,
-  ).authProfiles;
+  );
   const expected = { kid: undefined, algorithm: "HS256", secret: btoa(secret), publicPem: undefined };
-  assert.deepEqual([profile!.keys, profile!.fields], [[expected, expected], []]);
+  assert.deepEqual([profile.keys, profile.fields], [[expected, expected], []]);
 });
 
 test("require_route_auth takes auth_profile for an answer", () => {

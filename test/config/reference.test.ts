@@ -87,7 +87,9 @@ test("what is commented out is valid too", () => {
     .replace("\nlists = []", '\nlists = ["app"]')
     .replace("urls = []", 'urls = ["https://127.0.0.1:3001"]')
     // Each stands for another that is there too.
-    .replace(/^(?:(?:previous_)?secret(?:_env|_file)?|algorithm) = .*\n/gm, "")
+    .replace(/^(?:(?:previous_)?secret(?:_env|_file)?|algorithm|jwks_(?:url|ca_file)) = .*\n/gm, "")
+    // Of other kinds of profiles.
+    .replace(/^(?:api_key.*|users_file|service_.*|request_fields) = .*\n/gm, "")
     .replace(/^until = \d+/m, "until = 9999");
   const { diagnostics } = parseText(all, withFiles(files));
   // The test's certificate is for another name.

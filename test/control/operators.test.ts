@@ -200,6 +200,7 @@ async function admin(t: TestContext, withToken = true) {
       generations: () => [],
       decisions: { find: () => [] },
       bans: { list: () => [], add: () => ({ problem: "" }), lift: () => true },
+      revocations: { list: () => [], add: () => "added", remove: () => "removed" },
       reload: async () => {
         reloads++;
         return reloads === 1

@@ -107,6 +107,7 @@ function start(t: TestContext, workerCount = 2) {
     onFrame: (worker) => sampled.push(worker),
     onSpans: () => {},
     onDecisions: () => {},
+    onKeysWanted: () => {},
     onLimitSpent: () => {},
     onOffences: () => {},
     onStrictAsks: () => {},

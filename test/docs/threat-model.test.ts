@@ -63,6 +63,7 @@ describe("the lists miss nothing and hold nothing that is gone", () => {
       decisions: { find: () => [] },
       bans: { list: () => [], add: () => ({ problem: "" }), lift: () => false },
       reload: () => Promise.reject(new Error("not asked for")),
+      revocations: { list: () => [], add: () => "added", remove: () => "removed" },
     });
     const rows = listed("Endpoints").filter(([listener]) => listener === "admin");
     assert.deepEqual(

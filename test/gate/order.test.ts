@@ -25,8 +25,9 @@ test("gates stand in the order of issue 5", () => {
     "checkCors",
     "checkCrossSite",
     "runStrictGate",
-    "runHeadGates",
+    "runAuthGate",
     "checkAuth",
+    "runHeadGates",
     "checkRateLimits",
     "checkUpgrade",
     "runBodyGates",
@@ -39,16 +40,18 @@ test("an exchange takes the lists of gates in turn, with the WAF's look at the h
   const steps = /(run\w+Gates?|routes\.find|answerPreflight|inspectHead|new BodyScreen|#admitBody)\(/g;
   const [, serve = ""] = /\n {2}serve\(\)([\s\S]*?)\n {2}}\n/.exec(text) ?? [];
   const [, admit = ""] = /\n {2}#admit\(([\s\S]*?)\n {2}}\n/.exec(text) ?? [];
+  const [, enter = ""] = /\n {2}#enter\(([\s\S]*?)\n {2}}\n/.exec(text) ?? [];
   const [, inspect = ""] = /\n {2}#inspect\(([\s\S]*?)\n {2}}\n/.exec(text) ?? [];
   const namesIn = (part: string) => [...part.matchAll(steps)].map(([, name]) => name);
   assert.deepEqual(
-    [...new Set(namesIn(serve + admit))],
+    [...new Set(namesIn(serve + admit + enter))],
     [
       "runEarlyGates",
       "routes.find",
       "runRouteGates",
       "runStrictGate",
       "answerPreflight",
+      "runAuthGate",
       "runHeadGates",
       "#admitBody",
     ],

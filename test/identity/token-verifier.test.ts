@@ -3,8 +3,9 @@ import { createPublicKey } from "node:crypto";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { Identity } from "../../src/identity/identity.ts";
+import { Issuers } from "../../src/identity/issuers.ts";
 import { readKeyFile } from "../../src/identity/jwk.ts";
-import { type KeyMaterial, TokenVerifier } from "../../src/identity/token-verifier.ts";
+import { type KeyMaterial, TokenVerifier, type VerifierSettings } from "../../src/identity/token-verifier.ts";
 import { base64Url, jwks, makeKeys, makeToken, signToken } from "../support/tokens.ts";
 
 const { rsa, otherRsa, ec, ed } = makeKeys();
@@ -19,7 +20,7 @@ function keysOf(text: string, algorithms: readonly string[]): readonly KeyMateri
   return keys;
 }
 
-function verifier(more: Partial<ConstructorParameters<typeof TokenVerifier>[0]> = {}): TokenVerifier {
+function verifier(more: Partial<VerifierSettings> = {}): TokenVerifier {
   const algorithms = ["RS256", "PS256", "ES256", "EdDSA"];
   return new TokenVerifier({
     issuer: "https://id.test",
@@ -34,6 +35,7 @@ function verifier(more: Partial<ConstructorParameters<typeof TokenVerifier>[0]> 
     ),
     fields: [{ claim: "sub", field: "X-Auth-Subject" }],
     countedClaims: ["tenant"],
+    revoked: new Set(),
     rolesPath: ["realm", "roles"],
     ...more,
   });
@@ -42,7 +44,7 @@ function verifier(more: Partial<ConstructorParameters<typeof TokenVerifier>[0]> 
 /** The reason's code, or "ok". */
 function judge(token: string, by = verifier(), atMs = nowMs): string {
   const bytes = Buffer.from(`..${token}..`, "latin1");
-  const found = by.verify(bytes, 2, bytes.length - 2, atMs);
+  const found = new Issuers([by]).verify(bytes, 2, bytes.length - 2, atMs);
   return found instanceof Identity ? "ok" : found.code;
 }
 
@@ -283,9 +285,9 @@ describe("a token that was seen before", () => {
   test("is the same identity, not a new one", () => {
     const by = verifier();
     const bytes = Buffer.from(token);
-    const first = by.verify(bytes, 0, bytes.length, nowMs);
+    const first = new Issuers([by]).verify(bytes, 0, bytes.length, nowMs);
     assert.ok(first instanceof Identity);
-    assert.equal(by.verify(bytes, 0, bytes.length, nowMs), first);
+    assert.equal(new Issuers([by]).verify(bytes, 0, bytes.length, nowMs), first);
   });
 
   test("is forgotten with its key", () => {
@@ -299,7 +301,7 @@ describe("a token that was seen before", () => {
 describe("scopes and roles", () => {
   test("come from scope, scp and the path of roles", () => {
     const bytes = Buffer.from(rs({ ...good, scope: "a b", scp: ["c"], realm: { roles: ["r", 1] } }));
-    const found = verifier().verify(bytes, 0, bytes.length, nowMs);
+    const found = new Issuers([verifier()]).verify(bytes, 0, bytes.length, nowMs);
     assert.ok(found instanceof Identity);
     assert.deepEqual([[...found.scopes], [...found.roles]], [["a", "b", "c"], ["r"]]);
   });
@@ -309,7 +311,7 @@ describe("an identity", () => {
   test("keeps the claims that limits count by, as text, and no others", () => {
     const read = (claims: object) => {
       const bytes = Buffer.from(rs({ ...good, ...claims }));
-      const found = verifier().verify(bytes, 0, bytes.length, nowMs);
+      const found = new Issuers([verifier()]).verify(bytes, 0, bytes.length, nowMs);
       assert.ok(found instanceof Identity);
       return [found.subject, found.apiKeyId, found.claim("tenant"), found.claim("iss")];
     };

@@ -1,0 +1,51 @@
+import { createHash } from "node:crypto";
+import { isIP } from "node:net";
+import { isLoopback, readCidr } from "./address.ts";
+import type { AuthProfileInput } from "./auth-schema.ts";
+import { readAuthorities } from "./certificate.ts";
+import type { KeySourceConfig } from "./config.ts";
+import type { Path } from "./finding.ts";
+import { keyLabel, shownValue } from "./label.ts";
+import { type SectionContext, take } from "./section.ts";
+
+/** Where keys are fetched from; undefined when there is a problem with it. */
+export function readKeySource(
+  path: Path,
+  input: AuthProfileInput,
+  algorithms: readonly string[],
+  context: SectionContext,
+): KeySourceConfig | undefined {
+  const url = readUrl([...path, "jwks_url"], input.jwks_url!, context);
+  const caPem =
+    input.jwks_ca_file === undefined
+      ? undefined
+      : readAuthorities([...path, "jwks_ca_file"], input.jwks_ca_file, context);
+  const networks = input.jwks_private_networks.flatMap(
+    (text, i) => take(readCidr(text), "Z1102", [...path, "jwks_private_networks", i], text, context) ?? [],
+  );
+  if (url === undefined || (caPem === undefined && input.jwks_ca_file !== undefined)) return undefined;
+  const source = { url, caPem, networks, algorithms };
+  const id = createHash("sha256").update(JSON.stringify(source)).digest("base64url");
+  return { id, ...source };
+}
+
+function readUrl(path: Path, text: string, { findings }: SectionContext): string | undefined {
+  const url = URL.parse(text);
+  const host = url?.hostname.replace(/^\[|\]$/g, "") ?? "";
+  const problem =
+    url === null || !/^https?:\/\//i.test(text)
+      ? "is no URL with https"
+      : url.username !== "" || url.password !== "" || url.hash !== ""
+        ? "has a user, a password or a fragment"
+        : url.protocol === "http:" && !(host === "localhost" || (isIP(host) !== 0 && isLoopback(host)))
+          ? "is fetched without TLS: whoever is on the way could issue tokens"
+          : undefined;
+  if (problem === undefined) return url!.href;
+  findings.add({
+    code: "Z1106",
+    path,
+    message: `${keyLabel(path)}: ${shownValue(path, text)} ${problem}`,
+    fix: "write a URL that begins with https://",
+  });
+  return undefined;
+}

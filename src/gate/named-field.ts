@@ -1,0 +1,23 @@
+import { nameByte } from "../http/field.ts";
+import { type CanonicalRequest, FIELD_SLOTS, NAME_END, NAME_START } from "../http/request.ts";
+
+/** Calls `visit` with the index of every field of this name, which is in lower case. */
+export function findNamedFields(
+  request: CanonicalRequest,
+  name: string,
+  visit: (index: number) => void,
+): void {
+  const { arena, fields } = request;
+  for (let index = 0; index < request.fieldCount; index++) {
+    const slot = index * FIELD_SLOTS;
+    const start = fields[slot + NAME_START]!;
+    if (fields[slot + NAME_END]! - start === name.length && isName(arena, start, name)) visit(index);
+  }
+}
+
+function isName(arena: Buffer, start: number, name: string): boolean {
+  for (let at = 0; at < name.length; at++)
+    // The lowest seven bits are the folded byte; the highest marks odd ones.
+    if ((nameByte[arena[start + at]!]! & 0x7f) !== name.charCodeAt(at)) return false;
+  return true;
+}
