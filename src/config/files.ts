@@ -24,8 +24,8 @@ export function diskAccess(): FileAccess {
 /** A file that was opened, or should have been. */
 export interface OpenedFile {
   readonly path: string;
-  /** SHA-256 of what was read; "" = it could not be. */
-  readonly sha256: string;
+  /** SHA-256 of what was read, or why it could not be. */
+  readonly content: string;
 }
 
 /** As `access`, and notes in `opened` each file with what it held. */
@@ -33,13 +33,14 @@ export function notedAccess(access: FileAccess, opened: OpenedFile[]): FileAcces
   return {
     ...access,
     readFile(path, bytesMax) {
-      let sha256 = "";
+      const note = (content: string) => opened.push({ path: resolve(path), content });
       try {
         const contents = access.readFile(path, bytesMax);
-        sha256 = createHash("sha256").update(contents).digest("base64url");
+        note(createHash("sha256").update(contents).digest("base64url"));
         return contents;
-      } finally {
-        opened.push({ path: resolve(path), sha256 });
+      } catch (error) {
+        note(readProblem(error));
+        throw error;
       }
     },
   };

@@ -67,7 +67,7 @@ const laterKeys: LaterKeys = {
     log_format: unless("json"),
   },
   tls: {
-    hot_reload: { harmless: (value) => value === false, instead: "certificates are read again on SIGHUP" },
+    hot_reload: { harmless: (value) => value === true, instead: "certificate files are always watched" },
     client_ca_path: never(),
     client_crl_path: never(),
     client_crl_enforce_next_update: unless(false),

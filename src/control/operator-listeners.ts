@@ -73,6 +73,7 @@ export async function openOperatorListeners(
           wantedWorkers: supervision.wanted,
           configured: reloader.generation > 0,
           limitStore: limits.storeState,
+          configRefused: reloader.refused,
           ...life,
         }),
         exposition,

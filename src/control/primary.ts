@@ -11,6 +11,7 @@ import type { ControlListener } from "./control-listener.ts";
 import { createDecisionRing, type DecisionRing } from "./decision-ring.ts";
 import type { ListenerName } from "./edge.ts";
 import { createExposition, type Exposition } from "./exposition.ts";
+import { type FileWatch, watchFiles } from "./file-watch.ts";
 import { defaultWorkerCount, workerEnvironment, workerFlags } from "./flags.ts";
 import { type IdentityDesk, openIdentityDesk } from "./identity-desk.ts";
 import { fetchInProcess } from "./jwks-child.ts";
@@ -21,6 +22,7 @@ import { watchMemory } from "./memory-watch.ts";
 import type { ToWorker } from "./messages.ts";
 import { openOperatorListeners, readToken } from "./operator-listeners.ts";
 import { createOrphanGuard, type OrphanGuard } from "./orphan-guard.ts";
+import { createPace, type Pace } from "./pace.ts";
 import { type Place, takePlace } from "./place.ts";
 import { createProber, type Prober } from "./prober.ts";
 import type { Publication } from "./publication.ts";
@@ -130,6 +132,8 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     closeAll(control);
     closeAll(listeners);
     place.close();
+    primary.watch.stop();
+    primary.pace.stop();
     primary.guard.stop();
     primary.stopMemoryWatch();
     primary.tickets.stop();
@@ -145,6 +149,8 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
 interface Primary {
   readonly supervision: Supervision;
   readonly reloader: Reloader;
+  readonly watch: FileWatch;
+  readonly pace: Pace;
   readonly resolver: Resolver;
   readonly prober: Prober;
   readonly tickets: TicketKeys;
@@ -232,6 +238,8 @@ function assemble(
     [...resolver.addresses].map(([host, addresses]) => ({ type: "addresses", host, addresses }));
   const healthNews = (): ToWorker[] => prober.results().map((result) => ({ type: "health", ...result }));
 
+  const pace = createPace(() => reloader.reload("file"), clock.nowMs);
+  const watch = watchFiles({ onChange: pace.event, events: true });
   const reloader = createReloader({
     load: options.load,
     initial,
@@ -264,7 +272,7 @@ function assemble(
       for (const news of [...addressNews(), ...healthNews()]) supervision.broadcast(news);
       await switched;
     },
-    onFiles: () => {},
+    onFiles: (paths) => watch.set(paths),
     exposition,
     clock,
     log,
@@ -312,6 +320,8 @@ function assemble(
   return {
     supervision,
     reloader,
+    watch,
+    pace,
     resolver,
     prober,
     tickets,

@@ -53,8 +53,8 @@ export interface ReloadOptions {
   readonly discard: (candidate: Candidate) => void;
   /** The switch. `reloader` has the candidate already; resolves when every worker serves it. */
   readonly commit: (candidate: Candidate) => Promise<void>;
-  /** After each reading: what to watch. */
-  readonly onFiles: (files: readonly OpenedFile[]) => void;
+  /** After each reading: what to watch, the files of the configuration in force among them. */
+  readonly onFiles: (paths: readonly string[]) => void;
   readonly exposition: Exposition;
   readonly clock: Clock;
   readonly log: Log;
@@ -92,6 +92,7 @@ export function createReloader(options: ReloadOptions): Reloader {
   let candidates = 1;
   let refused: string | undefined;
   let filesRead = contentOf(initial.files);
+  let filesInForce = initial.files;
   let last: Promise<unknown> = Promise.resolve();
   let waiting: Promise<ReloadResult> | undefined;
 
@@ -116,13 +117,15 @@ export function createReloader(options: ReloadOptions): Reloader {
     waiting = undefined;
     const startMs = clock.nowMs();
     const loaded = await load();
-    onFiles(loaded.files);
+    onFiles([...filesInForce, ...loaded.files].map(({ path }) => path));
     const content = contentOf(loaded.files);
     if (by === "file" && content === filesRead) return { kind: "unchanged", generation: current.generation };
     filesRead = content;
     if (loaded.kind === "refused") return conclude(by, startMs, undefined, { reason: "invalid", ...loaded });
     for (const warning of loaded.warnings) log.warn({ "event.name": "zion.config.warning" }, warning);
-    return attempt(by, startMs, loaded.cut);
+    const result = await attempt(by, startMs, loaded.cut);
+    if (result.kind === "loaded") filesInForce = loaded.files;
+    return result;
   };
 
   const attempt = async (by: string, startMs: number, cut: CutConfig): Promise<ReloadResult> => {
@@ -186,7 +189,7 @@ export function createReloader(options: ReloadOptions): Reloader {
   const time = new Date(clock.wallMs()).toISOString();
   const sha256 = manifestHash(current.cut.manifest);
   generations.remember({ generation: 1, sha256, time, by: "start", result: "loaded", ms: 0 }, current.cut);
-  onFiles(initial.files);
+  onFiles(initial.files.map(({ path }) => path));
 
   return {
     get generation() {
@@ -221,7 +224,7 @@ export function createReloader(options: ReloadOptions): Reloader {
 
 /** Equal texts = every file has the same content. */
 function contentOf(files: readonly OpenedFile[]): string {
-  return JSON.stringify(files.map(({ path, sha256 }) => [path, sha256]));
+  return JSON.stringify(files.map(({ path, content }) => [path, content]));
 }
 
 /** Keys whose new value would be accepted and not obeyed: refused instead. */

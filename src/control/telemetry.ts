@@ -20,6 +20,8 @@ export interface Vitals {
   readonly configured: boolean;
   /** Of the store that counts limits for several machines. */
   readonly limitStore: "off" | "up" | "down";
+  /** Why the newest one is not, in a line that may be shown to anybody; undefined = it is. */
+  readonly configRefused: string | undefined;
   /** All workers have served once. */
   readonly started: boolean;
   readonly draining: boolean;
@@ -80,14 +82,24 @@ export function createTelemetry(
 }
 
 /**
- * 200 "ready", 200 "degraded" with fewer workers than wanted or without a store, else 503 (reliability.md C36). A probe
- * that was under way at an upgrade asks for the gateway, not for this process.
+ * 200 "ready", 200 "degraded" with fewer workers than wanted, a refused configuration or without a store, else 503
+ * (reliability.md C36). A probe that was under way at an upgrade asks for the gateway, not for this process.
  */
 export function readiness(vitals: Vitals, verbose: boolean): ControlAnswer {
-  const { servingWorkers, wantedWorkers, configured, limitStore, started, draining, replaced } = vitals;
+  const {
+    servingWorkers,
+    wantedWorkers,
+    configured,
+    configRefused,
+    limitStore,
+    started,
+    draining,
+    replaced,
+  } = vitals;
   if (replaced) return text(200, "ready");
   const checks = {
-    config: configured ? "ok" : "fail",
+    // The old one serves: no reason to send clients elsewhere.
+    config: !configured ? "fail" : configRefused === undefined ? "ok" : "degraded",
     startup: started ? "ok" : "fail",
     draining: draining ? "fail" : "ok",
     workers: servingWorkers === 0 ? "fail" : servingWorkers < wantedWorkers ? "degraded" : "ok",
@@ -99,5 +111,10 @@ export function readiness(vitals: Vitals, verbose: boolean): ControlAnswer {
   const state = failed ? "not ready" : results.includes("degraded") ? "degraded" : "ready";
   const status = failed ? 503 : 200;
   if (!verbose) return text(status, state);
-  return json(status, { state, checks, workers: { serving: servingWorkers, wanted: wantedWorkers } });
+  return json(status, {
+    state,
+    checks,
+    ...(configRefused === undefined ? {} : { config_refused: configRefused }),
+    workers: { serving: servingWorkers, wanted: wantedWorkers },
+  });
 }

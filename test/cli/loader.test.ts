@@ -23,8 +23,8 @@ test("the configuration comes with the files that it was read from", async (t) =
   const loaded = await createLoader(file).load();
   assert.ok(loaded.kind === "loaded");
   assert.deepEqual(loaded.files, [
-    { path: file, sha256: sha256(file) },
-    { path: list, sha256: sha256(list) },
+    { path: file, content: sha256(file) },
+    { path: list, content: sha256(list) },
   ]);
   const { manifest, parts } = loaded.cut;
   assert.equal(createPartStore().assemble(manifest, parts).lists[0]!.name, "bad");
@@ -38,7 +38,7 @@ test("a refused one says why, and which files to look at for a better one", asyn
   assert.ok(refused.kind === "refused");
   assert.match(refused.problem, /error\[Z1301\].*does not exist/s);
   assert.match(refused.brief, /^zion\.toml:\d+:\d+: Z1301$/);
-  assert.deepEqual(refused.files.at(-1), { path: list, sha256: "" });
+  assert.deepEqual(refused.files.at(-1), { path: list, content: "it does not exist" });
   writeFileSync(list, "10.0.0.0/8\n");
   assert.equal((await loader.load()).kind, "loaded");
 });
@@ -48,5 +48,5 @@ test("a file that is not there is refused, not a fault", async (t) => {
   const refused = await createLoader(file).load();
   assert.ok(refused.kind === "refused");
   assert.match(refused.problem, /cannot read .*does not exist/);
-  assert.deepEqual(refused.files, [{ path: file, sha256: "" }]);
+  assert.deepEqual(refused.files, [{ path: file, content: "it does not exist" }]);
 });

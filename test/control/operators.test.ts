@@ -55,6 +55,7 @@ const well: Vitals = {
   wantedWorkers: 2,
   configured: true,
   limitStore: "off",
+  configRefused: undefined,
   started: true,
   draining: false,
   replaced: false,

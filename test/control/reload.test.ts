@@ -10,7 +10,7 @@ import { silentLog } from "./fakes.ts";
 
 const initial = goodConfig(minimal);
 const other: Config = { ...initial, server: { ...initial.server, maxHeaders: 32 } };
-const files = [{ path: "/zion.toml", sha256: "1" }];
+const files = [{ path: "/zion.toml", content: "1" }];
 const loaded = (config: Config) => ({ kind: "loaded", cut: cutConfig(config), warnings: [], files }) as const;
 const bad = { kind: "refused", problem: "bad", brief: "zion.toml:1:1: Z1000", files } as const;
 
@@ -139,14 +139,14 @@ test("the history tells what was loaded and what was refused, newest first, at m
 });
 
 test("a file that was touched and says what it said is not a reload; a signal always is one", async () => {
-  let sha256 = "1";
+  let content = "1";
   const { reloader, calls } = start(async () => ({
     ...loaded(other),
-    files: [{ path: "/zion.toml", sha256 }],
+    files: [{ path: "/zion.toml", content }],
   }));
   assert.deepEqual(await reloader.reload("file"), { kind: "unchanged", generation: 1 });
   assert.deepEqual(await reloader.reload("signal"), { kind: "loaded", generation: 2 });
-  sha256 = "2";
+  content = "2";
   assert.deepEqual(await reloader.reload("file"), { kind: "loaded", generation: 3 });
   assert.deepEqual(calls, ["prepare 2", "commit 2", "prepare 3", "commit 3"]);
 });
