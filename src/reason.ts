@@ -190,7 +190,7 @@ export const reasons = {
     "connection",
     c,
     false,
-    "The HTTP/2 layer refused a head before it was read: malformed, or far beyond the limits.",
+    "An HTTP/2 head is malformed (RFC 9113 §8.1.1): its stream was reset. Or it is too large to be read at all.",
   ),
 
   // Request line.
@@ -351,22 +351,6 @@ export const reasons = {
     "A field name with an underscore imitates a framing, forwarding or identity field.",
   ),
   singletonDup: row("singleton_dup", 400, "fields", c, true, "A field that may occur once occurs twice."),
-  pseudoField: row(
-    "pseudo_field",
-    400,
-    "fields",
-    c,
-    true,
-    "An HTTP/2 pseudo-field is missing, unknown, twice, or behind a field.",
-  ),
-  http2Field: row(
-    "h2_field",
-    400,
-    "fields",
-    c,
-    true,
-    "A field that HTTP/2 forbids: Connection and its like, or TE with more than trailers.",
-  ),
   cookieCrumbs: row(
     "cookie_crumbs",
     431,

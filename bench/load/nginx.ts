@@ -30,11 +30,11 @@ function edge(setup: Setup, more: string): string {
 
   upstream origin {
     server 127.0.0.1:${setup.originPort};
-    keepalive 64;
+    keepalive 256;
   }
   server {
     listen 127.0.0.1:${setup.httpPort};
-    listen 127.0.0.1:${setup.httpsPort} ssl;
+    listen 127.0.0.1:${setup.httpsPort} ssl http2;
     client_max_body_size 16m;
     ${more}
     location = ${holdProbePath} { return 404; }

@@ -1,30 +1,30 @@
-import type { HeadScratch } from "../http/http2-head.ts";
+import type { FieldScratch } from "../http/hpack-decoder.ts";
+import { Http2HeadReader } from "../http/http2-head.ts";
 import { ResponseHead } from "../http/response-head.ts";
 import type { State } from "../state.ts";
 import { Outbox } from "../std/outbox.ts";
-import { Deadline } from "../std/timer-wheel.ts";
 import type { ClientConnection } from "./client-connection.ts";
+import type { Http2Output, OutputDesk } from "./http2-output.ts";
 
-/** Between two looks at all connections, and up to two ticks of the wheel more. */
-const CHECK_MS = 50;
-
-/** Something that a flood guard looks at. Met by http2.ts `Http2Connection`. */
-export interface Watched extends ClientConnection {
-  checkFlood(nowMs: number): void;
-}
+/** Connections that put together what they send in one turn; more than that send at once. */
+const LENT_MAX = 32;
 
 /**
  * What the HTTP/2 connections of a listener share: scratch that their streams use in turn, never across two events,
- * and the one deadline by which all of them are looked at for floods.
+ * and the buffers of those that have something to send in this turn of the event loop.
  */
-export class Http2Desk {
-  readonly scratch: HeadScratch = { bytes: Buffer.allocUnsafeSlow(16_384) };
+export class Http2Desk implements OutputDesk {
+  readonly scratch: FieldScratch = { bytes: Buffer.allocUnsafeSlow(16_384) };
+  readonly headReader = new Http2HeadReader();
   /** Answers of our own are printed here. */
   readonly outbox = new Outbox(16_384);
   readonly head = new ResponseHead();
-  readonly #watched = new Set<Watched>();
-  readonly #deadline = new Deadline(this);
+  readonly #open = new Set<ClientConnection>();
   readonly #state: State;
+  readonly #lent: Outbox[] = [];
+  readonly #borrowers: Http2Output[] = [];
+  readonly #free: Outbox[] = [];
+  readonly #flushAll = (): void => this.#endTurn();
   #dateLine: Uint8Array | undefined = undefined;
   #dateText = "";
 
@@ -34,23 +34,32 @@ export class Http2Desk {
 
   /** HTTP/2 connections that are open. */
   get size(): number {
-    return this.#watched.size;
+    return this.#open.size;
   }
 
-  watch(connection: Watched): void {
-    this.#watched.add(connection);
-    if (this.#watched.size === 1) this.#arm();
+  add(connection: ClientConnection): void {
+    this.#open.add(connection);
   }
 
   forget(connection: ClientConnection): void {
-    this.#watched.delete(connection as Watched);
+    this.#open.delete(connection);
   }
 
-  /** Called by the timer wheel. */
-  expire(): void {
-    const nowMs = this.#state.clock.nowMs();
-    for (const connection of this.#watched) connection.checkFlood(nowMs);
-    if (this.#watched.size > 0) this.#arm();
+  lend(output: Http2Output): Outbox {
+    if (this.#lent.length === LENT_MAX) this.#endTurn();
+    if (this.#lent.length === 0) setImmediate(this.#flushAll);
+    const outbox = this.#free.pop() ?? new Outbox();
+    this.#lent.push(outbox);
+    this.#borrowers.push(output);
+    return outbox;
+  }
+
+  /** All sockets that were read in this turn were served: what was put together leaves. */
+  #endTurn(): void {
+    // Nobody borrows while it is flushed: a write tells nobody before the next turn.
+    for (const output of this.#borrowers) output.flush();
+    for (const outbox of this.#lent) this.#free.push(outbox);
+    this.#borrowers.length = this.#lent.length = 0;
   }
 
   /** The value of `Date` in the current second. */
@@ -61,9 +70,5 @@ export class Http2Desk {
       this.#dateText = Buffer.from(line).latin1Slice("Date: ".length, line.length - 2);
     }
     return this.#dateText;
-  }
-
-  #arm(): void {
-    this.#state.wheel.set(this.#deadline, this.#state.wheel.nowMs + CHECK_MS);
   }
 }

@@ -1,9 +1,10 @@
-import { constants, type ServerHttp2Stream } from "node:http2";
 import { Exchange } from "../exchange.ts";
 import type { BodySink, Downstream } from "../http/downstream.ts";
+import { F } from "../http/field.ts";
 import { isGrpc } from "../http/grpc.ts";
-import { http2AnswerFields } from "../http/http2-answer.ts";
-import { readHttp2Head } from "../http/http2-head.ts";
+import { putStatus } from "../http/hpack-encoder.ts";
+import { answerBytesMax, putAnswer } from "../http/http2-answer.ts";
+import { CANCEL, INTERNAL_ERROR, NO_ERROR, PROTOCOL_ERROR } from "../http/http2-frame.ts";
 import type { ForwardedMemo } from "../http/print-request.ts";
 import { BODY_LENGTH, type CanonicalRequest, HEAD } from "../http/request.ts";
 import {
@@ -15,7 +16,7 @@ import {
   readResponseHead,
 } from "../http/response-head.ts";
 import type { TlsFacts } from "../http/tls-facts.ts";
-import { TRAILER_FIELDS_MAX, type Trailers, takeTrailer } from "../http/trailer.ts";
+import type { Trailers } from "../http/trailer.ts";
 import type { TunnelEnd, TunnelSide } from "../http/tunnel-end.ts";
 import type { PeerFacts } from "../identity/client-address.ts";
 import { type Reason, reasons } from "../reason.ts";
@@ -27,14 +28,14 @@ import type { Outbox } from "../std/outbox.ts";
 import { Deadline } from "../std/timer-wheel.ts";
 import type { Http2Desk } from "./http2-desk.ts";
 import type { FloodGuard } from "./http2-guard.ts";
+import { STREAM_WINDOW_BYTES } from "./http2-limits.ts";
+import { type Http2Output, type SendingStream, StreamOutput } from "./http2-output.ts";
 import { identify } from "./identify.ts";
-
-const { NGHTTP2_NO_ERROR, NGHTTP2_INTERNAL_ERROR, NGHTTP2_CANCEL } = constants;
 
 /** A body may be slower than the minimum rate for this long. */
 const RATE_GRACE_MS = 10_000;
-/** Written at once: progress of a slow client is seen in steps of this size. */
-const WRITE_BYTES_MAX = 16_384;
+/** Progress of a slow client is seen in steps of this size. */
+const PROGRESS_BYTES = 16_384;
 /** Without any progress of its own, a stream lives this many `write_timeout_ms` while its connection progresses. */
 const STALLS_MAX = 10;
 /** What an answer of our own holds beside its fields and body. */
@@ -49,66 +50,81 @@ export interface StreamOwner {
   readonly listener: "http" | "https";
   readonly forwardedMemo: ForwardedMemo;
   logPiece: Uint8Array | undefined;
-  /** Bytes that the connection has written so far: other streams' progress. */
-  readonly bytesWritten: number;
+  readonly output: Http2Output;
   readonly guard: FloodGuard;
+  countRejected(): void;
+  takeBody(bytes: number): void;
+  resetStream(id: number, code: number, isOpen: boolean): void;
   forgetStream(stream: Http2Stream): void;
 }
 
 /**
- * One HTTP/2 request and its answer: reads the head, serves one exchange, and keeps deadlines of its own, because the
- * HTTP/2 layer has none. Everything the layer calls is guarded: what a bug breaks is this stream.
+ * One HTTP/2 request and its answer: serves one exchange, takes its body as far as somebody wants it, and keeps
+ * deadlines of its own. What a bug breaks is this stream.
  */
-export class Http2Stream implements Downstream, TunnelEnd {
+export class Http2Stream implements Downstream, TunnelEnd, SendingStream {
+  readonly id: number;
+  readonly output: StreamOutput;
   readonly #owner: StreamOwner;
-  readonly #stream: ServerHttp2Stream;
   readonly #state: State;
   readonly #desk: Http2Desk;
-  readonly #snapshot: Snapshot;
-  readonly #deadline = new Deadline(this);
+  #snapshot: Snapshot;
+  /** Made when there is something to wait for: most streams end without. */
+  #deadline: Deadline | undefined = undefined;
   #request: CanonicalRequest | undefined;
   #exchange: Exchange | undefined = undefined;
-  #gone = false;
+  #isGone = false;
 
   /** gRPC. */
   #isCall = false;
 
   // The body.
+  /** The client sends nothing more. */
+  isInputOver: boolean;
   #sink: BodySink | undefined = undefined;
-  #bodyDone = false;
-  /** A body, or its end, is still to come on this stream. */
-  #hasBody = false;
+  /** All of the body was given to the sink, or there is none. */
+  #isBodyDone = false;
+  #isSinkFull = false;
+  /** Bytes that nobody has asked for yet: as much as the window at most. */
+  #inbox: Buffer[] | undefined = undefined;
   #bodyBytes = 0;
   #bodyStartMs = 0;
+  /** What the client may still send, and what was taken since it was told. */
+  #window = STREAM_WINDOW_BYTES;
+  #taken = 0;
+  /** What came and was not taken: it is missing in the connection's window. */
+  #untaken = 0;
   #requestTrailers: Trailers | undefined = undefined;
 
   /** The tunnel it is an end of. */
   #side: TunnelSide | undefined = undefined;
 
   // The answer.
-  /** Body bytes not yet written: the last of them leave with the end of the stream. */
-  #pending: Buffer | undefined = undefined;
-  #answerEnded = false;
+  #isAnswerEnded = false;
   #answerTrailers: Trailers | undefined = undefined;
-  #waitsForTrailers = false;
-  #blocked = false;
-  /** Bytes queued, and written by the connection, when progress was last looked for. */
+  #takesTrailers = false;
+  #isBlocked = false;
+  /** Bytes queued, and taken from the connection, when progress was last looked for. */
   #queueSize = Infinity;
-  #writtenThen = 0;
+  #takenThen = 0;
   #stalls = 0;
 
-  constructor(owner: StreamOwner, stream: ServerHttp2Stream, desk: Http2Desk, state: State) {
+  constructor(
+    owner: StreamOwner,
+    id: number,
+    request: CanonicalRequest,
+    isOver: boolean,
+    desk: Http2Desk,
+    state: State,
+  ) {
+    this.id = id;
     this.#owner = owner;
-    this.#stream = stream;
-    this.#state = state;
+    this.#request = request;
+    this.isInputOver = isOver;
     this.#desk = desk;
+    this.#state = state;
     this.#snapshot = state.snapshot;
-    stream.on("error", ignoreError); // 'close' follows and says all there is to say
-    stream.on("close", () => this.#onGone());
-    stream.on("aborted", () => this.#onGone());
-    stream.on("drain", () => this.#guard(this.#onDrain));
-    // They may come before anybody asks for the body.
-    stream.on("trailers", (_headers, _flags, raw?: readonly string[]) => this.#takeTrailers(raw ?? []));
+    this.output = new StreamOutput(id, owner.output.streamWindow, this);
   }
 
   get peerText(): string {
@@ -133,35 +149,56 @@ export class Http2Stream implements Downstream, TunnelEnd {
     this.#owner.logPiece = piece;
   }
 
-  /** Called once: `fields` as they came, name and value in turn; `isOver`: no body follows. */
-  serve(fields: readonly string[], isOver: boolean): void {
-    const request = this.#state.requests.take();
-    this.#request = request;
-    request.secure = this.secure;
-    readHttp2Head(fields, isOver, request, this.#snapshot.head, this.#desk.scratch);
-    identify(request, this.#owner.peer, this.#snapshot, this.#state);
-    this.#isCall = request.refusal === undefined && isGrpc(request);
-    this.#hasBody = !isOver;
-    this.#owner.guard.countHead(request.targetBytes + request.arenaEnd, this.#hasBody);
-    if (request.refusal?.status === 431) this.#owner.guard.countOversize();
-    this.#bodyDone = isOver || (request.bodyKind === BODY_LENGTH && request.bodyLength === 0);
-    const exchange = new Exchange(this, request, this.#snapshot, this.#state);
-    this.#exchange = exchange;
+  /** Called once: the head is read. */
+  serve(): void {
+    const request = this.#request;
+    // Its connection ended for a head beside it.
+    if (this.#isGone || request === undefined) return;
     try {
-      exchange.serve();
+      identify(request, this.#owner.peer, this.#snapshot, this.#state);
+      this.#isCall = request.refusal === undefined && isGrpc(request);
+      const { status } = request.refusal ?? NOT_REFUSED;
+      if (status === 431 || request.refusal === reasons.http2Head) this.#owner.countRejected();
+      if (this.#isGone) return;
+      this.#isBodyDone = this.isInputOver || (request.bodyKind === BODY_LENGTH && request.bodyLength === 0);
+      this.#exchange = new Exchange(this, request, this.#snapshot, this.#state);
+      this.#exchange.serve();
     } catch (cause) {
       this.onDefect(cause);
     }
   }
 
   /** Takes the stream down, whatever it is doing. */
-  close(reason: Reason, code: number = NGHTTP2_CANCEL): void {
+  close(reason: Reason, code: number = CANCEL): void {
+    if (this.#isGone) return;
+    this.#owner.resetStream(this.id, code, !this.isInputOver);
+    this.#leave(reason);
+  }
+
+  /** The client reset it. */
+  onGone(): void {
+    if (!this.#isGone) this.#leave(reasons.clientGone);
+  }
+
+  /** Nothing more is sent or taken. */
+  #leave(reason: Reason): void {
+    this.#isGone = true;
     const exchange = this.#exchange;
     this.#exchange = undefined;
     this.#sink = undefined;
-    if (this.#answerEnded || !this.#stream.headersSent) this.#reset(code);
-    else this.#stream.destroy(cutAnswer);
-    exchange?.abandon(reason);
+    this.#inbox = undefined;
+    this.#owner.output.drop(this.output);
+    if (this.#deadline !== undefined) this.#state.wheel.clear(this.#deadline);
+    // What was never taken is missing in the connection's window.
+    this.#owner.takeBody(this.#taken + this.#untaken);
+    this.#taken = this.#untaken = 0;
+    this.#owner.forgetStream(this);
+    try {
+      if (exchange !== undefined) exchange.abandon(reason);
+      else if (!this.#isAnswerEnded) this.onConcluded();
+    } catch (cause) {
+      this.#state.onDefect(cause);
+    }
   }
 
   onDefect(cause: unknown): void {
@@ -174,7 +211,7 @@ export class Http2Stream implements Downstream, TunnelEnd {
     } catch (again) {
       this.#state.onDefect(again);
     }
-    if (!this.#answerEnded) this.close(reasons.defect, NGHTTP2_INTERNAL_ERROR);
+    if (!this.#isAnswerEnded) this.close(reasons.defect, INTERNAL_ERROR);
   }
 
   /** No input may end the worker: Node would make an exception in a listener an uncaught one. */
@@ -186,251 +223,279 @@ export class Http2Stream implements Downstream, TunnelEnd {
     }
   }
 
-  #onGone(): void {
-    if (this.#gone) return;
-    this.#gone = true;
-    this.#state.wheel.clear(this.#deadline);
-    this.#pending = undefined;
-    this.#sink = undefined;
-    const exchange = this.#exchange;
-    this.#exchange = undefined;
-    // A paused body would keep an aborted stream for ever. Not at once: Node still has to send the reset.
-    setImmediate(destroyStream, this.#stream);
-    if (this.#hasBody) this.#owner.guard.countBodyEnd(false);
-    this.#owner.forgetStream(this);
+  // --- the request body
+
+  /** DATA of `length` comes, of which `padding` is nobody's. False: more than the window. */
+  onFrameBegin(length: number, padding: number): boolean {
+    this.#window -= length;
+    this.#untaken += length - padding;
+    this.#taken += padding;
+    return this.#window >= 0;
+  }
+
+  onInput(bytes: Buffer, start: number, end: number): void {
     try {
-      exchange?.abandon(reasons.clientGone);
+      this.#onInput(bytes, start, end);
     } catch (cause) {
-      this.#state.onDefect(cause);
+      this.onDefect(cause);
     }
   }
 
-  // --- the request body
+  #onInput(bytes: Buffer, start: number, end: number): void {
+    // Behind the answer it is for nobody, and no window is given for it.
+    if (this.#isGone || this.#isAnswerEnded) return;
+    if (this.#side === undefined && !this.#isLengthKept(end - start)) return;
+    const isWanted = this.#sink !== undefined || this.#side !== undefined;
+    if (isWanted && !this.#isSinkFull && this.#inbox === undefined) this.#give(bytes, start, end);
+    else (this.#inbox ??= []).push(Buffer.from(bytes.subarray(start, end)));
+  }
+
+  #isLengthKept(count: number): boolean {
+    const request = this.#request;
+    if (request === undefined) return true;
+    this.#bodyBytes += count;
+    if (request.bodyKind !== BODY_LENGTH || this.#bodyBytes <= request.bodyLength) return true;
+    this.#exchange?.fail(reasons.contentLength);
+    return false;
+  }
+
+  /** The client has sent all, `trailers` last. */
+  onInputEnd(trailers: Trailers | undefined): void {
+    this.isInputOver = true;
+    if (this.#isGone) return;
+    if (trailers !== undefined && trailers.length > 0) this.#requestTrailers = trailers;
+    this.#guard(this.#checkEnd);
+  }
+
+  refuseTrailers(reason: Reason): void {
+    this.isInputOver = true;
+    this.#guard(() => {
+      this.#exchange?.fail(reason);
+    });
+  }
+
+  /** Ends the body when all of it was given. */
+  #checkEnd(): void {
+    if (!this.isInputOver || this.#isBodyDone) return;
+    const request = this.#request;
+    if (this.#side === undefined && request?.bodyKind === BODY_LENGTH) {
+      if (this.#bodyBytes !== request.bodyLength) {
+        this.#exchange?.fail(reasons.bodyCut);
+        return;
+      }
+    }
+    if (this.#inbox !== undefined || this.#isSinkFull) return;
+    this.#takeRest();
+    if (this.#side !== undefined) {
+      this.#isBodyDone = true;
+      this.#side.onEnd();
+      return;
+    }
+    const sink = this.#sink;
+    if (sink === undefined) return;
+    this.#isBodyDone = true;
+    this.#sink = undefined;
+    if (!this.#isBlocked) this.#pause();
+    if (this.#requestTrailers !== undefined) sink.onBodyTrailers(this.#requestTrailers);
+    if (this.#exchange !== undefined) sink.onBodyEnd();
+  }
 
   startBody(sink: BodySink): void {
-    if (this.#bodyDone) {
+    if (this.#isBodyDone) {
       sink.onBodyEnd();
       return;
     }
     const isFirst = this.#sink === undefined;
     this.#sink = sink;
+    this.#isSinkFull = false;
     this.#bodyStartMs = this.#state.wheel.nowMs;
     this.#armBody();
-    if (!isFirst) {
-      this.#stream.resume();
-      return;
-    }
-    if (this.#request!.expectContinue && this.#isOpen()) {
-      this.#state.counters.expectContinue++;
-      this.#stream.additionalHeaders({ ":status": 100 });
-    }
-    const stream = this.#stream;
-    stream.on("end", () => this.#guard(this.#onBodyEnd));
-    stream.on("data", (bytes: Buffer) => {
-      try {
-        this.#onBody(bytes);
-      } catch (cause) {
-        this.onDefect(cause);
-      }
-    });
+    if (isFirst && this.#request!.expectContinue && this.#bodyBytes === 0 && !this.isInputOver)
+      this.#sayContinue();
+    this.#giveInbox();
+  }
+
+  #sayContinue(): void {
+    this.#state.counters.expectContinue++;
+    this.#owner.output.head(this.output, 8, false, (out, at) => putStatus(out, at, 100));
   }
 
   resumeBody(): void {
-    if (this.#bodyDone || this.#sink === undefined || this.#gone) return;
+    if (this.#isBodyDone || this.#sink === undefined || this.#isGone) return;
     this.#armBody();
-    this.#stream.resume();
+    this.#isSinkFull = false;
+    this.#giveInbox();
   }
 
-  #armBody(): void {
-    // A call may be silent for as long as both ends like: the connection's own deadlines and pings watch over it.
-    if (this.#isCall) {
-      this.#state.wheel.pause(this.#deadline);
+  /** What came before it was asked for. */
+  #giveInbox(): void {
+    while (this.#inbox !== undefined && !this.#isSinkFull && !this.#isGone) {
+      const first = this.#inbox.shift()!;
+      if (this.#inbox.length === 0) this.#inbox = undefined;
+      this.#give(first, 0, first.length);
+    }
+    if (!this.#isSinkFull && !this.#isGone) this.#giveWindow();
+    this.#checkEnd();
+  }
+
+  #give(bytes: Buffer, start: number, end: number): void {
+    this.#untaken -= end - start;
+    this.#taken += end - start;
+    if (this.#side !== undefined) {
+      if (!this.#side.onBytes(bytes, start, end)) this.#isSinkFull = true;
+      else this.#giveWindow();
       return;
     }
-    this.#state.wheel.set(
-      this.#deadline,
-      this.#state.wheel.nowMs + this.#snapshot.connection.bodyIdleTimeoutMs,
-    );
-  }
-
-  #onBody(bytes: Buffer): void {
-    this.#owner.guard.countBody(bytes.length);
-    const sink = this.#sink;
-    if (sink === undefined) return;
-    const request = this.#request!;
     const { nowMs } = this.#state.wheel;
-    this.#bodyBytes += bytes.length;
-    if (request.bodyKind === BODY_LENGTH && this.#bodyBytes > request.bodyLength) {
-      this.#exchange?.fail(reasons.contentLength);
-      return;
-    }
     const rate = this.#isCall ? 0 : this.#snapshot.connection.bodyMinRate;
     const elapsedMs = nowMs - this.#bodyStartMs;
     if (rate > 0 && elapsedMs > RATE_GRACE_MS && this.#bodyBytes * 1000 < rate * elapsedMs) {
       this.#exchange?.fail(reasons.bodyTimeout);
       return;
     }
-    if (sink.onBody(bytes, 0, bytes.length)) {
-      if (!this.#blocked && this.#sink !== undefined) this.#armBody();
+    if (this.#sink!.onBody(bytes, start, end)) {
+      if (this.#sink === undefined) return;
+      if (!this.#isBlocked) this.#armBody();
+      this.#giveWindow();
       return;
     }
     // What the upstream has not taken is not the client's to hurry. Its window fills meanwhile.
     if (this.#sink === undefined) return;
-    this.#stream.pause();
-    if (!this.#blocked) this.#state.wheel.pause(this.#deadline);
+    this.#isSinkFull = true;
+    if (!this.#isBlocked) this.#pause();
   }
 
-  /** A stream that the client reset ends like one that is complete: Node pushes the same end. */
-  #onBodyEnd(): void {
-    const sink = this.#sink;
-    if (sink === undefined || this.#bodyDone) return;
-    const request = this.#request!;
-    if (this.#stream.closed || this.#stream.aborted) {
-      this.close(reasons.clientGone);
-      return;
+  /** The client may send as much again as was taken, told in large steps. */
+  #giveWindow(): void {
+    if (this.#taken < STREAM_WINDOW_BYTES / 2) return;
+    const taken = this.#taken;
+    this.#taken = 0;
+    if (!this.isInputOver) {
+      this.#window += taken;
+      this.#owner.output.openWindow(this.id, taken);
     }
-    if (request.bodyKind === BODY_LENGTH && this.#bodyBytes !== request.bodyLength) {
-      this.#exchange?.fail(reasons.bodyCut);
-      return;
-    }
-    this.#bodyDone = true;
-    this.#hasBody = false;
-    this.#owner.guard.countBodyEnd(true);
-    this.#sink = undefined;
-    if (!this.#blocked) this.#state.wheel.pause(this.#deadline);
-    if (this.#requestTrailers !== undefined) sink.onBodyTrailers(this.#requestTrailers);
-    if (this.#exchange !== undefined) sink.onBodyEnd();
+    this.#owner.takeBody(taken);
   }
 
-  #takeTrailers(raw: readonly string[]): void {
-    if (raw.length > 2 * TRAILER_FIELDS_MAX) {
-      this.#exchange?.fail(reasons.trailerBytes);
-      return;
-    }
-    const trailers: string[] = [];
-    for (let at = 0; at + 1 < raw.length; at += 2) takeTrailer(trailers, raw[at]!, raw[at + 1]!, true);
-    if (trailers.length > 0) this.#requestTrailers = trailers;
+  #takeRest(): void {
+    this.#owner.takeBody(this.#taken);
+    this.#taken = 0;
+  }
+
+  #armBody(): void {
+    // A call may be silent for as long as both ends like: the connection's own deadlines and pings watch over it.
+    if (this.#isCall) this.#pause();
+    else this.#arm(this.#snapshot.connection.bodyIdleTimeoutMs);
   }
 
   // --- the answer
 
   answerHead(head: ResponseHead): void {
-    const request = this.#request!;
-    const isBodiless = head.bodyKind === RESPONSE_NONE || request.method === HEAD;
+    const isBodiless = head.bodyKind === RESPONSE_NONE || this.#request!.method === HEAD;
     this.#startAnswer(head, isBodiless);
   }
 
   #startAnswer(head: ResponseHead, isBodiless: boolean): void {
-    if (!this.#isOpen()) return;
-    const list = http2AnswerFields(head, this.#request!, this.#desk.dateText());
+    if (this.#isGone) return;
     const hasLength = isBodiless
       ? head.bodyLength >= 0 && head.status !== 204 && head.bodyKind !== RESPONSE_CHUNKED
       : head.bodyKind === RESPONSE_LENGTH;
-    if (hasLength && head.bodyKind !== RESPONSE_CLOSE) list.push("content-length", String(head.bodyLength));
-    const endStream = isBodiless || (head.bodyKind === RESPONSE_LENGTH && head.bodyLength === 0);
-    // An END_STREAM that must wait for trailers cannot ride on the last DATA frame: only where some may come.
-    this.#waitsForTrailers =
-      !endStream && head.bodyKind !== RESPONSE_LENGTH && this.#request!.acceptsTrailers;
-    if (this.#waitsForTrailers) this.#stream.once("wantTrailers", () => this.#guard(this.#sendTrailers));
-    this.#stream.respond(list, { endStream, waitForTrailers: this.#waitsForTrailers });
-    if (endStream) this.#answerEnded = true;
+    const length = hasLength && head.bodyKind !== RESPONSE_CLOSE ? head.bodyLength : -1;
+    const isEnd = isBodiless || (head.bodyKind === RESPONSE_LENGTH && head.bodyLength === 0);
+    this.#takesTrailers = !isEnd && head.bodyKind !== RESPONSE_LENGTH && this.#request!.acceptsTrailers;
+    this.#sendHead(head, head.status, length, 0, isEnd);
+  }
+
+  #sendHead(head: ResponseHead, status: number, bodyLength: number, without: number, isEnd: boolean): void {
+    const request = this.#request!;
+    const date = this.#desk.dateText();
+    if (isEnd) this.#isAnswerEnded = true;
+    this.#owner.output.head(this.output, answerBytesMax(head), isEnd, (out, at) =>
+      putAnswer(out, at, head, status, request, date, bodyLength, without),
+    );
   }
 
   answerBody(bytes: Buffer, start: number, end: number): boolean {
-    // Valid during the call only, and Node keeps what it is given until it is sent.
-    this.#writePending();
-    this.#pending = Buffer.from(bytes.subarray(start, end));
+    if (this.#isGone || this.#isAnswerEnded) return true;
     this.#owner.guard.countAnswer(end - start);
-    return !this.#stream.writableNeedDrain;
+    if (this.#owner.output.data(this.output, bytes, start, end)) return true;
+    this.#block();
+    return false;
   }
 
-  answerFlush(): void {
-    this.#writePending();
-    if (this.#stream.writableNeedDrain && !this.#answerEnded) this.#block();
-  }
+  /** Frames leave together at the end of the turn. */
+  answerFlush(): void {}
 
   answerTrailers(trailers: Trailers): void {
-    if (this.#waitsForTrailers) this.#answerTrailers = trailers;
+    if (this.#takesTrailers) this.#answerTrailers = trailers;
   }
 
   answerEnd(): void {
-    if (!this.#answerEnded && this.#isOpen()) {
-      const last = this.#pending;
-      this.#pending = undefined;
-      if (last === undefined) this.#stream.end();
-      else if (last.length <= WRITE_BYTES_MAX) this.#stream.end(last);
-      else {
-        this.#write(last);
-        this.#stream.end();
-      }
+    if (!this.#isAnswerEnded && !this.#isGone) {
+      this.#isAnswerEnded = true;
+      this.#owner.output.end(this.output, this.#answerTrailers);
     }
     this.#finish();
   }
 
-  #sendTrailers(): void {
-    if (!this.#isOpen()) return;
-    const fields: Record<string, string[]> = {};
-    const trailers = this.#answerTrailers ?? [];
-    for (let at = 0; at + 1 < trailers.length; at += 2)
-      (fields[trailers[at]!] ??= []).push(trailers[at + 1]!);
-    this.#stream.sendTrailers(fields);
-    // Not at once: a reset would overtake them.
-    setImmediate(() => this.#refuseRest());
+  /** Called by the output: the client has it all, or will. */
+  onSendEnd(): void {
+    if (this.#isGone || this.#exchange !== undefined) return;
+    this.#conclude();
+  }
+
+  /** The answer is out or queued: the exchange concludes after this returns. */
+  #finish(): void {
+    this.#exchange = undefined;
+    this.#sink = undefined;
+    this.#side = undefined;
+    this.#inbox = undefined;
+    this.#isAnswerEnded = true;
+    if (this.#isGone) return;
+    if (this.output.isOver) this.#conclude();
+    else this.#watchQueue();
+  }
+
+  /** The end of the stream. Whoever still sends a body is told to stop (RFC 9113 §8.1). */
+  #conclude(): void {
+    if (!this.isInputOver) this.#owner.resetStream(this.id, NO_ERROR, true);
+    this.#leave(reasons.clientGone);
   }
 
   // --- as one end of a tunnel (RFC 8441)
 
   switchProtocols(head: ResponseHead, side: TunnelSide): TunnelEnd | undefined {
-    if (!this.#isOpen()) return undefined;
-    const list = http2AnswerFields(head, this.#request!, this.#desk.dateText());
-    list[1] = "200";
-    const accept = list.indexOf("sec-websocket-accept");
-    list.splice(accept, 2);
+    if (this.#isGone) return undefined;
     this.#side = side;
-    this.#stream.respond(list, { endStream: false });
-    this.#stream.on("end", () => this.#guard(this.#onTunnelEnd));
-    this.#stream.on("data", (bytes: Buffer) => {
-      this.#owner.guard.countBody(bytes.length);
-      try {
-        if (this.#side?.onBytes(bytes, 0, bytes.length) === false) this.#stream.pause();
-      } catch (cause) {
-        this.onDefect(cause);
-      }
-    });
+    this.#sendHead(head, 200, -1, F.secWebsocketAccept, false);
+    // What came early is for the tunnel, once both its ends are there.
+    if (this.#inbox !== undefined || this.isInputOver) process.nextTick(resumeTunnel, this);
     return this;
   }
 
   sendTunnel(bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.#side === undefined || this.#stream.writableEnded) return true;
+    if (this.#side === undefined || this.#isGone) return true;
     this.#owner.guard.countAnswer(end - start);
-    this.#write(Buffer.from(bytes.subarray(start, end)));
-    if (!this.#stream.writableNeedDrain) return true;
+    if (this.#owner.output.data(this.output, bytes, start, end)) return true;
     this.#block();
     return false;
   }
 
   endTunnel(): void {
-    if (this.#isOpen()) this.#stream.end();
+    if (!this.#isGone) this.#owner.output.end(this.output, undefined);
   }
 
   resumeTunnel(): void {
-    if (this.#isOpen()) this.#stream.resume();
+    if (this.#isGone || this.#side === undefined) return;
+    this.#isSinkFull = false;
+    this.#guard(this.#giveInbox);
   }
 
   leaveTunnel(): void {
     if (this.#side === undefined) return;
     this.#side = undefined;
-    if (this.#isOpen()) this.#stream.end();
+    if (!this.#isGone) this.#owner.output.end(this.output, undefined);
     this.#finish();
-  }
-
-  /** A stream that was reset ends like one that is complete; then the close that follows says it. */
-  #onTunnelEnd(): void {
-    if (this.#stream.closed || this.#stream.aborted || !this.#hasBody) return;
-    this.#bodyDone = true;
-    this.#hasBody = false;
-    this.#owner.guard.countBodyEnd(true);
-    this.#side?.onEnd();
   }
 
   /** Holds a WebSocket or an event stream. */
@@ -450,10 +515,11 @@ export class Http2Stream implements Downstream, TunnelEnd {
     if (this.lasting) this.#exchange!.drain();
   }
 
+  // --- answers of our own
+
   refuse(reason: Reason, retryAfterSecs: number, methods: number): void {
     if (reason.status === 0 && !this.#isCall) {
-      this.#finish();
-      this.#stream.close(NGHTTP2_CANCEL);
+      this.#stop(reason === reasons.http2Head ? PROTOCOL_ERROR : CANCEL);
       return;
     }
     const { outbox } = this.#desk;
@@ -481,29 +547,29 @@ export class Http2Stream implements Downstream, TunnelEnd {
     const bodyStart = readResponseHead(outbox.bytes, 0, outbox.length, isSilent, head);
     if (bodyStart <= 0) throw new Error(`an answer of our own cannot be read: ${head.fault}`);
     this.#startAnswer(head, head.bodyKind === RESPONSE_NONE);
-    if (bodyStart < outbox.length && !this.#answerEnded)
-      this.#pending = Buffer.from(outbox.bytes.subarray(bodyStart, outbox.length));
+    if (bodyStart < outbox.length && !this.#isAnswerEnded && !this.#isGone)
+      this.#owner.output.data(this.output, outbox.bytes, bodyStart, outbox.length);
     outbox.length = 0;
     this.answerEnd();
   }
 
   cut(reason: Reason): void {
+    if (this.#isGone) return;
     // A call that fails says so in its trailers: a client may try again what was unavailable, but not what was reset.
-    if (this.#isCall && this.#waitsForTrailers && !this.#answerEnded && this.#isOpen()) {
-      this.#pending = undefined;
-      this.#answerTrailers = grpcTrailers(reason);
-      this.#stream.end();
+    if (this.#isCall && this.#takesTrailers && !this.#isAnswerEnded) {
+      this.#isAnswerEnded = true;
+      this.#owner.output.end(this.output, grpcTrailers(reason));
       this.#finish();
       return;
     }
-    this.#exchange = undefined;
-    this.#sink = undefined;
-    this.#pending = undefined;
-    this.#stream.destroy(cutAnswer);
+    this.#stop(INTERNAL_ERROR);
   }
 
-  #reset(code: number): void {
-    if (!this.#stream.destroyed) this.#stream.close(code);
+  /** The exchange concludes after this returns. */
+  #stop(code: number): void {
+    this.#exchange = undefined;
+    this.#isAnswerEnded = true;
+    this.close(reasons.clientGone, code);
   }
 
   /** The record is written: the request may be used again. */
@@ -513,70 +579,43 @@ export class Http2Stream implements Downstream, TunnelEnd {
     this.#request = undefined;
   }
 
-  #isOpen(): boolean {
-    return !this.#gone && !this.#stream.destroyed && !this.#stream.closed;
-  }
-
-  #writePending(): void {
-    const bytes = this.#pending;
-    if (bytes === undefined) return;
-    this.#pending = undefined;
-    this.#write(bytes);
-  }
-
-  #write(bytes: Buffer): void {
-    if (!this.#isOpen() || this.#answerEnded) return;
-    for (let at = 0; at < bytes.length; at += WRITE_BYTES_MAX)
-      this.#stream.write(bytes.length <= WRITE_BYTES_MAX ? bytes : bytes.subarray(at, at + WRITE_BYTES_MAX));
-  }
-
-  /** The answer is out or queued. The stream goes when it is taken; the exchange concludes after this returns. */
-  #finish(): void {
-    this.#exchange = undefined;
-    this.#sink = undefined;
-    this.#answerEnded = true;
-    if (this.#gone) return;
-    // Node sends no trailers on a stream that it was told to close.
-    if (!this.#waitsForTrailers) this.#refuseRest();
-    this.#watchQueue();
-  }
-
-  /** Whoever still sends a body is told to stop (RFC 9113 §8.1). Waits for the answer to leave. */
-  #refuseRest(): void {
-    if (!this.#bodyDone && this.#isOpen()) this.#stream.close(NGHTTP2_NO_ERROR);
-  }
-
   // --- time and the other end
 
+  #arm(waitMs: number): void {
+    const { wheel } = this.#state;
+    wheel.set((this.#deadline ??= new Deadline(this)), wheel.nowMs + waitMs);
+  }
+
+  #pause(): void {
+    if (this.#deadline !== undefined) this.#state.wheel.pause(this.#deadline);
+  }
+
   #block(): void {
-    if (this.#blocked || this.#gone) return;
-    this.#blocked = true;
+    if (this.#isBlocked || this.#isGone) return;
+    this.#isBlocked = true;
     this.#watchQueue();
   }
 
   #watchQueue(): void {
-    this.#queueSize = this.#queued();
-    this.#writtenThen = this.#owner.bytesWritten;
+    this.#queueSize = this.output.queuedBytes;
+    this.#takenThen = this.#owner.output.takenBytes;
     this.#stalls = 0;
-    this.#armWrite();
+    this.#arm(this.#snapshot.connection.writeTimeoutMs);
   }
 
-  #armWrite(): void {
-    this.#state.wheel.set(this.#deadline, this.#state.wheel.nowMs + this.#snapshot.connection.writeTimeoutMs);
+  /** Called by the output: nothing waits any more. */
+  onSendDrain(): void {
+    this.#guard(this.#onDrain);
   }
 
   #onDrain(): void {
-    if (!this.#blocked) return;
-    this.#blocked = false;
+    if (!this.#isBlocked) return;
+    this.#isBlocked = false;
     if (this.#exchange === undefined) return;
-    this.#state.wheel.pause(this.#deadline);
-    if (this.#sink !== undefined && !this.#bodyDone && !this.#stream.isPaused()) this.#armBody();
+    this.#pause();
+    if (this.#sink !== undefined && !this.#isBodyDone && !this.#isSinkFull) this.#armBody();
     if (this.#side !== undefined) this.#side.onDrain();
     else this.#exchange.onDownstreamDrain();
-  }
-
-  #queued(): number {
-    return this.#stream.destroyed ? 0 : this.#stream.bufferSize;
   }
 
   /** Called by the timer wheel. */
@@ -585,11 +624,8 @@ export class Http2Stream implements Downstream, TunnelEnd {
   }
 
   #onDeadline(): void {
-    if (this.#blocked || this.#exchange === undefined) {
-      this.#checkProgress();
-      return;
-    }
-    this.#exchange.fail(reasons.bodyTimeout);
+    if (this.#isBlocked || this.#exchange === undefined) this.#checkProgress();
+    else this.#exchange.fail(reasons.bodyTimeout);
   }
 
   /**
@@ -597,29 +633,24 @@ export class Http2Stream implements Downstream, TunnelEnd {
    * its own progress counts for a while too, but not for ever.
    */
   #checkProgress(): void {
-    const queued = this.#queued();
-    const written = this.#owner.bytesWritten;
-    const moved = written - this.#writtenThen >= WRITE_BYTES_MAX;
-    if (queued < this.#queueSize) this.#stalls = 0;
-    else if (!moved || ++this.#stalls >= STALLS_MAX) {
+    const queued = this.output.queuedBytes;
+    const taken = this.#owner.output.takenBytes;
+    const hasMoved = taken - this.#takenThen >= PROGRESS_BYTES;
+    // A byte at a time is none.
+    if (this.#queueSize - queued >= Math.min(PROGRESS_BYTES, this.#queueSize)) this.#stalls = 0;
+    else if (!hasMoved || ++this.#stalls >= STALLS_MAX) {
       if (this.#exchange === undefined) this.#state.counters.rejects[reasons.writeTimeout.index]!++;
       this.close(reasons.writeTimeout);
       return;
     }
     this.#queueSize = queued;
-    this.#writtenThen = written;
-    this.#armWrite();
+    this.#takenThen = taken;
+    this.#arm(this.#snapshot.connection.writeTimeoutMs);
   }
 }
 
-function ignoreError(): void {}
+const NOT_REFUSED = { status: 0 };
 
-/**
- * Ends a stream whose answer is not complete. `close` would not do: Node ends the writable side with it, and what is
- * queued goes out with END_STREAM, as if it were all.
- */
-const cutAnswer: Error = new Error("the answer is cut");
-
-function destroyStream(stream: ServerHttp2Stream): void {
-  stream.destroy();
+function resumeTunnel(stream: Http2Stream): void {
+  stream.resumeTunnel();
 }

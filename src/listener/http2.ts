@@ -1,10 +1,38 @@
-import {
-  constants,
-  performServerHandshake,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
-} from "node:http2";
 import type { Socket } from "node:net";
+import { type FieldSink, HpackDecoder } from "../http/hpack-decoder.ts";
+import {
+  ACK,
+  COMPRESSION_ERROR,
+  CONTINUATION,
+  ENABLE_PUSH,
+  END_HEADERS,
+  END_STREAM,
+  ENHANCE_YOUR_CALM,
+  FLOW_CONTROL_ERROR,
+  FRAME_BYTES_MAX,
+  FRAME_SIZE_ERROR,
+  GOAWAY,
+  HEADERS,
+  INITIAL_WINDOW_SIZE,
+  MAX_FRAME_SIZE,
+  NO_ERROR,
+  PADDED,
+  PING,
+  PRIORITY,
+  PRIORITY_GIVEN,
+  PROTOCOL_ERROR,
+  PUSH_PROMISE,
+  REFUSED_STREAM,
+  RST_STREAM,
+  readUint32,
+  SETTINGS,
+  SETTINGS_TIMEOUT,
+  STREAM_CLOSED,
+  STREAM_ID_MAX,
+  WINDOW_BYTES_MAX,
+  WINDOW_UPDATE,
+} from "../http/http2-frame.ts";
+import { Http2TrailerReader } from "../http/http2-trailers.ts";
 import { ForwardedMemo } from "../http/print-request.ts";
 import type { TlsFacts } from "../http/tls-facts.ts";
 import type { PeerFacts } from "../identity/client-address.ts";
@@ -13,28 +41,45 @@ import type { State } from "../state.ts";
 import { Deadline } from "../std/timer-wheel.ts";
 import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
 import type { Http2Desk } from "./http2-desk.ts";
-import { FloodGuard, type SessionFigures } from "./http2-guard.ts";
-import { CONNECTION_WINDOW_BYTES, http2Options } from "./http2-options.ts";
+import {
+  type Flood,
+  FloodGuard,
+  IDLE_FRAME,
+  PING_FRAME,
+  RESET_FRAME,
+  SETTINGS_FRAME,
+} from "./http2-guard.ts";
+import { type FrameSink, Http2Input } from "./http2-input.ts";
+import {
+  blockBytesMax,
+  CONNECTION_WINDOW_BYTES,
+  HEAD_FRAMES_MAX,
+  openingFrames,
+  STREAMS_MAX,
+  takesWebSockets,
+} from "./http2-limits.ts";
+import { Http2Output } from "./http2-output.ts";
 import { Http2Stream, type StreamOwner } from "./http2-stream.ts";
 
-const { NGHTTP2_NO_ERROR, NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_CANCEL, NGHTTP2_SETTINGS_TIMEOUT } = constants;
-
 const OPEN = 0;
-/**
- * GOAWAY with the last stream: what is open goes on. What the client sent before it read that was not looked at, and
- * it knows so (RFC 9113 §6.8). A notice without a last stream before it would be kinder, but nghttp2 ignores all new
- * streams from the first GOAWAY on, and the client would believe that they were served.
- */
-const LEAVING = 1;
+/** GOAWAY without a last stream: the client opens no new ones when it reads that (RFC 9113 §6.8). */
+const NOTIFIED = 1;
+/** GOAWAY with the last stream that is served: what is open goes on, what comes behind it is not looked at. */
+const LEAVING = 2;
 /** GOAWAY with an error, or the end: the socket goes at once or at the deadline. */
-const CLOSED = 2;
+const CLOSED = 3;
 
+/** For the notice to arrive: until its PING is answered, at most this long. */
+const NOTICE_MS = 1000;
 /** For a GOAWAY to arrive; then the socket goes, whoever reads it or not (reliability.md N15). */
 const FAREWELL_MS = 800;
-const END_STREAM = 1;
+/** Streams that we reset, whose frames may still be on their way. */
+const RESETS_KEPT = 2 * STREAMS_MAX;
+/** Of answers that the client does not read; then nothing more is read from it. DATA waits long before. */
+const OUTPUT_BYTES_MAX = 262_144;
 
 /** One client connection speaking HTTP/2, over TLS or by prior knowledge. Its streams are exchanges of their own. */
-export class Http2Connection implements ClientConnection, StreamOwner {
+export class Http2Connection implements ClientConnection, StreamOwner, FrameSink {
   readonly peer: PeerFacts;
   readonly peerText: string;
   readonly secure: boolean;
@@ -43,18 +88,42 @@ export class Http2Connection implements ClientConnection, StreamOwner {
   logPiece: Uint8Array | undefined = undefined;
   readonly forwardedMemo = new ForwardedMemo();
   readonly guard: FloodGuard;
+  readonly output: Http2Output;
+  readonly takesWebSockets: boolean;
+  readonly #input = new Http2Input(this);
+  readonly #decoder = new HpackDecoder();
   readonly #socket: Socket;
-  readonly #session: ServerHttp2Session;
   readonly #owner: ConnectionOwner;
   readonly #desk: Http2Desk;
   readonly #state: State;
   readonly #deadline = new Deadline(this);
-  readonly #streams = new Set<Http2Stream>();
+  readonly #streams = new Map<number, Http2Stream>();
+  /** Streams whose head came in the read under way: a reset behind it comes before the request goes anywhere. */
+  #unserved: Http2Stream[] = [];
+  readonly #resets = new Set<number>();
   readonly #ageAtMs: number;
   #phase = OPEN;
   #idleSinceMs: number;
-  #bytesSeen = 0;
-  #forgotten = false;
+  #isForgotten = false;
+  #isPaused = false;
+  #settingsAcknowledged = false;
+  /** Streams opened by the client so far. */
+  #served = 0;
+  #lastStream = 0;
+
+  /** The head that is being put together: its stream, 0 = none, and its pieces. */
+  #headStream = 0;
+  #headFlags = 0;
+  #headFrames = 0;
+  #block: Buffer = EMPTY;
+  #blockLength = 0;
+
+  /** DATA under way: its stream, undefined = thrown away. */
+  #dataStream: Http2Stream | undefined = undefined;
+  #dataIsEmpty = false;
+  /** What the client may send on all streams together, and what was taken since it was told. */
+  #window = CONNECTION_WINDOW_BYTES;
+  #taken = 0;
 
   constructor(
     socket: Socket,
@@ -76,29 +145,19 @@ export class Http2Connection implements ClientConnection, StreamOwner {
     const { wheel, snapshot } = state;
     this.#idleSinceMs = wheel.nowMs;
     this.guard = new FloodGuard(wheel.nowMs);
+    this.output = new Http2Output(socket, this.secure, desk);
+    this.takesWebSockets = takesWebSockets(snapshot);
     // Connections of one moment do not all come back in one moment.
     const { ageMaxMs } = snapshot.connection;
     this.#ageAtMs = wheel.nowMs + ageMaxMs - Math.random() * AGE_JITTER * ageMaxMs;
-    // A client that closes its side has no streams that could still be answered.
-    socket.allowHalfOpen = false;
-    // Node ends the socket with the session's error before it tells the session.
-    socket.on("error", (error) => this.#onError(error));
+    socket.on("error", () => this.#onGone());
     socket.on("close", () => this.#onGone());
-    const session = performServerHandshake(socket, http2Options(snapshot));
-    this.#session = session;
-    session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
-    session.on("error", (error) => this.#onError(error));
-    session.on("close", () => this.#onGone());
-    session.on("ping", () => {
-      this.guard.pings++;
-    });
-    session.on("remoteSettings", () => {
-      this.guard.settings++;
-    });
-    session.on("stream", (stream: ServerHttp2Stream, _headers, flags, raw?: readonly string[]) => {
-      this.#onStream(stream, flags, raw ?? []);
-    });
+    // A client that closes its side has no streams that could still be answered.
+    socket.on("end", () => this.#onGone());
+    socket.on("drain", () => this.#onDrain());
+    this.output.frames(openingFrames(snapshot));
     wheel.set(this.#deadline, wheel.nowMs + snapshot.connection.headTimeoutMs);
+    state.reader.attach(socket, this);
   }
 
   get idle(): boolean {
@@ -109,12 +168,8 @@ export class Http2Connection implements ClientConnection, StreamOwner {
     return this.#idleSinceMs;
   }
 
-  get bytesWritten(): number {
-    return this.#socket.bytesWritten;
-  }
-
   close(reason: Reason): void {
-    this.#end(reason, NGHTTP2_NO_ERROR);
+    this.#end(reason, NO_ERROR);
   }
 
   drain(): void {
@@ -122,101 +177,470 @@ export class Http2Connection implements ClientConnection, StreamOwner {
   }
 
   get lasting(): boolean {
-    for (const stream of this.#streams) if (stream.lasting) return true;
+    for (const stream of this.#streams.values()) if (stream.lasting) return true;
     return false;
   }
 
   endCalls(): boolean {
     let some = false;
-    for (const stream of [...this.#streams]) some = stream.endCall(reasons.drainDeadline) || some;
+    for (const stream of [...this.#streams.values()]) some = stream.endCall(reasons.drainDeadline) || some;
     return some;
   }
 
   endStreams(): void {
-    for (const stream of [...this.#streams]) stream.endStream();
+    for (const stream of [...this.#streams.values()]) stream.endStream();
   }
 
-  /** Called by the listener's guard several times a second. */
-  checkFlood(nowMs: number): void {
+  // --- input
+
+  onRead(buffer: Buffer, length: number): void {
+    this.#input.read(buffer, length);
+    this.#serveAll();
+    if (this.output.queuedBytes <= OUTPUT_BYTES_MAX || this.#isPaused || this.#phase === CLOSED) return;
+    this.#isPaused = true;
+    this.#socket.pause();
+  }
+
+  /** A bug: what it broke is this connection. Streams guard themselves. */
+  onDefect(cause: unknown): void {
+    this.#state.onDefect(cause);
+    this.#end(reasons.defect, NO_ERROR);
+  }
+
+  #onDrain(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#socket.resume();
+  }
+
+  get takesFrames(): boolean {
+    return this.#phase !== CLOSED;
+  }
+
+  onFrameFault(code: number): void {
     if (this.#phase === CLOSED) return;
-    const bytesRead = this.#socket.bytesRead;
-    // Most connections are silent most of the time: nothing came, nothing to look at.
-    if (bytesRead === this.#bytesSeen) return;
-    this.#bytesSeen = bytesRead;
-    const figures: SessionFigures = {
-      bytesRead,
-      streamsSeen: ((this.#session.state.lastProcStreamID ?? 0) + 1) >> 1,
-    };
-    const rejectedBefore = this.guard.rejected;
-    const { counters, snapshot } = this.#state;
-    const flood = this.guard.check(figures, nowMs, snapshot.connection.controlFramesPerSec);
-    counters.rejects[reasons.http2Head.index]! += this.guard.rejected - rejectedBefore;
-    if (this.guard.framesPeak > counters.http2FramesPeak) counters.http2FramesPeak = this.guard.framesPeak;
-    if (flood === undefined) return;
+    this.#state.counters.rejects[reasons.http2Protocol.index]!++;
+    this.#end(reasons.clientGone, code);
+  }
+
+  onFrame(type: number, flags: number, stream: number, source: Buffer, start: number, end: number): void {
+    if (this.#headStream !== 0 && (type !== CONTINUATION || stream !== this.#headStream)) {
+      // RFC 9113 §6.10: nothing comes between the pieces of a head.
+      this.onFrameFault(PROTOCOL_ERROR);
+      return;
+    }
+    switch (type) {
+      case HEADERS:
+        this.#onHeaders(flags, stream, source, start, end);
+        return;
+      case CONTINUATION:
+        if (this.#headStream === 0) this.onFrameFault(PROTOCOL_ERROR);
+        else this.#addToHead(flags, source, start, end);
+        return;
+      case RST_STREAM:
+        this.#onReset(stream, end - start);
+        return;
+      case SETTINGS:
+        this.#onSettings(flags, stream, source, start, end);
+        return;
+      case PING:
+        this.#onPing(flags, stream, source, start, end);
+        return;
+      case WINDOW_UPDATE:
+        this.#onWindowUpdate(stream, source, start, end);
+        return;
+      case PRIORITY:
+        // Deprecated (RFC 9113 §5.3.2): read for its form only.
+        if (stream === 0) this.onFrameFault(PROTOCOL_ERROR);
+        else if (end - start !== 5) this.onFrameFault(FRAME_SIZE_ERROR);
+        else this.#count(IDLE_FRAME);
+        return;
+      case PUSH_PROMISE:
+        this.onFrameFault(PROTOCOL_ERROR);
+        return;
+      case GOAWAY:
+        if (stream !== 0) this.onFrameFault(PROTOCOL_ERROR);
+        else if (end - start < 8) this.onFrameFault(FRAME_SIZE_ERROR);
+        else this.#leave();
+        return;
+      default:
+        this.#count(IDLE_FRAME);
+    }
+  }
+
+  /** Counts a frame that carries nothing of a message. False: it is one too many. */
+  #count(kind: number): boolean {
+    const { guard } = this;
+    const { wheel, counters, snapshot } = this.#state;
+    const flood = guard.count(kind, wheel.nowMs, snapshot.connection.controlFramesPerSec);
+    if (guard.framesPeak > counters.http2FramesPeak) counters.http2FramesPeak = guard.framesPeak;
+    if (flood === undefined) return true;
+    this.#onFlood(flood);
+    return false;
+  }
+
+  /** A head that was refused: a client that goes on with that has a purpose of its own. */
+  countRejected(): void {
+    const flood = this.guard.countRejected();
+    if (flood !== undefined) this.#onFlood(flood);
+  }
+
+  #onFlood(flood: Flood): void {
+    if (this.#phase === CLOSED) return;
+    const { counters } = this.#state;
     counters.http2Floods[flood]++;
     counters.rejects[reasons.http2Flood.index]!++;
-    this.#end(reasons.http2Flood, NGHTTP2_ENHANCE_YOUR_CALM);
+    this.#end(reasons.http2Flood, ENHANCE_YOUR_CALM);
+  }
+
+  // --- heads
+
+  #onHeaders(flags: number, stream: number, source: Buffer, start: number, end: number): void {
+    let padding = 0;
+    if ((flags & PADDED) !== 0) padding = start < end ? source[start++]! : FRAME_BYTES_MAX;
+    if ((flags & PRIORITY_GIVEN) !== 0) start += 5;
+    end -= padding;
+    // Streams of clients are odd (RFC 9113 §5.1.1).
+    if (start > end || (stream & 1) === 0) {
+      this.onFrameFault(PROTOCOL_ERROR);
+      return;
+    }
+    if ((flags & END_HEADERS) !== 0) {
+      this.#onBlock(flags, stream, source, start, end);
+      return;
+    }
+    this.#headStream = stream;
+    this.#headFlags = flags;
+    this.#headFrames = 0;
+    this.#blockLength = 0;
+    this.#addToHead(0, source, start, end);
+  }
+
+  #addToHead(flags: number, source: Buffer, start: number, end: number): void {
+    const length = this.#blockLength + end - start;
+    // The block must be read to its end or the connection closed: later heads refer to what it brought.
+    if (++this.#headFrames > HEAD_FRAMES_MAX || length > blockBytesMax(this.#state.snapshot)) {
+      this.#state.counters.rejects[reasons.http2Head.index]!++;
+      this.#onFlood("rejected_heads");
+      return;
+    }
+    if (length > this.#block.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(length, 2 * this.#block.length));
+      this.#block.copy(larger, 0, 0, this.#blockLength);
+      this.#block = larger;
+    }
+    source.copy(this.#block, this.#blockLength, start, end);
+    this.#blockLength = length;
+    if ((flags & END_HEADERS) === 0) return;
+    const block = this.#block;
+    const stream = this.#headStream;
+    this.#headStream = this.#blockLength = 0;
+    this.#block = EMPTY;
+    this.#onBlock(this.#headFlags, stream, block, 0, length);
+  }
+
+  #onBlock(flags: number, id: number, source: Buffer, start: number, end: number): void {
+    const isOver = (flags & END_STREAM) !== 0;
+    const open = this.#streams.get(id);
+    if (open !== undefined) {
+      this.#onTrailers(open, isOver, source, start, end);
+      return;
+    }
+    if (id <= this.#lastStream) {
+      // Trailers of a stream that we reset may have been on their way. All else was closed, or skipped.
+      if (this.#resets.has(id)) this.#ignoreHead(source, start, end);
+      else this.onFrameFault(id === this.#lastStream ? STREAM_CLOSED : PROTOCOL_ERROR);
+      return;
+    }
+    if (this.#phase >= LEAVING) {
+      this.#ignoreHead(source, start, end);
+      return;
+    }
+    this.#lastStream = id;
+    if (this.#streams.size >= STREAMS_MAX) {
+      this.#ignoreHead(source, start, end);
+      this.resetStream(id, REFUSED_STREAM, !isOver);
+      this.countRejected();
+      return;
+    }
+    this.#open(id, isOver, source, start, end);
+  }
+
+  #open(id: number, isOver: boolean, source: Buffer, start: number, end: number): void {
+    const { requests, snapshot } = this.#state;
+    const request = requests.take();
+    request.secure = this.secure;
+    const { headReader } = this.#desk;
+    headReader.begin(request, snapshot.head);
+    const isDecoded = this.#decode(source, start, end, headReader);
+    headReader.end(isOver, this.takesWebSockets);
+    if (!isDecoded) {
+      requests.give(request);
+      return;
+    }
+    const stream = new Http2Stream(this, id, request, isOver, this.#desk, this.#state);
+    this.#streams.set(id, stream);
+    this.#unserved.push(stream);
+    this.#served++;
+  }
+
+  #onTrailers(stream: Http2Stream, isOver: boolean, source: Buffer, start: number, end: number): void {
+    if (stream.isInputOver) {
+      this.onFrameFault(STREAM_CLOSED);
+      return;
+    }
+    const reader = new Http2TrailerReader();
+    if (!this.#decode(source, start, end, reader)) return;
+    this.#serveOne(stream);
+    if (this.#streams.get(stream.id) !== stream) return;
+    if (!isOver || reader.isMalformed) stream.refuseTrailers(reasons.http2Head);
+    else if (reader.isTooLarge) stream.refuseTrailers(reasons.trailerBytes);
+    else stream.onInputEnd(reader.trailers);
+  }
+
+  #decode(source: Buffer, start: number, end: number, sink: FieldSink): boolean {
+    if (this.#decoder.decode(source, start, end, sink, this.#desk.scratch)) return true;
+    this.onFrameFault(COMPRESSION_ERROR);
+    return false;
+  }
+
+  /** The table learns what is in a head that nobody wants. */
+  #ignoreHead(source: Buffer, start: number, end: number): void {
+    if (this.#decode(source, start, end, ignoreFields)) this.#count(IDLE_FRAME);
+  }
+
+  #serveAll(): void {
+    if (this.#unserved.length === 0) return;
+    const unserved = this.#unserved;
+    this.#unserved = [];
+    for (const stream of unserved) stream.serve();
+    const { draining, pressure, snapshot } = this.#state;
+    if (this.#served >= snapshot.connection.keepaliveRequests || draining || pressure.level > 0)
+      this.#leave();
+  }
+
+  /** Its body came in the same read. */
+  #serveOne(stream: Http2Stream): void {
+    const at = this.#unserved.indexOf(stream);
+    if (at < 0) return;
+    this.#unserved.splice(at, 1);
+    stream.serve();
+  }
+
+  // --- bodies
+
+  onDataHead(id: number, length: number, padding: number): void {
+    this.#dataStream = undefined;
+    if (this.#headStream !== 0 || id === 0) {
+      this.onFrameFault(PROTOCOL_ERROR);
+      return;
+    }
+    this.#window -= length;
+    if (this.#window < 0) {
+      this.onFrameFault(FLOW_CONTROL_ERROR);
+      return;
+    }
+    this.#dataIsEmpty = length === 0;
+    const stream = this.#streams.get(id);
+    if (stream === undefined) {
+      if (id > this.#lastStream && this.#phase < LEAVING) this.onFrameFault(PROTOCOL_ERROR);
+      else if (id <= this.#lastStream && !this.#resets.has(id)) this.onFrameFault(STREAM_CLOSED);
+      else if (this.#count(IDLE_FRAME)) this.takeBody(length);
+      return;
+    }
+    if (stream.isInputOver) {
+      this.onFrameFault(STREAM_CLOSED);
+      return;
+    }
+    if (!stream.onFrameBegin(length, padding)) {
+      this.onFrameFault(FLOW_CONTROL_ERROR);
+      return;
+    }
+    this.#serveOne(stream);
+    // Serving it may have ended it.
+    if (this.#streams.get(id) === stream) this.#dataStream = stream;
+    else this.takeBody(length);
+  }
+
+  onData(bytes: Buffer, start: number, end: number): void {
+    this.#dataStream?.onInput(bytes, start, end);
+  }
+
+  onDataEnd(flags: number): void {
+    const stream = this.#dataStream;
+    this.#dataStream = undefined;
+    if ((flags & END_STREAM) !== 0) stream?.onInputEnd(undefined);
+    else if (this.#dataIsEmpty) this.#count(IDLE_FRAME);
+  }
+
+  /** `bytes` of bodies, with their padding, are taken: the client may send as many again. */
+  takeBody(bytes: number): void {
+    this.#taken += bytes;
+    if (this.#taken < CONNECTION_WINDOW_BYTES / 2) return;
+    this.output.openWindow(0, this.#taken);
+    this.#window += this.#taken;
+    this.#taken = 0;
+  }
+
+  // --- other frames
+
+  #onReset(id: number, length: number): void {
+    if (length !== 4) {
+      this.onFrameFault(FRAME_SIZE_ERROR);
+      return;
+    }
+    if (id === 0 || id > this.#lastStream) {
+      if (this.#phase < LEAVING || id === 0) this.onFrameFault(PROTOCOL_ERROR);
+      return;
+    }
+    const stream = this.#streams.get(id);
+    if (!this.#count(RESET_FRAME) || stream === undefined) return;
+    const at = this.#unserved.indexOf(stream);
+    if (at >= 0) this.#unserved.splice(at, 1);
+    stream.onGone();
+  }
+
+  #onSettings(flags: number, stream: number, source: Buffer, start: number, end: number): void {
+    if (stream !== 0) {
+      this.onFrameFault(PROTOCOL_ERROR);
+      return;
+    }
+    if ((flags & ACK) !== 0) {
+      if (end !== start) this.onFrameFault(FRAME_SIZE_ERROR);
+      else if (this.#settingsAcknowledged) this.#count(SETTINGS_FRAME);
+      this.#settingsAcknowledged = true;
+      return;
+    }
+    if ((end - start) % 6 !== 0) {
+      this.onFrameFault(FRAME_SIZE_ERROR);
+      return;
+    }
+    if (!this.#count(SETTINGS_FRAME)) return;
+    for (let at = start; at < end; at += 6) {
+      const code = this.#applySetting((source[at]! << 8) | source[at + 1]!, readUint32(source, at + 2));
+      if (code !== NO_ERROR) {
+        this.onFrameFault(code);
+        return;
+      }
+    }
+    this.output.empty(SETTINGS, ACK, 0);
+  }
+
+  /** What we send keeps to the defaults of all others: no push, no table, small frames, streams by the client only. */
+  #applySetting(id: number, value: number): number {
+    if (id === ENABLE_PUSH) return value > 1 ? PROTOCOL_ERROR : NO_ERROR;
+    if (id === MAX_FRAME_SIZE)
+      return value < FRAME_BYTES_MAX || value > LARGEST_FRAME ? PROTOCOL_ERROR : NO_ERROR;
+    if (id !== INITIAL_WINDOW_SIZE) return NO_ERROR;
+    if (value > WINDOW_BYTES_MAX) return FLOW_CONTROL_ERROR;
+    // RFC 9113 §6.9.2: also for the streams that are open.
+    const change = value - this.output.streamWindow;
+    this.output.streamWindow = value;
+    for (const stream of this.#streams.values())
+      if (!this.output.widenStream(stream.output, change)) return FLOW_CONTROL_ERROR;
+    return NO_ERROR;
+  }
+
+  #onPing(flags: number, stream: number, source: Buffer, start: number, end: number): void {
+    if (stream !== 0) {
+      this.onFrameFault(PROTOCOL_ERROR);
+      return;
+    }
+    if (end - start !== 8) {
+      this.onFrameFault(FRAME_SIZE_ERROR);
+      return;
+    }
+    if (!this.#count(PING_FRAME)) return;
+    if ((flags & ACK) === 0)
+      this.output.small(PING, ACK, 0, readUint32(source, start), readUint32(source, start + 4));
+    else if (this.#phase === NOTIFIED) this.#sayLast();
+  }
+
+  #onWindowUpdate(id: number, source: Buffer, start: number, end: number): void {
+    if (end - start !== 4) {
+      this.onFrameFault(FRAME_SIZE_ERROR);
+      return;
+    }
+    const bytes = readUint32(source, start) & WINDOW_BYTES_MAX;
+    if (bytes === 0 || id > this.#lastStream) {
+      if (bytes === 0 || this.#phase < LEAVING) this.onFrameFault(PROTOCOL_ERROR);
+      return;
+    }
+    if (!this.#count(IDLE_FRAME)) return;
+    const stream = id === 0 ? undefined : this.#streams.get(id);
+    if (id !== 0 && stream === undefined) return;
+    const isWithin =
+      stream === undefined ? this.output.widen(bytes) : this.output.widenStream(stream.output, bytes);
+    if (!isWithin) this.onFrameFault(FLOW_CONTROL_ERROR);
+  }
+
+  // --- streams
+
+  /** `isOpen`: the client has not ended it, and may be sending. */
+  resetStream(id: number, code: number, isOpen: boolean): void {
+    this.output.reset(id, code);
+    if (!isOpen) return;
+    if (this.#resets.size === RESETS_KEPT)
+      for (const oldest of this.#resets) {
+        this.#resets.delete(oldest);
+        break;
+      }
+    this.#resets.add(id);
   }
 
   forgetStream(stream: Http2Stream): void {
-    this.#streams.delete(stream);
+    this.#streams.delete(stream.id);
     if (this.#streams.size > 0) return;
     this.#idleSinceMs = this.#state.wheel.nowMs;
-    if (this.#phase === LEAVING) this.#state.wheel.set(this.#deadline, this.#state.wheel.nowMs + FAREWELL_MS);
+    if (this.#phase === LEAVING) this.#sayFarewell();
   }
 
-  #onStream(stream: ServerHttp2Stream, flags: number, fields: readonly string[]): void {
-    if (stream.destroyed || stream.closed || this.#phase === CLOSED) {
-      // Reset in the same read as it was opened.
-      this.guard.countHead(sizeOf(fields), false);
-      stream.on("error", ignoreError);
-      if (this.#phase === CLOSED) stream.close(NGHTTP2_CANCEL);
-      return;
-    }
-    const served = new Http2Stream(this, stream, this.#desk, this.#state);
-    this.#streams.add(served);
-    try {
-      served.serve(fields, (flags & END_STREAM) !== 0);
-    } catch (cause) {
-      served.onDefect(cause);
-    }
-    const { keepaliveRequests } = this.#state.snapshot.connection;
-    const { draining, pressure } = this.#state;
-    if (this.guard.streamsTaken >= keepaliveRequests || draining || pressure.level > 0) this.#leave();
-  }
+  // --- the end
 
   /** Nothing new on this connection; what has begun is finished. */
   #leave(): void {
     if (this.#phase !== OPEN) return;
+    this.#phase = NOTIFIED;
+    this.output.small(GOAWAY, 0, 0, STREAM_ID_MAX, NO_ERROR);
+    this.output.small(PING, 0, 0, 0, 0);
+    this.#state.wheel.set(this.#deadline, this.#state.wheel.nowMs + NOTICE_MS);
+  }
+
+  /** Requests that were under way when the client read the notice are here by now. */
+  #sayLast(): void {
     this.#phase = LEAVING;
-    this.#session.close();
-    if (this.#streams.size === 0)
-      this.#state.wheel.set(this.#deadline, this.#state.wheel.nowMs + FAREWELL_MS);
+    this.output.small(GOAWAY, 0, 0, this.#lastStream, NO_ERROR);
+    if (this.#streams.size === 0) this.#sayFarewell();
+  }
+
+  /** The client closes when it has read the last GOAWAY. */
+  #sayFarewell(): void {
+    this.#state.wheel.set(this.#deadline, this.#state.wheel.nowMs + FAREWELL_MS);
+    this.output.flush();
+    this.#socket.end();
   }
 
   #end(reason: Reason, code: number): void {
     if (this.#phase === CLOSED) return;
     this.#phase = CLOSED;
-    for (const stream of [...this.#streams]) stream.close(reason);
-    // Null: without it Node would take the code for an error and report it to us.
-    this.#session.destroy(null as unknown as undefined, code);
+    this.output.small(GOAWAY, 0, 0, this.#lastStream, code);
+    this.output.flush();
+    this.output.close();
+    this.#unserved = [];
+    for (const stream of [...this.#streams.values()]) stream.close(reason);
+    this.#socket.end();
+    if (this.#isPaused) this.#socket.resume();
     this.#state.wheel.set(this.#deadline, this.#state.wheel.nowMs + FAREWELL_MS);
   }
 
-  /** Where the client broke the protocol, the layer below has said so to it already. All other errors end in 'close'. */
-  #onError(error: NodeJS.ErrnoException): void {
-    if (this.#phase === CLOSED || error.code?.startsWith("ERR_HTTP2") !== true) return;
-    this.#state.counters.rejects[reasons.http2Protocol.index]!++;
-    this.#end(reasons.clientGone, NGHTTP2_NO_ERROR);
-  }
-
   #onGone(): void {
-    if (this.#forgotten) return;
-    this.#forgotten = true;
+    if (this.#isForgotten) return;
+    this.#isForgotten = true;
     this.#phase = CLOSED;
-    for (const stream of [...this.#streams]) stream.close(reasons.clientGone);
+    this.output.close();
+    this.#unserved = [];
+    for (const stream of [...this.#streams.values()]) stream.close(reasons.clientGone);
     this.#state.wheel.clear(this.#deadline);
-    if (!this.#session.destroyed) this.#session.destroy();
     this.#socket.destroy();
     this.#owner.forget(this);
   }
@@ -229,13 +653,15 @@ export class Http2Connection implements ClientConnection, StreamOwner {
       this.#onGone();
     } else if (this.#phase === LEAVING) {
       if (this.#streams.size === 0) this.#onGone();
-    } else if (this.#session.pendingSettingsAck) {
+    } else if (this.#phase === NOTIFIED) {
+      this.#sayLast();
+    } else if (!this.#settingsAcknowledged && this.#served > 0) {
       // Whoever never acknowledges our limits never has to keep them (RFC 9113 §6.5.3).
       counters.rejects[reasons.http2Protocol.index]!++;
-      this.#end(reasons.clientGone, NGHTTP2_SETTINGS_TIMEOUT);
-    } else if (this.guard.streamsTaken === 0) {
+      this.#end(reasons.clientGone, SETTINGS_TIMEOUT);
+    } else if (this.#served === 0) {
       counters.rejects[reasons.headTimeout.index]!++;
-      this.#end(reasons.headTimeout, NGHTTP2_NO_ERROR);
+      this.#end(reasons.headTimeout, NO_ERROR);
     } else if (nowMs >= this.#ageAtMs) {
       this.#leave();
     } else if (this.#streams.size > 0) {
@@ -250,11 +676,8 @@ export class Http2Connection implements ClientConnection, StreamOwner {
 
 /** Part of the greatest age by which connections differ. */
 const AGE_JITTER = 0.1;
+const EMPTY = Buffer.alloc(0);
+/** RFC 9113 §6.5.2. */
+const LARGEST_FRAME = 16_777_215;
 
-function sizeOf(fields: readonly string[]): number {
-  let bytes = 0;
-  for (const text of fields) bytes += text.length + 2;
-  return bytes;
-}
-
-function ignoreError(): void {}
+const ignoreFields: FieldSink = { onField() {} };

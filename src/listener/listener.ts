@@ -183,9 +183,9 @@ export class Listener implements ConnectionOwner {
     this.connections.add(reading);
   }
 
-  /** HTTP/1.1 takes what was read before it was there; for HTTP/2 it stands in the socket again. */
-  #giveRest(connection: ClientConnection, rest: Buffer): void {
-    if (rest.length === 0 || !(connection instanceof Http1Connection)) return;
+  /** A connection takes what was read before it was there. */
+  #giveRest(connection: Http1Connection | Http2Connection, rest: Buffer): void {
+    if (rest.length === 0) return;
     try {
       connection.onRead(rest, rest.length);
     } catch (cause) {
@@ -198,7 +198,7 @@ export class Listener implements ConnectionOwner {
     peer: PeerFacts,
     tls: TlsFacts | undefined,
     isHttp2: boolean,
-  ): ClientConnection {
+  ): Http1Connection | Http2Connection {
     if (!isHttp2) {
       const connection = new Http1Connection(socket, peer, tls, this, this.#state);
       this.connections.add(connection);
@@ -206,7 +206,7 @@ export class Listener implements ConnectionOwner {
     }
     const connection = new Http2Connection(socket, peer, tls, this, this.#http2, this.#state);
     this.connections.add(connection);
-    this.#http2.watch(connection);
+    this.#http2.add(connection);
     return connection;
   }
 

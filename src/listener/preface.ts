@@ -1,16 +1,14 @@
 import type { Socket } from "node:net";
+import { PREFACE } from "../http/http2-frame.ts";
 import { reasons } from "../reason.ts";
 import type { State } from "../state.ts";
 import type { ConnectionOwner } from "./client-connection.ts";
 import { FirstBytes } from "./first-bytes.ts";
 
-/** What every HTTP/2 client says first (RFC 9113 §3.4). No HTTP/1 method begins like it. */
-const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
-
 /**
  * A plain connection that has not said yet which protocol it speaks: read until the bytes differ from the preface of
- * HTTP/2 or are all of it. Only where prior knowledge is served. `onKnown` gets what was read: for HTTP/2 it stands in the
- * socket again, for HTTP/1 it is the caller's to give on.
+ * HTTP/2, with which no method of HTTP/1 begins, or are all of it. Only where prior knowledge is served. `onKnown` gets
+ * what was read: it is the caller's to give on.
  */
 export function awaitPreface(
   socket: Socket,
@@ -22,10 +20,7 @@ export function awaitPreface(
     const size = Math.min(bytes.length, PREFACE.length);
     const fits = bytes.compare(PREFACE, 0, size, 0, size) === 0;
     if (fits && size < PREFACE.length) return undefined;
-    return () => {
-      if (fits) socket.unshift(bytes);
-      onKnown(fits, bytes);
-    };
+    return () => onKnown(fits, bytes);
   };
   return new FirstBytes(socket, owner, state, judge, reasons.headTimeout);
 }

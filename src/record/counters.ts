@@ -32,7 +32,7 @@ export class Counters {
   /** CORS preflights answered by the gateway. */
   preflights = 0;
   /** HTTP/2 connections ended as floods, by kind. */
-  readonly http2Floods = { ping: 0, settings: 0, rejected_heads: 0, idle_bytes: 0, rate: 0 };
+  readonly http2Floods = { ping: 0, settings: 0, reset: 0, rejected_heads: 0, idle_frames: 0, rate: 0 };
   /** Most control frames per second seen on one HTTP/2 connection. */
   http2FramesPeak = 0;
   readonly connectionsTotal = { http: 0, https: 0 };

@@ -190,7 +190,7 @@ export const families = {
   http2FramesPeak: family(
     "zion_h2_control_frames_peak",
     "gauge",
-    "Most control frames per second on one HTTP/2 connection, as far as can be told.",
+    "Most frames without a message's content in one second on one HTTP/2 connection.",
     [],
   ),
   webSocketUpgrades: family(

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import http2 from "node:http2";
 import { test } from "node:test";
 import {
   ACK,
   block,
+  CONTINUATION,
   DATA,
   END_HEADERS,
   END_STREAM,
@@ -13,6 +16,7 @@ import {
   HEADERS,
   head,
   openFrames,
+  PADDED,
   PING,
   preface,
   RST_STREAM,
@@ -270,17 +274,23 @@ test("one byte at a time is no progress for ever", async (t) => {
   assert.match(await ending(client, 1), /^reset/);
 });
 
-test("the request cap ends a connection and says which requests were not looked at", async (t) => {
+test("the request cap ends a connection in two steps, and no request before the second is lost", async (t) => {
   const bench = await startBench(t, { ...secure, server: "keepalive_requests = 20" });
   const client = await open(t, bench);
   for (let id = 1; id < 80; id += 2) client.send(request(id, get("/x")));
   const notice = await client.wait(({ type }) => type === GOAWAY);
-  const last = notice.payload.readUInt32BE(0);
+  assert.equal(notice.payload.readUInt32BE(0), 0x7fffffff, "the notice names no last stream");
   assert.equal(notice.payload.readUInt32BE(4), 0);
-  assert.ok(last >= 39 && last < 80, `last stream ${last}`);
-  for (let id = 1; id <= last; id += 2) assert.equal(await ending(client, id), "end");
+  const probe = await client.wait(({ type }) => type === PING);
+  // On its way when the notice was read.
+  client.send(request(81, get("/x")), frame(PING, ACK, 0, probe.payload));
+  await until(() => client.frames.filter(({ type }) => type === GOAWAY).length === 2);
+  const last = client.frames.findLast(({ type }) => type === GOAWAY)!;
+  assert.equal(last.payload.readUInt32BE(0), 81);
+  client.send(request(83, get("/late")));
+  for (let id = 1; id <= 81; id += 2) assert.equal(await ending(client, id), "end");
   await client.closed;
-  assert.equal(bench.origin.requests.length, (last + 1) / 2, "and the origin saw these only");
+  assert.equal(bench.origin.requests.length, 41, "and the origin saw these only");
 });
 
 test("a drain sends GOAWAY, finishes what has begun and ends the connection", async (t) => {
@@ -379,4 +389,153 @@ test("a reload cuts no HTTP/2 connection", async (t) => {
     assert.equal(await ending(client, 3 + 2 * turn), "end");
   }
   assert.equal(client.frames.filter(({ type }) => type === GOAWAY).length, 0);
+});
+
+test("streams that wait for the connection's window take turns", async (t) => {
+  const size = 200_000;
+  const bench = await startBench(t, { ...secure, script: rawAnswer(ok("x".repeat(size))) });
+  const opening = Buffer.concat([preface, frame(SETTINGS, 0, 0, settings([4, 1 << 20]))]);
+  const client = await open(t, bench, opening);
+  for (const id of [1, 3, 5]) client.send(request(id, get("/x")));
+  for (const id of [1, 3, 5]) assert.equal(await client.outcome(id), "200");
+  const received = (id: number): number => client.body(id).length;
+  const all = (): number => received(1) + received(3) + received(5);
+  await until(() => all() === 65_535);
+  await until(() => bench.origin.requests.length === 3);
+  const before = [1, 3, 5].map(received);
+  client.send(frame(WINDOW_UPDATE, 0, 0, uint32(6 * 16_384)));
+  await until(() => all() === 65_535 + 6 * 16_384);
+  // Not evenly: what the upstream is to send next may not be here yet.
+  const gained = [1, 3, 5].map((id, at) => received(id) - before[at]!);
+  for (const bytes of gained) assert.ok(bytes >= 16_384, String(gained));
+  client.send(frame(WINDOW_UPDATE, 0, 0, uint32(1 << 20)));
+  for (const id of [1, 3, 5]) {
+    assert.equal(await ending(client, id), "end");
+    assert.equal(received(id), size);
+  }
+});
+
+test("a client may send no more than the upstream takes and the window holds", async (t) => {
+  let socket: { resume(): void } | undefined;
+  const bench = await startBench(t, {
+    ...secure,
+    route: "max_body_mb = 100",
+    keepBodies: false,
+    script: async (seen, connection) => {
+      socket ??= connection.socket.pause();
+      await seen.body;
+      connection.socket.write(ok(String(seen.bodyBytes())));
+    },
+  });
+  const client = await open(t, bench);
+  client.send(frame(HEADERS, END_HEADERS, 1, block(head("POST", "/x"))));
+  const piece = Buffer.alloc(16_000, "x");
+  const granted = (stream: number): number =>
+    client.frames
+      .filter((one) => one.type === WINDOW_UPDATE && one.stream === stream)
+      .reduce((sum, one) => sum + one.payload.readUInt32BE(0), 0);
+  let sent = 0;
+  const fill = (): void => {
+    while (sent + piece.length <= 65_535 + granted(1)) {
+      client.send(frame(DATA, 0, 1, piece));
+      sent += piece.length;
+    }
+  };
+  // As long as windows open; the kernel's buffers on the way take some.
+  for (let still = 0; still < 20; ) {
+    const before = sent;
+    fill();
+    still = sent === before ? still + 1 : 0;
+    await new Promise((resume) => setTimeout(resume, 10));
+    assert.ok(sent < 50_000_000, "it takes all there is");
+  }
+  assert.ok(65_535 + granted(1) - sent < piece.length, "the window is used up");
+  socket!.resume();
+  const goal = sent + 1_000_000;
+  while (sent < goal) {
+    fill();
+    await new Promise((resume) => setTimeout(resume, 1));
+  }
+  client.send(frame(DATA, END_STREAM, 1));
+  assert.equal(await ending(client, 1), "end");
+  assert.equal(client.body(1), String(sent));
+  assert.ok(granted(0) >= sent - (1 << 20), "the connection's window opens with it");
+});
+
+test("padding is given back, and bytes for a stream that was reset are too", async (t) => {
+  const bench = await startBench(t, { ...secure, route: "max_body_mb = 1" });
+  const client = await open(t, bench);
+  const padded = Buffer.concat([Buffer.from([255]), Buffer.alloc(1), Buffer.alloc(255)]);
+  client.send(frame(HEADERS, END_HEADERS, 1, block(head("POST", "/x"))));
+  for (let n = 0; n < 200; n++) client.send(frame(DATA, PADDED, 1, padded));
+  await client.wait(({ type, stream }) => type === WINDOW_UPDATE && stream === 1);
+  client.send(frame(DATA, END_STREAM, 1));
+  assert.equal(await ending(client, 1), "end");
+  // Refused by its length; then its body comes all the same, as much as a window holds, of 20 streams.
+  for (let id = 3; id < 43; id += 2) {
+    client.send(
+      frame(HEADERS, END_HEADERS, id, block(head("POST", "/x", ["content-length", "2000000"]))),
+      ...Array.from({ length: 4 }, () => frame(DATA, 0, id, Buffer.alloc(16_000))),
+    );
+    assert.match(await ending(client, id), /^(end|reset 0)$/);
+  }
+  client.send(request(43, get("/x")));
+  assert.equal(await ending(client, 43), "end");
+  assert.equal(client.isClosed(), false);
+});
+
+test("a request that is reset in the same read goes nowhere", async (t) => {
+  const bench = await startBench(t, secure);
+  const client = await open(t, bench);
+  client.send(request(1, get("/reset")), frame(RST_STREAM, 0, 1, uint32(8)), request(3, get("/kept")));
+  assert.equal(await ending(client, 3), "end");
+  assert.deepEqual(
+    bench.origin.requests.map(({ target }) => target),
+    ["/kept"],
+  );
+});
+
+test("streams beyond those that are open at a time are told to come again", async (t) => {
+  const bench = await startBench(t, { ...secure, script: () => {} });
+  const client = await open(t, bench);
+  for (let id = 1; id < 202; id += 2) client.send(request(id, get("/x")));
+  assert.equal(await client.outcome(201), "reset 7");
+  assert.equal(client.isClosed(), false);
+});
+
+test("an answer with a large head goes out in several frames", async (t) => {
+  const large = Array.from({ length: 20 }, (_, at) => `X-${at}: ${"v".repeat(1500)}\r\n`).join("");
+  const bench = await startBench(t, {
+    ...secure,
+    script: rawAnswer(`HTTP/1.1 200 OK\r\n${large}Content-Length: 2\r\n\r\nok`),
+  });
+  const client = await open(t, bench);
+  client.send(request(1, get("/x")));
+  assert.equal(await ending(client, 1), "end");
+  assert.equal(client.body(1), "ok");
+  const pieces = client.frames.filter(({ type }) => type === HEADERS || type === CONTINUATION);
+  assert.deepEqual(
+    pieces.map(({ type, flags }) => [type, flags & END_HEADERS]),
+    [
+      [HEADERS, 0],
+      [CONTINUATION, END_HEADERS],
+    ],
+  );
+});
+
+test("a client without a compression table reads our heads", async (t) => {
+  const bench = await startBench(t, secure);
+  const session = http2.connect(`https://localhost:${bench.edge.tlsPort}`, {
+    rejectUnauthorized: false,
+    settings: { headerTableSize: 0 },
+  });
+  session.on("error", () => {});
+  t.after(() => session.destroy());
+  for (let turn = 0; turn < 3; turn++) {
+    if (turn === 2) session.settings({ headerTableSize: 100 });
+    const stream = session.request({ ":path": "/x" });
+    const [headers] = (await once(stream, "response")) as [http2.IncomingHttpHeaders];
+    assert.equal(headers[":status"], 200);
+    stream.close();
+  }
 });

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { HeadLimits } from "../../src/http/head.ts";
-import { COOKIE_CRUMBS_MAX, readHttp2Head } from "../../src/http/http2-head.ts";
+import { fieldFacts } from "../../src/http/field-facts.ts";
+import { type HeadLimits, readHead } from "../../src/http/head.ts";
+import { COOKIE_CRUMBS_MAX, Http2HeadReader } from "../../src/http/http2-head.ts";
 import {
   BODY_CHUNKED,
   BODY_LENGTH,
@@ -25,13 +26,20 @@ const limits: HeadLimits = {
   queryParamsMax: 256,
   path: { encodeRawChars: false, segmentsMax: 256 },
 };
-const scratch = { bytes: Buffer.alloc(64) };
+const reader = new Http2HeadReader();
 const start = [":method", "GET", ":scheme", "https", ":authority", "a.test", ":path", "/x"];
 
-function read(fields: readonly string[], isOver = true): CanonicalRequest {
+/** `fields`: name and value in turn, latin-1. */
+function read(fields: readonly string[], isOver = true, takesWebSocket = false): CanonicalRequest {
   const request = new CanonicalRequest();
   request.secure = true;
-  readHttp2Head(fields, isOver, request, limits, scratch);
+  reader.begin(request, limits);
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const [name, value] = [fields[at]!, fields[at + 1]!];
+    const line = Buffer.from(`${name}: ${value}\r\n`, "latin1");
+    reader.onField(line, 0, name.length, value.length, fieldFacts(line, 0, name.length, value.length));
+  }
+  reader.end(isOver, takesWebSocket);
   return request;
 }
 
@@ -134,9 +142,121 @@ test("crumbs are counted apart from fields, and both are limited", () => {
   assert.equal(read([...start, ...large]).refusal, reasons.headerBytes);
 });
 
-test("values that the layer below lets through by mistake end the request", () => {
-  for (const value of ["1\r\nx-injected: 1", "1\nx: 1", "1\r\n\r\nGET / HTTP/1.1\r\nHost: b\r\n\r\n", "\0"])
-    assert.notEqual(read([...start, "x-a", value]).refusal, undefined, JSON.stringify(value));
-  for (const name of ["x-a: 1\r\nx-b", "x-a:", ":path", "X-A", "", "x a"])
-    assert.notEqual(read([...start, name, "1"]).refusal, undefined, JSON.stringify(name));
+test("malformed fields end the request, and the log can say why", () => {
+  for (const value of [
+    "1\r\nx-injected: 1",
+    "1\nx: 1",
+    "1\r\n\r\nGET / HTTP/1.1\r\nHost: b\r\n\r\n",
+    "\0",
+    "\x7f",
+    " 1",
+    "1\t",
+  ])
+    assert.equal(read([...start, "x-a", value]).refusal, reasons.http2Head, JSON.stringify(value));
+  for (const name of ["x-a: 1\r\nx-b", "x-a:", ":path", "X-A", "", "x a", "connection", "upgrade", "h\xe9"])
+    assert.equal(read([...start, name, "1"]).refusal, reasons.http2Head, JSON.stringify(name));
+  assert.equal(read([...start, ":path", "/y"]).refusalDetail, "pseudo_field");
+  assert.equal(read(start.slice(2)).refusalDetail, "method");
+  assert.equal(read([...start, "content-length", "5"]).refusalDetail, "content_length");
+});
+
+test("what HTTP/1.1 would refuse is refused for the same reason", () => {
+  const reasonOf = (...fields: string[]): string | undefined => read([...start, ...fields]).refusal?.code;
+  assert.equal(reasonOf("content-type", "a/b", "content-type", "a/c"), "singleton_dup");
+  assert.equal(reasonOf("authorization", "\xe9"), "value_8bit");
+  assert.equal(reasonOf("x_forwarded_for", "1.2.3.4"), "underscore");
+  assert.equal(reasonOf("host", "b.test"), "authority_mismatch");
+  assert.equal(reasonOf("x-a", "v".repeat(9000)), "header_value");
+  const target = (path: string): string | undefined => read([...start.slice(0, 7), path]).refusal?.code;
+  assert.equal(target("/a#b"), "fragment");
+  assert.equal(target("/a%00"), "path_control");
+  assert.equal(target(`/${"a".repeat(9000)}`), "uri_len");
+});
+
+test("one head says the same by both protocols, whatever is in it", () => {
+  const name = fc.oneof(
+    fc.constantFrom("accept", "range", "x-forwarded-for", "via", "authorization", "content-type", "origin"),
+    fc.constantFrom("x_real_ip", "is_xhr", "x-http-method-override", "traceparent", "trailer", "expect"),
+    fc.stringMatching(/^[a-z0-9!#$%&'*+.^_`|~-]{1,12}$/),
+  );
+  const value = fc
+    .uint8Array({ maxLength: 30 })
+    .map((bytes) => Buffer.from(bytes.filter((byte) => byte >= 32 && byte !== 127)).latin1Slice())
+    .map((text) => text.replaceAll(/^ +| +$/g, ""));
+  const path = fc
+    .array(
+      fc.constantFrom(
+        "/",
+        "a",
+        "..",
+        ".",
+        "%2e",
+        "%2F",
+        "%",
+        "\\",
+        "#",
+        "?",
+        "b=1",
+        "&",
+        ";",
+        "\xe9",
+        "//",
+        "%41",
+      ),
+    )
+    .map((pieces) => `/${pieces.join("")}`);
+  const hopOnly = new Set(["host", "cookie", "te", "connection", "keep-alive", "upgrade", "content-length"]);
+  fc.assert(
+    fc.property(path, fc.array(fc.tuple(name, value), { maxLength: 8 }), (target, list) => {
+      const fields = list.filter(([one]) => !hopOnly.has(one));
+      const two = read([...start.slice(0, 7), target, ...fields.flat()]);
+      const lines = fields.map(([one, text]) => `${one}: ${text}\r\n`).join("");
+      const printed = Buffer.from(`GET ${target} HTTP/1.1\r\nhost: a.test\r\n${lines}\r\n`, "latin1");
+      const one = new CanonicalRequest();
+      one.secure = true;
+      readHead(printed, 0, printed.length, one, limits);
+      assert.equal(two.refusal?.code, one.refusal?.code);
+      if (one.refusal !== undefined) return;
+      assert.equal(two.text(two.pathStart, two.queryEnd), one.text(one.pathStart, one.queryEnd));
+      assert.equal(two.routePathText(), one.routePathText());
+      assert.equal(two.hostText(), one.hostText());
+      assert.deepEqual(forwarded(two), forwarded(one));
+      assert.deepEqual(two.firstField, one.firstField);
+      assert.equal(two.droppedNames + two.scrubbed, one.droppedNames + one.scrubbed);
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+test("fields are scrubbed, dropped and kept as over HTTP/1.1", () => {
+  const request = read([...start, "x-forwarded-for", "1.2.3.4", "proxy", "x", "is_xhr", "1", "x-a", "\xe9"]);
+  assert.equal(request.refusal, undefined);
+  assert.deepEqual(forwarded(request), [["x-a", "\xe9"]]);
+  assert.equal(request.scrubbed, 1);
+  assert.equal(request.droppedNames, 1);
+});
+
+test("an extended CONNECT is the handshake that it stands for, where it is understood", () => {
+  const head = [
+    ":method",
+    "CONNECT",
+    ":protocol",
+    "websocket",
+    ...start.slice(2),
+    "sec-websocket-version",
+    "13",
+  ];
+  assert.equal(read(head, false).refusal, reasons.http2Head);
+  const request = read(head, false, true);
+  assert.equal(request.refusal, undefined);
+  assert.equal(request.upgrade, true);
+  assert.equal(request.bodyKind, BODY_NONE);
+  assert.equal(read([":method", "CONNECT", ":authority", "a.test:22"]).refusal, reasons.method);
+});
+
+test("nothing of a head is left in the next one", () => {
+  read([...start, "cookie", "secret=1", "x-a", "1"]);
+  const request = read(start);
+  assert.equal(request.fieldCount, 1);
+  assert.deepEqual(forwarded(request), []);
 });

@@ -1,107 +1,94 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Flood, FloodGuard } from "../../src/listener/http2-guard.ts";
+import {
+  type Flood,
+  FloodGuard,
+  IDLE_FRAME,
+  PING_FRAME,
+  RESET_FRAME,
+  SETTINGS_FRAME,
+} from "../../src/listener/http2-guard.ts";
 
-/** Plays a second of traffic in ten looks; `step` says what comes in each, and how many bytes it took. */
+/** Plays traffic in steps of 100 ms; `step` counts what comes in each and says what it led to. */
 function play(
-  step: (guard: FloodGuard, turn: number) => number,
+  step: (guard: FloodGuard, nowMs: number, turn: number) => Flood | undefined,
   seconds = 1,
-  framesPerSec = 0,
 ): Flood | undefined {
   const guard = new FloodGuard(0);
-  let bytesRead = 0;
   for (let turn = 0; turn < seconds * 10; turn++) {
-    bytesRead += step(guard, turn);
-    const flood = guard.check({ bytesRead, streamsSeen: guard.streamsTaken }, (turn + 1) * 100, framesPerSec);
+    const flood = step(guard, turn * 100, turn);
     if (flood !== undefined) return flood;
   }
   return undefined;
 }
 
+/** `times` frames of a kind in each step. */
+function frames(kind: number, times: number, framesPerSec = 0) {
+  return (guard: FloodGuard, nowMs: number): Flood | undefined => {
+    let flood: Flood | undefined;
+    for (let n = 0; n < times; n++) flood ??= guard.count(kind, nowMs, framesPerSec);
+    return flood;
+  };
+}
+
 test("ordinary clients are left alone", async (t) => {
-  await t.test("many small requests", () => {
-    const flood = play((guard) => {
-      for (let n = 0; n < 500; n++) guard.countHead(400, false);
-      return 500 * 60;
-    }, 10);
+  await t.test("a window update for each frame that is read", () => {
+    const flood = play((guard, nowMs) => {
+      for (let n = 0; n < 2000; n++) guard.countAnswer(1000);
+      return frames(IDLE_FRAME, 4000)(guard, nowMs);
+    }, 60);
     assert.equal(flood, undefined);
   });
-  await t.test("an upload whose upstream takes nothing for a while", () => {
-    const flood = play((guard, turn) => {
-      if (turn === 0) for (let n = 0; n < 20; n++) guard.countHead(400, true);
-      return turn === 1 ? 20 * 65_535 : 0;
-    });
-    assert.equal(flood, undefined);
-  });
-  await t.test("an upload in frames of a few bytes", () => {
-    const flood = play((guard, turn) => {
-      if (turn === 0) guard.countHead(400, true);
-      for (let n = 0; n < 2000; n++) guard.countBody(5);
-      return 2000 * 14;
-    }, 10);
-    assert.equal(flood, undefined);
-  });
-  await t.test("bodies that were refused while they were on their way", () => {
-    const flood = play((guard) => {
-      guard.countHead(400, true);
-      guard.countBodyEnd(false);
-      return 60_000;
-    }, 5);
-    assert.equal(flood, undefined);
-  });
-  await t.test("pings and window updates beside large answers, as gRPC clients send them", () => {
-    const flood = play((guard) => {
+  await t.test("pings beside large answers, as gRPC clients send them", () => {
+    const flood = play((guard, nowMs) => {
       guard.countAnswer(2_000_000);
-      guard.pings += 1000;
-      return 1000 * 17 + 5000 * 13;
+      return frames(PING_FRAME, 1000)(guard, nowMs);
     }, 10);
     assert.equal(flood, undefined);
   });
   await t.test("a ping each second for an hour", () => {
-    const flood = play((guard, turn) => {
-      if (turn % 10 === 0) guard.pings++;
-      return turn % 10 === 0 ? 17 : 0;
-    }, 3600);
+    const flood = play(
+      (guard, nowMs, turn) => (turn % 10 === 0 ? guard.count(PING_FRAME, nowMs, 0) : undefined),
+      3600,
+    );
+    assert.equal(flood, undefined);
+  });
+  await t.test("a page that is left resets a hundred requests, again and again", () => {
+    const flood = play(
+      (guard, nowMs, turn) => (turn % 150 === 0 ? frames(RESET_FRAME, 100)(guard, nowMs) : undefined),
+      60,
+    );
     assert.equal(flood, undefined);
   });
 });
 
 test("each flood is told by its name", () => {
-  const pings = (count: number) => (guard: FloodGuard) => {
-    guard.pings += count;
-    return count * 17;
-  };
-  assert.equal(play(pings(100)), "ping");
-  assert.equal(play(pings(5), 2, 10), "rate");
-  const settings = (guard: FloodGuard): number => {
-    guard.settings += 30;
-    return 270;
-  };
-  assert.equal(play(settings), "settings");
+  assert.equal(play(frames(PING_FRAME, 10)), "ping");
+  assert.equal(play(frames(SETTINGS_FRAME, 3)), "settings");
+  assert.equal(play(frames(RESET_FRAME, 20)), "reset");
+  assert.equal(play(frames(IDLE_FRAME, 2000)), "idle_frames");
+  assert.equal(play(frames(IDLE_FRAME, 5, 20), 2), "rate");
   assert.equal(
-    play(() => 100_000),
-    "idle_bytes",
+    play((guard) => guard.countRejected(), 10),
+    "rejected_heads",
   );
-  const oversize = (guard: FloodGuard): number => {
-    for (let n = 0; n < 4; n++) guard.countOversize();
-    return 400;
-  };
-  assert.equal(play(oversize), "rejected_heads");
 });
 
-test("heads that the layer below refused are the streams seen and not taken", () => {
+test("what answers earned excuses no resets and no settings", () => {
+  for (const [kind, name] of [
+    [RESET_FRAME, "reset"],
+    [SETTINGS_FRAME, "settings"],
+  ] as const) {
+    const flood = play((guard, nowMs) => {
+      guard.countAnswer(10_000_000);
+      return frames(kind, 30)(guard, nowMs);
+    });
+    assert.equal(flood, name);
+  }
+});
+
+test("the peak is that of one second", () => {
   const guard = new FloodGuard(0);
-  guard.countHead(100, false);
-  assert.equal(guard.check({ bytesRead: 100, streamsSeen: 21 }, 100, 0), undefined);
-  assert.equal(guard.rejected, 20);
-  assert.equal(guard.check({ bytesRead: 200, streamsSeen: 40 }, 200, 0), "rejected_heads");
-});
-
-test("a few bytes of body excuse no flood beside them", () => {
-  const flood = play((guard, turn) => {
-    if (turn === 0) guard.countHead(400, true);
-    guard.countBody(1);
-    return 200_000;
-  });
-  assert.equal(flood, "idle_bytes");
+  for (const nowMs of [0, 500, 900, 1000, 1500, 2500]) guard.count(IDLE_FRAME, nowMs, 0);
+  assert.equal(guard.framesPeak, 3);
 });
