@@ -5,6 +5,8 @@ import { join, relative, resolve } from "node:path";
 import { judge } from "./load/bars.ts";
 import { type CandidateName, isSlow } from "./load/candidate.ts";
 import { opensslConfText } from "./load/client.ts";
+import { startEventsOrigin } from "./load/events.ts";
+import { startGrpcOrigin } from "./load/grpc-origin.ts";
 import { describeMachine, type Machine } from "./load/machine.ts";
 import { apacheRules, isInstalled, nginxRules } from "./load/modsecurity.ts";
 import { type Options, parseOptions, usage } from "./load/options.ts";
@@ -60,6 +62,8 @@ async function runAll(
   pinSelf(loadCpu);
   const witness = await startWitness();
   const origin = await startOrigin(loadCpu, directory, witness.port);
+  const grpc = await startGrpcOrigin(loadCpu, directory);
+  const events = await startEventsOrigin();
   const bench: Bench = {
     options,
     names,
@@ -67,10 +71,11 @@ async function runAll(
     loadCpu,
     around: {
       directory,
-      originPort: origin.port,
       beforeDirectory: options.before,
       ...makeCertificate(directory),
     },
+    backends: { origin: origin.port, grpc: grpc.port, events: events.port },
+    events,
     opensslConf: join(directory, "openssl.cnf"),
     say: (text) => console.error(text),
   };
@@ -79,6 +84,8 @@ async function runAll(
   try {
     for (const name of options.scenarios) rows.push(...(await runScenario(bench, name)));
   } finally {
+    events.close();
+    await grpc.process.stop();
     await origin.process.stop();
     witness.close();
   }
@@ -88,11 +95,11 @@ async function runAll(
 /** Why nothing can be measured here; undefined = it can. */
 function whyNot({ versions }: Machine): string | undefined {
   if (process.platform !== "linux") return "it reads CPU time from /proc, which only Linux has";
-  const missing = (["nginx", "wrk", "openssl", "taskset"] as const).filter(
+  const missing = (["nginx", "wrk", "h2load", "openssl", "taskset"] as const).filter(
     (one) => versions[one] === undefined,
   );
   if (missing.length > 0) {
-    return `${missing.join(", ")} not installed (Debian: apt-get install nginx haproxy wrk openssl util-linux)`;
+    return `${missing.join(", ")} not installed (Debian: apt-get install nginx haproxy wrk nghttp2-client openssl util-linux)`;
   }
   return allowedCpus().length < 2 ? "it needs two CPUs, one for the proxy and one for the load" : undefined;
 }

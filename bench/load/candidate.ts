@@ -4,6 +4,7 @@ import { apacheCommand } from "./apache.ts";
 import { haproxyCommand } from "./haproxy.ts";
 import { nginxCommand, nginxModsecurityCommand } from "./nginx.ts";
 import { freePort, type Running, startPinned } from "./process.ts";
+import type { Backend } from "./scenarios.ts";
 import { checkout, zionCommand } from "./zion.ts";
 
 /** `before` is the gateway of another checkout, for a comparison of two states of the source. */
@@ -21,6 +22,7 @@ export type CandidateName = (typeof candidateNames)[number];
 export interface Setup {
   /** Directory of its own for configuration, logs and state. */
   readonly directory: string;
+  /** Of what stands behind it. */
   readonly originPort: number;
   readonly httpPort: number;
   readonly httpsPort: number;
@@ -32,6 +34,7 @@ export interface Setup {
   readonly beforeDirectory: string | undefined;
   /** The gateway inspects. The others are told apart by name. */
   readonly waf: boolean;
+  readonly backend: Backend;
   /** `holdProbePath` is answered by the proxy itself. */
   readonly holdProbe: boolean;
   /** Where the access log goes; undefined = log off. */
@@ -50,10 +53,7 @@ export interface Candidate {
 }
 
 /** What all candidates share. */
-export type Surroundings = Pick<
-  Setup,
-  "directory" | "originPort" | "certFile" | "keyFile" | "bothFile" | "beforeDirectory"
->;
+export type Surroundings = Pick<Setup, "directory" | "certFile" | "keyFile" | "bothFile" | "beforeDirectory">;
 
 /** Starts one proxy on `cpu` and waits until both its ports accept. */
 export async function startCandidate(
@@ -61,7 +61,7 @@ export async function startCandidate(
   log: boolean,
   cpu: number,
   around: Surroundings,
-  work: Pick<Setup, "waf" | "holdProbe">,
+  work: Pick<Setup, "waf" | "holdProbe" | "backend" | "originPort">,
 ): Promise<Candidate> {
   const directory = join(around.directory, `${name}-${log ? "log" : "nolog"}-${await freePort()}`);
   mkdirSync(directory);

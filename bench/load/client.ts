@@ -1,5 +1,8 @@
+import { once } from "node:events";
+import { connect as connectHttp2, type IncomingHttpHeaders } from "node:http2";
 import { connect } from "node:net";
 import { type ConnectionOptions, connect as connectTls, createSecureContext, type TLSSocket } from "node:tls";
+import type { Traffic } from "./traffic.ts";
 
 /** An answer read to the end of its body. */
 export interface Answer {
@@ -75,6 +78,42 @@ export function ask(port: number, tls: boolean, bytes: string, untilClosed: bool
       reject(error);
     }
   });
+}
+
+/** The same over HTTP/2 and TLS. Trailers are among the fields. */
+export async function askHttp2(port: number, traffic: Traffic, authority: string): Promise<Answer> {
+  const socket = connectTls({ ...tlsOptions(port), ALPNProtocols: ["h2"] });
+  socket.on("error", () => undefined);
+  await once(socket, "secureConnect", { signal: AbortSignal.timeout(5_000) });
+  const facts = tlsFacts(socket);
+  const session = connectHttp2(`https://${authority}`, { createConnection: () => socket });
+  session.on("error", () => undefined);
+  const fields = traffic.fields.map(([name, value]): [string, string] => [name.toLowerCase(), value]);
+  const stream = session.request(
+    {
+      ":method": traffic.method,
+      ":path": traffic.target,
+      ":authority": authority,
+      ...Object.fromEntries(fields),
+    },
+    { endStream: traffic.body === "" },
+  );
+  const answered = new Map<string, string>();
+  const note = (got: IncomingHttpHeaders): void => {
+    for (const [name, value] of Object.entries(got)) answered.set(name, String(value));
+  };
+  let body = "";
+  stream.setEncoding("latin1");
+  stream.on("response", note);
+  stream.on("trailers", note);
+  stream.on("data", (piece: string) => (body += piece));
+  if (traffic.body !== "") stream.end(traffic.body, "latin1");
+  try {
+    await once(stream, "close", { signal: AbortSignal.timeout(5_000) });
+  } finally {
+    session.destroy();
+  }
+  return { status: Number(answered.get(":status")), fields: answered, body, closed: false, tls: facts };
 }
 
 /** The first answer in `text` as latin1, when it is whole; undefined as long as bytes are missing. */

@@ -1,5 +1,6 @@
 import type { Candidate } from "./candidate.ts";
-import { ask, group, suite } from "./client.ts";
+import { type Answer, ask, askHttp2, group, suite } from "./client.ts";
+import type { FanOut } from "./events.ts";
 import type { Scenario } from "./scenarios.ts";
 import { printRequest, type Traffic } from "./traffic.ts";
 import { type Seen, shortened } from "./witness.ts";
@@ -18,13 +19,12 @@ export async function checkCandidate(
   const extra = scenario.close ? ([["Connection", "close"]] as const) : [];
   const wrong: string[] = [];
 
+  const asked = (traffic: Traffic): Promise<Answer> =>
+    scenario.kind === "h2load"
+      ? askHttp2(port, traffic, authority)
+      : ask(port, scenario.tls, printRequest(traffic, authority, extra), scenario.close);
   const straight = await ask(originPort, false, printRequest(scenario.traffic, authority), false);
-  const answer = await ask(
-    port,
-    scenario.tls,
-    printRequest(scenario.traffic, authority, extra),
-    scenario.close,
-  );
+  const answer = await asked(scenario.traffic);
   if (answer.status !== 200) wrong.push(`status ${answer.status}`);
   if (straight.body.length !== scenario.traffic.answerBytes)
     wrong.push("the origin's own answer has another size");
@@ -44,10 +44,27 @@ export async function checkCandidate(
   }
 
   const probe: Traffic = { ...scenario.traffic, target: `/witness${scenario.traffic.target}` };
-  const reply = await ask(port, scenario.tls, printRequest(probe, authority, extra), scenario.close);
+  const reply = await asked(probe);
   if (reply.status !== 200) return [...wrong, `status ${reply.status} on the way to the witness`];
   const seen = JSON.parse(reply.body) as Seen;
   return [...wrong, ...compareSeen(probe, seen, authority, scenario.tls)];
+}
+
+/** Whether a gRPC call comes back with its message and its status. */
+export async function checkCall(candidate: Candidate, { traffic }: Scenario): Promise<string[]> {
+  const answer = await askHttp2(candidate.httpsPort, traffic, `localhost:${candidate.httpsPort}`);
+  const wrong: string[] = [];
+  if (answer.status !== 200) wrong.push(`status ${answer.status}`);
+  if (answer.body !== traffic.body)
+    wrong.push(`a message of ${answer.body.length} B that is not the one sent`);
+  if (answer.fields.get("grpc-status") !== "0") wrong.push(`grpc-status ${answer.fields.get("grpc-status")}`);
+  return wrong;
+}
+
+/** Whether an event arrives on a stream. */
+export async function checkFanOut(fanOut: FanOut): Promise<string[]> {
+  const { requests } = await fanOut.run(0.01, 1);
+  return requests > 0 ? [] : ["no event arrived"];
 }
 
 /** What differs between a request sent and what the witness saw of it. */

@@ -22,6 +22,7 @@ const programs = {
   nginx: ["-v"],
   haproxy: ["-v"],
   wrk: ["-v"],
+  h2load: ["--version"],
   openssl: ["version"],
   taskset: ["--version"],
 } as const;

@@ -39,9 +39,9 @@ function edge(setup: Setup, more: string): string {
     ${more}
     location = ${holdProbePath} { return 404; }
     location / {
-      proxy_pass http://origin;
+      ${setup.backend === "grpc" ? "grpc_pass grpc://origin" : "proxy_pass http://origin"};
       proxy_http_version 1.1;
-      proxy_set_header Connection "";
+      ${setup.backend === "events" ? upgrading : 'proxy_set_header Connection "";'}
       proxy_set_header Host $http_host;
       proxy_set_header X-Real-IP $remote_addr;
       proxy_set_header X-Forwarded-For $remote_addr;
@@ -50,6 +50,9 @@ function edge(setup: Setup, more: string): string {
     }
   }`;
 }
+
+const upgrading = `proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection $http_connection;`;
 
 /** Puts `http` into a configuration of one worker that writes nowhere but into `directory`. */
 export function writeNginx(directory: string, http: string, main = ""): readonly string[] {

@@ -32,7 +32,7 @@ export function report(results: Results): string {
 function heading({ date, machine, options }: Results): string {
   const { versions, packages } = machine;
   const debian = Object.entries(packages).map(([name, version]) => `${name} ${version}`);
-  const programs = [versions.nginx, versions.haproxy, versions.wrk].filter((one) => one !== undefined);
+  const programs = [versions.nginx, versions.haproxy, versions.wrk, versions.h2load].filter((one) => one !== undefined);
   return `# Load benchmark, ${date.slice(0, 10)}
 
 Made by \`npm run bench\`; how it measures: [bench/README.md](../README.md). Figures of one machine: compare ratios, and only within this page.

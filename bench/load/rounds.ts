@@ -8,7 +8,9 @@ import {
   type Surroundings,
   startCandidate,
 } from "./candidate.ts";
-import { checkCandidate } from "./correctness.ts";
+import { checkCall, checkCandidate, checkFanOut } from "./correctness.ts";
+import { type EventsOrigin, FanOut } from "./events.ts";
+import { runH2load } from "./h2load.ts";
 import { runHandshakes } from "./handshakes.ts";
 import { measureHold } from "./hold.ts";
 import { idleConnectionKb } from "./idle.ts";
@@ -16,6 +18,7 @@ import type { Options } from "./options.ts";
 import { readStatusKb, readTree } from "./proc.ts";
 import type { Row } from "./results.ts";
 import {
+  type Backend,
   loadConnections,
   type Scenario,
   type ScenarioName,
@@ -37,6 +40,9 @@ export interface Bench {
   readonly proxyCpu: number;
   readonly loadCpu: number;
   readonly around: Surroundings;
+  /** Ports of what can stand behind the candidates. */
+  readonly backends: Readonly<Record<Backend, number>>;
+  readonly events: EventsOrigin;
   readonly opensslConf: string;
   say(text: string): void;
 }
@@ -48,6 +54,8 @@ interface Entry {
   readonly candidate: Candidate | undefined;
   readonly failed: string | undefined;
   readonly waf: WafState | undefined;
+  /** `fan-out` only. */
+  readonly fanOut: FanOut | undefined;
   readonly idleRssMb: number;
   readonly samples: Sample[];
   /** Completed since the start, and what the access log says about it. */
@@ -73,13 +81,13 @@ export async function runScenario(bench: Bench, name: ScenarioName): Promise<rea
     }
     const ready = entries.filter((one) => one.candidate !== undefined);
     for (const one of ready) {
-      one.requests += (await driver(bench, scenario, one.candidate!)(bench.options.warmUpSeconds)).requests;
+      one.requests += (await driver(bench, scenario, one)(bench.options.warmUpSeconds)).requests;
       await settle(one.candidate!);
     }
     for (let round = 1; round <= bench.options.rounds; round++) {
       for (const one of ready) {
         const candidate = one.candidate!;
-        const drive = driver(bench, scenario, candidate);
+        const drive = driver(bench, scenario, one);
         let sample = await measureWindow(candidate, bench.proxyCpu, scenario.traffic.answerBytes, () =>
           drive(bench.options.seconds),
         );
@@ -99,7 +107,10 @@ export async function runScenario(bench: Bench, name: ScenarioName): Promise<rea
     await sleep(logFlushMs);
     for (const one of ready) one.logLines += one.candidate!.takeLogLines();
   } finally {
-    for (const one of entries) await one.candidate?.process.stop();
+    for (const one of entries) {
+      one.fanOut?.close();
+      await one.candidate?.process.stop();
+    }
   }
   return entries.map((one) => row(name, one, []));
 }
@@ -149,25 +160,48 @@ async function runIdle(bench: Bench, name: ScenarioName, scenario: Scenario): Pr
 async function enter(bench: Bench, scenario: Scenario, name: CandidateName, log: boolean): Promise<Entry> {
   let candidate: Candidate | undefined;
   try {
-    const work = { waf: scenario.waf, holdProbe: scenario.kind === "upload" };
+    const { waf, kind, backend } = scenario;
+    const originPort = bench.backends[backend];
+    const work = { waf, holdProbe: kind === "upload", backend, originPort };
     candidate = await startCandidate(name, log, bench.proxyCpu, bench.around, work);
-    const wrong = await checkCandidate(candidate, scenario, bench.around.originPort);
+    const fanOut =
+      kind === "fan-out" ? new FanOut(bench.events, candidate.httpPort, scenario.traffic) : undefined;
+    const wrong = await checkWork(candidate, scenario, originPort, fanOut);
     const inspection = scenario.waf ? await checkWaf(candidate) : undefined;
     wrong.push(...(inspection?.wrong ?? []));
     if (wrong.length > 0) throw new Error(wrong.join("; "));
-    const waf = inspection?.waf;
-    if (waf === "off" && (name === "zion" || name === "before"))
+    const found = inspection?.waf;
+    if (found === "off" && (name === "zion" || name === "before"))
       bench.say(`${scenario.title}: ${name} lets attacks through: it runs without a WAF`);
-    return { name, log, candidate, failed: undefined, waf, idleRssMb: treeRssMb(candidate), ...nothingYet() };
+    const idleRssMb = treeRssMb(candidate);
+    return { name, log, candidate, failed: undefined, waf: found, fanOut, idleRssMb, ...nothingYet() };
   } catch (error) {
     await candidate?.process.stop();
     const failed = (error as Error).message;
     bench.say(`${scenario.title}: ${label(name, log)} left out: ${failed}`);
-    return { name, log, candidate: undefined, failed, waf: undefined, idleRssMb: 0, ...nothingYet() };
+    const nothing = { candidate: undefined, waf: undefined, fanOut: undefined, idleRssMb: 0 };
+    return { name, log, failed, ...nothing, ...nothingYet() };
   }
 }
 
-function driver(bench: Bench, scenario: Scenario, candidate: Candidate): (seconds: number) => Promise<Load> {
+function checkWork(
+  candidate: Candidate,
+  scenario: Scenario,
+  originPort: number,
+  fanOut: FanOut | undefined,
+): Promise<string[]> {
+  if (fanOut !== undefined) return checkFanOut(fanOut);
+  if (scenario.backend === "grpc") return checkCall(candidate, scenario);
+  return checkCandidate(candidate, scenario, originPort);
+}
+
+function driver(
+  bench: Bench,
+  scenario: Scenario,
+  { candidate: started, fanOut }: Entry,
+): (seconds: number) => Promise<Load> {
+  const candidate = started!;
+  if (fanOut !== undefined) return (seconds) => fanOut.run(seconds);
   const port = scenario.tls ? candidate.httpsPort : candidate.httpPort;
   const authority = `localhost:${port}`;
   if (scenario.kind === "handshake") {
@@ -178,6 +212,12 @@ function driver(bench: Bench, scenario: Scenario, candidate: Candidate): (second
     const bytes = printRequest(scenario.traffic, authority);
     return (seconds) => runUploads(port, bytes, seconds);
   }
+  if (scenario.kind === "h2load") {
+    const { traffic } = scenario;
+    const bodyFile = join(bench.around.directory, `h2load-${port}.body`);
+    const logFile = join(bench.around.directory, `h2load-${port}.log`);
+    return (seconds) => runH2load({ cpu: bench.loadCpu, port, traffic, seconds, bodyFile, logFile });
+  }
   const connections = isSlow(candidate.name) ? slowConnections : loadConnections;
   const scriptFile = join(bench.around.directory, `wrk-${port}.lua`);
   writeWrkScript(scriptFile, scenario, authority);
@@ -187,8 +227,10 @@ function driver(bench: Bench, scenario: Scenario, candidate: Candidate): (second
 }
 
 function row(name: ScenarioName, entry: Entry, idleKb: readonly number[]): Row {
-  const { name: candidate, log, samples, waf, idleRssMb, failed, requests, logLines } = entry;
-  const logLinesPerRequest = log && requests > 0 ? logLines / requests : undefined;
+  const { name: candidate, log, samples, waf, idleRssMb, failed, requests, logLines, fanOut } = entry;
+  // A stream has one line, whatever it carried.
+  const isCounted = log && requests > 0 && fanOut === undefined;
+  const logLinesPerRequest = isCounted ? logLines / requests : undefined;
   return { scenario: name, candidate, log, samples, idleKb, waf, idleRssMb, logLinesPerRequest, failed };
 }
 

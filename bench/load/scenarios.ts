@@ -1,4 +1,6 @@
 import type { CandidateName } from "./candidate.ts";
+import { eventStream, webSocket } from "./events.ts";
+import { grpcUnary } from "./grpc-origin.ts";
 import {
   getLarge,
   getSmall,
@@ -15,9 +17,12 @@ export interface Scenario {
   readonly title: string;
   /**
    * `wrk`: 64 connections in a closed loop. `handshake`: one at a time. `idle`: memory of connections held. `upload`:
-   * one after the other, while small requests on a second connection tell how long the proxy is deaf.
+   * one after the other, while small requests on a second connection tell how long the proxy is deaf. `h2load`: 16
+   * connections of HTTP/2 with 8 streams each. `fan-out`: events to streams that stay open.
    */
-  readonly kind: "wrk" | "handshake" | "idle" | "upload";
+  readonly kind: "wrk" | "handshake" | "idle" | "upload" | "h2load" | "fan-out";
+  /** What stands behind the candidates: nginx, a gRPC service, or a sender of events. */
+  readonly backend: Backend;
   readonly candidates: readonly CandidateName[];
   /** The gateway inspects, nginx does not; attacks are sent first to see who does. Otherwise nobody inspects. */
   readonly waf: boolean;
@@ -26,6 +31,8 @@ export interface Scenario {
   /** `Connection: close` on every request. */
   readonly close: boolean;
 }
+
+export type Backend = "origin" | "grpc" | "events";
 
 export type ScenarioName = keyof typeof scenarios;
 
@@ -53,6 +60,15 @@ export const scenarios = {
     tls: true,
     close: true,
   },
+  "h2-get": h2("HTTP/2 over TLS 1.3: GET, 150 B answer", getSmall),
+  "h2-post1k": h2("HTTP/2 over TLS 1.3: POST 1,024 B JSON", postSmall),
+  "grpc-unary": {
+    ...h2("gRPC unary calls, 100 B each way, to a service over HTTP/2", grpcUnary),
+    candidates: ["zion", "before", "nginx"],
+    backend: "grpc",
+  },
+  "sse-fan-out": fanOut("events of 100 B to 200 event streams", eventStream),
+  "websocket-fan-out": fanOut("messages of 100 B to 200 WebSockets", webSocket),
   "idle-tls": { ...wrk("idle TLS connections after one GET each", getSmall), kind: "idle", tls: true },
   "waf-get": waf("WAF on: GET, 150 B answer, 3 parameters, keep-alive", wafGet),
   "waf-post-json": waf("WAF on: POST 1,024 B JSON, 20 values, keep-alive", wafPostJson),
@@ -70,7 +86,24 @@ export const scenarios = {
 } as const satisfies Record<string, Scenario>;
 
 function wrk(title: string, traffic: Traffic): Scenario & { readonly kind: "wrk" } {
-  return { title, kind: "wrk", candidates: plain, traffic, waf: false, tls: false, close: false };
+  return {
+    title,
+    kind: "wrk",
+    backend: "origin",
+    candidates: plain,
+    traffic,
+    waf: false,
+    tls: false,
+    close: false,
+  };
+}
+
+function h2(title: string, traffic: Traffic): Scenario {
+  return { ...wrk(title, traffic), kind: "h2load", tls: true };
+}
+
+function fanOut(title: string, traffic: Traffic): Scenario {
+  return { ...wrk(title, traffic), kind: "fan-out", backend: "events" };
 }
 
 function waf(title: string, traffic: Traffic): Scenario {

@@ -34,8 +34,9 @@ key_path = ${text(setup.keyFile)}
 
 [upstream.origin]
 url = "http://127.0.0.1:${setup.originPort}"
+${setup.backend === "grpc" ? 'protocol = "h2c"' : ""}
 
-${paths.map((path) => `[[route]]\npath = "${path}"\nupstream = "origin"\n${setup.waf ? "" : "waf = false\n"}`).join("\n")}
+${paths.map((path) => `[[route]]\npath = "${path}"\nupstream = "origin"\n${setup.waf ? "" : "waf = false\n"}${setup.backend === "events" ? 'mode = "websocket"\n' : ""}`).join("\n")}
 
 [access_log]
 ${setup.logFile === undefined ? "enabled = false" : `path = ${text(setup.logFile)}`}
