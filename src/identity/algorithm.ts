@@ -46,6 +46,8 @@ export function keyProblem(key: KeyObject, algorithm: Algorithm): string | undef
     case "pss": {
       if (type !== "rsa") return `${algorithm.name} needs an RSA key`;
       const bits = details?.modulusLength ?? 0;
+      // With 1 every signature is its own message.
+      if ((details?.publicExponent ?? 0n) < 3n) return "an RSA key has a public exponent of at least 3";
       // Below 2048 bits RFC 7518 §3.3 forbids it; above 8192 one verification holds a worker for milliseconds.
       return bits < 2048 || bits > 8192 ? "an RSA key has 2048 to 8192 bits" : undefined;
     }
