@@ -487,6 +487,14 @@ export const reasons = {
     true,
     "There are lists with `action = allow`, and the client is on none of them.",
   ),
+  originClass: row(
+    "origin_class",
+    403,
+    "gate",
+    c,
+    true,
+    "The client comes from a class of networks that `deny` in [sovereign.enforce] names.",
+  ),
   banned: row(
     "banned",
     403,

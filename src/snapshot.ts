@@ -2,6 +2,7 @@ import type { Config } from "./config/config.ts";
 import type { AuthRule } from "./gate/auth.ts";
 import type { ClientLists } from "./gate/client-lists.ts";
 import type { CorsRule } from "./gate/cors.ts";
+import type { OriginClasses } from "./gate/origin-class.ts";
 import type { OriginRule } from "./gate/origin-rule.ts";
 import type { RateLimit } from "./gate/rate-limit.ts";
 import type { RouteWaf } from "./gate/waf-settings.ts";
@@ -35,6 +36,8 @@ export interface Snapshot {
   readonly identityFields: readonly string[];
   /** Undefined = none for every request. */
   readonly lists: ClientLists | undefined;
+  /** Undefined = nobody's class is asked for. */
+  readonly originClasses: OriginClasses | undefined;
   /** Refusals of banned clients go through the tarpit. */
   readonly slowBans: boolean;
   /** Exchanges under way per address; 0 = no cap. */

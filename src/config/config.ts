@@ -22,6 +22,8 @@ export interface Config {
   /** Undefined = nobody is banned for what it does. */
   readonly ban: BanConfig | undefined;
   readonly tarpit: TarpitConfig;
+  /** Undefined = nobody's class is asked for. */
+  readonly sovereign: SovereignConfig | undefined;
   readonly waf: WafConfig;
   readonly accessLog: AccessLogConfig;
   /** Undefined = no spans. */
@@ -246,6 +248,19 @@ export interface BanConfig {
   /** 10000 */ readonly maxBans: number;
   readonly action: "refuse" | "tarpit";
   /** Log, ban nobody. false */ readonly shadow: boolean;
+}
+
+/** `[sovereign]`. */
+export interface SovereignConfig {
+  /** In their order: the first that has a client is its own. */
+  readonly classes: readonly { readonly name: string; readonly lists: readonly string[] }[];
+  /** Before them; as sorted ranges, see `ListConfig`. */
+  readonly overrides: readonly { readonly name: string; readonly v4: string; readonly v6: string }[];
+  /** Of the classes, or "unknown". */
+  readonly deny: readonly string[];
+  readonly action: "refuse" | "tarpit";
+  /** In the access log. */
+  readonly isLogged: boolean;
 }
 
 /** `[tarpit]`. */
@@ -490,4 +505,3 @@ export interface RedactConfig {
   /** From the environment; "" unless `ip` is "hmac". */
   readonly ipKey: string;
 }
-

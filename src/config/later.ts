@@ -54,9 +54,14 @@ function isTable(value: unknown): value is Record<string, unknown> {
 const laterKeys: LaterKeys = {
   "": {
     cache_profile: never(),
-    sovereign: offTable(),
     sovereign_aimp: offTable(),
   },
+  sovereign: {
+    region: never("no networks come with the gateway: name lists in `classes`"),
+    signals: never(),
+    signal_listen: never(),
+  },
+  "sovereign.enforce": { mesh_score_deny_above: unless(0) },
   server: {
     cache_max_memory_mb: never(),
     tcp_user_timeout_secs: {

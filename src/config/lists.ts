@@ -10,6 +10,7 @@ import { keyLabel, printable } from "./label.ts";
 import type { ListInput } from "./list-schema.ts";
 import type { DocumentInput } from "./schema.ts";
 import { readNamedFile, type SectionContext, take } from "./section.ts";
+import { classUses } from "./sovereign.ts";
 
 /** Each is looked for in turn. */
 const USER_AGENTS_MAX = 64;
@@ -32,7 +33,7 @@ export function readLists(document: DocumentInput, context: SectionContext): rea
       uses,
       code: "Z2108",
       effect: "it keeps nobody out.",
-      fix: "name it in the `lists` of [server] or of a route, or remove it",
+      fix: "name it in the `lists` of [server] or of a route, or in [sovereign], or remove it",
     },
     context,
   );
@@ -40,8 +41,10 @@ export function readLists(document: DocumentInput, context: SectionContext): rea
 }
 
 /** Every key that names lists. `what` is its owner, for messages. */
-function usesOf({ server, route }: DocumentInput) {
+function usesOf(document: DocumentInput) {
+  const { server, route } = document;
   return [
+    ...classUses(document),
     { path: ["server", "lists"], what: "[server]", names: server?.lists ?? [] },
     ...route.map(({ name, path, lists }, i) => ({
       path: ["route", i, "lists"],

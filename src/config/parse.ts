@@ -18,6 +18,8 @@ import { directoryOf, type SectionContext } from "./section.ts";
 import { readServer } from "./server.ts";
 import { shapeDocument } from "./shape.ts";
 import { readRuleFiles, shippedRules } from "./shipped-rules.ts";
+import { readSovereign } from "./sovereign.ts";
+import { readTarpit } from "./tarpit.ts";
 import { readTls } from "./tls.ts";
 import { decodeToml, parseToml } from "./toml.ts";
 import { readTracing } from "./tracing.ts";
@@ -95,6 +97,7 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
   const limits = readLimits(document, routes, context);
   const limitStore = readLimitStore(document, context);
   const lists = readLists(document, context);
+  const sovereign = readSovereign(document, context);
   const ban = document.ban === undefined ? undefined : readBan(document.ban, context);
   const waf = readWaf(document, routes, context);
   checkAmnesia(document, context);
@@ -114,7 +117,8 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
     limitStore,
     lists,
     ban,
-    tarpit: { holdSecs: document.tarpit.hold_secs, maxHeld: document.tarpit.max_held },
+    tarpit: readTarpit(document, context),
+    sovereign,
     waf,
     amnesia: document.amnesia,
     audit,

@@ -9,6 +9,7 @@ import { choice, flag, int, keyDocs, optionalInt, optionalText, optionalTexts, t
 import { limit } from "./limit-schema.ts";
 import { limitStore } from "./limit-store-schema.ts";
 import { list } from "./list-schema.ts";
+import { enforce, enforceTarpit, sovereign } from "./sovereign.ts";
 import { tarpit } from "./tarpit.ts";
 import { tracing } from "./tracing.ts";
 import { circuitBreaker, health, outlierDetection, retry, upstream } from "./upstream-schema.ts";
@@ -416,7 +417,8 @@ export const documentSchema = z.strictObject({
   list: z.record(z.string(), list, table).default({}),
   geo: geo.optional(),
   ban: ban.optional(),
-  tarpit: tarpit.prefault({}),
+  tarpit: tarpit.optional(),
+  sovereign: sovereign.optional(),
   waf: waf.prefault({}),
   waf_profile: z.record(z.string(), wafProfile, table).default({}),
   exclude: z.array(exclude, { error: "expected an array of tables: write [[exclude]]" }).default([]),
@@ -488,6 +490,17 @@ export const tableSchemas = [
     doc: "Keeps clients out for what they did, on the whole machine, for a while. Where the table is absent, only operators ban.",
   },
   { header: "[tarpit]", keys: tarpit.shape, doc: "Refusals that are held back." },
+  {
+    header: "[sovereign]",
+    keys: sovereign.shape,
+    doc: "From what kind of network clients come: government, datacenter, residential, or what you call it.",
+  },
+  {
+    header: "[sovereign.enforce]",
+    keys: enforce.shape,
+    doc: "Classes that are not let in. Exempt lists of [server] stand above it.",
+  },
+  { header: "[sovereign.enforce.tarpit]", keys: enforceTarpit.shape, doc: "Refuse them slowly." },
   { header: "[waf]", keys: waf.shape, doc: "What all profiles share." },
   {
     header: "[waf_profile.NAME]",

@@ -23,6 +23,7 @@ import { buildRouteAuth, buildService, identityFieldsOf } from "./auth-build.ts"
 import type { AuthDesk, BuiltProfile } from "./auth-desk.ts";
 import { buildRateLimits, buildRouteLimits, countedClaims } from "./limit-build.ts";
 import { type ListTable, listTableSteps } from "./list-build.ts";
+import { buildOriginClasses } from "./origin-class-build.ts";
 
 export interface CompileDeps {
   /** Every upstream of the config, by name. */
@@ -108,6 +109,7 @@ export function* snapshotSteps(generation: number, config: Config, deps: Compile
     ),
     identityFields: identityFieldsOf(config),
     lists: lists.pick(server.lists),
+    originClasses: buildOriginClasses(config.sovereign, lists, counters),
     slowBans: config.ban?.action === "tarpit",
     inFlightPerAddress: server.maxInFlightPerIp,
     limits: buildRateLimits(server.limits, undefined, config.limits, deps.limits),

@@ -1,6 +1,6 @@
 import type { ListConfig } from "../config/config.ts";
 import type { ClientList, ClientLists } from "../gate/client-lists.ts";
-import { readWords } from "../identity/range-table.ts";
+import { type RangeTable, readWords } from "../identity/range-table.ts";
 import type { Counters } from "../record/counters.ts";
 import type { Steps } from "../std/steps.ts";
 
@@ -8,6 +8,8 @@ import type { Steps } from "../std/steps.ts";
 export interface ListTable {
   /** Those of these names, by what they do; undefined without names. */
   pick(names: readonly string[]): ClientLists | undefined;
+  /** The addresses of one. */
+  ranges(name: string): RangeTable;
 }
 
 /** In steps: half a million blocks are read in some milliseconds. */
@@ -19,14 +21,16 @@ export function* listTableSteps(configs: readonly ListConfig[], counters: Counte
     const isSlow = action === "tarpit";
     lists.set(name, { action, list: { name, ranges, userAgents, isSlow, counts: counters.list(name) } });
   }
+  const find = (name: string) => {
+    const found = lists.get(name);
+    if (found === undefined) throw new Error(`no list "${name}"`);
+    return found;
+  };
   return {
+    ranges: (name) => find(name).list.ranges,
     pick(names) {
       if (names.length === 0) return undefined;
-      const chosen = names.map((name) => {
-        const found = lists.get(name);
-        if (found === undefined) throw new Error(`no list "${name}"`);
-        return found;
-      });
+      const chosen = names.map(find);
       const by = (...actions: readonly ListConfig["action"][]) =>
         chosen.filter(({ action }) => actions.includes(action)).map(({ list }) => list);
       return { exempt: by("exempt"), deny: by("deny", "tarpit"), allow: by("allow") };

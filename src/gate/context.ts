@@ -3,6 +3,7 @@ import type { AuthRule } from "./auth.ts";
 import type { ClientLists } from "./client-lists.ts";
 import type { CorsRule } from "./cors.ts";
 import type { RouteLoad } from "./in-flight.ts";
+import type { OriginClasses } from "./origin-class.ts";
 import type { OriginRule } from "./origin-rule.ts";
 import type { RateLimit } from "./rate-limit.ts";
 
@@ -11,6 +12,8 @@ export interface GateContext {
   readonly viaName: string;
   readonly internalNetworks: Pick<AddressSet, "has">;
   readonly lists: ClientLists | undefined;
+  /** Undefined = nobody's class is asked for. */
+  readonly originClasses: OriginClasses | undefined;
   /** Refusals of banned clients go through the tarpit. */
   readonly slowBans: boolean;
   readonly limits: readonly RateLimit[];

@@ -38,8 +38,8 @@ export function scrubTrailers(
   return trailers.filter((_text, index) => !identityFields.includes(trailers[index - (index % 2)]!));
 }
 
-/** Tells the upstream who it is. */
-export function addIdentityLines(request: CanonicalRequest, { lines }: Identity): void {
+/** Tells the upstream who it is, or what else only the gateway may say. */
+export function addIdentityLines(request: CanonicalRequest, { lines }: Pick<Identity, "lines">): void {
   for (const { id, nameBytes, line } of lines) {
     request.reserve(line.length);
     const start = request.arenaEnd;

@@ -14,6 +14,7 @@ import { checkAddressInFlight, checkRouteInFlight, type InFlightDesk } from "./i
 import { checkInternalOnly } from "./internal-only.ts";
 import { checkLoop } from "./loop.ts";
 import { checkMisdirected } from "./misdirected.ts";
+import { checkOriginClass } from "./origin-class.ts";
 import { checkRateLimits, type LimitDesk } from "./rate-limit.ts";
 import { askStrictLimits, type StrictDesk, type StrictOwner } from "./strict-limit.ts";
 import { checkUpgrade } from "./upgrade.ts";
@@ -39,6 +40,7 @@ export function runEarlyGates(
     checkLoop(request, context) ??
     // Who is kept out is told nothing of routes, and counts towards no limit.
     checkLists(request, context.lists) ??
+    checkOriginClass(request, context.originClasses, context.lists) ??
     checkBan(request, bans, context.lists, context.slowBans) ??
     // What is over its limit costs nothing that comes after: no route, no credentials, no inspection.
     checkRateLimits(request, context.limits, desk, nowMs) ??

@@ -89,6 +89,7 @@ export const F = {
   xAuthSubject: known("x-auth-subject", SCRUB | GUARDED),
   xAuthEmail: known("x-auth-email", SCRUB | GUARDED),
   xZionMeshScore: known("x-zion-mesh-score", SCRUB | GUARDED),
+  xZionOriginClass: known("x-zion-origin-class", SCRUB | GUARDED),
   xClientCertFingerprint: known("x-client-cert-fingerprint", SCRUB | GUARDED),
   xClientTlsJa4: known("x-client-tls-ja4", SCRUB | GUARDED),
   xClientTlsAllowlisted: known("x-client-tls-allowlisted", SCRUB | GUARDED),

@@ -158,6 +158,8 @@ export class CanonicalRequest {
   inFlightLoad: { inFlight: number } | undefined = undefined;
   /** Told the status of the answer and the points of the WAF, at the end: limits that count by them. */
   onSettled: ((status: number, wafScore: number, nowMs: number) => void) | undefined = undefined;
+  /** From what kind of network the client comes, for the log; "" = the log does not say. */
+  originClass = "";
   /** A refusal is held back for a while: see gate/tarpit.ts. */
   tarpit = false;
   /** Which limit or list refused, for the log; "" = the reason says all. */
@@ -245,6 +247,7 @@ export class CanonicalRequest {
     this.identity = undefined;
     this.refusalDetail = "";
     this.tarpit = false;
+    this.originClass = "";
     this.onSettled = undefined;
     this.inFlightKey = -1;
     this.inFlightLoad = undefined;

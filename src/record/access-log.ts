@@ -158,6 +158,8 @@ export class AccessLog {
       if (record.faultDetail !== "")
         at += out.latin1Write(`,"zion.detail":"${jsonText(record.faultDetail)}"`, at);
     }
+    if (request.originClass !== "")
+      at += out.latin1Write(`,"zion.origin_class":"${request.originClass}"`, at);
     if (record.wafGate !== "" || record.findings.length > 0)
       at += out.latin1Write(wafPart(record, this.#length + LINE_BYTES_MAX - at - 2), at);
     out[at++] = 125;

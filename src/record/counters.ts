@@ -5,6 +5,11 @@ import { families, type MetricSample } from "./metrics.ts";
 import type { ExchangeRecord } from "./record.ts";
 import { RouteCounts } from "./route-counts.ts";
 
+/** Met by gate/origin-class.ts `OriginCounts`. */
+interface OriginCounts {
+  requests: number;
+}
+
 /** Met by gate/client-lists.ts `ListCounts`. */
 interface ListCounts {
   matches: number;
@@ -39,6 +44,7 @@ export class Counters {
   readonly handshakes = new Map<string, number>();
   readonly #routes = new Map<string, RouteCounts>();
   readonly #lists = new Map<string, ListCounts>();
+  readonly #originClasses = new Map<string, OriginCounts>();
   readonly #none: RouteCounts;
   readonly #ruleMatches = new Map<string, number>();
 
@@ -52,6 +58,16 @@ export class Counters {
     if (counts === undefined) {
       counts = { matches: 0 };
       this.#lists.set(name, counts);
+    }
+    return counts;
+  }
+
+  /** The same for a class of networks. */
+  originClass(name: string): OriginCounts {
+    let counts = this.#originClasses.get(name);
+    if (counts === undefined) {
+      counts = { requests: 0 };
+      this.#originClasses.set(name, counts);
     }
     return counts;
   }
@@ -116,6 +132,8 @@ export class Counters {
     add(families.http2FramesPeak.name, [], Math.round(this.http2FramesPeak));
     add(families.expectContinue.name, [], this.expectContinue);
     for (const [name, { matches }] of this.#lists) add(families.listMatches.name, [name], matches);
+    for (const [name, { requests }] of this.#originClasses)
+      add(families.originClasses.name, [name], requests);
     for (const [result, count] of Object.entries(this.proxyHeaders))
       add(families.proxyHeaders.name, [result], count);
     add(families.proxyHeaders.name, ["refused"], this.rejects[reasons.proxyHeader.index]!);

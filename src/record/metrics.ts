@@ -221,6 +221,12 @@ export const families = {
   eventStreamsTotal: family("zion_event_streams_total", "counter", "Event streams begun.", ["route"]),
   expectContinue: family("zion_expect_continue_total", "counter", "100 Continue answers sent.", []),
   listMatches: family("zion_list_matches_total", "counter", "Requests whose client was on a list.", ["list"]),
+  originClasses: family(
+    "zion_origin_class_requests_total",
+    "counter",
+    "Requests by the class of network that their client comes from.",
+    ["class"],
+  ),
   tarpitHeld: family("zion_tarpit_held", "gauge", "Refusals that the tarpit holds back now.", []),
   tarpitTotal: family("zion_tarpit_total", "counter", "Refusals that went through the tarpit.", []),
   tarpitShed: family(

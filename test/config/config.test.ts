@@ -136,6 +136,7 @@ test("the smallest config has every default", () => {
     lists: [],
     ban: undefined,
     tarpit: { holdSecs: 10, maxHeld: 128 },
+    sovereign: undefined,
     waf: {
       profiles: [
         {

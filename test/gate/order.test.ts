@@ -12,6 +12,7 @@ test("gates stand in the order of issue 5", () => {
     "scrubIdentity",
     "checkLoop",
     "checkLists",
+    "checkOriginClass",
     "checkBan",
     "checkRateLimits",
     "checkAddressInFlight",
