@@ -17,6 +17,7 @@ import { report } from "./load/report.ts";
 import type { Results, Row } from "./load/results.ts";
 import { type Bench, runScenario } from "./load/rounds.ts";
 import { loadConnections, scenarios, slowConnections } from "./load/scenarios.ts";
+import { measureSteps } from "./load/steps.ts";
 import { startWitness } from "./load/witness.ts";
 import { checkout, zionProgram } from "./load/zion.ts";
 
@@ -45,8 +46,18 @@ async function main(args: readonly string[]): Promise<number> {
   process.on("exit", () => rmSync(directory, { recursive: true, force: true, maxRetries: 3 }));
 
   const { names, notes } = choose(options, machine);
+  const { steps, notes: stepNotes } = measureSteps(allowedCpus()[0]!);
   const rows = await runAll(options, names, directory);
-  const results: Results = { schema: 1, date: new Date().toISOString(), machine, options, rows, notes };
+  const date = new Date().toISOString();
+  const results: Results = {
+    schema: 1,
+    date,
+    machine,
+    options,
+    steps,
+    rows,
+    notes: [...notes, ...stepNotes],
+  };
   console.log(`\n${report(results)}`);
   if (options.save) save(results);
   // A bar missed is a result; a candidate that does not do the work makes the comparison void.

@@ -3,10 +3,11 @@ import { label } from "./candidate.ts";
 import { against, figureOf, type Results, type Row } from "./results.ts";
 import { loadConnections, type ScenarioName, scenarios } from "./scenarios.ts";
 import { type Spread, scaled, spread } from "./statistics.ts";
+import { stepTable } from "./steps.ts";
 
 /** The whole run as a Markdown page: machine, bars, one table per scenario. */
 export function report(results: Results): string {
-  const parts = [heading(results), barTable(judge(results.rows))];
+  const parts = [heading(results), barTable(judge(results.rows)), stepTable(results.steps)];
   for (const name of results.options.scenarios) {
     const rows = results.rows.filter((row) => row.scenario === name);
     if (rows.length === 0) continue;
@@ -32,7 +33,9 @@ export function report(results: Results): string {
 function heading({ date, machine, options }: Results): string {
   const { versions, packages } = machine;
   const debian = Object.entries(packages).map(([name, version]) => `${name} ${version}`);
-  const programs = [versions.nginx, versions.haproxy, versions.wrk, versions.h2load].filter((one) => one !== undefined);
+  const programs = [versions.nginx, versions.haproxy, versions.wrk, versions.h2load].filter(
+    (one) => one !== undefined,
+  );
   return `# Load benchmark, ${date.slice(0, 10)}
 
 Made by \`npm run bench\`; how it measures: [bench/README.md](../README.md). Figures of one machine: compare ratios, and only within this page.

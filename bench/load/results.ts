@@ -1,3 +1,4 @@
+import type { StepFigure } from "../micro/figure.ts";
 import type { CandidateName } from "./candidate.ts";
 import type { Machine } from "./machine.ts";
 import type { Options } from "./options.ts";
@@ -13,6 +14,8 @@ export interface Results {
   readonly date: string;
   readonly machine: Machine;
   readonly options: Options;
+  /** Single steps of a request, in-process. */
+  readonly steps: readonly StepFigure[];
   readonly rows: readonly Row[];
   readonly notes: readonly string[];
 }

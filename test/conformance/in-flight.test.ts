@@ -38,6 +38,7 @@ test("a route takes as many exchanges at once as its max_in_flight, and the next
   assert.deepEqual([answer.status, field(answer, "retry-after")], [503, "1"]);
   assert.equal((await edge.logLine(field(answer, "x-request-id")!))["zion.reason"], "in_flight_route");
   assert.equal(edge.metric("zion_route_in_flight", "few"), 2);
+  assert.equal(edge.metric("zion_reject_total", "in_flight_route"), 1);
   release();
   for (const client of held) assert.equal((await client.answer())?.status, 200);
   assert.equal((await ask(edge.port, get())).status, 200);
@@ -53,6 +54,7 @@ test("an address has max_in_flight_per_ip exchanges at once; others are served, 
   const answer = await ask(edge.port, get(from("2001:db8::2")));
   assert.deepEqual([answer.status, field(answer, "retry-after")], [429, "1"]);
   assert.equal((await edge.logLine(field(answer, "x-request-id")!))["zion.reason"], "in_flight_address");
+  assert.equal(edge.metric("zion_reject_total", "in_flight_address"), 1);
   assert.equal((await ask(edge.port, get(from("2001:db8:0:1::1")))).status, 200);
   client.socket.resetAndDestroy();
   for (;;) if ((await ask(edge.port, get(from("2001:db8::2")))).status === 200) break;
