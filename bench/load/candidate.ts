@@ -35,6 +35,8 @@ export interface Setup {
   /** The gateway inspects. The others are told apart by name. */
   readonly waf: boolean;
   readonly backend: Backend;
+  /** Connections are not closed by count: the generator opens no new ones. */
+  readonly endless: boolean;
   /** `holdProbePath` is answered by the proxy itself. */
   readonly holdProbe: boolean;
   /** Where the access log goes; undefined = log off. */
@@ -61,7 +63,7 @@ export async function startCandidate(
   log: boolean,
   cpu: number,
   around: Surroundings,
-  work: Pick<Setup, "waf" | "holdProbe" | "backend" | "originPort">,
+  work: Pick<Setup, "waf" | "holdProbe" | "endless" | "backend" | "originPort">,
 ): Promise<Candidate> {
   const directory = join(around.directory, `${name}-${log ? "log" : "nolog"}-${await freePort()}`);
   mkdirSync(directory);

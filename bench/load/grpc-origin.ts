@@ -35,14 +35,22 @@ export async function startGrpcOrigin(cpu: number, directory: string): Promise<G
 }
 
 function serve(port: number): void {
-  const server = createServer({ settings: { maxConcurrentStreams: 1000 } });
+  const server = createServer({
+    settings: { maxConcurrentStreams: 1000 },
+    streamResetBurst: 1e6,
+    streamResetRate: 1e6,
+  });
   server.on("stream", (stream: ServerHttp2Stream) => {
     const pieces: Buffer[] = [];
     stream.on("error", () => undefined);
     stream.on("data", (piece: Buffer) => void pieces.push(piece));
     stream.on("end", () => {
+      // At the end of a window proxies give up what is under way.
+      if (stream.destroyed || stream.closed) return;
       stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
-      stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
+      stream.on("wantTrailers", () => {
+        if (!stream.destroyed && !stream.closed) stream.sendTrailers({ "grpc-status": "0" });
+      });
       stream.end(Buffer.concat(pieces));
     });
   });

@@ -36,6 +36,7 @@ function edge(setup: Setup, more: string): string {
     listen 127.0.0.1:${setup.httpPort};
     listen 127.0.0.1:${setup.httpsPort} ssl http2;
     client_max_body_size 16m;
+    ${setup.endless ? "keepalive_requests 1000000000;" : ""}
     ${more}
     location = ${holdProbePath} { return 404; }
     location / {

@@ -162,7 +162,7 @@ async function enter(bench: Bench, scenario: Scenario, name: CandidateName, log:
   try {
     const { waf, kind, backend } = scenario;
     const originPort = bench.backends[backend];
-    const work = { waf, holdProbe: kind === "upload", backend, originPort };
+    const work = { waf, holdProbe: kind === "upload", endless: kind === "h2load", backend, originPort };
     candidate = await startCandidate(name, log, bench.proxyCpu, bench.around, work);
     const fanOut =
       kind === "fan-out" ? new FanOut(bench.events, candidate.httpPort, scenario.traffic) : undefined;

@@ -27,6 +27,7 @@ listen_http = "127.0.0.1:${setup.httpPort}"
 listen_https = "127.0.0.1:${setup.httpsPort}"
 http_mode = "serve"
 workers = 1
+${setup.endless ? "keepalive_requests = 1000000000" : ""}
 
 [tls]
 cert_path = ${text(setup.certFile)}
