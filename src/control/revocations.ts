@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync, renameSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { REVOKED_MAX, TOKEN_ID_MAX } from "../identity/revoked-tokens.ts";
 import { isObject } from "../identity/strict-json.ts";
@@ -43,10 +43,11 @@ export function openRevocations(
   clock: Clock,
 ): Revocations | { readonly problem: string } {
   const path = stateDir === undefined ? undefined : join(stateDir, "revoked_tokens.jsonl");
-  const read = path === undefined ? new Map<string, number>() : readLog(path);
+  const read = path === undefined ? emptyLog() : readLog(path);
   if (typeof read === "string") return { problem: read };
-  const entries = read;
-  let staleLines = 0;
+  const { entries } = read;
+  /** Infinity: what a crash cut off must not become part of the next line. */
+  let staleLines = read.isTorn ? Infinity : read.lines - entries.size;
   let fd: number | undefined;
   let onChange: RevocationListener = () => {};
 
@@ -55,12 +56,13 @@ export function openRevocations(
   const write = (line: Revocation): boolean => {
     if (path === undefined) return true;
     try {
-      if (fd === undefined || staleLines > STALE_LINES_MAX) {
+      if (staleLines > STALE_LINES_MAX) {
         if (fd !== undefined) closeSync(fd);
         fd = undefined;
         fd = rewrite(path, entries);
         staleLines = 0;
       }
+      fd ??= openSync(path, APPEND, 0o600);
       writeLines(fd, [line]);
       return true;
     } catch {
@@ -97,9 +99,10 @@ export function openRevocations(
     },
     prune,
     catchUp() {
-      const late = path === undefined ? "" : readLog(path);
+      const again = path === undefined ? "" : readLog(path);
       // A file that cannot be read any more leaves what is known in force.
-      if (typeof late === "string") return;
+      if (typeof again === "string") return;
+      const late = again.entries;
       const added = [...late.keys()].filter((jti) => !entries.has(jti));
       const dropped = [...entries.keys()].filter((jti) => !late.has(jti));
       for (const jti of dropped) entries.delete(jti);
@@ -123,26 +126,37 @@ export function readRevocation(value: unknown): Revocation | string {
   return { jti, exp };
 }
 
+interface Log {
+  readonly entries: Map<string, number>;
+  readonly lines: number;
+  /** A crash cut its last line off. */
+  readonly isTorn: boolean;
+}
+
 /** Later lines win; `exp` 0 takes one back. What is wrong, in words, when the file cannot be read. */
-function readLog(path: string): Map<string, number> | string {
+function readLog(path: string): Log | string {
   let text: string;
   try {
     text = readFileSync(path, "utf8");
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return new Map();
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return emptyLog();
     return `${path}: ${(cause as NodeJS.ErrnoException).code ?? "cannot be read"}`;
   }
   const entries = new Map<string, number>();
   const lines = text.split("\n");
-  // Behind the last line end stands nothing, or what a crash cut off: nobody was told that it is in force.
-  lines.pop();
+  // Behind the last line end stands nothing, or what was cut off: nobody was told that it is in force.
+  const isTorn = lines.pop() !== "";
   for (const [index, line] of lines.entries()) {
     const entry = readLine(line);
     if (entry === undefined) return `${path}: line ${index + 1} is damaged`;
     if (entry.exp === 0) entries.delete(entry.jti);
     else entries.set(entry.jti, entry.exp);
   }
-  return entries;
+  return { entries, lines: lines.length, isTorn };
+}
+
+function emptyLog(): Log {
+  return { entries: new Map(), lines: 0, isTorn: false };
 }
 
 function readLine(line: string): Revocation | undefined {
@@ -157,7 +171,7 @@ function readLine(line: string): Revocation | undefined {
 /** Replaces the file by one without stale lines; returns it open for more. */
 function rewrite(path: string, entries: ReadonlyMap<string, number>): number {
   const fresh = `${path}.new`;
-  const fd = openSync(fresh, "w", 0o600);
+  const fd = openSync(fresh, REPLACE, 0o600);
   try {
     writeLines(
       fd,
@@ -174,5 +188,9 @@ function rewrite(path: string, entries: ReadonlyMap<string, number>): number {
 function writeLines(fd: number, lines: readonly Revocation[]): void {
   const bytes = Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(""), "utf8");
   for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
-  fsyncSync(fd);
 }
+
+/** On the disk when a write returns: the permission model switches `fsync` off. */
+const SYNCED = constants.O_WRONLY | constants.O_CREAT | constants.O_DSYNC;
+const APPEND = SYNCED | constants.O_APPEND;
+const REPLACE = SYNCED | constants.O_TRUNC;
