@@ -371,8 +371,8 @@ export function openEdge(deps: EdgeDeps): Edge {
       ...readLimits(state.limits),
       { name: families.connectionsRejected.name, labels: ["handshake_rate"], value: handshakes.refused },
       ...readMetrics(counters, listeners, caps, upstreams, state.accessLog, clock.nowMs()),
-      { name: families.spansDropped.name, labels: [], value: state.spans.dropped },
-      { name: families.decisionsDropped.name, labels: [], value: state.decisions.dropped },
+      { name: families.queueDropped.name, labels: ["spans"], value: state.spans.dropped },
+      { name: families.queueDropped.name, labels: ["decisions"], value: state.decisions.dropped },
       { name: families.overload.name, labels: ["work"], value: state.pressure.shed },
       { name: families.overload.name, labels: ["memory"], value: state.pressure.level },
       { name: families.heldBytes.name, labels: [], value: state.waf.store.usedBytes },
@@ -428,6 +428,7 @@ function readMetrics(
   add(families.connectionsRejected.name, ["conn_cap_address"], caps.rejectedPerGroup);
   if (accessLog !== undefined) {
     add(families.logDropped.name, [], accessLog.linesDropped);
+    add(families.queueDropped.name, ["access_log"], accessLog.linesDropped);
     add(families.logLines.name, [], accessLog.linesWritten);
   }
   for (const upstream of upstreams.values()) {

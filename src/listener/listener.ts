@@ -20,6 +20,8 @@ const NOTHING = Buffer.alloc(0);
 export interface Accepted {
   readonly peer: PeerFacts;
   readonly listener: Listener;
+  /** Monotonic ms. */
+  readonly acceptedMs: number;
 }
 
 /**
@@ -98,7 +100,8 @@ export class Listener implements ConnectionOwner {
   }
 
   onSecure(socket: net.Socket, facts: TlsFacts, accepted: Accepted): void {
-    this.#state.counters.countHandshake("ok", facts.protocol);
+    const { clock, counters } = this.#state;
+    counters.countHandshake("ok", facts.protocol, (clock.nowMs() - accepted.acceptedMs) / 1000);
     this.#connect(socket, accepted.peer, facts, facts.alpn === "h2");
   }
 
@@ -153,7 +156,8 @@ export class Listener implements ConnectionOwner {
     }
     // These read from the socket.
     if (rest.length > 0) socket.unshift(rest);
-    if (this.tls !== undefined) this.tls.accept(socket, { peer, listener: this });
+    if (this.tls !== undefined)
+      this.tls.accept(socket, { peer, listener: this, acceptedMs: this.#state.clock.nowMs() });
     else this.#awaitPreface(socket, peer);
   }
 

@@ -1,5 +1,7 @@
 import { type CanonicalRequest, methodNames } from "../http/request.ts";
 import { allReasons, reasons } from "../reason.ts";
+import { derivedSamples } from "./derived.ts";
+import { Histogram } from "./histogram.ts";
 import type { Exemplar } from "./metric-frame.ts";
 import { families, type MetricSample } from "./metrics.ts";
 import type { ExchangeRecord } from "./record.ts";
@@ -42,6 +44,7 @@ export class Counters {
   http2FramesPeak = 0;
   readonly connectionsTotal = { http: 0, https: 0 };
   readonly handshakes = new Map<string, number>();
+  readonly #handshakeDuration = new Histogram(families.handshakeDuration.buckets!);
   readonly #routes = new Map<string, RouteCounts>();
   readonly #lists = new Map<string, ListCounts>();
   readonly #originClasses = new Map<string, OriginCounts>();
@@ -103,7 +106,9 @@ export class Counters {
     return [...this.#routes.values()].flatMap((counts) => counts.exemplar(epochMs) ?? []);
   }
 
-  countHandshake(result: string, version: string): void {
+  /** `seconds` of one that succeeded. */
+  countHandshake(result: string, version: string, seconds?: number): void {
+    if (seconds !== undefined) this.#handshakeDuration.observe(seconds);
     const key = `${result}\n${version}`;
     this.handshakes.set(key, (this.handshakes.get(key) ?? 0) + 1);
   }
@@ -115,6 +120,9 @@ export class Counters {
       if (value !== 0) samples.push({ name, labels, value });
     };
     for (const counts of this.#routes.values()) counts.read(samples);
+    const handshakes = this.#handshakeDuration.sample(families.handshakeDuration.name, NO_LABELS);
+    if (handshakes !== undefined) samples.push(handshakes);
+    samples.push(...derivedSamples(this));
     for (const [method, name] of methodNames.entries())
       add(families.methods.name, [name], this.#methods[method]!);
     for (const reason of allReasons)
@@ -145,3 +153,5 @@ export class Counters {
     return samples;
   }
 }
+
+const NO_LABELS: readonly string[] = [];

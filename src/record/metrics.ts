@@ -24,6 +24,7 @@ export interface MetricSample {
 }
 
 const shortSeconds = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05];
+const handshakeSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 const seconds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
 export const families = {
@@ -126,6 +127,41 @@ export const families = {
     ["reason"],
   ),
   handshakes: family("zion_tls_handshakes_total", "counter", "TLS handshakes.", ["result", "version"]),
+  handshakeDuration: family(
+    "zion_tls_handshake_duration_seconds",
+    "histogram",
+    "From accepting a connection to the end of its handshake.",
+    [],
+    handshakeSeconds,
+  ),
+  handshakeAttempts: family(
+    "zion_handshake_attempts_total",
+    "counter",
+    "TLS handshakes begun, those that a limit ended before a byte was read among them.",
+    [],
+  ),
+  handshakesLimited: family(
+    "zion_handshake_ratelimited_total",
+    "counter",
+    "TLS handshakes that `handshake_rate_per_ip` ended before a byte was read.",
+    [],
+  ),
+  handshakeFailures: family("zion_tls_handshake_failures_total", "counter", "TLS handshakes that failed.", [
+    "reason",
+  ]),
+  authFailures: family(
+    "zion_auth_failures_total",
+    "counter",
+    "Requests without the identity that their route asks for.",
+    ["reason"],
+  ),
+  ioTimeouts: family("zion_io_timeouts_total", "counter", "Time-outs by what was waited for.", ["op"]),
+  queueDropped: family(
+    "zion_queue_dropped_total",
+    "counter",
+    "What was dropped because a queue was full: access log lines, decisions, spans.",
+    ["queue"],
+  ),
   requestBytes: family("zion_request_bytes_total", "counter", "Request body bytes forwarded.", []),
   responseBytes: family("zion_response_bytes_total", "counter", "Response body bytes sent.", []),
   upstreamRequests: family("zion_upstream_requests_total", "counter", "Attempts answered by upstreams.", [
@@ -158,18 +194,6 @@ export const families = {
     "zion_xff_malformed_total",
     "counter",
     "Forwarding chains of trusted proxies that could not be read.",
-    [],
-  ),
-  decisionsDropped: family(
-    "zion_decisions_dropped_total",
-    "counter",
-    "Refusals that `/v1/decisions` does not show: more than 200 a second in a worker.",
-    [],
-  ),
-  spansDropped: family(
-    "zion_traces_dropped_total",
-    "counter",
-    "Exchanges whose span a worker did not keep: more than 1,024 a second, or more than 100 refusals.",
     [],
   ),
   defects: family("zion_defects_total", "counter", "Bugs of the gateway that ended one connection.", []),
