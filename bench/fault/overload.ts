@@ -47,9 +47,10 @@ function overloadOf(workers: number, limitMb: number): Case {
       const after = await flood(port, 0, 5, 32);
       const share = storm.perSec / calm.perSec;
       const kills = group!.kills();
+      const sentPerSec = (storm.ok + storm.shed + storm.lost + storm.late + storm.refused) / seconds;
       return {
         met: share >= 0.7 && kills === 0 && after.perSec >= calm.perSec * 0.7,
-        text: `capacity ${calm.perSec.toFixed(0)}/s, goodput ${storm.perSec.toFixed(0)}/s (${(share * 100).toFixed(0)} %), p50 ${storm.p50Ms.toFixed(0)} ms, p99 ${storm.p99Ms.toFixed(0)} ms, shed ${storm.shed} (p99 ${storm.shedP99Ms.toFixed(0)} ms), lost ${storm.lost}, late ${storm.late}, refused ${storm.refused}, not sent ${storm.unsent}; ${kills} killed; ${after.perSec.toFixed(0)}/s afterwards`,
+        text: `capacity ${calm.perSec.toFixed(0)}/s, sent ${sentPerSec.toFixed(0)}/s, goodput ${storm.perSec.toFixed(0)}/s (${(share * 100).toFixed(0)} %), p50 ${storm.p50Ms.toFixed(0)} ms, p99 ${storm.p99Ms.toFixed(0)} ms, shed ${storm.shed} (p99 ${storm.shedP99Ms.toFixed(0)} ms), lost ${storm.lost}, late ${storm.late}, refused ${storm.refused}, not sent ${storm.unsent}; ${kills} killed; ${after.perSec.toFixed(0)}/s afterwards`,
       };
     },
   };
