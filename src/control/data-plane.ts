@@ -351,6 +351,7 @@ export function openEdge(deps: EdgeDeps): Edge {
       upstreamDeps.addresses.set(host, addresses);
     },
     setMemory: gauge.setMemory,
+    isWorn: () => gauge.isWorn(),
     setLimitSeed: (seed) => state.limits.hash.reseed(Buffer.from(seed)),
     tellLimits: () => state.limits.tell(),
     hearLimits: (shares) => state.limits.hear(shares, clock.nowMs()),

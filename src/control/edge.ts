@@ -34,6 +34,8 @@ export interface Edge {
   setTicketKeys(keys: Buffer): void;
   /** Memory of all processes as a share of the limit of the control group. */
   setMemory(share: number): void;
+  /** The heap has been almost full for a while, whatever is collected: a new worker should take over. */
+  isWorn(): boolean;
   /** Result of the primary's probes, by upstream name and endpoint URL. */
   setHealth(upstream: string, url: string, healthy: boolean): void;
   /** New addresses of an upstream host name; the last good ones stay when this is never called. */

@@ -63,6 +63,8 @@ export interface PrepareMessage {
 export type FromWorker =
   | { readonly type: "online" }
   | { readonly type: "heartbeat" }
+  /** A heartbeat of a worker whose heap stays almost full. */
+  | { readonly type: "worn" }
   | { readonly type: "ready"; readonly generation: number }
   | { readonly type: "failed"; readonly generation: number; readonly message: string }
   /** It is in force here. */

@@ -7,21 +7,31 @@ import type { Clock } from "../std/clock.ts";
 const HEAP_EVERY = 5;
 /** Looks whose smallest counts: garbage that is not collected yet is no pressure. Two seconds. */
 const HEAP_LOOKS = 8;
+/** So full that a worker is replaced before it dies (reliability.md F32), and for how long. */
+const WORN_SHARE = 0.85;
+const WORN_MS = 30_000;
 
 export interface PressureGauge {
   /** Memory of all processes together, as a share of the limit of the control group; 0 = there is none. */
   setMemory(share: number): void;
-  stop(): void;
+  /** The heap has been almost full for half a minute: what is in it does not go away. */
+  isWorn(): boolean;
 }
 
 /** Measures what `pressure` decides by. */
-export function openPressureGauge(pressure: Pressure, engine: WafEngine, clock: Clock): PressureGauge {
+export function openPressureGauge(
+  pressure: Pressure,
+  engine: Pick<WafEngine, "turns" | "store">,
+  clock: Clock,
+  readHeap: () => number = heapInUse,
+): PressureGauge {
   let lastMs = clock.nowMs();
   let roundMs = 0;
   let queuedMs = -1;
   let memory = 0;
   let samples = 0;
   const heaps: number[] = [];
+  let fullSinceMs = Infinity;
   /** Stands behind all inspections that wait. */
   const probe = {
     run() {
@@ -30,11 +40,12 @@ export function openPressureGauge(pressure: Pressure, engine: WafEngine, clock: 
     },
   };
 
-  const heapShare = () => {
-    const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
-    heaps.push(used / limit);
+  const heapShare = (nowMs: number) => {
+    heaps.push(readHeap());
     if (heaps.length > HEAP_LOOKS) heaps.shift();
-    return Math.min(...heaps);
+    const share = Math.min(...heaps);
+    fullSinceMs = share >= WORN_SHARE ? Math.min(fullSinceMs, nowMs) : Infinity;
+    return share;
   };
 
   const timer = setInterval(() => {
@@ -42,7 +53,7 @@ export function openPressureGauge(pressure: Pressure, engine: WafEngine, clock: 
     const loopLateMs = Math.max(0, nowMs - lastMs - SAMPLE_MS);
     lastMs = nowMs;
     const { turns, store } = engine;
-    if (samples++ % HEAP_EVERY === 0) pressure.fill(Math.max(memory, heapShare()));
+    if (samples++ % HEAP_EVERY === 0) pressure.fill(Math.max(memory, heapShare(nowMs)));
     // One that has not come back yet says at least how long it has waited.
     const sinceMs = queuedMs < 0 ? roundMs : Math.max(roundMs, nowMs - queuedMs);
     pressure.sample({
@@ -61,6 +72,12 @@ export function openPressureGauge(pressure: Pressure, engine: WafEngine, clock: 
     setMemory(share) {
       memory = share;
     },
-    stop: () => clearInterval(timer),
+    isWorn: () => clock.nowMs() - fullSinceMs >= WORN_MS,
   };
+}
+
+/** Share of the heap's limit that is in use, garbage included. */
+function heapInUse(): number {
+  const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
+  return used / limit;
 }

@@ -306,6 +306,7 @@ function assemble(
     onLimitSpent: limits.hear,
     onStrictAsks: limits.judge,
     onOffences: bans.hear,
+    graceMs: () => reloader.config.server.shutdownGraceMs,
     onProcesses: (pids) => guard.watch(pids, reloader.config.server.shutdownGraceMs),
     onGone: (worker, signal) => {
       exposition.forget(worker);

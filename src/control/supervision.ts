@@ -25,6 +25,8 @@ const startWithinMs = 30_000;
 const tickMs = 250;
 /** Longer between two ticks, and it was the primary that stood still: nobody was heard, nobody is to blame. */
 const ownStallMs = 1000;
+/** A worker whose memory does not come back is replaced, but not all of them at once, nor again and again. */
+const relieveEveryMs = 300_000;
 /** Deaths of one slot before it ever served, after which a start counts as failed. */
 const startAttempts = 3;
 
@@ -45,6 +47,8 @@ export interface SupervisionOptions {
   readonly onOffences: (worker: number, report: OffenceReport) => void;
   readonly onStrictAsks: (worker: number, batch: StrictBatch) => void;
   /** `signal` is "none" after an exit by code, undefined when the worker was told to finish. */
+  /** How long a worker that is relieved may take to finish. */
+  readonly graceMs: () => number;
   /** Process ids of all workers, after each start and exit. */
   readonly onProcesses: (pids: readonly number[]) => void;
   readonly onGone: (worker: number, signal: string | undefined) => void;
@@ -65,6 +69,8 @@ export type StartOutcome =
 interface Slot extends AdoptableSlot {
   readonly crashes: CrashLoop;
   worker: WorkerLink | undefined;
+  /** Was worn out: serves until `worker` does, then drains. */
+  leaving: WorkerLink | undefined;
   restart: NodeJS.Timeout | undefined;
   opened: boolean;
   earlyDeaths: number;
@@ -89,6 +95,7 @@ export class Supervision {
   #nextScrapeId = 1;
   #timer: NodeJS.Timeout | undefined;
   #lastTickMs = 0;
+  #relievedMs = -Infinity;
   #stopping = false;
   #cut = 0;
   #started: ((outcome: StartOutcome) => void) | undefined;
@@ -101,6 +108,7 @@ export class Supervision {
       index,
       crashes: createCrashLoop(),
       worker: undefined,
+      leaving: undefined,
       restart: undefined,
       opened: false,
       earlyDeaths: 0,
@@ -133,7 +141,7 @@ export class Supervision {
 
   /** Processes that have not exited. */
   get alive(): number {
-    return this.#slots.filter((slot) => slot.worker !== undefined).length;
+    return this.#workers().length;
   }
 
   /** Milliseconds since the supervision itself last ran; the primary's event loop is judged by it. */
@@ -225,15 +233,11 @@ export class Supervision {
     const empty = new Promise<void>((resolve) => {
       this.#emptied = resolve;
     });
-    for (const slot of this.#slots) {
-      clearTimeout(slot.restart);
-      if (slot.worker === undefined) continue;
+    for (const { restart } of this.#slots) clearTimeout(restart);
+    for (const worker of this.#workers()) {
       // One that never served has nothing to finish.
-      if (slot.worker.phase === "starting" || slot.worker.phase === "preparing") slot.worker.kill();
-      else {
-        slot.worker.phase = "draining";
-        slot.worker.send({ type: "drain", graceMs });
-      }
+      if (worker.phase === "starting" || worker.phase === "preparing") worker.kill();
+      else drainWorker(worker, graceMs);
     }
     if (this.alive > 0) await empty;
     clearTimeout(killer);
@@ -244,10 +248,8 @@ export class Supervision {
   /** Now. */
   killAll(reason: string): void {
     this.#stopping = true;
-    for (const slot of this.#slots) {
-      clearTimeout(slot.restart);
-      if (slot.worker !== undefined) this.#kill(slot.worker, reason);
-    }
+    for (const { restart } of this.#slots) clearTimeout(restart);
+    for (const worker of this.#workers()) this.#kill(worker, reason);
   }
 
   #startIn(slot: Slot): void {
@@ -261,7 +263,7 @@ export class Supervision {
   }
 
   #tellProcesses(): void {
-    const pids = this.#slots.map(({ worker }) => worker?.pid ?? 0);
+    const pids = this.#workers().map(({ pid }) => pid);
     // A fork that failed has none.
     this.#options.onProcesses(pids.filter((pid) => pid > 0));
   }
@@ -317,6 +319,9 @@ export class Supervision {
         this.#options.onFrame(worker.id, message.frame);
         this.#cut += message.cut;
         return;
+      case "worn":
+        this.#relieve(slot, worker);
+        return;
       case "heartbeat":
         return;
     }
@@ -365,8 +370,24 @@ export class Supervision {
     if (worker.phase !== "opening" || --worker.unopened > 0) return;
     worker.phase = "serving";
     slot.earlyDeaths = 0;
+    if (slot.leaving !== undefined) drainWorker(slot.leaving, this.#options.graceMs());
     this.#reconcile();
     if (this.#started !== undefined && this.serving === this.wanted) this.#started({ kind: "serving" });
+  }
+
+  /** Its memory does not come back: another worker takes over before the heap is full and it dies with what it does. */
+  #relieve(slot: Slot, worker: WorkerLink): void {
+    const { clock, log } = this.#options;
+    const nowMs = clock.nowMs();
+    if (this.#stopping || slot.worker !== worker || worker.phase !== "serving") return;
+    if (slot.leaving !== undefined || nowMs - this.#relievedMs < relieveEveryMs) return;
+    this.#relievedMs = nowMs;
+    log.warn(
+      { "event.name": "zion.worker.worn", worker: slot.index, pid: worker.pid },
+      "its memory does not come back",
+    );
+    slot.leaving = worker;
+    this.#startIn(slot);
   }
 
   #hearOpenFailed(worker: WorkerLink, message: FromWorker & { readonly type: "open_failed" }): void {
@@ -379,8 +400,10 @@ export class Supervision {
   #bury(slot: Slot, worker: WorkerLink, code: number | null, signal: string | null): void {
     const { clock, log, onGone } = this.#options;
     const served = worker.phase === "serving" || worker.phase === "opening";
+    const wasRelieved = slot.leaving === worker && worker.phase === "draining";
     worker.phase = "gone";
-    slot.worker = undefined;
+    if (slot.leaving === worker) slot.leaving = undefined;
+    else slot.worker = undefined;
     this.#tellProcesses();
     for (const other of this.#slots) other.adopters.delete(worker);
     this.#ballot.leave(worker);
@@ -395,10 +418,10 @@ export class Supervision {
       uptime_ms: Math.round(clock.nowMs() - worker.startedMs),
     };
 
-    if (this.#stopping) {
+    if (this.#stopping || wasRelieved) {
       onGone(worker.id, undefined);
       log.info({ "event.name": "zion.worker.finished", ...about }, "worker finished");
-      if (this.alive === 0) this.#emptied?.();
+      if (this.#stopping && this.alive === 0) this.#emptied?.();
       return;
     }
 
@@ -410,6 +433,8 @@ export class Supervision {
       { "event.name": "zion.worker.exit", ...about, reason, restart_in_ms: delayMs },
       "worker exited",
     );
+    // One that died before it was relieved: the next one is starting already.
+    if (slot.worker !== undefined) return;
     if (delayMs === 0) this.#startIn(slot);
     else slot.restart = setTimeout(() => this.#startIn(slot), delayMs);
     this.#reconcile();
@@ -424,8 +449,7 @@ export class Supervision {
     const nowMs = this.#options.clock.nowMs();
     const stalled = nowMs - this.#lastTickMs > ownStallMs;
     this.#lastTickMs = nowMs;
-    for (const { worker } of this.#slots) {
-      if (worker === undefined) continue;
+    for (const worker of this.#workers()) {
       if (stalled) worker.lastHeardMs = nowMs;
       if (worker.phase === "draining") continue;
       if (worker.phase === "starting" || worker.phase === "preparing" || worker.phase === "opening") {
@@ -448,10 +472,14 @@ export class Supervision {
   }
 
   #runningGeneration(): readonly WorkerLink[] {
-    return this.#slots
-      .map(({ worker }) => worker)
-      .filter((worker) => worker !== undefined)
-      .filter(({ phase }) => phase === "opening" || phase === "serving" || phase === "draining");
+    return this.#workers().filter(
+      ({ phase }) => phase === "opening" || phase === "serving" || phase === "draining",
+    );
+  }
+
+  /** All processes that have not exited. */
+  #workers(): readonly WorkerLink[] {
+    return this.#slots.flatMap(({ worker, leaving }) => [worker, leaving].filter((one) => one !== undefined));
   }
 
   #kill(worker: WorkerLink, reason: string): void {
@@ -459,4 +487,10 @@ export class Supervision {
     worker.killedFor = reason;
     worker.kill();
   }
+}
+
+function drainWorker(worker: WorkerLink, graceMs: number): void {
+  if (worker.phase === "draining") return;
+  worker.phase = "draining";
+  worker.send({ type: "drain", graceMs });
 }

@@ -71,7 +71,7 @@ export function runWorkerProcess(openEdge: OpenEdge): void {
     process.title = finishingTitle(argument("via"));
     control.primaryLost();
   });
-  setInterval(() => void channel.send({ type: "heartbeat" }), heartbeatMs);
+  setInterval(() => void channel.send({ type: edge.isWorn() ? "worn" : "heartbeat" }), heartbeatMs);
   setInterval(() => {
     const spans = edge.takeSpans();
     if (spans.length > 0) void channel.send({ type: "spans", spans });

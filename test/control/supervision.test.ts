@@ -112,6 +112,7 @@ function start(t: TestContext, workerCount = 2) {
     onOffences: () => {},
     onStrictAsks: () => {},
     onProcesses: () => {},
+    graceMs: () => 7000,
     onGone: (_worker, signal) => gone.push(signal ?? "expected"),
     clock: { nowMs: () => nowMs, wallMs: () => nowMs },
     log,
@@ -445,5 +446,65 @@ test("a worker that does not end in time is killed", async (t) => {
   assert.ok(run.workers[1]!.alive);
   await run.pass(1000);
   assert.ok(!run.workers[1]!.alive);
+  await drained;
+});
+
+test("a worn worker serves until its replacement does, then drains, and is no crash", async (t) => {
+  const run = await serving(t);
+  const [worn] = run.workers;
+  worn!.say({ type: "worn" });
+  worn!.say({ type: "worn" });
+  assert.equal(run.workers.length, 3);
+  assert.deepEqual(types(worn!), []);
+  const replacement = run.workers.at(-1)!;
+  replacement.comeUp();
+  assert.deepEqual(worn!.received, [{ type: "drain", graceMs: 7000 }]);
+  assert.equal(run.supervision.serving, 2);
+  worn!.die("");
+  assert.deepEqual(run.gone, ["expected"]);
+  assert.equal(run.workers.length, 3);
+  assert.equal(run.log.lines.filter((line) => line["event.name"] === "zion.worker.exit").length, 0);
+});
+
+test("workers that are worn again are replaced one by one, minutes apart", async (t) => {
+  const run = await serving(t);
+  const [first, second] = run.workers;
+  first!.say({ type: "worn" });
+  second!.say({ type: "worn" });
+  assert.equal(run.workers.length, 3);
+  run.workers.at(-1)!.comeUp();
+  first!.die("");
+  run.workers.at(-1)!.say({ type: "worn" });
+  assert.equal(run.workers.length, 3);
+  await run.pass(300_000);
+  second!.say({ type: "worn" });
+  assert.equal(run.workers.length, 4);
+});
+
+test("a worn worker that dies before it is relieved is not started twice", async (t) => {
+  const run = await serving(t);
+  const [worn] = run.workers;
+  worn!.say({ type: "worn" });
+  worn!.die("SIGABRT");
+  assert.equal(run.workers.length, 3);
+  run.workers.at(-1)!.comeUp();
+  assert.equal(run.supervision.serving, 2);
+});
+
+test("a drain waits for a worn worker as well", async (t) => {
+  const run = await serving(t);
+  const [worn, other] = run.workers;
+  worn!.say({ type: "worn" });
+  const replacement = run.workers.at(-1)!;
+  replacement.comeUp();
+  let isOver = false;
+  const drained = run.supervision.drain(2000).then(() => {
+    isOver = true;
+  });
+  other!.die("");
+  replacement.die("");
+  await settle();
+  assert.equal(isOver, false);
+  worn!.die("");
   await drained;
 });

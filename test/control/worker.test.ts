@@ -37,6 +37,7 @@ function start(t: TestContext, edge: Partial<Edge> = {}) {
     readExemplars: () => [],
     takeSpans: () => [],
     takeDecisions: () => [],
+    isWorn: () => false,
     setMemory: (share) => void calls.push(`memory ${share}`),
     setLimitSeed: (seed) => void calls.push(`seed ${seed.length}`),
     tellLimits: () => [],
