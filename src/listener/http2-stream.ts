@@ -28,8 +28,8 @@ import type { Outbox } from "../std/outbox.ts";
 import { Deadline } from "../std/timer-wheel.ts";
 import type { Http2Desk } from "./http2-desk.ts";
 import type { FloodGuard } from "./http2-guard.ts";
-import { STREAM_WINDOW_BYTES } from "./http2-limits.ts";
-import { type Http2Output, type SendingStream, StreamOutput } from "./http2-output.ts";
+import { type SendingStream, StreamOutput } from "./http2-output.ts";
+import { type InputOwner, StreamInput, type StreamReader } from "./http2-stream-input.ts";
 import { identify } from "./identify.ts";
 
 /** A body may be slower than the minimum rate for this long. */
@@ -42,7 +42,7 @@ const STALLS_MAX = 10;
 const OWN_BYTES_MAX = 1024;
 
 /** The connection, as its streams see it. Met by http2.ts `Http2Connection`. */
-export interface StreamOwner {
+export interface StreamOwner extends InputOwner {
   readonly peer: PeerFacts;
   readonly peerText: string;
   readonly secure: boolean;
@@ -50,10 +50,8 @@ export interface StreamOwner {
   readonly listener: "http" | "https";
   readonly forwardedMemo: ForwardedMemo;
   logPiece: Uint8Array | undefined;
-  readonly output: Http2Output;
   readonly guard: FloodGuard;
   countRejected(): void;
-  takeBody(bytes: number): void;
   resetStream(id: number, code: number, isOpen: boolean): void;
   forgetStream(stream: Http2Stream): void;
 }
@@ -62,9 +60,10 @@ export interface StreamOwner {
  * One HTTP/2 request and its answer: serves one exchange, takes its body as far as somebody wants it, and keeps
  * deadlines of its own. What a bug breaks is this stream.
  */
-export class Http2Stream implements Downstream, TunnelEnd, SendingStream {
+export class Http2Stream implements Downstream, TunnelEnd, SendingStream, StreamReader {
   readonly id: number;
   readonly output: StreamOutput;
+  readonly input: StreamInput;
   readonly #owner: StreamOwner;
   readonly #state: State;
   readonly #desk: Http2Desk;
@@ -79,21 +78,11 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream {
   #isCall = false;
 
   // The body.
-  /** The client sends nothing more. */
-  isInputOver: boolean;
   #sink: BodySink | undefined = undefined;
   /** All of the body was given to the sink, or there is none. */
   #isBodyDone = false;
-  #isSinkFull = false;
-  /** Bytes that nobody has asked for yet: as much as the window at most. */
-  #inbox: Buffer[] | undefined = undefined;
   #bodyBytes = 0;
   #bodyStartMs = 0;
-  /** What the client may still send, and what was taken since it was told. */
-  #window = STREAM_WINDOW_BYTES;
-  #taken = 0;
-  /** What came and was not taken: it is missing in the connection's window. */
-  #untaken = 0;
   #requestTrailers: Trailers | undefined = undefined;
 
   /** The tunnel it is an end of. */
@@ -120,7 +109,7 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream {
     this.id = id;
     this.#owner = owner;
     this.#request = request;
-    this.isInputOver = isOver;
+    this.input = new StreamInput(id, owner, this, isOver);
     this.#desk = desk;
     this.#state = state;
     this.#snapshot = state.snapshot;
@@ -160,7 +149,7 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream {
       const { status } = request.refusal ?? NOT_REFUSED;
       if (status === 431 || request.refusal === reasons.http2Head) this.#owner.countRejected();
       if (this.#isGone) return;
-      this.#isBodyDone = this.isInputOver || (request.bodyKind === BODY_LENGTH && request.bodyLength === 0);
+      this.#isBodyDone = this.input.isOver || (request.bodyKind === BODY_LENGTH && request.bodyLength === 0);
       this.#exchange = new Exchange(this, request, this.#snapshot, this.#state);
       this.#exchange.serve();
     } catch (cause) {
@@ -171,7 +160,7 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream {
   /** Takes the stream down, whatever it is doing. */
   close(reason: Reason, code: number = CANCEL): void {
     if (this.#isGone) return;
-    this.#owner.resetStream(this.id, code, !this.isInputOver);
+    this.#owner.resetStream(this.id, code, !this.input.isOver);
     this.#leave(reason);
   }
 
@@ -186,12 +175,9 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream {
     const exchange = this.#exchange;
     this.#exchange = undefined;
     this.#sink = undefined;
-    this.#inbox = undefined;
     this.#owner.output.drop(this.output);
+    this.input.close();
     if (this.#deadline !== undefined) this.#state.wheel.clear(this.#deadline);
-    // What was never taken is missing in the connection's window.
-    this.#owner.takeBody(this.#taken + this.#untaken);
-    this.#taken = this.#untaken = 0;
     this.#owner.forgetStream(this);
     try {
       if (exchange !== undefined) exchange.abandon(reason);
@@ -225,29 +211,15 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream {
 
   // --- the request body
 
-  /** DATA of `length` comes, of which `padding` is nobody's. False: more than the window. */
-  onFrameBegin(length: number, padding: number): boolean {
-    this.#window -= length;
-    this.#untaken += length - padding;
-    this.#taken += padding;
-    return this.#window >= 0;
-  }
-
-  onInput(bytes: Buffer, start: number, end: number): void {
+  /** Bytes of the body, from the connection. */
+  onData(bytes: Buffer, start: number, end: number): void {
+    // Behind the answer it is for nobody, and no window is given for it.
+    if (this.#isGone || this.#isAnswerEnded) return;
     try {
-      this.#onInput(bytes, start, end);
+      if (this.#side !== undefined || this.#isLengthKept(end - start)) this.input.take(bytes, start, end);
     } catch (cause) {
       this.onDefect(cause);
     }
-  }
-
-  #onInput(bytes: Buffer, start: number, end: number): void {
-    // Behind the answer it is for nobody, and no window is given for it.
-    if (this.#isGone || this.#isAnswerEnded) return;
-    if (this.#side === undefined && !this.#isLengthKept(end - start)) return;
-    const isWanted = this.#sink !== undefined || this.#side !== undefined;
-    if (isWanted && !this.#isSinkFull && this.#inbox === undefined) this.#give(bytes, start, end);
-    else (this.#inbox ??= []).push(Buffer.from(bytes.subarray(start, end)));
   }
 
   #isLengthKept(count: number): boolean {
@@ -261,14 +233,14 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream {
 
   /** The client has sent all, `trailers` last. */
   onInputEnd(trailers: Trailers | undefined): void {
-    this.isInputOver = true;
+    this.input.isOver = true;
     if (this.#isGone) return;
     if (trailers !== undefined && trailers.length > 0) this.#requestTrailers = trailers;
     this.#guard(this.#checkEnd);
   }
 
   refuseTrailers(reason: Reason): void {
-    this.isInputOver = true;
+    this.input.isOver = true;
     this.#guard(() => {
       this.#exchange?.fail(reason);
     });
@@ -276,7 +248,7 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream {
 
   /** Ends the body when all of it was given. */
   #checkEnd(): void {
-    if (!this.isInputOver || this.#isBodyDone) return;
+    if (!this.input.isOver || this.#isBodyDone) return;
     const request = this.#request;
     if (this.#side === undefined && request?.bodyKind === BODY_LENGTH) {
       if (this.#bodyBytes !== request.bodyLength) {
@@ -284,8 +256,7 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream {
         return;
       }
     }
-    if (this.#inbox !== undefined || this.#isSinkFull) return;
-    this.#takeRest();
+    if (!this.input.isTaken) return;
     if (this.#side !== undefined) {
       this.#isBodyDone = true;
       this.#side.onEnd();
@@ -307,12 +278,11 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream {
     }
     const isFirst = this.#sink === undefined;
     this.#sink = sink;
-    this.#isSinkFull = false;
     this.#bodyStartMs = this.#state.wheel.nowMs;
     this.#armBody();
-    if (isFirst && this.#request!.expectContinue && this.#bodyBytes === 0 && !this.isInputOver)
+    if (isFirst && this.#request!.expectContinue && this.#bodyBytes === 0 && !this.input.isOver)
       this.#sayContinue();
-    this.#giveInbox();
+    this.#resumeInput();
   }
 
   #sayContinue(): void {
@@ -323,63 +293,36 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream {
   resumeBody(): void {
     if (this.#isBodyDone || this.#sink === undefined || this.#isGone) return;
     this.#armBody();
-    this.#isSinkFull = false;
-    this.#giveInbox();
+    this.#resumeInput();
   }
 
-  /** What came before it was asked for. */
-  #giveInbox(): void {
-    while (this.#inbox !== undefined && !this.#isSinkFull && !this.#isGone) {
-      const first = this.#inbox.shift()!;
-      if (this.#inbox.length === 0) this.#inbox = undefined;
-      this.#give(first, 0, first.length);
-    }
-    if (!this.#isSinkFull && !this.#isGone) this.#giveWindow();
+  #resumeInput(): void {
+    this.input.resume();
     this.#checkEnd();
   }
 
-  #give(bytes: Buffer, start: number, end: number): void {
-    this.#untaken -= end - start;
-    this.#taken += end - start;
-    if (this.#side !== undefined) {
-      if (!this.#side.onBytes(bytes, start, end)) this.#isSinkFull = true;
-      else this.#giveWindow();
-      return;
-    }
-    const { nowMs } = this.#state.wheel;
-    const rate = this.#isCall ? 0 : this.#snapshot.connection.bodyMinRate;
-    const elapsedMs = nowMs - this.#bodyStartMs;
-    if (rate > 0 && elapsedMs > RATE_GRACE_MS && this.#bodyBytes * 1000 < rate * elapsedMs) {
+  get wantsInput(): boolean {
+    return this.#sink !== undefined || this.#side !== undefined;
+  }
+
+  onInput(bytes: Buffer, start: number, end: number): boolean {
+    if (this.#side !== undefined) return this.#side.onBytes(bytes, start, end);
+    if (this.#isTooSlow()) {
       this.#exchange?.fail(reasons.bodyTimeout);
-      return;
+      return true;
     }
-    if (this.#sink!.onBody(bytes, start, end)) {
-      if (this.#sink === undefined) return;
-      if (!this.#isBlocked) this.#armBody();
-      this.#giveWindow();
-      return;
-    }
+    const takesMore = this.#sink!.onBody(bytes, start, end);
+    if (this.#sink === undefined) return true;
     // What the upstream has not taken is not the client's to hurry. Its window fills meanwhile.
-    if (this.#sink === undefined) return;
-    this.#isSinkFull = true;
-    if (!this.#isBlocked) this.#pause();
+    if (!this.#isBlocked && takesMore) this.#armBody();
+    else if (!this.#isBlocked) this.#pause();
+    return takesMore;
   }
 
-  /** The client may send as much again as was taken, told in large steps. */
-  #giveWindow(): void {
-    if (this.#taken < STREAM_WINDOW_BYTES / 2) return;
-    const taken = this.#taken;
-    this.#taken = 0;
-    if (!this.isInputOver) {
-      this.#window += taken;
-      this.#owner.output.openWindow(this.id, taken);
-    }
-    this.#owner.takeBody(taken);
-  }
-
-  #takeRest(): void {
-    this.#owner.takeBody(this.#taken);
-    this.#taken = 0;
+  #isTooSlow(): boolean {
+    const rate = this.#isCall ? 0 : this.#snapshot.connection.bodyMinRate;
+    const elapsedMs = this.#state.wheel.nowMs - this.#bodyStartMs;
+    return rate > 0 && elapsedMs > RATE_GRACE_MS && this.#bodyBytes * 1000 < rate * elapsedMs;
   }
 
   #armBody(): void {
@@ -449,7 +392,6 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream {
     this.#exchange = undefined;
     this.#sink = undefined;
     this.#side = undefined;
-    this.#inbox = undefined;
     this.#isAnswerEnded = true;
     if (this.#isGone) return;
     if (this.output.isOver) this.#conclude();
@@ -458,7 +400,7 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream {
 
   /** The end of the stream. Whoever still sends a body is told to stop (RFC 9113 §8.1). */
   #conclude(): void {
-    if (!this.isInputOver) this.#owner.resetStream(this.id, NO_ERROR, true);
+    if (!this.input.isOver) this.#owner.resetStream(this.id, NO_ERROR, true);
     this.#leave(reasons.clientGone);
   }
 
@@ -469,7 +411,7 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream {
     this.#side = side;
     this.#sendHead(head, 200, -1, F.secWebsocketAccept, false);
     // What came early is for the tunnel, once both its ends are there.
-    if (this.#inbox !== undefined || this.isInputOver) process.nextTick(resumeTunnel, this);
+    if (!this.input.isTaken || this.input.isOver) process.nextTick(resumeTunnel, this);
     return this;
   }
 
@@ -487,8 +429,7 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream {
 
   resumeTunnel(): void {
     if (this.#isGone || this.#side === undefined) return;
-    this.#isSinkFull = false;
-    this.#guard(this.#giveInbox);
+    this.#guard(this.#resumeInput);
   }
 
   leaveTunnel(): void {
@@ -613,7 +554,7 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream {
     this.#isBlocked = false;
     if (this.#exchange === undefined) return;
     this.#pause();
-    if (this.#sink !== undefined && !this.#isBodyDone && !this.#isSinkFull) this.#armBody();
+    if (this.#sink !== undefined && !this.#isBodyDone && !this.input.isFull) this.#armBody();
     if (this.#side !== undefined) this.#side.onDrain();
     else this.#exchange.onDownstreamDrain();
   }

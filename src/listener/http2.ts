@@ -4,7 +4,6 @@ import {
   ACK,
   COMPRESSION_ERROR,
   CONTINUATION,
-  ENABLE_PUSH,
   END_HEADERS,
   END_STREAM,
   ENHANCE_YOUR_CALM,
@@ -13,8 +12,6 @@ import {
   FRAME_SIZE_ERROR,
   GOAWAY,
   HEADERS,
-  INITIAL_WINDOW_SIZE,
-  MAX_FRAME_SIZE,
   NO_ERROR,
   PADDED,
   PING,
@@ -49,16 +46,18 @@ import {
   RESET_FRAME,
   SETTINGS_FRAME,
 } from "./http2-guard.ts";
+import { Http2HeadBlock } from "./http2-head-block.ts";
 import { type FrameSink, Http2Input } from "./http2-input.ts";
 import {
   blockBytesMax,
   CONNECTION_WINDOW_BYTES,
-  HEAD_FRAMES_MAX,
   openingFrames,
   STREAMS_MAX,
   takesWebSockets,
 } from "./http2-limits.ts";
 import { Http2Output } from "./http2-output.ts";
+import { RecentResets } from "./http2-resets.ts";
+import { applySettings } from "./http2-settings.ts";
 import { Http2Stream, type StreamOwner } from "./http2-stream.ts";
 
 const OPEN = 0;
@@ -73,8 +72,6 @@ const CLOSED = 3;
 const NOTICE_MS = 1000;
 /** For a GOAWAY to arrive; then the socket goes, whoever reads it or not (reliability.md N15). */
 const FAREWELL_MS = 800;
-/** Streams that we reset, whose frames may still be on their way. */
-const RESETS_KEPT = 2 * STREAMS_MAX;
 /** Of answers that the client does not read; then nothing more is read from it. DATA waits long before. */
 const OUTPUT_BYTES_MAX = 262_144;
 
@@ -100,7 +97,7 @@ export class Http2Connection implements ClientConnection, StreamOwner, FrameSink
   readonly #streams = new Map<number, Http2Stream>();
   /** Streams whose head came in the read under way: a reset behind it comes before the request goes anywhere. */
   #unserved: Http2Stream[] = [];
-  readonly #resets = new Set<number>();
+  readonly #resets = new RecentResets();
   readonly #ageAtMs: number;
   #phase = OPEN;
   #idleSinceMs: number;
@@ -111,12 +108,8 @@ export class Http2Connection implements ClientConnection, StreamOwner, FrameSink
   #served = 0;
   #lastStream = 0;
 
-  /** The head that is being put together: its stream, 0 = none, and its pieces. */
-  #headStream = 0;
-  #headFlags = 0;
-  #headFrames = 0;
-  #block: Buffer = EMPTY;
-  #blockLength = 0;
+  /** The head that is being put together. */
+  readonly #block = new Http2HeadBlock();
 
   /** DATA under way: its stream, undefined = thrown away. */
   #dataStream: Http2Stream | undefined = undefined;
@@ -224,7 +217,8 @@ export class Http2Connection implements ClientConnection, StreamOwner, FrameSink
   }
 
   onFrame(type: number, flags: number, stream: number, source: Buffer, start: number, end: number): void {
-    if (this.#headStream !== 0 && (type !== CONTINUATION || stream !== this.#headStream)) {
+    const headStream = this.#block.stream;
+    if (headStream !== 0 && (type !== CONTINUATION || stream !== headStream)) {
       // RFC 9113 §6.10: nothing comes between the pieces of a head.
       this.onFrameFault(PROTOCOL_ERROR);
       return;
@@ -234,7 +228,7 @@ export class Http2Connection implements ClientConnection, StreamOwner, FrameSink
         this.#onHeaders(flags, stream, source, start, end);
         return;
       case CONTINUATION:
-        if (this.#headStream === 0) this.onFrameFault(PROTOCOL_ERROR);
+        if (headStream === 0) this.onFrameFault(PROTOCOL_ERROR);
         else this.#addToHead(flags, source, start, end);
         return;
       case RST_STREAM:
@@ -309,34 +303,21 @@ export class Http2Connection implements ClientConnection, StreamOwner, FrameSink
       this.#onBlock(flags, stream, source, start, end);
       return;
     }
-    this.#headStream = stream;
-    this.#headFlags = flags;
-    this.#headFrames = 0;
-    this.#blockLength = 0;
+    this.#block.begin(stream, flags);
     this.#addToHead(0, source, start, end);
   }
 
   #addToHead(flags: number, source: Buffer, start: number, end: number): void {
-    const length = this.#blockLength + end - start;
-    // The block must be read to its end or the connection closed: later heads refer to what it brought.
-    if (++this.#headFrames > HEAD_FRAMES_MAX || length > blockBytesMax(this.#state.snapshot)) {
+    const block = this.#block;
+    if (!block.add(source, start, end, blockBytesMax(this.#state.snapshot))) {
+      // It cannot be left unread: later heads refer to what it brings.
       this.#state.counters.rejects[reasons.http2Head.index]!++;
       this.#onFlood("rejected_heads");
-      return;
+    } else if ((flags & END_HEADERS) !== 0) {
+      const { stream } = block;
+      const bytes = block.take();
+      this.#onBlock(block.flags, stream, bytes, 0, bytes.length);
     }
-    if (length > this.#block.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(length, 2 * this.#block.length));
-      this.#block.copy(larger, 0, 0, this.#blockLength);
-      this.#block = larger;
-    }
-    source.copy(this.#block, this.#blockLength, start, end);
-    this.#blockLength = length;
-    if ((flags & END_HEADERS) === 0) return;
-    const block = this.#block;
-    const stream = this.#headStream;
-    this.#headStream = this.#blockLength = 0;
-    this.#block = EMPTY;
-    this.#onBlock(this.#headFlags, stream, block, 0, length);
   }
 
   #onBlock(flags: number, id: number, source: Buffer, start: number, end: number): void {
@@ -385,7 +366,7 @@ export class Http2Connection implements ClientConnection, StreamOwner, FrameSink
   }
 
   #onTrailers(stream: Http2Stream, isOver: boolean, source: Buffer, start: number, end: number): void {
-    if (stream.isInputOver) {
+    if (stream.input.isOver) {
       this.onFrameFault(STREAM_CLOSED);
       return;
     }
@@ -431,7 +412,7 @@ export class Http2Connection implements ClientConnection, StreamOwner, FrameSink
 
   onDataHead(id: number, length: number, padding: number): void {
     this.#dataStream = undefined;
-    if (this.#headStream !== 0 || id === 0) {
+    if (this.#block.stream !== 0 || id === 0) {
       this.onFrameFault(PROTOCOL_ERROR);
       return;
     }
@@ -448,11 +429,11 @@ export class Http2Connection implements ClientConnection, StreamOwner, FrameSink
       else if (this.#count(IDLE_FRAME)) this.takeBody(length);
       return;
     }
-    if (stream.isInputOver) {
+    if (stream.input.isOver) {
       this.onFrameFault(STREAM_CLOSED);
       return;
     }
-    if (!stream.onFrameBegin(length, padding)) {
+    if (!stream.input.begin(length, padding)) {
       this.onFrameFault(FLOW_CONTROL_ERROR);
       return;
     }
@@ -463,7 +444,7 @@ export class Http2Connection implements ClientConnection, StreamOwner, FrameSink
   }
 
   onData(bytes: Buffer, start: number, end: number): void {
-    this.#dataStream?.onInput(bytes, start, end);
+    this.#dataStream?.onData(bytes, start, end);
   }
 
   onDataEnd(flags: number): void {
@@ -516,29 +497,12 @@ export class Http2Connection implements ClientConnection, StreamOwner, FrameSink
       return;
     }
     if (!this.#count(SETTINGS_FRAME)) return;
-    for (let at = start; at < end; at += 6) {
-      const code = this.#applySetting((source[at]! << 8) | source[at + 1]!, readUint32(source, at + 2));
-      if (code !== NO_ERROR) {
-        this.onFrameFault(code);
-        return;
-      }
+    const code = applySettings(source, start, end, this.output, this.#streams.values());
+    if (code !== NO_ERROR) {
+      this.onFrameFault(code);
+      return;
     }
     this.output.empty(SETTINGS, ACK, 0);
-  }
-
-  /** What we send keeps to the defaults of all others: no push, no table, small frames, streams by the client only. */
-  #applySetting(id: number, value: number): number {
-    if (id === ENABLE_PUSH) return value > 1 ? PROTOCOL_ERROR : NO_ERROR;
-    if (id === MAX_FRAME_SIZE)
-      return value < FRAME_BYTES_MAX || value > LARGEST_FRAME ? PROTOCOL_ERROR : NO_ERROR;
-    if (id !== INITIAL_WINDOW_SIZE) return NO_ERROR;
-    if (value > WINDOW_BYTES_MAX) return FLOW_CONTROL_ERROR;
-    // RFC 9113 §6.9.2: also for the streams that are open.
-    const change = value - this.output.streamWindow;
-    this.output.streamWindow = value;
-    for (const stream of this.#streams.values())
-      if (!this.output.widenStream(stream.output, change)) return FLOW_CONTROL_ERROR;
-    return NO_ERROR;
   }
 
   #onPing(flags: number, stream: number, source: Buffer, start: number, end: number): void {
@@ -579,13 +543,7 @@ export class Http2Connection implements ClientConnection, StreamOwner, FrameSink
   /** `isOpen`: the client has not ended it, and may be sending. */
   resetStream(id: number, code: number, isOpen: boolean): void {
     this.output.reset(id, code);
-    if (!isOpen) return;
-    if (this.#resets.size === RESETS_KEPT)
-      for (const oldest of this.#resets) {
-        this.#resets.delete(oldest);
-        break;
-      }
-    this.#resets.add(id);
+    if (isOpen) this.#resets.add(id);
   }
 
   forgetStream(stream: Http2Stream): void {
@@ -676,8 +634,4 @@ export class Http2Connection implements ClientConnection, StreamOwner, FrameSink
 
 /** Part of the greatest age by which connections differ. */
 const AGE_JITTER = 0.1;
-const EMPTY = Buffer.alloc(0);
-/** RFC 9113 §6.5.2. */
-const LARGEST_FRAME = 16_777_215;
-
 const ignoreFields: FieldSink = { onField() {} };

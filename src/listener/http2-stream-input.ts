@@ -1,0 +1,100 @@
+import { STREAM_WINDOW_BYTES } from "./http2-limits.ts";
+import type { Http2Output } from "./http2-output.ts";
+
+/** Where a stream's body goes. Met by http2-stream.ts. */
+export interface StreamReader {
+  /** Somebody takes the body. */
+  readonly wantsInput: boolean;
+  /** Valid during the call only. False: no more until `resume`. */
+  onInput(bytes: Buffer, start: number, end: number): boolean;
+}
+
+/** The connection, as bodies see it. Met by http2.ts. */
+export interface InputOwner {
+  readonly output: Http2Output;
+  /** Bytes of bodies, with their padding, are taken: the client may send as many again. */
+  takeBody(bytes: number): void;
+}
+
+/**
+ * What one stream brings: goes on as long as somebody takes it, else waits here, as much as the window at most. The
+ * window opens again as bytes are taken, which makes the upstream's pace the client's (RFC 9113 §5.2).
+ */
+export class StreamInput {
+  /** The client sends nothing more. */
+  isOver: boolean;
+  /** The reader asked to wait. */
+  isFull = false;
+  readonly #id: number;
+  readonly #owner: InputOwner;
+  readonly #reader: StreamReader;
+  #waiting: Buffer[] | undefined = undefined;
+  /** What the client may still send, and what was taken since it was told. */
+  #window = STREAM_WINDOW_BYTES;
+  #taken = 0;
+  /** What came and was not taken: it is missing in the connection's window. */
+  #untaken = 0;
+
+  constructor(id: number, owner: InputOwner, reader: StreamReader, isOver: boolean) {
+    this.#id = id;
+    this.#owner = owner;
+    this.#reader = reader;
+    this.isOver = isOver;
+  }
+
+  /** Nothing waits, and nobody asked to wait. */
+  get isTaken(): boolean {
+    return this.#waiting === undefined && !this.isFull;
+  }
+
+  /** DATA of `length` comes, of which `padding` is nobody's. False: more than the window. */
+  begin(length: number, padding: number): boolean {
+    this.#window -= length;
+    this.#untaken += length - padding;
+    this.#taken += padding;
+    return this.#window >= 0;
+  }
+
+  take(bytes: Buffer, start: number, end: number): void {
+    if (this.#reader.wantsInput && this.isTaken) this.#give(bytes, start, end);
+    else (this.#waiting ??= []).push(Buffer.from(bytes.subarray(start, end)));
+  }
+
+  /** Somebody takes more: first what came before it was asked for. */
+  resume(): void {
+    this.isFull = false;
+    while (this.#waiting !== undefined && !this.isFull) {
+      const first = this.#waiting.shift()!;
+      if (this.#waiting.length === 0) this.#waiting = undefined;
+      this.#give(first, 0, first.length);
+    }
+    if (!this.isFull) this.#openWindow();
+  }
+
+  /** Nobody takes more. Padding and what waits is given back to the connection's window, but not the stream's. */
+  close(): void {
+    this.#waiting = undefined;
+    this.isFull = true;
+    this.#owner.takeBody(this.#taken + this.#untaken);
+    this.#taken = this.#untaken = 0;
+  }
+
+  #give(bytes: Buffer, start: number, end: number): void {
+    this.#untaken -= end - start;
+    this.#taken += end - start;
+    if (this.#reader.onInput(bytes, start, end)) this.#openWindow();
+    else this.isFull = true;
+  }
+
+  /** In large steps: an update for each read would cost as much as the read. */
+  #openWindow(): void {
+    const taken = this.#taken;
+    if (taken < STREAM_WINDOW_BYTES / 2) return;
+    this.#taken = 0;
+    if (!this.isOver) {
+      this.#window += taken;
+      this.#owner.output.openWindow(this.#id, taken);
+    }
+    this.#owner.takeBody(taken);
+  }
+}
