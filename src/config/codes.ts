@@ -400,4 +400,10 @@ export const codes = {
     "put the key into a file of mode 0600 and name it in `key_file`",
     "An environment stays readable for as long as a process lives, and crash reports, container tools and children copy it. The gateway passes it to the writer process only.",
   ),
+  Z2114: warning(
+    "WebSocket to an upstream that is spoken to in HTTP/2",
+    "handshakes of this route go to the upstream over HTTP/1.1; one that speaks only HTTP/2 answers none of them.",
+    "make sure that the upstream speaks HTTP/1.1 on the same port, or give the route an upstream without `protocol`",
+    "A WebSocket needs a connection of its own, and nearly every server takes its handshake in HTTP/1.1. Whoever opens one over HTTP/2 is served all the same: the gateway translates.",
+  ),
 } as const satisfies Record<string, CodeRow>;

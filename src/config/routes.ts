@@ -79,6 +79,7 @@ function readRoute(
   const cors = readCors([...path, "cors"], what, input.cors, methods, context);
   checkGuard(path, what, input, context);
   checkMessages(path, what, input, waf, context);
+  checkHandshakes(path, what, input, document, context);
   if (!hasPath || !hasUpstream) return undefined;
   return {
     name: input.name ?? routeName(input.path!, hosts, methods),
@@ -287,6 +288,26 @@ function checkMessages(
       message: `${what} has \`websocket_inspect\`, and the WAF is off here`,
       fix: "remove `waf = false`, or `websocket_inspect`",
     });
+}
+
+/** Handshakes go upstream over HTTP/1.1, whatever else is spoken there. */
+function checkHandshakes(
+  route: Path,
+  what: string,
+  input: RouteInput,
+  { upstream: upstreams }: DocumentInput,
+  { findings }: SectionContext,
+): void {
+  const name = input.upstream;
+  if (input.mode !== "websocket" || name === undefined || !Object.hasOwn(upstreams, name)) return;
+  const protocol = upstreams[name]!.protocol;
+  if (protocol !== "h2" && protocol !== "h2c") return;
+  findings.add({
+    code: "Z2114",
+    path: [...route, "mode"],
+    message: `${what} serves WebSocket, and ${printable(name)} is spoken to in HTTP/2`,
+    related: [{ path: ["upstream", name, "protocol"], label: "HTTP/2 here" }],
+  });
 }
 
 /** A guard that lets every page in is none. */

@@ -130,7 +130,7 @@ export const upstream = z.strictObject({
   protocol: choice(
     ["http1", "h2", "h2c", "auto"],
     "http1",
-    "HTTP/1.1; h2 = HTTP/2 over TLS; h2c = HTTP/2 without TLS, which the upstream must know; auto = what a TLS upstream chooses. gRPC needs HTTP/2.",
+    "HTTP/1.1; h2 = HTTP/2 over TLS; h2c = HTTP/2 without TLS, which the upstream must know; auto = what a TLS upstream chooses. gRPC needs HTTP/2. WebSockets go over HTTP/1.1 whatever it is.",
   ),
   keepalive: int({
     min: 0,

@@ -164,6 +164,12 @@ const cases: readonly Case[] = [
     "Z2110 5:7",
     "Z1214 6:21",
   ),
+  inRoute(
+    "WebSocket to an upstream of HTTP/2",
+    'path = "/"\nupstream = "two"\nmode = "websocket"\n[upstream.two]\nurl = "http://127.0.0.1:9"\nprotocol = "h2c"',
+    "Z2114 4:8",
+    "Z2107 10:11",
+  ),
 
   // Types and ranges.
   inServer("a string for a number", 'max_headers = "ten"', "Z1043 3:15"),

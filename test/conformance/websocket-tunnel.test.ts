@@ -479,3 +479,11 @@ waf = false
   assert.equal((await ask(edge.port, handshake())).status, 502);
   assert.equal((await ask(edge.port, "GET /x HTTP/1.1\r\nHost: a.test\r\n\r\n")).status, 502);
 });
+
+test("an upstream that is spoken to in HTTP/2 gets its WebSockets over HTTP/1.1", async (t) => {
+  const { client, far, origin } = await openPair(t, { upstream: 'protocol = "h2c"' });
+  assert.equal(origin.requests[0]!.method, "GET");
+  const up = masked(1, "hello");
+  client.send(up);
+  assert.ok((await received(far, up.length)).equals(up));
+});
