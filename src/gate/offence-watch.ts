@@ -1,5 +1,5 @@
 import type { CanonicalRequest } from "../http/request.ts";
-import { addressGroup, parseAddress } from "../identity/address.ts";
+import { addressGroup } from "../identity/address.ts";
 import { type Reason, reasons } from "../reason.ts";
 
 /** What a worker tells the primary of clients, by their IPv4 address or IPv6 /64. */
@@ -31,8 +31,10 @@ const SHARE_MIN = 0.01;
 export class OffenceWatch {
   #offenders = new Map<string, Offences>();
   #dropped = 0;
-  /** Addresses of the last allowed requests, in a ring. The texts are there anyway: nothing is made for them. */
-  readonly #recent: string[] = new Array<string>(RECENT).fill("");
+  /** Clients of the last allowed requests, in a ring: an IPv4 address, or the upper half of an IPv6 address. */
+  readonly #recent = new BigUint64Array(RECENT);
+  /** The same as words, low one first, as every machine has it that Node runs on. */
+  readonly #words = new Uint32Array(this.#recent.buffer);
   #next = 0;
   #allowed = 0;
 
@@ -40,7 +42,9 @@ export class OffenceWatch {
   note(request: CanonicalRequest, reason: Reason | undefined, isShadow: boolean): void {
     if (reason === undefined) {
       if (isShadow) return;
-      this.#recent[this.#next] = request.clientAddress;
+      const { v4, w0, w1, w3 } = request.clientIp;
+      this.#words[this.#next * 2] = v4 ? w3 : w1;
+      this.#words[this.#next * 2 + 1] = v4 ? V4_HIGH : w0;
       this.#next = (this.#next + 1) % RECENT;
       this.#allowed++;
     } else if (reason === reasons.wafPatterns) this.#offend(request, "waf");
@@ -78,21 +82,30 @@ export class OffenceWatch {
   }
 }
 
-function sharesOf(recent: readonly string[]): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  let all = 0;
-  for (const text of recent) {
-    if (text === "") continue;
-    all++;
-    counts.set(text, (counts.get(text) ?? 0) + 1);
-  }
+/** Counts a ring: sorted, each client is one run, and only those that are told of become text. */
+function sharesOf(recent: BigUint64Array): ReadonlyMap<string, number> {
+  // As words from there on: each bigint would be an object.
+  const words = new Uint32Array(recent.slice().sort().buffer);
   const shares = new Map<string, number>();
-  for (const [text, count] of counts) {
-    const address = parseAddress(text);
-    if (address === undefined) continue;
-    const client = addressGroup(address);
-    shares.set(client, (shares.get(client) ?? 0) + count / all);
+  let start = 0;
+  while (start < words.length && words[start] === 0 && words[start + 1] === 0) start += 2;
+  const all = (words.length - start) / 2;
+  for (let at = start + 2; at <= words.length; at += 2) {
+    if (words[at] === words[start] && words[at + 1] === words[start + 1]) continue;
+    const share = (at - start) / 2 / all;
+    if (share >= SHARE_MIN) shares.set(clientText(words[start + 1]!, words[start]!), share);
+    start = at;
   }
-  for (const [client, share] of shares) if (share < SHARE_MIN) shares.delete(client);
   return shares;
 }
+
+function clientText(high: number, low: number): string {
+  return addressGroup(
+    high === V4_HIGH
+      ? { v4: true, w0: 0, w1: 0, w2: 0, w3: low }
+      : { v4: false, w0: high, w1: low, w2: 0, w3: 0 },
+  );
+}
+
+/** Stands above an IPv4 address. As the beginning of an IPv6 address it is a multicast group, which is no client. */
+const V4_HIGH = 0xffff_ffff;

@@ -20,6 +20,8 @@ interface Fault {
   readonly before?: number;
   readonly agent?: string;
   readonly token?: string;
+  /** Another client used the same token before. */
+  readonly spent?: boolean;
   readonly body?: string;
   readonly length?: number;
   readonly fields?: readonly string[];
@@ -31,6 +33,7 @@ const faults: readonly Fault[] = [
   { reason: "method_syntax", method: "post" },
   { reason: "loop", fields: ["Via: 1.1 SELF"] },
   { reason: "list_denied", agent: "BadBot" },
+  { reason: "origin_class", network: "198.51.100" },
   { reason: "rate_limited", before: 4 },
   { reason: "route_not_found", host: "b.test" },
   { reason: "list_not_allowed", agent: "curl" },
@@ -38,6 +41,7 @@ const faults: readonly Fault[] = [
   { reason: "internal_only", network: "203.0.113" },
   { reason: "cors_origin", fields: ["Origin: https://evil.test"] },
   { reason: "auth_missing", token: "" },
+  { reason: "rate_limited", spent: true },
   { reason: "waf_patterns", fields: [`X-Note: ${attack}`] },
   { reason: "body_cap", length: 2_000_000 },
   { reason: "waf_patterns", body: JSON.stringify({ a: attack }) },
@@ -50,7 +54,7 @@ test("of all gates that have something against a request, the first in the order
     server: 'trusted_proxies = ["127.0.0.1"]\nlists = ["bots"]\nlimits = ["early"]',
     route: `hosts = ["a.test"]
 lists = ["browsers"]
-limits = ["late"]
+limits = ["late", "user"]
 internal_only = true
 max_body_mb = 1
 auth_profile = "users"
@@ -67,14 +71,27 @@ window_secs = 86400
 [limit.late]
 rate = 1
 window_secs = 86400
+[limit.user]
+rate = 1
+window_secs = 86400
+key = ["claim:sub"]
+[list.clouds]
+cidrs = ["198.51.100.0/24"]
+[sovereign]
+enabled = true
+classes = { datacenter = ["clouds"] }
+[sovereign.enforce]
+enabled = true
+deny = ["datacenter"]
 [auth_profile.users]
 secret = "${secret}"`,
   });
   let self = "";
-  const token = makeToken({ alg: "HS256" }, { exp: Math.floor(Date.now() / 1000) + 600 }, secret);
-  const send = async (fault: Omit<Fault, "reason">, client: number) => {
+  const tokenOf = (sub: string) =>
+    makeToken({ alg: "HS256" }, { sub, exp: Math.floor(Date.now() / 1000) + 600 }, secret);
+  const send = async (fault: Omit<Fault, "reason"> & { readonly user?: string }, client: number) => {
     const body = fault.body ?? '{"a":1}';
-    const bearer = fault.token ?? token;
+    const bearer = fault.token ?? tokenOf(fault.user ?? `user-${client}`);
     const lines = [
       `${fault.method ?? "POST"} /x HTTP/1.1`,
       `Host: ${fault.host ?? "a.test"}`,
@@ -100,6 +117,7 @@ secret = "${secret}"`,
     });
     const client = 10 + first;
     for (let i = 0; i < (all.before ?? 0); i++) await send({ network: all.network }, client);
+    if (all.spent) await send({ user: `user-${client}` }, 100 + client);
     const answer = await send(all, client);
     spoken.push((await edge.logLine(field(answer, "x-request-id")!))["zion.reason"]);
   }

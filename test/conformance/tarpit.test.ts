@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { frame, get as getFrames, openFrames, RST_STREAM, request, uint32 } from "../support/h2-frames.ts";
 import { ask, connect, field } from "../support/raw-client.ts";
 import { startBench } from "./bench.ts";
 import { get } from "./case.ts";
@@ -47,4 +48,21 @@ test("no more are held than the cap says; the next ones are refused at once", as
   assert.equal(await edge.drain(10_000), 0);
   assert.equal((await held[1]!.answer())?.status, 403);
   assert.equal(edge.metric("zion_tarpit_held"), 0);
+});
+
+test("streams of HTTP/2 are held one by one; one that is reset makes room", async (t) => {
+  const { edge } = await startBench(t, {
+    tlsNames: [],
+    tls: 'alpn = ["h2"]',
+    server: 'lists = ["bad"]',
+    tables: tables("hold_secs = 300\nmax_held = 2"),
+  });
+  const client = await openFrames(edge.tlsPort);
+  t.after(() => client.end());
+  const bot = getFrames("/x", ["user-agent", "EvilBot"]);
+  client.send(request(1, bot), request(3, bot), request(5, bot));
+  assert.equal(await client.outcome(5), "403");
+  assert.equal(edge.metric("zion_tarpit_held"), 2);
+  client.send(frame(RST_STREAM, 0, 1, uint32(8)));
+  while (edge.metric("zion_tarpit_held") > 1) await new Promise((done) => setTimeout(done, 5));
 });

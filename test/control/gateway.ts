@@ -47,7 +47,7 @@ export interface GatewayOptions {
   readonly toml: string;
   readonly environment?: NodeJS.ProcessEnv;
   /** Further files in the gateway's directory, which `DIRECTORY` stands for in the configuration. */
-  readonly files?: Readonly<Record<string, string>>;
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
   /** False: resolves without waiting until it serves. */
   readonly expectServing?: boolean;
 }
@@ -57,8 +57,8 @@ export async function startGateway(t: TestContext, options: GatewayOptions): Pro
   const directory = mkdtempSync(join(tmpdir(), "zion-test-"));
   const file = join(directory, "zion.toml");
   writeFileSync(file, options.toml.replaceAll("DIRECTORY", directory));
-  for (const [name, text] of Object.entries(options.files ?? {})) {
-    writeFileSync(join(directory, name), text, { mode: 0o600 });
+  for (const [name, contents] of Object.entries(options.files ?? {})) {
+    writeFileSync(join(directory, name), contents, { mode: 0o600 });
   }
   const child = spawn(process.execPath, [launcher, "run", "-c", file], {
     stdio: ["ignore", "ignore", "pipe"],
