@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
+import { digestApiKey, makeApiKey } from "../../src/identity/api-key.ts";
 import { ask, field } from "../support/raw-client.ts";
 import { jwks, makeKeys, makeToken } from "../support/tokens.ts";
 import { startBench } from "./bench.ts";
@@ -73,4 +74,20 @@ test("who is not let in uses up nobody's budget, and who is over it is not inspe
     [429, 400],
   );
   assert.equal(edge.metric("zion_gate_decisions_total", "patterns"), 1);
+});
+
+test("counts by the API key that was sent, and one that is not known uses up nothing", async (t) => {
+  const [first, second] = [makeApiKey(), makeApiKey()];
+  const folder = mkdtempSync(path.join(tmpdir(), "zion-limit-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = path.join(folder, "keys.txt");
+  writeFileSync(file, `ci ${digestApiKey(first)}\nbot ${digestApiKey(second)}\n`);
+  const { edge } = await startBench(t, {
+    route: 'auth_profile = "machines"\nlimits = ["one"]',
+    tables: `[auth_profile.machines]\nkind = "api_key"\napi_keys_file = ${JSON.stringify(file)}
+[limit.one]\nrate = 1\nwindow_secs = 3600\nkey = ["api_key"]`,
+  });
+  const by = (key: string) => `GET / HTTP/1.1\r\nHost: a.test\r\nX-API-Key: ${key}\r\n\r\n`;
+  const requests = [by(`${first}x`), by(first), by(first), by(second), by(second)];
+  assert.deepEqual(await statuses(edge.port, requests), [403, 200, 429, 200, 429]);
 });

@@ -69,11 +69,9 @@ for (const algorithm of ["gcra", "fixed_window"]) {
     assert.equal(admitted + limited, wanted);
     // What is left of a window that ends within the test would be let through again.
     assert.ok(admitted >= rate, `${admitted}`);
-    // 5 %, and what arrives within two exchanges: a busy machine may be late with one.
-    assert.ok(
-      admitted <= rate * 1.05 + perMs * 100,
-      `${admitted} admitted, ${perMs.toFixed(1)} requests a ms`,
-    );
+    // 5 %, and what arrives until all know: 50 ms, on a busy machine more; but never what each would admit by itself.
+    const bound = Math.min(rate * 1.05 + perMs * 150, rate * 1.8);
+    assert.ok(admitted <= bound, `${admitted} admitted, ${perMs.toFixed(1)} requests a ms`);
     const { body } = await request(first.telemetryPort, "/metrics");
     assert.match(body, /^zion_ratelimit_store_up 1$/m);
   });
