@@ -18,7 +18,7 @@ export interface AdminEndpoint {
 
 export interface AdminOptions {
   /** SHA-256 of the write token; undefined = nothing can be written. */
-  readonly tokenDigest: Buffer | undefined;
+  readonly tokenDigest: () => Buffer | undefined;
   readonly port: () => number;
   readonly endpoints: readonly AdminEndpoint[];
 }
@@ -43,7 +43,7 @@ export function createAdmin(options: AdminOptions): (request: ControlRequest) =>
     const endpoint = known.find(({ method }) => method === request.method);
     if (endpoint === undefined)
       return text(405, "method not allowed", { Allow: known.map(({ method }) => method).join(", ") });
-    const refusal = endpoint.method === "GET" ? undefined : refuseWrite(request, options.tokenDigest);
+    const refusal = endpoint.method === "GET" ? undefined : refuseWrite(request, options.tokenDigest());
     return refusal ?? endpoint.answer(request, segmentOf(endpoint.path, request.path)!);
   };
 }

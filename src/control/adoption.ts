@@ -6,6 +6,8 @@ import type { WorkerLink } from "./worker-link.ts";
 export interface AdoptableSlot {
   readonly index: number;
   readonly worker: WorkerLink | undefined;
+  /** False: there are fewer workers now, and its sockets are a neighbour's for good. */
+  readonly wanted: boolean;
   /** Its sockets have been opened by somebody: from then on somebody must accept on them. */
   readonly opened: boolean;
   /** Workers of other slots that accept here too until the own worker is back. */
@@ -31,6 +33,7 @@ export function adoptLostSlots(
       if (neighbour === undefined) continue;
       slot.adopters.add(neighbour);
       openSlot(listeners, slot.index, neighbour);
+      if (!slot.wanted) continue;
       log.warn(
         { "event.name": "zion.slot.adopted", slot: slot.index, by: neighbour.slot },
         "a neighbour serves the sockets of a worker that is gone or silent",
@@ -55,7 +58,8 @@ export function openSlot(listeners: readonly ListenerSlots[], index: number, wor
   }
 }
 
-function closeSlot(listeners: readonly ListenerSlots[], index: number, worker: WorkerLink): void {
+/** Takes the sockets of a slot away from whoever accepts on them. */
+export function closeSlot(listeners: readonly ListenerSlots[], index: number, worker: WorkerLink): void {
   for (const { name, surplus } of listeners) {
     for (const slot of [index, ...surplus(index).map((more) => more.slot)])
       worker.send({ type: "close", listener: name, slot });

@@ -40,6 +40,7 @@ import { AuthDesk } from "./auth-desk.ts";
 import { snapshotSteps } from "./compile.ts";
 import { connectionCeiling } from "./connection-ceiling.ts";
 import type { Edge, ListenerName } from "./edge.ts";
+import { workerCountOf } from "./flags.ts";
 import { lastGaspLine } from "./last-gasp.ts";
 import { workerLimits } from "./limit-build.ts";
 import { readLimits } from "./limit-samples.ts";
@@ -47,7 +48,6 @@ import { openPressureGauge } from "./pressure-gauge.ts";
 
 export interface EdgeDeps {
   readonly workerIndex: number;
-  readonly workerCount: number;
   /** Carries questions about strict limits to whoever counts them. */
   readonly askStrict: (batch: StrictBatch) => Promise<void>;
   /** Name in Via, the same in all workers; made here when not given. */
@@ -117,12 +117,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     upstreamDeps,
     waf: new WafEngine({ clock, wheel, seed: randomBytes(4).readUInt32LE() }),
     pressure: new Pressure(),
-    limits: new Limits(
-      randomBytes(8),
-      machineOffsetMs(),
-      deps.workerCount > 1,
-      new StrictAsker(wheel, deps.askStrict),
-    ),
+    limits: new Limits(randomBytes(8), machineOffsetMs(), false, new StrictAsker(wheel, deps.askStrict)),
     counters,
     bans: { banned: undefined, watch: undefined },
     tarpit: new Tarpit(),
@@ -240,11 +235,8 @@ export function openEdge(deps: EdgeDeps): Edge {
     prepared = undefined;
     for (const [host, addresses] of next.addresses) upstreamDeps.addresses.set(host, addresses);
     const { server } = next.snapshot.config;
-    caps.connectionsMax = connectionCeiling(
-      server.maxConnections,
-      deps.workerCount,
-      deps.descriptorsMax ?? 0,
-    );
+    const workers = workerCountOf(server);
+    caps.connectionsMax = connectionCeiling(server.maxConnections, workers, deps.descriptorsMax ?? 0);
     caps.perGroupMax = server.maxConnectionsPerIp;
     handshakes.perSec = server.handshakeRatePerIp;
     const { ban, tarpit } = next.snapshot.config;
@@ -252,7 +244,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     state.tarpit.holdMs = tarpit.holdSecs * 1000;
     // Connections are for those who are let in.
     state.tarpit.max = Math.min(tarpit.maxHeld, Math.floor(caps.connectionsMax / 4));
-    state.waf.store.limitBytes = heldBytesMax(next.snapshot.config.waf.maxBufferedMb, deps.workerCount);
+    state.waf.store.limitBytes = heldBytesMax(next.snapshot.config.waf.maxBufferedMb, workers);
     if (state.accessLog !== next.accessLog) {
       const previous = state.accessLog;
       state.accessLog = next.accessLog;
@@ -263,6 +255,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     listeners.https.tls = next.tls;
     const previousUpstreams = upstreams;
     upstreams = next.upstreams;
+    state.limits.isShared = workers > 1;
     state.limits.commit(next.limits);
     ruleSet = next.ruleSet;
     auth.commit();

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { dirname, sep } from "node:path";
+import type { ServerConfig } from "../config/config.ts";
 
 /**
  * Node flags of every process of the gateway (reliability.md §5.3). `bin/zion.js` starts the primary with them, the
@@ -58,6 +59,11 @@ const YOUNG_SPACE = "--max-semi-space-size=8";
 /** libuv counts the CPU quota of the cgroup and the affinity mask in (since 1.49). Two, so that one may die. */
 export function defaultWorkerCount(): number {
   return Math.max(2, availableParallelism());
+}
+
+/** As the configuration says. */
+export function workerCountOf({ workers }: Pick<ServerConfig, "workers">): number {
+  return workers === 0 ? defaultWorkerCount() : workers;
 }
 
 /** Operators put secrets into the environment of the primary; workers get none of it. NODE_OPTIONS undoes flags. */

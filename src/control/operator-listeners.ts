@@ -32,18 +32,24 @@ export interface Gateway {
 /** As whose figures the primary's own count; numbers of workers begin at 1. */
 const PRIMARY = 0;
 
-/** Binds the telemetry and the admin listener, as far as they are on. Throws BindError, and then none is bound. */
-export async function openOperatorListeners(
+/** The telemetry and the admin listener, as far as they are on, through reloads. */
+export interface OperatorListeners {
+  readonly all: readonly ControlListener[];
+  /** Binds what a configuration has and is not open. Throws BindError, and then nothing has changed. */
+  prepare(config: Config): Promise<{ commit(): void; discard(): void }>;
+  close(): void;
+}
+
+export function createOperatorListeners(
   gateway: Gateway,
-  tokenDigest: Buffer | undefined,
+  tokenDigest: () => Buffer | undefined,
   inherited: readonly InheritedSocket[] = [],
-): Promise<readonly ControlListener[]> {
+): OperatorListeners {
   const boundTo = (name: string, { host, port }: SocketAddress) =>
     inherited.find((one) => one.name === name && one.host === host && (port === 0 || one.port === port))
       ?.handle;
   const { version, supervision, reloader, identity, exposition, limits, life, clock, bans, decisions } =
     gateway;
-  const { telemetry, admin } = reloader.config;
   const endpoints = adminEndpoints({
     overview: () =>
       buildOverview(
@@ -63,82 +69,120 @@ export async function openOperatorListeners(
   const onAnswer = (path: string, status: number) =>
     exposition.add("adminRequests", [endpointPath(counted, path), String(status)]);
   const limitFrames = createFrames();
-  const opened: ControlListener[] = [];
-  try {
-    if (telemetry.listen !== undefined) {
-      const handle = createTelemetry({
-        vitals: () => ({
-          sinceTickMs: supervision.sinceTickMs,
-          servingWorkers: supervision.serving,
-          wantedWorkers: supervision.wanted,
-          configured: reloader.generation > 0,
-          limitStore: limits.storeState,
-          configRefused: reloader.refused,
-          ...life,
-        }),
-        exposition,
-        scrapeWorkers: async (deadlineMs) => {
-          await supervision.scrape(deadlineMs);
-          // As if it were one of them.
-          exposition.absorb(PRIMARY, limitFrames(limits.samples()));
+  const telemetryHandle = createTelemetry({
+    vitals: () => ({
+      sinceTickMs: supervision.sinceTickMs,
+      servingWorkers: supervision.serving,
+      wantedWorkers: supervision.wanted,
+      configured: reloader.generation > 0,
+      limitStore: limits.storeState,
+      configRefused: reloader.refused,
+      ...life,
+    }),
+    exposition,
+    scrapeWorkers: async (deadlineMs) => {
+      await supervision.scrape(deadlineMs);
+      // As if it were one of them.
+      exposition.absorb(PRIMARY, limitFrames(limits.samples()));
+    },
+    clock,
+  });
+
+  const openTelemetry = (address: SocketAddress) =>
+    openControlListener({
+      name: "telemetry",
+      address,
+      bound: boundTo("telemetry", address),
+      maxBodyBytes: 0,
+      handle: telemetryHandle,
+      onAnswer,
+    });
+
+  const openAdmin = async (address: SocketAddress) => {
+    let { port } = address;
+    const listener = await openControlListener({
+      name: "admin",
+      address,
+      bound: boundTo("admin", address),
+      maxBodyBytes: maxAdminBodyBytes,
+      handle: createAdmin({ tokenDigest, port: () => port, endpoints }),
+      onAnswer,
+    });
+    port = listener.address.port;
+    return listener;
+  };
+
+  /** By the address that was asked for: a port 0 stays the port that it became. */
+  let open = new Map<string, ControlListener>();
+
+  return {
+    get all() {
+      return [...open.values()];
+    },
+    async prepare({ telemetry, admin }) {
+      const next = new Map<string, ControlListener>();
+      const opened: ControlListener[] = [];
+      const discard = () => {
+        for (const listener of opened) listener.close();
+      };
+      const take = async (
+        name: string,
+        address: SocketAddress | undefined,
+        bind: (address: SocketAddress) => Promise<ControlListener>,
+      ) => {
+        if (address === undefined) return;
+        const key = `${name} ${address.host} ${address.port}`;
+        const present = open.get(key);
+        const listener = present ?? (await bind(address));
+        if (present === undefined) opened.push(listener);
+        next.set(key, listener);
+      };
+      try {
+        await take("telemetry", telemetry.listen, openTelemetry);
+        await take("admin", admin.listen, openAdmin);
+      } catch (error) {
+        discard();
+        throw error;
+      }
+      return {
+        discard,
+        commit() {
+          const kept = new Set(next.values());
+          // An answer that is under way, such as the one to the reload itself, is given.
+          for (const listener of open.values()) if (!kept.has(listener)) listener.release();
+          open = next;
         },
-        clock,
-      });
-      const name = "telemetry";
-      opened.push(
-        await openControlListener({
-          name,
-          address: telemetry.listen,
-          bound: boundTo(name, telemetry.listen),
-          maxBodyBytes: 0,
-          handle,
-          onAnswer,
-        }),
-      );
-    }
-    if (admin.listen !== undefined) {
-      let port = admin.listen.port;
-      const handle = createAdmin({
-        tokenDigest,
-        port: () => port,
-        endpoints,
-      });
-      const address = admin.listen;
-      const listener = await openControlListener({
-        name: "admin",
-        address,
-        bound: boundTo("admin", address),
-        maxBodyBytes: maxAdminBodyBytes,
-        handle,
-        onAnswer,
-      });
-      port = listener.address.port;
-      opened.push(listener);
-    }
-    return opened;
-  } catch (error) {
-    for (const listener of opened) listener.close();
-    throw error;
-  }
+      };
+    },
+    close() {
+      for (const listener of open.values()) listener.close();
+    },
+  };
 }
 
 const telemetryPaths = ["/", "/livez", "/readyz", "/startupz", "/metrics"] as const;
 
-/** The admin token; a short one is refused, none means that nothing can be written. It leaves the environment. */
-export function readToken(
-  { admin }: Config,
-  environment: NodeJS.ProcessEnv,
-): { readonly digest: Buffer | undefined; readonly problem?: string } {
-  const name = admin.writeTokenEnv;
-  if (admin.listen === undefined || name === undefined) return { digest: undefined };
-  const token = environment[name];
-  if (token === undefined) return { digest: undefined };
-  if (Buffer.byteLength(token) < minTokenBytes) {
-    return {
-      digest: undefined,
-      problem: `admin.write_token_env: ${name} holds fewer than ${minTokenBytes} bytes`,
-    };
-  }
-  delete environment[name];
-  return { digest: digestToken(token) };
+/** Admin tokens of the environment, by the name of their variable. They leave it when they are first read. */
+export interface AdminTokens {
+  /** Reads the token that the configuration names; the problem when it is too short. None = nothing can be written. */
+  read(config: Config): string | undefined;
+  digestOf(config: Config): Buffer | undefined;
+}
+
+export function createAdminTokens(environment: NodeJS.ProcessEnv): AdminTokens {
+  const digests = new Map<string, Buffer>();
+  return {
+    read({ admin }) {
+      const name = admin.writeTokenEnv;
+      if (admin.listen === undefined || name === undefined) return undefined;
+      const token = environment[name];
+      if (token === undefined) return undefined;
+      if (Buffer.byteLength(token) < minTokenBytes)
+        return `admin.write_token_env: ${name} holds fewer than ${minTokenBytes} bytes`;
+      delete environment[name];
+      digests.set(name, digestToken(token));
+      return undefined;
+    },
+    digestOf: ({ admin }) => digests.get(admin.writeTokenEnv ?? ""),
+  };
 }

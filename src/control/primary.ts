@@ -7,30 +7,42 @@ import { createPartStore } from "../config/parts.ts";
 import { type Clock, systemClock } from "../std/clock.ts";
 import { readDescriptorsMax } from "../std/descriptors.ts";
 import { type Bans, createBans } from "./bans.ts";
-import type { ControlListener } from "./control-listener.ts";
 import { createDecisionRing, type DecisionRing } from "./decision-ring.ts";
 import type { ListenerName } from "./edge.ts";
 import { createExposition, type Exposition } from "./exposition.ts";
 import { type FileWatch, watchFiles } from "./file-watch.ts";
-import { defaultWorkerCount, workerEnvironment, workerFlags } from "./flags.ts";
+import { workerCountOf, workerEnvironment, workerFlags } from "./flags.ts";
 import { type IdentityDesk, openIdentityDesk } from "./identity-desk.ts";
 import { fetchInProcess } from "./jwks-child.ts";
 import { faultExitCode, installLastGasp } from "./last-gasp.ts";
 import { createLimitExchange, type LimitExchange } from "./limit-exchange.ts";
+import { type ListenerChange, type ListenerSet, openListeners } from "./listener-set.ts";
 import type { Log } from "./log.ts";
 import { watchMemory } from "./memory-watch.ts";
 import type { ToWorker } from "./messages.ts";
-import { openOperatorListeners, readToken } from "./operator-listeners.ts";
+import {
+  type AdminTokens,
+  createAdminTokens,
+  createOperatorListeners,
+  type OperatorListeners,
+} from "./operator-listeners.ts";
 import { createOrphanGuard, type OrphanGuard } from "./orphan-guard.ts";
 import { createPace, type Pace } from "./pace.ts";
 import { type Place, takePlace } from "./place.ts";
 import { createProber, type Prober } from "./prober.ts";
 import type { Publication } from "./publication.ts";
-import { type Candidate, createReloader, type LoadConfig, type LoadResult, type Reloader } from "./reload.ts";
+import {
+  type Candidate,
+  createReloader,
+  type LoadConfig,
+  type LoadResult,
+  type Refusal,
+  type Reloader,
+} from "./reload.ts";
 import { createResolver, type Resolver, resolverSettings, upstreamHosts } from "./resolver.ts";
 import { openRevocations, type Revocations } from "./revocations.ts";
 import { installSignals, type StopSignal } from "./signals.ts";
-import { BindError, type ListenerSlots, openSlots, type WantedListener } from "./slots.ts";
+import { BindError, type WantedListener } from "./slots.ts";
 import { createSpanReporter, type SpanReporter } from "./span-reporter.ts";
 import { StateError } from "./state-lock.ts";
 import { type StartOutcome, Supervision } from "./supervision.ts";
@@ -71,9 +83,10 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
   }
   for (const warning of loaded.warnings) log.warn({ "event.name": "zion.config.warning" }, warning);
   const config = createPartStore().assemble(loaded.cut.manifest, loaded.cut.parts);
-  const token = readToken(config, options.environment);
-  if (token.problem !== undefined) {
-    explain(token.problem);
+  const tokens = createAdminTokens(options.environment);
+  const tokenProblem = tokens.read(config);
+  if (tokenProblem !== undefined) {
+    explain(tokenProblem);
     return configExitCode;
   }
   let place: Place;
@@ -91,10 +104,9 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     place.close();
     return configExitCode;
   }
-  const workerCount = config.server.workers === 0 ? defaultWorkerCount() : config.server.workers;
-  let listeners: readonly ListenerSlots[];
+  let listeners: ListenerSet;
   try {
-    listeners = await openSlots(wantedListeners(config), workerCount, {
+    listeners = await openListeners(wantedListeners(config), workerCountOf(config.server), {
       inherited: place.sockets,
       portPatienceMs: place.portPatienceMs,
     });
@@ -102,35 +114,20 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     place.close();
     return explainBind(error, explain);
   }
-  const primary = assemble(
-    options,
-    loaded,
-    config.server.stateDir,
-    revocations,
-    listeners,
-    workerCount,
-    place.ticketKeys,
-  );
-  const tokenDigest = token.digest ?? place.tokenDigest;
-  const openControl = () => {
-    // From here on changes come to us.
-    revocations.catchUp();
-    return openOperatorListeners({ ...primary, version: options.version }, tokenDigest, place.sockets);
-  };
-  const control: ControlListener[] = [];
+  const primary = assemble(options, { loaded, config, revocations, listeners, tokens, place });
   try {
     // A successor's would say that it is not ready, while its predecessor serves.
-    if (!place.isSuccessor) control.push(...(await openControl()));
+    if (!place.isSuccessor) await openControl(primary);
   } catch (error) {
-    closeAll(listeners);
+    listeners.close();
     place.close();
     return explainBind(error, explain);
   }
   try {
-    return await serve(primary, options, { place, control, openControl, tokenDigest });
+    return await serve(primary, options);
   } finally {
-    closeAll(control);
-    closeAll(listeners);
+    primary.control.close();
+    listeners.close();
     place.close();
     primary.watch.stop();
     primary.pace.stop();
@@ -162,23 +159,44 @@ interface Primary {
   readonly exposition: Exposition;
   readonly guard: OrphanGuard;
   readonly stopMemoryWatch: () => void;
-  readonly listeners: readonly ListenerSlots[];
+  readonly listeners: ListenerSet;
+  readonly control: OperatorListeners;
+  readonly revocations: Revocations;
+  readonly tokenDigest: () => Buffer | undefined;
+  readonly place: Place;
   readonly clock: Clock;
   /** What probes see of the life cycle. */
   readonly life: { started: boolean; draining: boolean; replaced: boolean };
 }
 
+/** From here on changes come to us. Throws BindError. */
+async function openControl({ revocations, control, reloader }: Primary): Promise<void> {
+  revocations.catchUp();
+  (await control.prepare(reloader.config)).commit();
+}
+
+/** Sockets of a candidate. */
+interface Bound {
+  readonly listeners: ListenerChange;
+  readonly control: { commit(): void; discard(): void };
+}
+
+/** What is there before anything runs. */
+interface Ground {
+  readonly loaded: LoadResult & { readonly kind: "loaded" };
+  readonly config: Config;
+  readonly revocations: Revocations;
+  readonly listeners: ListenerSet;
+  readonly tokens: AdminTokens;
+  readonly place: Place;
+}
+
 /** Builds the parts and ties them together; nothing runs yet. */
-function assemble(
-  options: PrimaryOptions,
-  initial: LoadResult & { readonly kind: "loaded" },
-  stateDir: string | undefined,
-  revocations: Revocations,
-  listeners: readonly ListenerSlots[],
-  workerCount: number,
-  inheritedTicketKeys: Buffer | undefined,
-): Primary {
+function assemble(options: PrimaryOptions, ground: Ground): Primary {
+  const { loaded: initial, revocations, listeners, tokens, place } = ground;
+  const { stateDir } = ground.config.server;
   const { log, environment } = options;
+  const workers = () => workerCountOf(reloader.config.server);
   const clock = systemClock;
   const lastGaspFile = openLastGaspFile(stateDir, log);
   installLastGasp({ role: "primary", fileDescriptor: () => lastGaspFile });
@@ -197,13 +215,13 @@ function assemble(
   });
   const tickets = createTicketKeys(
     (keys) => supervision.broadcast({ type: "ticket_keys", keys }),
-    inheritedTicketKeys,
+    place.ticketKeys,
   );
   const identity = openIdentityDesk({
     broadcast: (message) => supervision.broadcast(message),
     fetch: fetchInProcess({
       entry: entryOf("jwks-process"),
-      flags: () => workerFlags({ packageDir, workerCount, logPath: undefined }),
+      flags: () => workerFlags({ packageDir, workerCount: workers(), logPath: undefined }),
     }),
     revocations,
     exposition,
@@ -215,7 +233,7 @@ function assemble(
   const decisions = createDecisionRing();
   const spans = createSpanReporter({
     entry: entryOf("span-process"),
-    flags: () => workerFlags({ packageDir, workerCount, logPath: undefined }),
+    flags: () => workerFlags({ packageDir, workerCount: workers(), logPath: undefined }),
     version: options.version,
     exposition,
     log,
@@ -238,6 +256,20 @@ function assemble(
     [...resolver.addresses].map(([host, addresses]) => ({ type: "addresses", host, addresses }));
   const healthNews = (): ToWorker[] => prober.results().map((result) => ({ type: "health", ...result }));
 
+  /** First part of a reload, and what can fail most easily: nothing is asked of the workers before. */
+  const bind = async (config: Config): Promise<Bound | Refusal> => {
+    let bound: ListenerChange | undefined;
+    try {
+      bound = await listeners.prepare(wantedListeners(config), workerCountOf(config.server));
+      return { listeners: bound, control: await control.prepare(config) };
+    } catch (error) {
+      bound?.discard();
+      if (!(error instanceof BindError)) throw error;
+      return { reason: "listen", problem: error.message };
+    }
+  };
+  let prepared: Bound | undefined;
+
   const pace = createPace(() => reloader.reload("file"), clock.nowMs);
   const watch = watchFiles({ onChange: pace.event, events: true });
   const reloader = createReloader({
@@ -245,6 +277,10 @@ function assemble(
     initial,
     prepare: async (candidate) => {
       const { config } = candidate;
+      const problem = tokens.read(config);
+      if (problem !== undefined) return { reason: "invalid", problem };
+      const bound = await bind(config);
+      if ("problem" in bound) return bound;
       // The names of both: the old ones serve on whatever comes of the new.
       const both = new Set([...upstreamHosts(reloader.config), ...upstreamHosts(config)]);
       await Promise.all([
@@ -252,16 +288,28 @@ function assemble(
         identity.watch(reloader.config, config),
       ]);
       const problems = await supervision.prepare(publication(candidate), prepareDeadlineMs);
+      prepared = bound;
       if (problems.length === 0) return undefined;
       return { reason: "workers", problem: [...new Set(problems)].join("; ") };
     },
     discard: ({ generation }) => {
       supervision.discard(generation);
+      prepared?.listeners.discard();
+      prepared?.control.discard();
+      prepared = undefined;
       void resolver.watch(upstreamHosts(reloader.config), resolverSettings(reloader.config));
       void identity.watch(reloader.config);
     },
     commit: async ({ generation, config }) => {
       const switched = supervision.commit(generation);
+      supervision.rearrange(
+        prepared!.listeners.listeners,
+        workerCountOf(config.server),
+        config.server.shutdownGraceMs,
+      );
+      prepared!.listeners.commit();
+      prepared!.control.commit();
+      prepared = undefined;
       void resolver.watch(upstreamHosts(config), resolverSettings(config));
       void identity.watch(config);
       prober.watch(config.upstreams);
@@ -279,17 +327,16 @@ function assemble(
   });
 
   const supervision: Supervision = new Supervision({
-    workerCount,
+    workerCount: workerCountOf(ground.config.server),
     startWorker: forkWorkers({
       entry: options.workerEntry ?? workerEntry,
-      flags: () => workerFlags({ packageDir, workerCount, logPath: logPath(reloader.config) }),
+      flags: () => workerFlags({ packageDir, workerCount: workers(), logPath: logPath(reloader.config) }),
       environment: workerEnvironment(environment),
-      workerCount,
       lastGaspFile,
       viaName,
       descriptorsMax: readDescriptorsMax(),
     }),
-    listeners,
+    listeners: listeners.current,
     current: () => publication(reloader),
     greeting: () => [
       { type: "ticket_keys", keys: tickets.current },
@@ -318,6 +365,23 @@ function assemble(
   });
   const stopMemoryWatch = watchMemory((share) => supervision.broadcast({ type: "memory", share }));
   const life = { started: false, draining: false, replaced: false };
+  const tokenDigest = () => tokens.digestOf(reloader.config) ?? place.tokenDigest;
+  const control = createOperatorListeners(
+    {
+      version: options.version,
+      supervision,
+      reloader,
+      exposition,
+      bans,
+      decisions,
+      identity,
+      limits,
+      life,
+      clock,
+    },
+    tokenDigest,
+    place.sockets,
+  );
   return {
     supervision,
     reloader,
@@ -335,28 +399,20 @@ function assemble(
     guard,
     stopMemoryWatch,
     listeners,
+    control,
+    revocations,
+    tokenDigest,
+    place,
     clock,
     life,
   };
 }
 
-/** What a predecessor left, and what a successor gets. */
-interface Standing {
-  readonly place: Place;
-  /** Those that are open. */
-  readonly control: ControlListener[];
-  readonly openControl: () => Promise<readonly ControlListener[]>;
-  readonly tokenDigest: Buffer | undefined;
-}
-
 /** From the first worker to the last. */
-async function serve(
-  primary: Primary,
-  options: PrimaryOptions,
-  { place, control, openControl, tokenDigest }: Standing,
-): Promise<number> {
+async function serve(primary: Primary, options: PrimaryOptions): Promise<number> {
   const { supervision, reloader, resolver, prober, identity, limits, spans, listeners, life, clock } =
     primary;
+  const { place, control } = primary;
   const { log } = options;
   const stop = Promise.withResolvers<StopCause>();
   const now = Promise.withResolvers<void>();
@@ -399,7 +455,7 @@ async function serve(
     }
     if (typeof outcome === "object") {
       life.started = true;
-      if (place.isSuccessor) control.push(...(await takeOver(place, openControl, log)));
+      if (place.isSuccessor) await takeOver(primary, log);
       log.info(
         {
           "event.name": "zion.started",
@@ -408,27 +464,27 @@ async function serve(
           pid: process.pid,
           generation: reloader.generation,
           workers: supervision.wanted,
-          listeners: listeners.map(({ name, address }) => ({ name, ...address })),
-          control: control.map(({ name, address }) => ({ name, ...address })),
+          listeners: listeners.current.map(({ name, address }) => ({ name, ...address })),
+          control: control.all.map(({ name, address }) => ({ name, ...address })),
         },
         "serving",
       );
-      options.onServing?.(listeners);
+      options.onServing?.(listeners.current);
       place.welcome({
         sockets: () => [
-          ...listeners.flatMap((listener) => listener.sockets()),
-          ...control.map(({ name, address, fd }) => ({ name, ...address, fd })),
+          ...listeners.sockets(),
+          ...control.all.map(({ name, address, fd }) => ({ name, ...address, fd })),
         ],
         obstacle: () => (life.draining ? "it is stopping" : undefined),
         release: () => {
-          for (const listener of control) listener.release();
+          for (const listener of control.all) listener.release();
         },
         onUpgraded: () => {
           life.replaced = true;
           stop.resolve("upgrade");
         },
         ticketKeys: () => primary.tickets.current,
-        tokenDigest,
+        tokenDigest: primary.tokenDigest(),
         environment: options.environment,
         log,
       });
@@ -440,19 +496,14 @@ async function serve(
 }
 
 /** Everything serves: now the predecessor may go. */
-async function takeOver(
-  place: Place,
-  openControl: () => Promise<readonly ControlListener[]>,
-  log: Log,
-): Promise<readonly ControlListener[]> {
-  await place.takeOver();
+async function takeOver(primary: Primary, log: Log): Promise<void> {
+  await primary.place.takeOver();
   try {
-    return await openControl();
+    await openControl(primary);
   } catch (error) {
     // The way back is closed, and clients are served: no reason to end.
     if (!(error instanceof BindError)) throw error;
     log.error({ "event.name": "zion.control.not_listening", problem: error.message }, "no control listeners");
-    return [];
   }
 }
 
@@ -474,7 +525,7 @@ async function shutDown(primary: Primary, log: Log, signal: StopCause, now: Prom
   log.info({ "event.name": "zion.draining" }, "no new connections");
   const drained = supervision.drain(hurried ? 0 : shutdownGraceMs);
   // While we hold a copy, the kernel goes on queueing connections that nobody would accept.
-  closeAll(listeners);
+  listeners.close();
   const cut = await drained;
   log.info({ "event.name": "zion.stopped", signal, exchanges_cut: cut, hurried }, "stopped");
   return stopExitCodes[signal];
@@ -524,10 +575,6 @@ const workerEntry = entryOf("worker-process");
 
 function entryOf(name: string): string {
   return join(dirname(here), here.endsWith(".ts") ? `${name}.ts` : `${name}.js`);
-}
-
-function closeAll(all: readonly { close(): void }[]): void {
-  for (const one of all) one.close();
 }
 
 function pause(ms: number): Promise<void> {

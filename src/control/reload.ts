@@ -230,14 +230,9 @@ function contentOf(files: readonly OpenedFile[]): string {
 /** Keys whose new value would be accepted and not obeyed: refused instead. */
 function needsRestart(now: Config, next: Config): readonly string[] {
   const keys: readonly (readonly [string, (config: Config) => unknown])[] = [
-    ["server.listen_http", ({ server }) => server.listenHttp],
-    ["server.listen_https", ({ server }) => server.listenHttps],
-    ["server.workers", ({ server }) => server.workers],
     ["server.state_dir", ({ server }) => server.stateDir],
     // Workers may write the file that they were started with and no other.
     ["access_log.path", ({ accessLog }) => (accessLog.enabled ? accessLog.path : "-")],
-    ["telemetry.listen", ({ telemetry }) => telemetry.listen],
-    ["admin", ({ admin }) => admin],
   ];
   return keys
     .filter(([, read]) => JSON.stringify(read(now)) !== JSON.stringify(read(next)))

@@ -27,6 +27,9 @@ export interface ListenerSlots {
   readonly name: ListenerName;
   /** With the real port when 0 was asked for. */
   readonly address: SocketAddress;
+  readonly asked: SocketAddress;
+  /** Binds sockets for more slots than there are. Throws BindError; returns what lets go of them again. */
+  reserve(slotCount: number): () => void;
   /** undefined: the worker binds `address` itself. */
   handle(slot: number): BoundHandle | undefined;
   /** Sockets of a version before that had more workers: what is queued there must be served, too. */
@@ -64,6 +67,8 @@ export interface SlotOptions {
   readonly mode?: SlotMode;
   /** Sockets of the version before: those of a wanted address are used, and no others but what is missing bound. */
   readonly inherited?: readonly InheritedSocket[];
+  /** Listeners of this gateway that are open: what they hold is not somebody else's. */
+  readonly besides?: readonly ListenerSlots[];
   /** How long a port in use is waited for: workers of a killed primary may still be closing it. */
   readonly portPatienceMs?: number;
 }
@@ -82,11 +87,13 @@ export async function openSlots(
   slotCount: number,
   options: SlotOptions = {},
 ): Promise<readonly ListenerSlots[]> {
-  const { mode = detectSlotMode(), inherited = [], portPatienceMs = 0 } = options;
+  const { mode = detectSlotMode(), inherited = [], besides = [], portPatienceMs = 0 } = options;
+  const isOurs = ({ port }: SocketAddress) => besides.some(({ address }) => address.port === port);
   const inheritedBy = ({ name, address }: WantedListener) =>
     inherited.filter((socket) => socket.name === name && isSame(socket, address));
   for (const listener of wanted) {
-    if (inheritedBy(listener).length === 0) await probeFree(listener.name, listener.address, portPatienceMs);
+    if (inheritedBy(listener).length > 0 || isOurs(listener.address)) continue;
+    await probeFree(listener.name, listener.address, portPatienceMs);
   }
   const opened: ListenerSlots[] = [];
   try {
@@ -147,34 +154,59 @@ function bindListener(
   inherited: readonly InheritedSocket[],
 ): ListenerSlots {
   if (mode === "worker_binds") {
-    return { name, address, handle: () => undefined, surplus: () => [], sockets: () => [], close: () => {} };
+    const nothing = () => {};
+    return {
+      name,
+      address,
+      asked: address,
+      reserve: () => nothing,
+      handle: () => undefined,
+      surplus: () => [],
+      sockets: () => [],
+      close: nothing,
+    };
   }
 
   const handles: BoundHandle[] = inherited.map(({ handle }) => handle);
-  const closeAll = () => {
-    for (const handle of handles.splice(0)) handle.close();
+  const closeFrom = (first: number) => {
+    for (const handle of handles.splice(first)) handle.close();
   };
   const perSlot = mode === "handle_per_slot";
   let port = handles[0] === undefined ? address.port : portOf(handles[0]);
-  for (let slot = handles.length; slot < (perSlot ? slotCount : 1); slot++) {
-    const handle = bind(address.host, port, perSlot ? reusePortFlag : 0);
-    if (typeof handle === "number") {
-      closeAll();
-      throw bindError(name, address.host, port, getSystemErrorName(handle));
+  /** Slots that have a worker, or had one. */
+  let slots = 0;
+
+  const reserve = (count: number): (() => void) => {
+    const before = { handles: handles.length, slots };
+    for (let slot = handles.length; slot < (perSlot ? count : 1); slot++) {
+      const handle = bind(address.host, port, perSlot ? reusePortFlag : 0);
+      if (typeof handle === "number") {
+        closeFrom(before.handles);
+        throw bindError(name, address.host, port, getSystemErrorName(handle));
+      }
+      handles.push(handle);
+      port = portOf(handle);
     }
-    handles.push(handle);
-    port = portOf(handle);
-  }
+    slots = Math.max(slots, count);
+    return () => {
+      closeFrom(before.handles);
+      slots = before.slots;
+    };
+  };
+
+  reserve(slotCount);
   return {
     name,
     address: { host: address.host, port },
+    asked: address,
+    reserve,
     handle: (slot) => handles[perSlot ? slot : 0],
     surplus: (slot) =>
       handles.flatMap((handle, index) =>
-        perSlot && index >= slotCount && index % slotCount === slot ? [{ slot: index, handle }] : [],
+        perSlot && index >= slots && index % slots === slot ? [{ slot: index, handle }] : [],
       ),
     sockets: () => handles.map(({ fd }) => ({ name, host: address.host, port, fd })),
-    close: closeAll,
+    close: () => closeFrom(0),
   };
 }
 

@@ -5,7 +5,7 @@ import type { Decision } from "../record/decision-log.ts";
 import type { MetricFrame } from "../record/metric-frame.ts";
 import type { SpanFacts } from "../record/span-log.ts";
 import type { Clock } from "../std/clock.ts";
-import { type AdoptableSlot, adoptLostSlots, openSlot } from "./adoption.ts";
+import { type AdoptableSlot, adoptLostSlots, closeSlot, openSlot } from "./adoption.ts";
 import { Ballot } from "./ballot.ts";
 import { type CrashLoop, createCrashLoop } from "./crash-loop.ts";
 import type { Log } from "./log.ts";
@@ -20,6 +20,8 @@ const adoptAfterMs = 1000;
 const stuckAfterMs = 5000;
 /** From the order to put a generation in force to its confirmation (reliability.md C37). */
 const switchWithinMs = 2000;
+/** Beyond the grace period: a worker ends by itself before (worker.ts). */
+const overdueMs = 3000;
 /** From fork to serving. Much, because a starved machine is no reason to start over. */
 const startWithinMs = 30_000;
 const tickMs = 250;
@@ -74,6 +76,9 @@ interface Slot extends AdoptableSlot {
   restart: NodeJS.Timeout | undefined;
   opened: boolean;
   earlyDeaths: number;
+  wanted: boolean;
+  /** Kills a worker that was told to finish and does not. */
+  overdue: NodeJS.Timeout | undefined;
 }
 
 interface Scrape {
@@ -88,7 +93,9 @@ interface Scrape {
  */
 export class Supervision {
   readonly #options: SupervisionOptions;
-  readonly #slots: readonly Slot[];
+  /** Never fewer: the sockets of a slot without a worker are served by a neighbour. */
+  readonly #slots: Slot[] = [];
+  #listeners: readonly ListenerSlots[];
   readonly #ballot: Ballot;
   readonly #scrapes = new Set<Scrape>();
   #nextWorkerId = 1;
@@ -104,16 +111,8 @@ export class Supervision {
   constructor(options: SupervisionOptions) {
     this.#options = options;
     this.#ballot = new Ballot(options.clock.nowMs);
-    this.#slots = Array.from({ length: options.workerCount }, (_, index) => ({
-      index,
-      crashes: createCrashLoop(),
-      worker: undefined,
-      leaving: undefined,
-      restart: undefined,
-      opened: false,
-      earlyDeaths: 0,
-      adopters: new Set<WorkerLink>(),
-    }));
+    this.#listeners = options.listeners;
+    for (let index = 0; index < options.workerCount; index++) this.#slots.push(emptySlot(index));
   }
 
   /** Starts all workers. Resolves when each serves, or when it is clear that they will not. */
@@ -136,7 +135,7 @@ export class Supervision {
   }
 
   get wanted(): number {
-    return this.#slots.length;
+    return this.#slots.filter(({ wanted }) => wanted).length;
   }
 
   /** Processes that have not exited. */
@@ -204,6 +203,51 @@ export class Supervision {
       worker.send({ type: "discard", generation });
       forgetParts(worker, this.#options.current());
     }
+  }
+
+  /**
+   * After the commit of a generation with other listeners, or another number of workers. Workers beyond it finish what
+   * they do, at most `graceMs`; no connection is lost, because a neighbour accepts on their sockets first.
+   */
+  rearrange(listeners: readonly ListenerSlots[], workerCount: number, graceMs: number): void {
+    const gone = this.#listeners.filter((listener) => !listeners.includes(listener));
+    const come = listeners.filter((listener) => !this.#listeners.includes(listener));
+    this.#listeners = listeners;
+    for (const slot of this.#slots) {
+      const own =
+        slot.worker?.phase === "opening" || slot.worker?.phase === "serving" ? slot.worker : undefined;
+      if (own?.phase === "opening") own.unopened += come.length;
+      for (const holder of own === undefined ? slot.adopters : [own, ...slot.adopters]) {
+        closeSlot(gone, slot.index, holder);
+        openSlot(come, slot.index, holder);
+      }
+      if (slot.leaving !== undefined) closeSlot(gone, slot.index, slot.leaving);
+    }
+    for (let index = this.#slots.length; index < workerCount; index++) this.#slots.push(emptySlot(index));
+    for (const slot of this.#slots) {
+      const wasWanted = slot.wanted;
+      slot.wanted = slot.index < workerCount;
+      if (slot.wanted) {
+        if (slot.worker === undefined && slot.restart === undefined) this.#startIn(slot);
+      } else if (wasWanted) this.#retire(slot, graceMs);
+    }
+    this.#reconcile();
+  }
+
+  #retire(slot: Slot, graceMs: number): void {
+    clearTimeout(slot.restart);
+    slot.restart = undefined;
+    for (const worker of [slot.worker, slot.leaving]) {
+      if (worker === undefined) continue;
+      const hasBegun = worker.phase !== "starting" && worker.phase !== "preparing";
+      drainWorker(worker, graceMs);
+      if (!hasBegun) worker.kill();
+    }
+    slot.overdue = setTimeout(() => {
+      for (const worker of [slot.worker, slot.leaving])
+        if (worker?.phase === "draining") this.#kill(worker, "grace period over");
+    }, graceMs + overdueMs);
+    slot.overdue.unref();
   }
 
   /** Asks all workers for their figures; those that do not answer in time keep what they last said. */
@@ -355,8 +399,8 @@ export class Supervision {
     this.#commitTo(worker, generation);
     for (const greeting of this.#options.greeting()) worker.send(greeting);
     worker.phase = "opening";
-    worker.unopened = this.#options.listeners.length;
-    openSlot(this.#options.listeners, slot.index, worker);
+    worker.unopened = this.#listeners.length;
+    openSlot(this.#listeners, slot.index, worker);
   }
 
   #commitTo(worker: WorkerLink, generation: number): void {
@@ -400,7 +444,7 @@ export class Supervision {
   #bury(slot: Slot, worker: WorkerLink, code: number | null, signal: string | null): void {
     const { clock, log, onGone } = this.#options;
     const served = worker.phase === "serving" || worker.phase === "opening";
-    const wasRelieved = slot.leaving === worker && worker.phase === "draining";
+    const isRetired = worker.phase === "draining";
     worker.phase = "gone";
     if (slot.leaving === worker) slot.leaving = undefined;
     else slot.worker = undefined;
@@ -418,10 +462,16 @@ export class Supervision {
       uptime_ms: Math.round(clock.nowMs() - worker.startedMs),
     };
 
-    if (this.#stopping || wasRelieved) {
+    if (this.#stopping || isRetired) {
       onGone(worker.id, undefined);
       log.info({ "event.name": "zion.worker.finished", ...about }, "worker finished");
-      if (this.#stopping && this.alive === 0) this.#emptied?.();
+      clearTimeout(slot.overdue);
+      if (this.#stopping) {
+        if (this.alive === 0) this.#emptied?.();
+      } else if (slot.wanted && slot.worker === undefined) {
+        // Wanted again while it finished.
+        this.#startIn(slot);
+      }
       return;
     }
 
@@ -436,7 +486,11 @@ export class Supervision {
     // One that died before it was relieved: the next one is starting already.
     if (slot.worker !== undefined) return;
     if (delayMs === 0) this.#startIn(slot);
-    else slot.restart = setTimeout(() => this.#startIn(slot), delayMs);
+    else
+      slot.restart = setTimeout(() => {
+        slot.restart = undefined;
+        this.#startIn(slot);
+      }, delayMs);
     this.#reconcile();
 
     if (!served) slot.earlyDeaths++;
@@ -463,8 +517,7 @@ export class Supervision {
 
   #reconcile(): void {
     if (this.#stopping) return;
-    const { listeners, log } = this.#options;
-    adoptLostSlots(this.#slots, (worker) => this.#isServing(worker), listeners, log);
+    adoptLostSlots(this.#slots, (worker) => this.#isServing(worker), this.#listeners, this.#options.log);
   }
 
   #isServing(worker: WorkerLink | undefined): worker is WorkerLink {
@@ -493,4 +546,19 @@ function drainWorker(worker: WorkerLink, graceMs: number): void {
   if (worker.phase === "draining") return;
   worker.phase = "draining";
   worker.send({ type: "drain", graceMs });
+}
+
+function emptySlot(index: number): Slot {
+  return {
+    index,
+    crashes: createCrashLoop(),
+    worker: undefined,
+    leaving: undefined,
+    restart: undefined,
+    opened: false,
+    earlyDeaths: 0,
+    wanted: true,
+    overdue: undefined,
+    adopters: new Set<WorkerLink>(),
+  };
 }

@@ -47,7 +47,6 @@ export interface ForkOptions {
   readonly entry: string;
   readonly flags: () => readonly string[];
   readonly environment: NodeJS.ProcessEnv;
-  readonly workerCount: number;
   /** Open file for last-gasp lines, inherited by workers, which may not open files there. */
   readonly lastGaspFile: number | undefined;
   readonly viaName: string;
@@ -65,12 +64,7 @@ export function forkWorkers(options: ForkOptions): StartWorker {
   return (slot, id, nowMs, events) => {
     const child = fork(
       options.entry,
-      [
-        `--slot=${slot}`,
-        `--workers=${options.workerCount}`,
-        `--via=${options.viaName}`,
-        `--descriptors=${options.descriptorsMax}`,
-      ],
+      [`--slot=${slot}`, `--via=${options.viaName}`, `--descriptors=${options.descriptorsMax}`],
       {
         execArgv: [...options.flags()],
         env: options.environment,

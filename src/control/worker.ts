@@ -13,7 +13,6 @@ import { workerLastGaspFd } from "./worker-link.ts";
 
 export type OpenEdge = (place: {
   readonly workerIndex: number;
-  readonly workerCount: number;
   /** Name in Via, one for all workers: a loop is noticed whichever worker it comes back to. */
   readonly viaName: string;
   /** Soft limit of open files; 0 = not known. */
@@ -55,10 +54,8 @@ export function runWorkerProcess(openEdge: OpenEdge): void {
       }),
     exit: (code) => process.exit(code),
   };
-  const workerCount = number("workers");
   const edge = openEdge({
     workerIndex,
-    workerCount,
     viaName: argument("via"),
     descriptorsMax: number("descriptors"),
     warm: true,

@@ -43,13 +43,13 @@ export class Limiter {
   readonly #untold = new Uint32Array(SHARED_KEYS_MAX * 2);
   #untoldKeys = 0;
   /** Alone there is nobody to tell. */
-  readonly #isShared: boolean;
+  isShared: boolean;
 
   constructor(name: string, keysMax: number, isShared: boolean, offsetMs = 0) {
     this.name = name;
     this.table = new KeyTable(keysMax);
     this.offsetMs = offsetMs;
-    this.#isShared = isShared;
+    this.isShared = isShared;
   }
 
   /** Spends one for a key: 0, or the milliseconds until it would pass. */
@@ -76,7 +76,7 @@ export class Limiter {
 
   /** For the other workers. */
   #note(lo: number, hi: number, slot: number, cost: number): void {
-    if (!this.#isShared) return;
+    if (!this.isShared) return;
     const { table } = this;
     if (table.unshared[slot] === 0) {
       if (this.#untoldKeys === SHARED_KEYS_MAX) {

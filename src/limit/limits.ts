@@ -43,7 +43,8 @@ export class Limits {
   /** Exchanges under way, by address. */
   readonly inFlight = new InFlight();
   readonly strict: StrictAsker;
-  readonly #isShared: boolean;
+  /** There are other workers to tell. */
+  isShared: boolean;
   #held = new Map<string, Held>();
 
   /** `offsetMs` makes monotonic time the machine's; `isShared`: there are other workers to tell. */
@@ -52,7 +53,7 @@ export class Limits {
     this.storeHash = new KeyHash(seed);
     this.strict = strict;
     this.#offsetMs = offsetMs;
-    this.#isShared = isShared;
+    this.isShared = isShared;
   }
 
   /** The limits of another configuration, with the present state where it fits. Nothing changes until `commit`. */
@@ -63,7 +64,7 @@ export class Limits {
       const limiter =
         present?.identity === identity
           ? present.limiter
-          : new Limiter(name, keysMax, this.#isShared || inStore, this.#offsetMs);
+          : new Limiter(name, keysMax, this.isShared || inStore, this.#offsetMs);
       const held = { identity, limiter, rate, inStore };
       if (inStore) this.#setClock(held);
       next.set(name, held);
@@ -73,6 +74,7 @@ export class Limits {
 
   commit(adopted: ReadonlyMap<string, Held>): void {
     this.#held = new Map(adopted);
+    for (const { limiter, inStore } of adopted.values()) limiter.isShared = this.isShared || inStore;
   }
 
   /** What this worker admitted since the last time. */

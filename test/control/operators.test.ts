@@ -194,7 +194,7 @@ async function admin(t: TestContext, withToken = true) {
   let port = 0;
   let reloads = 0;
   const handle = createAdmin({
-    tokenDigest: withToken ? digestToken(token) : undefined,
+    tokenDigest: () => (withToken ? digestToken(token) : undefined),
     port: () => port,
     endpoints: adminEndpoints({
       overview: () => buildOverview("1.2.3", 7, { serving: 2, wanted: 2 }, routes),
@@ -312,7 +312,7 @@ test("an endpoint may take the last segment of its path", async (t) => {
   let port = 0;
   const asked: string[] = [];
   const handle = createAdmin({
-    tokenDigest: undefined,
+    tokenDigest: () => undefined,
     port: () => port,
     endpoints: [
       {

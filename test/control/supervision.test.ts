@@ -31,6 +31,8 @@ function start(t: TestContext, workerCount = 2) {
   const listener: ListenerSlots = {
     name: "http",
     address: { host: "127.0.0.1", port: 1 },
+    asked: { host: "127.0.0.1", port: 1 },
+    reserve: () => () => {},
     handle: (slot) => handles[slot],
     surplus: () => [],
     sockets: () => [],

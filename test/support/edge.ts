@@ -59,7 +59,7 @@ export async function startEdge(config: string, options: EdgeOptions = {}): Prom
   if (tlsNames !== undefined) wanted.push({ name: "https", address: { host: "127.0.0.1", port: 0 } });
   const [http, https] = await openSlots(wanted, 1);
   const ports = { http: http!.address.port, https: https?.address.port ?? 0 };
-  const listen = [`listen_http = "127.0.0.1:${ports.http}"`];
+  const listen = ["workers = 1", `listen_http = "127.0.0.1:${ports.http}"`];
   const sections = [`[access_log]\npath = ${JSON.stringify(logPath)}\n${options.accessLog ?? ""}`];
   if (tlsNames !== undefined) {
     listen.push(`listen_https = "127.0.0.1:${ports.https}"`);
@@ -73,7 +73,6 @@ export async function startEdge(config: string, options: EdgeOptions = {}): Prom
 
   const edge = openEdge({
     workerIndex: 0,
-    workerCount: 1,
     askStrict: async (batch) => {
       if (options.silentJudge === true) return;
       setImmediate(() => edge.hearStrict(judge.judge(batch, performance.now())));
