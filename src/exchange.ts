@@ -99,7 +99,13 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
       return;
     }
 
-    // 2. Who cannot be served in time is told so before anything is done for it.
+    // 2. Where evidence is asked for, nothing is done that cannot be recorded.
+    if (this.#state.audit?.refuses(this.record.startedMs) === true) {
+      this.refuse(reasons.auditDown);
+      return;
+    }
+
+    // Who cannot be served in time is told so before anything is done for it.
     const { limits, bans, pressure } = this.#state;
     if (pressure.turnsAway(request)) {
       this.refuse(reasons.shed);

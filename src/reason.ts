@@ -714,6 +714,14 @@ export const reasons = {
   // Ourselves.
   draining: row("draining", 503, "gateway", g, true, "The worker is draining."),
   overload: row("overload", 503, "gateway", g, true, "A limit that protects the process is reached."),
+  auditDown: row(
+    "audit_down",
+    503,
+    "gateway",
+    g,
+    false,
+    'Nothing can be recorded in the audit log, and `on_failure = "refuse"`.',
+  ),
   shed: row(
     "shed",
     503,

@@ -7,6 +7,7 @@ import type { CanonicalRequest } from "./http/request.ts";
 import type { RequestPool } from "./http/request-pool.ts";
 import type { Limits } from "./limit/limits.ts";
 import type { AccessLog } from "./record/access-log.ts";
+import type { AuditReport } from "./record/audit-report.ts";
 import type { Counters } from "./record/counters.ts";
 import type { DecisionLog } from "./record/decision-log.ts";
 import type { ExchangeRecord } from "./record/record.ts";
@@ -38,6 +39,8 @@ export interface State {
   readonly pressure: Pressure;
   readonly counters: Counters;
   accessLog: AccessLog | undefined;
+  /** Undefined = no audit log. */
+  audit: AuditReport | undefined;
   readonly spans: SpanLog;
   readonly decisions: DecisionLog;
   /** Answers close their connections from now on. */

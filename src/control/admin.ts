@@ -44,7 +44,10 @@ export function createAdmin(options: AdminOptions): (request: ControlRequest) =>
     if (endpoint === undefined)
       return text(405, "method not allowed", { Allow: known.map(({ method }) => method).join(", ") });
     const refusal = endpoint.method === "GET" ? undefined : refuseWrite(request, options.tokenDigest());
-    return refusal ?? endpoint.answer(request, segmentOf(endpoint.path, request.path)!);
+    if (refusal !== undefined) return refusal;
+    if (endpoint.method !== "GET" && !(await options.record(request.method, request.path)))
+      return text(503, "the audit log could not record it");
+    return endpoint.answer(request, segmentOf(endpoint.path, request.path)!);
   };
 }
 

@@ -36,6 +36,7 @@ import { Upstream } from "../upstream/upstream.ts";
 import { type RuleSet, ruleSetSteps } from "../waf/compile.ts";
 import { detectors } from "../waf/detectors.ts";
 import type { Rule } from "../waf/rule.ts";
+import { auditSamples, auditSettings, openAuditReport } from "./audit-build.ts";
 import { AuthDesk } from "./auth-desk.ts";
 import { snapshotSteps } from "./compile.ts";
 import { connectionCeiling } from "./connection-ceiling.ts";
@@ -122,6 +123,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     bans: { banned: undefined, watch: undefined },
     tarpit: new Tarpit(),
     accessLog: undefined,
+    audit: undefined,
     spans: new SpanLog(clock),
     decisions: new DecisionLog(clock),
     draining: false,
@@ -130,6 +132,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     conclude(record, request, downstream, nowMs) {
       counters.conclude(record, request, nowMs);
       state.accessLog?.write(record, request, downstream, nowMs);
+      state.audit?.conclude(record, request, nowMs);
       state.decisions.add(record, request, downstream.peerText, nowMs);
       const { tracing } = state.snapshot;
       if (tracing !== undefined) state.spans.add(record, request, tracing, downstream.peerText, nowMs);
@@ -251,6 +254,7 @@ export function openEdge(deps: EdgeDeps): Edge {
       previous?.flushed().then(() => previous.close());
     }
     logKey = JSON.stringify(next.snapshot.config.accessLog);
+    state.audit?.adopt(auditSettings(next.snapshot.config));
     const previousTls = listeners.https.tls;
     listeners.https.tls = next.tls;
     const previousUpstreams = upstreams;
@@ -359,6 +363,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     setRevoked: (added, dropped) => auth.revoked.change(added, dropped),
     drain,
     readMetrics: () => [
+      ...auditSamples(state.audit),
       { name: families.tarpitHeld.name, labels: [], value: state.tarpit.held },
       { name: families.tarpitTotal.name, labels: [], value: state.tarpit.total },
       { name: families.tarpitShed.name, labels: [], value: state.tarpit.shed },
@@ -376,9 +381,12 @@ export function openEdge(deps: EdgeDeps): Edge {
     readExemplars: () => counters.exemplars(clock.wallMs() - clock.nowMs()),
     takeSpans: () => state.spans.take(),
     takeDecisions: () => state.decisions.take(),
+    setAudit(socket, token) {
+      state.audit ??= openAuditReport(state.snapshot.config, deps.workerIndex, socket, token);
+    },
     reopenLog: () => state.accessLog?.reopen(),
     flushLog: async () => {
-      await state.accessLog?.flushed();
+      await Promise.all([state.accessLog?.flushed(), state.audit?.close()]);
     },
   };
 }

@@ -71,8 +71,10 @@ export interface Edge {
   takeSpans(): readonly SpanFacts[];
   /** What operators are to be shown of them. */
   takeDecisions(): readonly Decision[];
+  /** Where the audit writer listens, and what it has to be told. */
+  setAudit(socket: string, token: string): void;
   /** Opens the access log file anew (log rotation). */
   reopenLog(): void;
-  /** Writes what is buffered in the access log. */
+  /** Writes what is buffered in the access log, and waits for the audit log. */
   flushLog(): Promise<void>;
 }

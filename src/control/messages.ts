@@ -47,6 +47,8 @@ export type ToWorker =
   | { readonly type: "metrics"; readonly scrape: number }
   /** In use by all processes, of what the control group may use. */
   | { readonly type: "memory"; readonly share: number }
+  /** Before the listeners open, where there is an audit log. */
+  | { readonly type: "audit"; readonly socket: string; readonly token: string }
   | { readonly type: "reopen_log" }
   | { readonly type: "drain"; readonly graceMs: number };
 

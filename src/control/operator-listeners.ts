@@ -3,6 +3,7 @@ import { createFrames } from "../record/metric-frame.ts";
 import type { Clock } from "../std/clock.ts";
 import { createAdmin, digestToken, endpointPath, maxAdminBodyBytes, minTokenBytes } from "./admin.ts";
 import { adminEndpoints } from "./admin-endpoints.ts";
+import type { AuditSupply } from "./audit-supply.ts";
 import type { BanSource } from "./ban-endpoints.ts";
 import { type ControlListener, openControlListener } from "./control-listener.ts";
 import type { DecisionRing } from "./decision-ring.ts";
@@ -23,6 +24,7 @@ export interface Gateway {
   readonly exposition: Exposition;
   readonly bans: BanSource;
   readonly decisions: DecisionRing;
+  readonly audit: Pick<AuditSupply, "health" | "isRequired" | "samples" | "must">;
   readonly identity: Pick<IdentityDesk, "revocations">;
   readonly limits: LimitExchange;
   readonly life: { readonly started: boolean; readonly draining: boolean; readonly replaced: boolean };
@@ -31,6 +33,7 @@ export interface Gateway {
 
 /** As whose figures the primary's own count; numbers of workers begin at 1. */
 const PRIMARY = 0;
+const AUDIT_WRITER = -1;
 
 /** The telemetry and the admin listener, as far as they are on, through reloads. */
 export interface OperatorListeners {
@@ -48,8 +51,19 @@ export function createOperatorListeners(
   const boundTo = (name: string, { host, port }: SocketAddress) =>
     inherited.find((one) => one.name === name && one.host === host && (port === 0 || one.port === port))
       ?.handle;
-  const { version, supervision, reloader, identity, exposition, limits, life, clock, bans, decisions } =
-    gateway;
+  const {
+    version,
+    supervision,
+    reloader,
+    audit,
+    identity,
+    exposition,
+    limits,
+    life,
+    clock,
+    bans,
+    decisions,
+  } = gateway;
   const endpoints = adminEndpoints({
     overview: () =>
       buildOverview(
@@ -69,6 +83,7 @@ export function createOperatorListeners(
   const onAnswer = (path: string, status: number) =>
     exposition.add("adminRequests", [endpointPath(counted, path), String(status)]);
   const limitFrames = createFrames();
+  const auditFrames = createFrames();
   const telemetryHandle = createTelemetry({
     vitals: () => ({
       sinceTickMs: supervision.sinceTickMs,
@@ -76,6 +91,8 @@ export function createOperatorListeners(
       wantedWorkers: supervision.wanted,
       configured: reloader.generation > 0,
       limitStore: limits.storeState,
+      audit: audit.health,
+      auditRequired: audit.isRequired,
       configRefused: reloader.refused,
       ...life,
     }),
@@ -84,6 +101,7 @@ export function createOperatorListeners(
       await supervision.scrape(deadlineMs);
       // As if it were one of them.
       exposition.absorb(PRIMARY, limitFrames(limits.samples()));
+      exposition.absorb(AUDIT_WRITER, auditFrames(audit.samples()));
     },
     clock,
   });
@@ -105,7 +123,13 @@ export function createOperatorListeners(
       address,
       bound: boundTo("admin", address),
       maxBodyBytes: maxAdminBodyBytes,
-      handle: createAdmin({ tokenDigest, port: () => port, endpoints }),
+      handle: createAdmin({
+        tokenDigest,
+        port: () => port,
+        endpoints,
+        record: async (method, path) =>
+          (await audit.must({ data: { method, path }, kind: "admin_action" })) || !audit.isRequired,
+      }),
       onAnswer,
     });
     port = listener.address.port;

@@ -6,12 +6,13 @@ import type { Config } from "../config/config.ts";
 import { createPartStore } from "../config/parts.ts";
 import { type Clock, systemClock } from "../std/clock.ts";
 import { readDescriptorsMax } from "../std/descriptors.ts";
+import { type AuditSupply, openAuditSupply } from "./audit-supply.ts";
 import { type Bans, createBans } from "./bans.ts";
 import { createDecisionRing, type DecisionRing } from "./decision-ring.ts";
 import type { ListenerName } from "./edge.ts";
 import { createExposition, type Exposition } from "./exposition.ts";
 import { type FileWatch, watchFiles } from "./file-watch.ts";
-import { workerCountOf, workerEnvironment, workerFlags } from "./flags.ts";
+import { auditWriterFlags, workerCountOf, workerEnvironment, workerFlags } from "./flags.ts";
 import { type IdentityDesk, openIdentityDesk } from "./identity-desk.ts";
 import { fetchInProcess } from "./jwks-child.ts";
 import { faultExitCode, installLastGasp } from "./last-gasp.ts";
@@ -114,13 +115,23 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     place.close();
     return explainBind(error, explain);
   }
-  const primary = assemble(options, { loaded, config, revocations, listeners, tokens, place });
+  const audit = openAuditSupply({
+    config: config.audit,
+    entry: entryOf("audit-process"),
+    flags: auditWriterFlags,
+    childEnvironment: workerEnvironment(options.environment),
+    environment: options.environment,
+    version: options.version,
+    log,
+  });
+  const primary = assemble(options, { loaded, config, revocations, audit, listeners, tokens, place });
   try {
     // A successor's would say that it is not ready, while its predecessor serves.
     if (!place.isSuccessor) await openControl(primary);
   } catch (error) {
     listeners.close();
     place.close();
+    await audit.stop();
     return explainBind(error, explain);
   }
   try {
@@ -128,6 +139,7 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
   } finally {
     primary.control.close();
     listeners.close();
+    await audit.stop();
     place.close();
     primary.watch.stop();
     primary.pace.stop();
@@ -151,6 +163,7 @@ interface Primary {
   readonly resolver: Resolver;
   readonly prober: Prober;
   readonly tickets: TicketKeys;
+  readonly audit: AuditSupply;
   readonly identity: IdentityDesk;
   readonly limits: LimitExchange;
   readonly spans: SpanReporter;
@@ -186,6 +199,7 @@ interface Ground {
   readonly loaded: LoadResult & { readonly kind: "loaded" };
   readonly config: Config;
   readonly revocations: Revocations;
+  readonly audit: AuditSupply;
   readonly listeners: ListenerSet;
   readonly tokens: AdminTokens;
   readonly place: Place;
@@ -193,7 +207,7 @@ interface Ground {
 
 /** Builds the parts and ties them together; nothing runs yet. */
 function assemble(options: PrimaryOptions, ground: Ground): Primary {
-  const { loaded: initial, revocations, listeners, tokens, place } = ground;
+  const { loaded: initial, revocations, audit, listeners, tokens, place } = ground;
   const { stateDir } = ground.config.server;
   const { log, environment } = options;
   const workers = () => workerCountOf(reloader.config.server);
@@ -289,7 +303,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       ]);
       const problems = await supervision.prepare(publication(candidate), prepareDeadlineMs);
       prepared = bound;
-      if (problems.length === 0) return undefined;
+      if (problems.length === 0) return recordConfig(audit, candidate);
       return { reason: "workers", problem: [...new Set(problems)].join("; ") };
     },
     discard: ({ generation }) => {
@@ -342,6 +356,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       { type: "ticket_keys", keys: tickets.current },
       ...limits.greeting(),
       bans.news(),
+      ...audit.greeting(),
       ...identity.news(),
       ...addressNews(),
       ...healthNews(),
@@ -374,6 +389,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       exposition,
       bans,
       decisions,
+      audit,
       identity,
       limits,
       life,
@@ -390,6 +406,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     resolver,
     prober,
     tickets,
+    audit,
     identity,
     limits,
     spans,
@@ -469,6 +486,7 @@ async function serve(primary: Primary, options: PrimaryOptions): Promise<number>
         },
         "serving",
       );
+      primary.audit.tell({ cfg: reloader.generation, data: { by: "start" }, kind: "config_applied" });
       options.onServing?.(listeners.current);
       place.welcome({
         sockets: () => [
@@ -493,6 +511,20 @@ async function serve(primary: Primary, options: PrimaryOptions): Promise<number>
   } finally {
     uninstall();
   }
+}
+
+/** On record before it is in force. Undefined = it may be. */
+async function recordConfig(
+  audit: AuditSupply,
+  { generation, cut }: Candidate,
+): Promise<Refusal | undefined> {
+  const isRecorded = await audit.must({
+    cfg: generation,
+    data: { by: "reload", sha256: manifestHash(cut.manifest) },
+    kind: "config_applied",
+  });
+  if (isRecorded || !audit.isRequired) return undefined;
+  return { reason: "audit", problem: "the audit log could not record it" };
 }
 
 /** Everything serves: now the predecessor may go. */

@@ -24,7 +24,7 @@ export type LoadResult = { readonly files: readonly OpenedFile[] } & (
 export type LoadConfig = () => Promise<LoadResult>;
 
 /** Why a configuration is not in force; label values of `zion_config_rejected_total`. */
-export type RefusedFor = "invalid" | "restart" | "listen" | "workers" | "unknown_generation";
+export type RefusedFor = "invalid" | "restart" | "listen" | "workers" | "audit" | "unknown_generation";
 
 export interface Refusal {
   readonly reason: RefusedFor;
@@ -233,6 +233,8 @@ function needsRestart(now: Config, next: Config): readonly string[] {
     ["server.state_dir", ({ server }) => server.stateDir],
     // Workers may write the file that they were started with and no other.
     ["access_log.path", ({ accessLog }) => (accessLog.enabled ? accessLog.path : "-")],
+    ["audit", ({ audit }) => audit],
+    ["amnesia", ({ amnesia }) => amnesia],
   ];
   return keys
     .filter(([, read]) => JSON.stringify(read(now)) !== JSON.stringify(read(next)))

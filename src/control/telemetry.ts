@@ -22,6 +22,10 @@ export interface Vitals {
   readonly limitStore: "off" | "up" | "down";
   /** Why the newest one is not, in a line that may be shown to anybody; undefined = it is. */
   readonly configRefused: string | undefined;
+  /** Of the audit log. */
+  readonly audit: "off" | "up" | "degraded" | "down";
+  /** Requests are refused while it is down. */
+  readonly auditRequired: boolean;
   /** All workers have served once. */
   readonly started: boolean;
   readonly draining: boolean;
@@ -92,6 +96,8 @@ export function readiness(vitals: Vitals, verbose: boolean): ControlAnswer {
     configured,
     configRefused,
     limitStore,
+    audit,
+    auditRequired,
     started,
     draining,
     replaced,
@@ -103,6 +109,7 @@ export function readiness(vitals: Vitals, verbose: boolean): ControlAnswer {
     startup: started ? "ok" : "fail",
     draining: draining ? "fail" : "ok",
     workers: servingWorkers === 0 ? "fail" : servingWorkers < wantedWorkers ? "degraded" : "ok",
+    ...(audit === "off" ? {} : { audit: auditCheck(audit, auditRequired) }),
     // Limits go on as each says in `on_store_error`: no reason to send clients elsewhere.
     ...(limitStore === "off" ? {} : { limit_store: limitStore === "up" ? "ok" : "degraded" }),
   };
@@ -117,4 +124,11 @@ export function readiness(vitals: Vitals, verbose: boolean): ControlAnswer {
     ...(configRefused === undefined ? {} : { config_refused: configRefused }),
     workers: { serving: servingWorkers, wanted: wantedWorkers },
   });
+}
+
+/** What cannot be recorded is served all the same, unless the configuration says otherwise. */
+function auditCheck(audit: Vitals["audit"], isRequired: boolean): "ok" | "degraded" | "fail" {
+  if (audit === "up") return "ok";
+  // Where evidence is required, a log that is not what was written is no evidence.
+  return isRequired ? "fail" : "degraded";
 }

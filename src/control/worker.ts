@@ -206,6 +206,8 @@ export function controlWorker(edge: Edge, channel: WorkerChannel): WorkerControl
           return edge.setMemory(message.share);
         case "metrics":
           return void channel.send({ type: "metrics", scrape: message.scrape, frame: readFrame() });
+        case "audit":
+          return edge.setAudit(message.socket, message.token);
         case "reopen_log":
           return edge.reopenLog();
         case "drain":

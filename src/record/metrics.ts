@@ -266,6 +266,51 @@ export const families = {
     ["result"],
   ),
   preflights: family("zion_cors_preflights_total", "counter", "CORS preflights answered.", []),
+  auditWriterUp: family("zion_audit_writer_up", "gauge", "1 while the audit writer records.", []),
+  auditEvents: family("zion_audit_events_total", "counter", "Events that the audit writer took.", []),
+  auditDropped: family(
+    "zion_audit_events_dropped_total",
+    "counter",
+    "Events that had no place in the queue to the audit writer; the log says which.",
+    [],
+  ),
+  auditQueue: family("zion_audit_queue_depth", "gauge", "Events that are not durable yet.", []),
+  auditTreeSize: family(
+    "zion_audit_tree_size",
+    "gauge",
+    "Durable records of the audit log. Never falls.",
+    [],
+  ),
+  auditCheckpointSize: family(
+    "zion_audit_checkpoint_size",
+    "gauge",
+    "Records that the newest signed checkpoint covers.",
+    [],
+  ),
+  auditAnchored: family(
+    "zion_audit_anchor_timestamp_seconds",
+    "gauge",
+    "When an anchor file or a witness last took a checkpoint; 0 = never.",
+    [],
+  ),
+  auditAnchorFailures: family(
+    "zion_audit_anchor_failures_total",
+    "counter",
+    "Checkpoints that an anchor file or a witness did not take.",
+    [],
+  ),
+  auditVerified: family(
+    "zion_audit_last_verified_timestamp_seconds",
+    "gauge",
+    "When the newest two segments were last read again and found sound.",
+    [],
+  ),
+  auditIntegrityFailed: family(
+    "zion_audit_integrity_failed_total",
+    "counter",
+    "Times that the log was not what was written.",
+    [],
+  ),
   logLines: family("zion_log_lines_total", "counter", "Access log lines written.", []),
 } as const satisfies Record<string, MetricFamily>;
 

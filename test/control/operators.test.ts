@@ -55,6 +55,8 @@ const well: Vitals = {
   wantedWorkers: 2,
   configured: true,
   limitStore: "off",
+  audit: "off",
+  auditRequired: false,
   configRefused: undefined,
   started: true,
   draining: false,
@@ -194,6 +196,7 @@ async function admin(t: TestContext, withToken = true) {
   let port = 0;
   let reloads = 0;
   const handle = createAdmin({
+    record: async () => true,
     tokenDigest: () => (withToken ? digestToken(token) : undefined),
     port: () => port,
     endpoints: adminEndpoints({
@@ -312,6 +315,7 @@ test("an endpoint may take the last segment of its path", async (t) => {
   let port = 0;
   const asked: string[] = [];
   const handle = createAdmin({
+    record: async () => true,
     tokenDigest: () => undefined,
     port: () => port,
     endpoints: [

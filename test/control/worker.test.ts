@@ -49,6 +49,7 @@ function start(t: TestContext, edge: Partial<Edge> = {}) {
     hearStrict: (answers) => void calls.push(`strict ${answers.length}`),
     setBans: (banned) => void calls.push(`bans ${banned?.v4.length}`),
     tellOffences: () => undefined,
+    setAudit: (socket) => void calls.push(`audit ${socket}`),
     reopenLog: () => void calls.push("reopen"),
     flushLog: async () => void calls.push("flush"),
     ...edge,

@@ -1,0 +1,30 @@
+import type { AuditConfig } from "../config/config.ts";
+import type { MetricSample } from "../record/metrics.ts";
+
+/** What the primary tells the audit writer. */
+export type ToAuditWriter =
+  | {
+      readonly type: "start";
+      readonly config: AuditConfig;
+      /** Where processes report, and what they say to be believed. */
+      readonly socket: string;
+      readonly token: string;
+      readonly version: string;
+    }
+  /** Ends when nobody is connected any more. */
+  | { readonly type: "stop" };
+
+/** What the audit writer tells the primary. */
+export type FromAuditWriter =
+  /** `alarm`: the log that was there cannot be trusted, a new one began. "" = none. */
+  | { readonly type: "ready"; readonly logId: string; readonly alarm: string }
+  /** It cannot start; another try changes nothing before the operator does. */
+  | { readonly type: "refused"; readonly problem: string }
+  | {
+      readonly type: "state";
+      readonly samples: readonly MetricSample[];
+      /** Why nothing is recorded, or what was recorded is not there; "" = all is well. */
+      readonly problem: string;
+      /** Nothing is lost, but somebody should look. */
+      readonly warning: string;
+    };

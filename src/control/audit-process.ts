@@ -1,0 +1,22 @@
+import type { ToAuditWriter } from "./audit-order.ts";
+import { runAuditWriter } from "./audit-writer.ts";
+
+/** Entry of the audit writer's process, which audit-supply.ts starts. Only the primary decides what a signal means. */
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2", "SIGPIPE", "SIGQUIT"] as const)
+  process.on(signal, () => {});
+
+process.once("message", async (order) => {
+  const writer = await runAuditWriter(
+    order as ToAuditWriter & { readonly type: "start" },
+    (message) => {
+      // The callback keeps a broken pipe from becoming an 'error' event.
+      if (process.connected) process.send!(message, undefined, {}, () => {});
+    },
+    (code) => process.exit(code),
+  );
+  process.on("message", (message) => {
+    if ((message as ToAuditWriter).type === "stop") writer.stop();
+  });
+  process.on("disconnect", () => writer.primaryLost());
+  if (!process.connected) writer.primaryLost();
+});

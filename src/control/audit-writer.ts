@@ -1,0 +1,317 @@
+import { randomBytes } from "node:crypto";
+import fs from "node:fs";
+import net from "node:net";
+import { Desk } from "../audit/desk.ts";
+import { directoryProblem, fileDisk } from "../audit/file-disk.ts";
+import { Journal } from "../audit/journal.ts";
+import { hashesOf, segmentsOf } from "../audit/log-proof.ts";
+import { ROOT_KEY_BYTES_MIN, secretFrom } from "../audit/mac-key.ts";
+import { derivedSigningKey, noteSigner, splitNotes } from "../audit/note.ts";
+import { policyOf } from "../audit/policy.ts";
+import { consistencyRanges } from "../audit/proof.ts";
+import { recheckLog } from "../audit/recheck.ts";
+import { recoverLog } from "../audit/recovery.ts";
+import { streamDisk } from "../audit/stream-disk.ts";
+import { WitnessClient } from "../audit/witness-client.ts";
+import type { AuditConfig } from "../config/config.ts";
+import { families, type MetricSample } from "../record/metrics.ts";
+import { machineOffsetMs, systemClock } from "../std/clock.ts";
+import type { FromAuditWriter, ToAuditWriter } from "./audit-order.ts";
+
+/** Refuses to start: the operator has to do something first. */
+class Refusal extends Error {}
+
+/**
+ * The audit writer: the one process that has the key. No bytes of a client, no network but the witness. It outlives the
+ * primary until nobody is connected any more.
+ */
+export async function runAuditWriter(
+  order: ToAuditWriter & { readonly type: "start" },
+  send: (message: FromAuditWriter) => void,
+  exit: (code: number) => void,
+): Promise<{ stop(): void; primaryLost(): void }> {
+  try {
+    return await serve(order, send, exit);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    send({ type: "refused", problem: error.message });
+    exit(0);
+    return { stop: () => {}, primaryLost: () => {} };
+  }
+}
+
+async function serve(
+  { config, socket, token, version }: ToAuditWriter & { readonly type: "start" },
+  send: (message: FromAuditWriter) => void,
+  exit: (code: number) => void,
+): Promise<{ stop(): void; primaryLost(): void }> {
+  const root = readRoot(config.key);
+  const previousRoot = config.previousKey === undefined ? undefined : readRoot(config.previousKey);
+  const roots = previousRoot === undefined ? [root] : [root, previousRoot];
+  const signers = roots.map((key) => noteSigner(config.name, derivedSigningKey(key, config.name)));
+  const lock = config.path === undefined ? undefined : await takeDirectory(config.path);
+  const disk = config.path === undefined ? streamDisk(1) : fileDisk(config.path);
+  const anchors = config.anchorPath === undefined ? [] : readAnchors(config.anchorPath);
+  const policy = policyOf(signers.map(({ vkey }) => vkey));
+
+  const recovery = recoverLog(disk, roots, policy, anchors);
+  if (recovery.kind === "wrong_key")
+    throw new Refusal(
+      `the log ${recovery.logId} was written with the key ${recovery.rootId}: give it as the previous key to exchange it`,
+    );
+  let alarm = recovery.kind === "untrusted" ? recovery.problem : "";
+  let anchoredMs = 0;
+  let anchorFailures = 0;
+  const witness = config.witnessUrl === undefined ? undefined : openWitness(config.witnessUrl);
+  const offsetMs = machineOffsetMs();
+  const clock = { nowMs: () => systemClock.nowMs() + offsetMs, wallMs: systemClock.wallMs };
+
+  const journal = Journal.open(
+    {
+      disk,
+      settings: {
+        name: config.name,
+        segmentBytesMax: config.segmentBytesMax === 0 ? Infinity : config.segmentBytesMax,
+        segmentMsMax: DAY_MS,
+        segmentsMax: config.segmentsMax,
+        checkpointRecords: 1000,
+        checkpointMs: config.checkpointMs,
+        heartbeatMs: 10_000,
+        keyStepMs: 600_000,
+        reserveBytes: config.path === undefined ? 0 : 8_388_608,
+      },
+      root,
+      previousRoot,
+      signers,
+      clock,
+      random: randomBytes,
+      onCheckpoint: (note, size) => onCheckpoint(note, size),
+      onLeaf: (leaf) => witness?.grow(leaf),
+    },
+    recovery,
+    { pid: process.pid, version },
+  );
+
+  function onCheckpoint(note: string, size: number): void {
+    if (config.anchorPath !== undefined) {
+      try {
+        appendAnchor(config.anchorPath, note);
+        anchoredMs = clock.wallMs();
+      } catch {
+        anchorFailures++;
+      }
+    }
+    // During the first steps of a start there is no journal yet; the next checkpoint is shown.
+    queueMicrotask(() => witness?.show(note, size, journal));
+  }
+
+  function openWitness(url: string): WitnessClient {
+    return new WitnessClient({
+      post: async (body) => {
+        const signal = AbortSignal.timeout(WITNESS_MS);
+        const answer = await fetch(`${url}/add-checkpoint`, {
+          method: "POST",
+          body,
+          signal,
+          redirect: "error",
+        });
+        const text = await answer.text();
+        return { status: answer.status, body: text.slice(0, 10_000) };
+      },
+      proveFrom: (old, size) => hashesOf(disk, journal.logId, consistencyRanges(old, size), old, size),
+      onCosigned: (note) => {
+        anchoredMs = clock.wallMs();
+        if (config.path !== undefined) disk.replace("checkpoint.cosigned", Buffer.from(note));
+      },
+      onConflict: (problem) => {
+        alarm = problem;
+      },
+    });
+  }
+
+  const desk = new Desk({ journal, token, syncMs: config.syncMs, nowMs: clock.nowMs });
+  let verifiedMs = clock.wallMs();
+  let integrityFailures = recovery.kind === "untrusted" ? 1 : 0;
+  let recheck: Generator<void, string | undefined, void> | undefined;
+  let recheckDueMs = clock.nowMs() + RECHECK_MS;
+
+  const look = (): void => {
+    if (config.path === undefined) return;
+    if (recheck === undefined && clock.nowMs() >= recheckDueMs) {
+      recheckDueMs = clock.nowMs() + RECHECK_MS;
+      const { segment } = journal;
+      const present = segmentsOf(disk, journal.logId).filter((number) => number >= segment - 1);
+      recheck = recheckLog(disk, journal.logId, present, journal.durableSize, journal.tree().root());
+    }
+    if (recheck === undefined) return;
+    const step = recheck.next();
+    if (step.done !== true) return void setImmediate(look);
+    recheck = undefined;
+    if (step.value === undefined) verifiedMs = clock.wallMs();
+    else {
+      integrityFailures++;
+      alarm = step.value;
+    }
+  };
+
+  const server = net.createServer((peer) => {
+    const { hear, leave } = desk.join(peer);
+    peer.on("data", hear);
+    peer.on("error", () => {});
+    peer.on("close", leave);
+  });
+  await listen(server, socket);
+
+  let isStopping = false;
+  let isAlone = false;
+  let quietMs = clock.nowMs();
+  const report = (): void => {
+    const problem = journal.isFull ? "the disk is full" : "";
+    const tamper = journal.tampers > 0 ? "somebody else changed a segment" : "";
+    const samples = samplesOf();
+    send({ type: "state", samples, problem, warning: alarm || tamper });
+  };
+  function samplesOf(): MetricSample[] {
+    const of = (family: { readonly name: string }, value: number): MetricSample => ({
+      name: family.name,
+      labels: [],
+      value,
+    });
+    return [
+      of(families.auditWriterUp, journal.isFull ? 0 : 1),
+      of(families.auditEvents, desk.events),
+      of(families.auditTreeSize, journal.durableSize),
+      of(families.auditCheckpointSize, Math.max(0, journal.checkpointSize)),
+      of(families.auditAnchored, anchoredMs / 1000),
+      of(families.auditAnchorFailures, anchorFailures + (witness?.failures ?? 0)),
+      of(families.auditVerified, verifiedMs / 1000),
+      of(families.auditIntegrityFailed, integrityFailures + journal.tampers),
+    ];
+  }
+
+  setInterval(() => {
+    desk.tick();
+    look();
+    if (!isAlone) report();
+    if (desk.peers > 0) quietMs = clock.nowMs();
+    // A worker that was just forked needs a moment to come here.
+    if ((isStopping || isAlone) && clock.nowMs() - quietMs > QUIET_MS) {
+      desk.close();
+      server.close();
+      lock?.close();
+      exit(0);
+    }
+  }, TICK_MS);
+  send({ type: "ready", logId: journal.logId, alarm });
+  report();
+  return {
+    stop: () => {
+      isStopping = true;
+      quietMs = clock.nowMs();
+    },
+    primaryLost: () => {
+      isAlone = true;
+      quietMs = clock.nowMs();
+    },
+  };
+}
+
+const TICK_MS = 500;
+const QUIET_MS = 400;
+const DAY_MS = 86_400_000;
+const RECHECK_MS = 3_600_000;
+const WITNESS_MS = 5000;
+/** Of the anchor file, the end is enough. */
+const ANCHOR_BYTES = 65_536;
+
+function readRoot({ file, variable }: AuditConfig["key"]) {
+  const bytes = file === undefined ? Buffer.from(process.env[variable!] ?? "") : readKeyFile(file);
+  const end = bytes.at(-1) === 10 ? bytes.length - 1 : bytes.length;
+  if (end < ROOT_KEY_BYTES_MIN) throw new Refusal(`the audit key has fewer than ${ROOT_KEY_BYTES_MIN} bytes`);
+  const key = secretFrom(Buffer.from(bytes.subarray(0, end)));
+  bytes.fill(0);
+  return key;
+}
+
+function readKeyFile(file: string): Buffer {
+  let fd: number;
+  try {
+    fd = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+  } catch (error) {
+    throw new Refusal(`the audit key ${file}: ${(error as NodeJS.ErrnoException).code}`);
+  }
+  try {
+    const stat = fs.fstatSync(fd);
+    if (!stat.isFile() || stat.size > 4096) throw new Refusal(`the audit key ${file} is no key file`);
+    if ((stat.mode & 0o077) !== 0) throw new Refusal(`others can read the audit key ${file}`);
+    const bytes = Buffer.alloc(stat.size);
+    fs.readSync(fd, bytes);
+    return bytes;
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** Makes the directory where it is missing, and holds it: two writers would each break the other's chain. */
+async function takeDirectory(directory: string): Promise<net.Server> {
+  if (!fs.existsSync(directory)) fs.mkdirSync(directory, { mode: 0o700 });
+  const problem = directoryProblem(directory);
+  if (problem !== undefined) throw new Refusal(`the audit directory ${directory}: ${problem}`);
+  const { dev, ino } = fs.statSync(directory);
+  // An abstract name goes with its process, however that ends.
+  const name = `\0zion-audit-${dev}-${ino}`;
+  for (;;) {
+    const lock = net.createServer((peer) => peer.destroy());
+    try {
+      await listen(lock, name);
+      return lock;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    }
+    // The predecessor of an upgrade finishes; until then events wait in their processes.
+    await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+  }
+}
+
+async function listen(server: net.Server, path: string): Promise<void> {
+  if (!path.startsWith("\0")) fs.rmSync(path, { force: true });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(path, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+  server.on("error", () => {});
+}
+
+function readAnchors(file: string): string[] {
+  let fd: number;
+  try {
+    fd = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
+  } catch {
+    return [];
+  }
+  try {
+    const { size } = fs.fstatSync(fd);
+    const bytes = Buffer.alloc(Math.min(size, ANCHOR_BYTES));
+    fs.readSync(fd, bytes, 0, bytes.length, size - bytes.length);
+    const text = bytes.toString("utf8");
+    // The first may be cut.
+    const notes = splitNotes(text);
+    return size > bytes.length ? notes.slice(1) : notes;
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+function appendAnchor(file: string, note: string): void {
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = fs.constants;
+  const fd = fs.openSync(file, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600);
+  try {
+    fs.writeSync(fd, note);
+    fs.fdatasyncSync(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+}

@@ -1,0 +1,223 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { createSecretKey } from "node:crypto";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import http from "node:http";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { type TestContext, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { readableDisk } from "../../src/audit/file-disk.ts";
+import { logsOf, walkLog } from "../../src/audit/log-proof.ts";
+import type { AuditRecord } from "../../src/audit/record.ts";
+import { type Verification, verifyDirectory } from "../../src/audit/verify.ts";
+import { type Gateway, startGateway } from "../support/gateway.ts";
+
+const key = Buffer.alloc(32, 5);
+
+interface Audited {
+  readonly gateway: Gateway;
+  readonly directory: string;
+  readonly keyFile: string;
+  records(): AuditRecord[];
+  verify(): Verification;
+}
+
+/** A gateway with an audit log, and a route to nowhere that the WAF watches. */
+async function startAudited(t: TestContext, more = "", server = ""): Promise<Audited> {
+  const folder = mkdtempSync(path.join(tmpdir(), "zion-audit-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const directory = path.join(folder, "log");
+  const keyFile = path.join(folder, "key");
+  writeFileSync(keyFile, key, { mode: 0o600 });
+  const gateway = await startGateway(
+    t,
+    `[server]
+workers = 2
+shutdown_delay_ms = 0
+${server}
+[audit]
+enabled = true
+path = ${JSON.stringify(directory)}
+key_file = ${JSON.stringify(keyFile)}
+${more}
+[upstream.app]
+url = "http://127.0.0.1:9"
+[[route]]
+path = "/{*rest}"
+upstream = "app"
+`,
+  );
+  await gateway.event("zion.audit.ready");
+  const records = (): AuditRecord[] => {
+    const disk = readableDisk(directory);
+    return logsOf(disk).flatMap((logId) =>
+      [...walkLog(disk, logId)].map(({ line }) => JSON.parse(line) as AuditRecord),
+    );
+  };
+  const verify = (): Verification =>
+    verifyDirectory({
+      disk: readableDisk(directory),
+      policy: undefined,
+      roots: [createSecretKey(key)],
+      anchors: undefined,
+      nowMs: Date.now(),
+      unanchoredMaxMs: Infinity,
+      strict: true,
+    });
+  return { gateway, directory, keyFile, records, verify };
+}
+
+function get(port: number, target: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const request = http.get({ port, path: target, agent: false }, (answer) => {
+      answer.resume();
+      answer.on("end", () => resolve(answer.statusCode!));
+    });
+    request.on("error", reject);
+  });
+}
+
+/** Waits for what other processes do, as long as the runner lets it. */
+async function until<T>(read: () => T | undefined | false): Promise<T> {
+  for (;;) {
+    const found = read();
+    if (found !== undefined && found !== false) return found;
+    await pause(50);
+  }
+}
+
+test("every refusal of the WAF is on record, with who, what and which rule, and nothing of what it matched", async (t) => {
+  const audited = await startAudited(t);
+  const { gateway, records } = audited;
+  for (let n = 0; n < 5; n++)
+    assert.equal(await get(gateway.port, `/shop?q=%27%20OR%201%3D1--%20secret${n}&page=2`), 400);
+  assert.equal(await get(gateway.port, "/plain"), 502);
+  const blocked = await until(() => {
+    const found = records().filter(({ kind }) => kind === "request_blocked");
+    return found.length === 5 && found;
+  });
+  const [first] = blocked;
+  assert.equal(first!.src?.["ip"], "127.0.0.1");
+  assert.match(String(first!.req?.["path"]), /^\/shop\?q=<redacted:\d+>&page=<redacted:1>$/);
+  assert.equal(first!.req?.["m"], "GET");
+  assert.equal(first!.out?.["status"], 400);
+  assert.ok(Array.isArray(first!.out?.["findings"]));
+  assert.match(first!.rid!, /^[\w-]{16,}$/);
+  assert.match(first!.trace!, /^[0-9a-f]{32}$/);
+  assert.equal(first!.cfg, 1);
+  // Only refusals are evidence.
+  assert.ok(!records().some(({ kind }) => kind === "request_completed"));
+  const text = readdirSync(audited.directory)
+    .filter((name) => name.endsWith(".ndjson"))
+    .map((name) => readFileSync(path.join(audited.directory, name), "latin1"))
+    .join("");
+  assert.doesNotMatch(text, /secret\d/);
+});
+
+test("a stopped gateway leaves a log that verifies, in files that only it can read", async (t) => {
+  const { gateway, directory, records, verify } = await startAudited(t);
+  assert.equal(await get(gateway.port, "/?q=%3Cscript%3Ealert(1)%3C/script%3E"), 400);
+  gateway.signal("SIGTERM");
+  await gateway.exited;
+  const kinds = records().map(({ kind }) => kind);
+  assert.deepEqual([kinds[0], kinds[1], kinds.at(-1)], ["genesis", "process_start", "process_stop"]);
+  for (const kind of ["config_applied", "request_blocked", "worker_start", "worker_exit"] as const)
+    assert.ok(kinds.includes(kind), kind);
+  const { exitCode, logs } = verify();
+  assert.deepEqual([exitCode, logs[0]!.findings], [0, []]);
+  assert.equal(logs[0]!.anchored, logs[0]!.size);
+  assert.equal(statSync(directory).mode & 0o777, 0o700);
+  for (const name of readdirSync(directory))
+    if (name !== "writer.sock") assert.equal(statSync(path.join(directory, name)).mode & 0o777, 0o600, name);
+});
+
+test("a flood of refusals is a few records and a count", async (t) => {
+  const { gateway, records } = await startAudited(t);
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 4 });
+  t.after(() => agent.destroy());
+  await Promise.all(
+    Array.from(
+      { length: 300 },
+      () =>
+        new Promise<void>((resolve, reject) => {
+          http
+            .get({ port: gateway.port, path: "/?q=%27%20OR%201%3D1--", agent }, (answer) =>
+              answer.resume().on("end", resolve),
+            )
+            .on("error", reject);
+        }),
+    ),
+  );
+  gateway.signal("SIGTERM");
+  await gateway.exited;
+  const all = records();
+  const single = all.filter(({ kind }) => kind === "request_blocked");
+  const floods = all.filter(({ kind }) => kind === "aggregate");
+  const counted = floods.reduce((sum, { data }) => sum + Number(data?.["count"]), 0);
+  assert.equal(single.length + counted, 300);
+  // 20 for each worker.
+  assert.ok(single.length <= 40, `${single.length} records`);
+  const ids = floods.flatMap(({ data }) => data?.["first_ids"] as string[]);
+  assert.equal(new Set([...ids, ...single.map(({ rid }) => rid)]).size, ids.length + single.length);
+});
+
+test("a killed writer is replaced, and what happened meanwhile is on record without a gap", async (t) => {
+  const { gateway, records, verify } = await startAudited(t);
+  for (let round = 0; round < 3; round++) {
+    const writer = await until(() => writerOf(gateway.pid));
+    process.kill(writer, "SIGKILL");
+    await get(gateway.port, `/round${round}?q=%27%20OR%201%3D1--`);
+    await until(() => {
+      const now = writerOf(gateway.pid);
+      return now !== undefined && now !== writer;
+    });
+    await until(() => records().filter(({ kind }) => kind === "request_blocked").length === round + 1);
+  }
+  gateway.signal("SIGTERM");
+  await gateway.exited;
+  const { logs } = verify();
+  // A crash may leave a torn end, and says so.
+  assert.deepEqual(
+    logs.map(({ findings }) => findings.filter(({ name }) => name !== "recovered")),
+    [[]],
+  );
+  assert.equal(records().filter(({ kind }) => kind === "process_start").length, 4);
+});
+
+test("the key is in the writer's environment at most, and workers cannot read its file", async (t) => {
+  const { gateway, keyFile } = await startAudited(t);
+  for (const pid of gateway.workers()) {
+    const commandLine = readFileSync(`/proc/${pid}/cmdline`, "latin1");
+    if (!commandLine.includes("worker-process")) continue;
+    assert.ok(commandLine.includes("--permission"));
+    assert.ok(!commandLine.includes(keyFile));
+    assert.doesNotMatch(readFileSync(`/proc/${pid}/environ`, "latin1"), /AUDIT/);
+  }
+});
+
+test("a start over a log that was tampered with begins a new one and says so", async (t) => {
+  const first = await startAudited(t);
+  first.gateway.signal("SIGTERM");
+  await first.gateway.exited;
+  const segment = readdirSync(first.directory).find((name) => name.endsWith(".ndjson"))!;
+  const file = path.join(first.directory, segment);
+  const bytes = readFileSync(file);
+  bytes[100]! ^= 1;
+  writeFileSync(file, bytes);
+  const again = await startGateway(
+    t,
+    `[server]\nworkers = 1\nshutdown_delay_ms = 0\n[audit]\nenabled = true\npath = ${JSON.stringify(first.directory)}\nkey_file = ${JSON.stringify(first.keyFile)}\n[upstreams]\napp = "http://127.0.0.1:9"\n[[route]]\npath = "/"\nupstream = "app"\n`,
+  );
+  await again.event("zion.audit.alarm");
+  assert.deepEqual(readFileSync(file), bytes, "the evidence is as it was");
+  assert.equal(new Set(logsOf(readableDisk(first.directory))).size, 2);
+  const { exitCode } = first.verify();
+  assert.equal(exitCode, 2);
+});
+
+function writerOf(primary: number): number | undefined {
+  const children = execFileSync("ps", ["-o", "pid=,args=", "--ppid", String(primary)], { encoding: "utf8" });
+  const line = children.split("\n").find((one) => one.includes("audit-process"));
+  return line === undefined ? undefined : Number(line.trim().split(" ")[0]);
+}
