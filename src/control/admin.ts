@@ -21,6 +21,8 @@ export interface AdminOptions {
   readonly tokenDigest: () => Buffer | undefined;
   readonly port: () => number;
   readonly endpoints: readonly AdminEndpoint[];
+  /** Puts a write on record before it has an effect. False: it may not have one. */
+  readonly record: (method: string, path: string) => Promise<boolean>;
 }
 
 /**

@@ -3,7 +3,7 @@ import { mkdirSync, openSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Config } from "../config/config.ts";
-import { createPartStore } from "../config/parts.ts";
+import { createPartStore, manifestHash } from "../config/parts.ts";
 import { type Clock, systemClock } from "../std/clock.ts";
 import { readDescriptorsMax } from "../std/descriptors.ts";
 import { type AuditSupply, openAuditSupply } from "./audit-supply.ts";
