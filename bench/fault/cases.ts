@@ -47,23 +47,30 @@ export const cases: readonly Case[] = [
     title: "600 reloads, one a second, 500 requests/s, WebSockets and event streams",
     bar: "0 failed, 0 kept connections closed, 0 streams lost, p99 at most 1.5 times that without reloads",
     async run({ instance, scale }) {
-      const quiet = traffic(instance);
-      await sleep(Math.max(5000, 30_000 * scale));
-      const before = percentile((await quiet.stop()).latenciesMs, 0.99);
-      const busy = traffic(instance);
-      const count = Math.max(10, Math.round(600 * scale));
-      for (let done = 0; done < count; done++) {
-        const nextMs = performance.now() + 1000;
-        instance.rewrite();
-        await instance.product.reload(instance);
-        await sleep(Math.max(0, nextMs - performance.now()));
+      const load = traffic(instance);
+      const count = Math.max(20, Math.round(600 * scale));
+      const quiet: number[] = [];
+      const busy: number[] = [];
+      await sleep(2000);
+      load.takeLatencies();
+      // In turns, so that a neighbour on the machine slows both.
+      for (let done = 0; done < count; ) {
+        await sleep(10_000);
+        quiet.push(...load.takeLatencies());
+        for (let turn = 0; turn < 20; turn++, done++) {
+          const nextMs = performance.now() + 1000;
+          instance.rewrite();
+          await instance.product.reload(instance);
+          await sleep(Math.max(0, nextMs - performance.now()));
+        }
+        busy.push(...load.takeLatencies());
       }
-      const tally = await busy.stop();
-      const after = percentile(tally.latenciesMs, 0.99);
+      const tally = await load.stop();
+      const [before, during] = [percentile(quiet, 0.99), percentile(busy, 0.99)];
       return {
         met:
-          failed(tally) === 0 && tally.keptClosed === 0 && tally.streamsLost === 0 && after <= before * 1.5,
-        text: `${count} reloads: ${told(tally)}, ${tally.keptClosed} kept closed, ${tally.streamsLost} streams lost, p99 ${after.toFixed(1)} ms (${before.toFixed(1)} before)`,
+          failed(tally) === 0 && tally.keptClosed === 0 && tally.streamsLost === 0 && during <= before * 1.5,
+        text: `${count} reloads: ${told(tally)}, ${tally.keptClosed} kept closed, ${tally.streamsLost} streams lost, p99 ${during.toFixed(1)} ms (${before.toFixed(1)} without reloads in between)`,
       };
     },
   },

@@ -83,6 +83,11 @@ export async function startInstance(
     });
   };
   start();
+  // However this process ends.
+  const onExit = () => {
+    for (const one of [...readTree(pid).map((each) => each.pid), ...seen]) kill(one, "SIGKILL");
+  };
+  process.on("exit", onExit);
   const instance: Instance = {
     product,
     place,
@@ -100,6 +105,7 @@ export async function startInstance(
       kill(pid, "SIGTERM");
       for (let waited = 0; waited < 3000 && [...seen].some(isAlive); waited += 50) await sleep(50);
       for (const one of seen) kill(one, "SIGKILL");
+      process.off("exit", onExit);
       closeSync(outputFd);
     },
   };

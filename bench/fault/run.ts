@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -17,11 +17,15 @@ const usage = `npm run prove [-- OPTIONS]
   --peer-scale NUMBER  the same for the others; default: as --scale
   --save               writes results/fault.md`;
 
+/** A cell of the table, as it is kept in results/fault.json: a run replaces those that it has made anew. */
 interface Line {
-  readonly of: Case;
-  readonly product: Product;
-  readonly scale: number;
+  readonly case: string;
+  readonly product: string;
+  readonly version: string;
   readonly outcome: Outcome | string;
+  /** When and of what state of the source. */
+  readonly time: string;
+  readonly commit: string;
 }
 
 /** `npm run prove`: does to every product what may happen to it, under load, and says what clients saw. */
@@ -47,7 +51,9 @@ async function main(): Promise<number> {
     return version !== "";
   });
   const directory = mkdtempSync(join(tmpdir(), "zion-fault-"));
+  process.on("exit", () => rmSync(directory, { recursive: true, force: true, maxRetries: 3 }));
   const origin = await startOrigin();
+  const { commit } = describeMachine();
   const lines: Line[] = [];
   let broken = 0;
   try {
@@ -56,7 +62,15 @@ async function main(): Promise<number> {
         const scale = Number((product.name === "zion" ? undefined : values["peer-scale"]) ?? values.scale);
         const outcome = await runCase(one, product, scale, directory, origin.port);
         if (product.name === "zion" && (typeof outcome === "string" || !outcome.met)) broken++;
-        lines.push({ of: one, product, scale, outcome });
+        const { name, version } = product;
+        lines.push({
+          case: one.name,
+          product: name,
+          version,
+          outcome,
+          time: new Date().toISOString(),
+          commit,
+        });
         console.error(
           `${one.name} ${product.name}: ${typeof outcome === "string" ? outcome : `${outcome.met ? "met" : "MISSED"}: ${outcome.text}`}`,
         );
@@ -64,13 +78,17 @@ async function main(): Promise<number> {
     }
   } finally {
     origin.stop();
-    rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
   }
-  const text = report(lines, present);
+  const results = join(import.meta.dirname, "../results");
+  const file = join(results, "fault.json");
+  const all = values.save
+    ? merge(existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Line[]) : [], lines)
+    : lines;
+  const text = report(all);
   console.log(text);
   if (values.save) {
-    const results = join(import.meta.dirname, "../results");
     mkdirSync(results, { recursive: true });
+    writeFileSync(file, `${JSON.stringify(all, null, 1)}\n`);
     writeFileSync(join(results, "fault.md"), text);
   }
   return broken === 0 ? 0 : 1;
@@ -105,35 +123,48 @@ async function runCase(
   }
 }
 
-function report(lines: readonly Line[], present: readonly Product[]): string {
+/** In the order of the cases and products. */
+function merge(old: readonly Line[], fresh: readonly Line[]): readonly Line[] {
+  const all = [
+    ...old.filter((one) => !fresh.some((two) => one.case === two.case && one.product === two.product)),
+    ...fresh,
+  ];
+  const place = (line: Line) =>
+    cases.findIndex(({ name }) => name === line.case) * 10 +
+    products.findIndex(({ name }) => name === line.product);
+  return all.toSorted((a, b) => place(a) - place(b));
+}
+
+function report(lines: readonly Line[]): string {
   const machine = describeMachine();
-  const cell = ({ outcome }: Line) =>
-    typeof outcome === "string" ? outcome : outcome.text.replaceAll("|", "\\|");
   const rows = cases.flatMap((one) => {
-    const own = lines.filter(({ of }) => of === one);
+    const own = lines.filter((line) => line.case === one.name);
+    const zion = own.find(({ product }) => product === "zion")?.outcome;
+    const verdict = typeof zion === "object" ? ` zion: ${zion.met ? "met" : "**missed**"}.` : "";
     if (own.length === 0) return [];
-    const zion = own.find(({ product }) => product.name === "zion");
-    const verdict =
-      zion === undefined || typeof zion.outcome === "string" ? "" : zion.outcome.met ? "met" : "**missed**";
+    const cells = own.map(({ product, version, outcome, time, commit }) => {
+      const text = typeof outcome === "string" ? outcome : outcome.text;
+      return `| ${product} ${version} | ${text.replaceAll("|", "\\|")} | ${time.slice(0, 16)}Z, ${commit} |`;
+    });
     return [
-      `### ${one.title}`,
+      `## ${one.title}`,
       "",
-      `Bar: ${one.bar}. ${verdict === "" ? "" : `zion: ${verdict}.`}`,
+      `Bar: ${one.bar}.${verdict}`,
       "",
-      "| | |",
-      "| --- | --- |",
-      ...own.map((line) => `| ${line.product.name} | ${cell(line)} |`),
+      "| | | |",
+      "| --- | --- | --- |",
+      ...cells,
       "",
     ];
   });
   return `# What clients see when something breaks
 
-Written by \`npm run prove -- --save\` (bench/fault). Every product got the same load from the same script: 250 requests/s on
-connections of their own, 250/s on 50 kept ones, 10 WebSockets and 10 event streams where the row does not say otherwise. A
-client gives up on an answer after 10 s ("silent"). Latencies are upper bounds, the machine was shared; counts hold.
+Written by \`npm run prove -- --save\` (bench/fault); fault.json has the same. Every product got the same load from the same
+script: 250 requests/s on connections of their own, 250/s on 50 kept ones, 10 WebSockets and 10 event streams where the row
+does not say otherwise. A client gives up on an answer after 10 s ("silent"). zion inspects (WAF on); the others do not. The
+machine was shared with other work: latencies are upper bounds, counts hold.
 
-${new Date().toISOString().slice(0, 16)}Z, commit ${machine.commit}${machine.dirty ? " with changes" : ""}, ${machine.cpus} CPUs (${machine.cpu}), ${machine.system}, Node ${process.version}.
-${present.map(({ name, version }) => `${name} ${version}`).join(", ")}. zion inspects (WAF on); the others do not.
+${machine.cpus} CPUs (${machine.cpu}), ${machine.system}, Node ${process.version}.
 
 ${rows.join("\n")}`;
 }

@@ -31,6 +31,8 @@ export interface Tally {
 
 export interface Traffic {
   readonly tally: Tally;
+  /** Latencies since the last call. */
+  takeLatencies(): readonly number[];
   /** As clients do whose balancer was told: no new connections; the kept ones go on until they are told to close. */
   leave(): void;
   stop(): Promise<Tally>;
@@ -114,6 +116,11 @@ export function startTraffic(options: TrafficOptions): Traffic {
   ];
   return {
     tally,
+    takeLatencies() {
+      const taken = tally.latenciesMs;
+      tally.latenciesMs = [];
+      return taken;
+    },
     leave: () => void (isLeaving = true),
     async stop() {
       isOver = true;
