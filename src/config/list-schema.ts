@@ -25,7 +25,7 @@ export const list = z.strictObject({
   file: optionalText({
     type: "path",
     example: "/etc/zion/lists/office.txt",
-    doc: "More of them: one address or CIDR block a line, # or ; begins a comment, at most 500,000. Read again at each reload.",
+    doc: "More of them: one address or CIDR block a line, # or ; begins a comment, at most 500,000. Watched, like every file that is named here.",
   }),
   countries: texts({
     type: "array of country codes",

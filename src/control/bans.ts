@@ -11,7 +11,7 @@ import { OffenceCounts, offenceReportMs } from "./offence-counts.ts";
 
 /** From the threshold to the judgement: by then every worker has told what it saw of the client, good and bad. */
 const settleMs = 2 * offenceReportMs;
-/** A client with more of the recent allowed requests than this is many people behind one address. */
+/** A client with more of the recent good requests than this is many people behind one address. */
 const SHARE_MAX = 0.2;
 /** Bans that a judgement logs one by one. */
 const LOGGED_MAX = 10;

@@ -136,7 +136,7 @@ export function openEdge(deps: EdgeDeps): Edge {
       state.decisions.add(record, request, downstream.peerText, nowMs);
       const { tracing } = state.snapshot;
       if (tracing !== undefined) state.spans.add(record, request, tracing, downstream.peerText, nowMs);
-      state.bans.watch?.note(request, record.reason, record.wafShadow);
+      state.bans.watch?.note(request, record.reason, record.status, record.wafShadow);
       downstream.onConcluded();
     },
   };

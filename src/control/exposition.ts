@@ -48,7 +48,7 @@ const own = {
   bansTotal: counter("zion_bans_total", "Bans, by what led to them.", ["cause"]),
   bansSpared: counter(
     "zion_bans_spared_total",
-    "Clients that were not banned although they offended: `share` carries over 20 % of the allowed requests, `listed`, `shadow`.",
+    "Clients that were not banned although they offended: `share` carries over 20 % of the good requests, `listed`, `shadow`.",
     ["reason"],
   ),
   keyFetches: counter("zion_jwks_fetches_total", "Key sets of issuers that were fetched.", ["result"]),

@@ -48,7 +48,7 @@ export class OffenceCounts {
     this.#counts.delete(client);
   }
 
-  /** The part of the recent allowed requests of all workers that came from this client: 0 to 1. */
+  /** The part of the recent good requests of all workers that came from this client: 0 to 1. */
   shareOf(client: string, nowMs: number): number {
     let carried = 0;
     let all = 0;

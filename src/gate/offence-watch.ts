@@ -5,7 +5,7 @@ import { type Reason, reasons } from "../reason.ts";
 /** What a worker tells the primary of clients, by their IPv4 address or IPv6 /64. */
 export interface OffenceReport {
   readonly offenders: ReadonlyMap<string, Offences>;
-  /** Shares of the last allowed requests, from 1 % on. */
+  /** Shares of the last good requests, allowed and answered without an error; from 1 % on. */
   readonly shares: ReadonlyMap<string, number>;
   /** Requests allowed since the last report. */
   readonly allowed: number;
@@ -38,10 +38,13 @@ export class OffenceWatch {
   #next = 0;
   #allowed = 0;
 
-  /** Every exchange that ended. Shadows are neither good nor bad. */
-  note(request: CanonicalRequest, reason: Reason | undefined, isShadow: boolean): void {
+  /**
+   * Every exchange that ended. Neither good nor bad are shadows, and what was answered with an error: else a scanner's own
+   * 404s would make it one of the best clients of a small site.
+   */
+  note(request: CanonicalRequest, reason: Reason | undefined, status: number, isShadow: boolean): void {
     if (reason === undefined) {
-      if (isShadow) return;
+      if (isShadow || status >= 400) return;
       const { v4, w0, w1, w3 } = request.clientIp;
       this.#words[this.#next * 2] = v4 ? w3 : w1;
       this.#words[this.#next * 2 + 1] = v4 ? V4_HIGH : w0;

@@ -50,6 +50,18 @@ test("no more are held than the cap says; the next ones are refused at once", as
   assert.equal(edge.metric("zion_tarpit_held"), 0);
 });
 
+test("held refusals never take more than a quarter of the connections", async (t) => {
+  const { edge } = await startBench(t, {
+    server: 'lists = ["bad"]\nmax_connections = 8',
+    tables: tables("hold_secs = 300"),
+  });
+  const held = [await connect(edge.port), await connect(edge.port)];
+  for (const client of held) client.send(bad);
+  while (edge.metric("zion_tarpit_held") < 2) await new Promise((done) => setTimeout(done, 5));
+  assert.equal((await ask(edge.port, bad)).status, 403);
+  for (const client of held) client.socket.destroy();
+});
+
 test("streams of HTTP/2 are held one by one; one that is reset makes room", async (t) => {
   const { edge } = await startBench(t, {
     tlsNames: [],

@@ -91,7 +91,7 @@ test("an operator bans a block; an exempt client of it comes in, a worker that s
   const { gateway } = await start(
     t,
     'lists = ["partner"]',
-    `[list.partner]\naction = "exempt"\ncidrs = ["192.0.2.9"]`,
+    `[list.partner]\naction = "exempt"\ncidrs = ["192.0.2.9"]\n[ban]\naction = "tarpit"\n[tarpit]\nhold_secs = 1`,
   );
   const wrong = [{}, { address: 1 }, { address: "192.0.2.1", secs: 0 }, { address: "192.0.2.1", for: 1 }];
   for (const body of wrong) assert.equal((await admin(gateway, "POST", "/v1/bans", body)).status, 400);
@@ -112,5 +112,8 @@ test("an operator bans a block; an exempt client of it comes in, a worker that s
   });
   const all = await Promise.all(Array.from({ length: 20 }, () => from(gateway, "192.0.2.8", "/")));
   assert.deepEqual(new Set(all), new Set([403]));
+  const { body } = await gateway.get("/metrics", gateway.telemetryPort);
+  assert.match(body, /^zion_tarpit_total [1-9]/m);
+  assert.match(body, /^zion_bans\{cause="operator"\} 1$/m);
   assert.equal((await admin(gateway, "DELETE", "/v1/bans/192.0.2.0%2F24")).status, 200);
 });

@@ -55,15 +55,16 @@ test("who is on an exempt list is never banned, and an allow list makes nobody s
 test("a worker tells who was refused for what, by address and /64, and who makes up its good traffic", () => {
   const watch = new OffenceWatch();
   assert.equal(watch.tell(), undefined);
-  for (let i = 0; i < 3; i++) watch.note(from(`2001:db8:1:2::${i}`), reasons.wafPatterns, false);
-  watch.note(from("192.0.2.1"), reasons.rateLimited, false);
-  watch.note(from("192.0.2.1"), reasons.inFlightAddress, false);
-  // What may be a mistake, what was banned already, and shadows count for nothing.
+  for (let i = 0; i < 3; i++) watch.note(from(`2001:db8:1:2::${i}`), reasons.wafPatterns, 403, false);
+  watch.note(from("192.0.2.1"), reasons.rateLimited, 403, false);
+  watch.note(from("192.0.2.1"), reasons.inFlightAddress, 403, false);
+  // What may be a mistake, what was banned already, shadows and errors count for nothing.
   for (const reason of [reasons.wafContentType, reasons.banned, reasons.routeNotFound, reasons.listDenied])
-    watch.note(from("192.0.2.2"), reason, false);
-  watch.note(from("192.0.2.2"), undefined, true);
-  for (let i = 0; i < 6; i++) watch.note(from("198.51.100.1"), undefined, false);
-  for (let i = 0; i < 2; i++) watch.note(from(`2001:db8:9:9::${i}`), undefined, false);
+    watch.note(from("192.0.2.2"), reason, 403, false);
+  watch.note(from("192.0.2.2"), undefined, 200, true);
+  watch.note(from("192.0.2.2"), undefined, 404, false);
+  for (let i = 0; i < 6; i++) watch.note(from("198.51.100.1"), undefined, 200, false);
+  for (let i = 0; i < 2; i++) watch.note(from(`2001:db8:9:9::${i}`), undefined, 200, false);
   const report = watch.tell()!;
   assert.deepEqual(
     [...report.offenders],
@@ -85,7 +86,8 @@ test("a worker tells who was refused for what, by address and /64, and who makes
 
 test("a report is bounded, whoever floods", () => {
   const watch = new OffenceWatch();
-  for (let i = 0; i < 10_000; i++) watch.note(from(`10.1.${i >> 8}.${i & 255}`), reasons.rateLimited, false);
+  for (let i = 0; i < 10_000; i++)
+    watch.note(from(`10.1.${i >> 8}.${i & 255}`), reasons.rateLimited, 403, false);
   const report = watch.tell()!;
   assert.deepEqual([report.offenders.size, report.dropped], [4096, 5904]);
 });

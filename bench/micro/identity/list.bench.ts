@@ -49,7 +49,7 @@ const requests = Array.from({ length: 1_000 }, (_none, index) => {
 });
 const note = (rounds: number) => {
   for (let round = 0; round < rounds; round++)
-    for (const request of requests) watch.note(request, undefined, false);
+    for (const request of requests) watch.note(request, undefined, 200, false);
 };
 note(200);
 let startedMs = performance.now();
