@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import net from "node:net";
 import { type TestContext, test } from "node:test";
+import { startHttp2Origin } from "../support/http2-origin.ts";
 import { type Origin, ok, type Script, startOrigin } from "../support/origin.ts";
 import { ask, field } from "../support/raw-client.ts";
 import { startBench } from "./bench.ts";
@@ -183,4 +185,60 @@ test("a full service turns away at once", async (t) => {
   const statuses = await Promise.all([1, 2, 3].map(async () => (await ask(edge.port, get("/a"))).status));
   assert.deepEqual(statuses, [503, 503, 503]);
   assert.ok(edge.metric("zion_upstream_errors_total", "upstream_timeout") <= 1);
+});
+
+test("a service over HTTP/2 decides as well, each request on a stream of its own", async (t) => {
+  const service = await startHttp2Origin(t, ({ stream, headers }) => {
+    stream.respond({ ":status": headers["cookie"] === "s=1" ? 204 : 403, "x-team": "red" });
+    stream.end();
+  });
+  const { edge, origin } = await startBench(t, {
+    route: 'auth_profile = "asked"',
+    tables: `
+[upstream.auth]
+url = "http://127.0.0.1:${service.port}"
+protocol = "h2c"
+
+[auth_profile.asked]
+kind = "forward"
+service_upstream = "auth"
+service_path = "/verify"
+answer_fields = ["X-Team"]
+`,
+  });
+  const statuses = await Promise.all(
+    ["s=1", "s=2", "s=1"].map(
+      async (cookie) => (await ask(edge.port, get("/a?b", `Cookie: ${cookie}`))).status,
+    ),
+  );
+  assert.deepEqual(statuses, [200, 403, 200]);
+  assert.deepEqual(sent(origin, "x-team"), [["x-team", "red"]]);
+  const { headers } = service.arrivals[0]!;
+  assert.deepEqual(
+    [headers[":method"], headers[":path"], headers["x-forwarded-uri"], headers["x-forwarded-host"]],
+    ["GET", "/verify", "/a?b", "a.test:8080"],
+  );
+});
+
+test("a client that leaves while the service thinks is forgotten, and the service's answer with it", async (t) => {
+  const waiting: (() => void)[] = [];
+  const { edge, service, origin } = await start(t, (_request, connection) => {
+    waiting.push(() => connection.socket.write(ok("")));
+  });
+  const socket = net.connect(edge.port, "127.0.0.1");
+  socket.write(get("/gone"));
+  await service.request(0);
+  // A plain end would say that it has nothing more to send, and still listens.
+  socket.resetAndDestroy();
+  while (edge.metric("zion_reject_total", "client_gone") === 0)
+    await new Promise((resolve) => setImmediate(resolve));
+  const next = ask(edge.port, get("/next"));
+  await service.request(1);
+  for (const answer of waiting) answer();
+  assert.equal((await next).status, 200);
+  assert.deepEqual(
+    origin.requests.map(({ target }) => target),
+    ["/next"],
+  );
+  assert.equal(edge.metric("zion_defects_total"), 0);
 });
