@@ -1,6 +1,15 @@
 import type { LimitConfig, LimitKeyConfig } from "../config/config.ts";
 import { buildLimitHosts } from "../gate/limit-hosts.ts";
-import { ADDRESS, API_KEY, CLAIM, COOKIE, HEADER, type KeyPart, SEGMENT } from "../gate/limit-key.ts";
+import {
+  ADDRESS,
+  API_KEY,
+  CLAIM,
+  COOKIE,
+  HEADER,
+  isIdentityKind,
+  type KeyPart,
+  SEGMENT,
+} from "../gate/limit-key.ts";
 import type { RateLimit, Settlement } from "../gate/rate-limit.ts";
 import type { LimitFacts, Limits } from "../limit/limits.ts";
 import { fixedWindow, gcra } from "../limit/rate.ts";
@@ -50,8 +59,7 @@ export function buildRouteLimits(
       configs,
       adopted,
     );
-  const isByIdentity = ({ keys }: LimitConfig) =>
-    keys.some(({ kind }) => kind === "claim" || kind === "api_key");
+  const isByIdentity = ({ keys }: LimitConfig) => keys.some(({ kind }) => isIdentityKind(kind));
   return {
     limits: named((config) => !config.strict && !isByIdentity(config)),
     strictLimits: named(({ strict }) => strict),

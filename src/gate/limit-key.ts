@@ -36,6 +36,11 @@ export const SEGMENT = 3;
 export const CLAIM = 4;
 export const API_KEY = 5;
 
+/** Known after authentication only: keys of the configuration, by the name of their kind. */
+export function isIdentityKind(kind: string): boolean {
+  return kind === "claim" || kind === "api_key";
+}
+
 /** Adds one part of a request's key to the hash. False: the request has none. Nothing is allocated. */
 export function hashPart(
   request: CanonicalRequest,

@@ -72,14 +72,18 @@ export function checkRateLimits(
         : limiter.wait(lo, hi, limit.rate, atMs);
     if (settlement !== undefined && (waitMs === 0 || limit.shadow))
       settleLater(request, limit, settlement, lo, hi);
-    const reason = conclude(request, limit, waitMs);
+    const reason = countDecision(request, limit, waitMs);
     if (reason !== undefined) return reason;
   }
   return undefined;
 }
 
 /** Counts the decision; the reason, and what the client is told, where it is a refusal. */
-export function conclude(request: CanonicalRequest, limit: RateLimit, waitMs: number): Reason | undefined {
+export function countDecision(
+  request: CanonicalRequest,
+  limit: RateLimit,
+  waitMs: number,
+): Reason | undefined {
   const { limiter } = limit;
   if (waitMs === 0) {
     limiter.allowed++;

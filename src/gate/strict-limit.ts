@@ -1,7 +1,7 @@
 import type { CanonicalRequest } from "../http/request.ts";
 import type { StrictAsker } from "../limit/strict-asker.ts";
 import type { Reason } from "../reason.ts";
-import { conclude, hashKey, type LimitDesk, type RateLimit, refuseUndecided } from "./rate-limit.ts";
+import { countDecision, hashKey, type LimitDesk, type RateLimit, refuseUndecided } from "./rate-limit.ts";
 
 /** What strict limits need in a worker. Met by limit/limits.ts `Limits`. */
 export interface StrictDesk extends LimitDesk {
@@ -58,7 +58,7 @@ export function askStrictLimits(
         };
       }
       const reason =
-        answer === undefined ? undecided(request, limit) : conclude(request, limit, answer.waitMs);
+        answer === undefined ? undecided(request, limit) : countDecision(request, limit, answer.waitMs);
       if (reason === undefined) next();
       else owner.refuse(reason);
     } catch (cause) {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import http2 from "node:http2";
 import { type TestContext, test } from "node:test";
 import { ask, connect, field } from "../support/raw-client.ts";
 import { type BenchOptions, startBench } from "./bench.ts";
@@ -67,6 +68,26 @@ for (const algorithm of ["gcra", "fixed_window"]) {
     assert.equal(edge.metric("zion_ratelimit_decisions_total", "limited"), 7);
   });
 }
+
+test("strict, over HTTP/2: streams of one connection wait each for itself", async (t) => {
+  const { edge } = await start(t, "rate = 5\nstrict = true", { server: "h2c = true" });
+  const client = http2.connect(`http://127.0.0.1:${edge.port}`);
+  t.after(() => client.close());
+  const statuses = await Promise.all(
+    Array.from(
+      { length: 12 },
+      () =>
+        new Promise<number>((resolve, reject) => {
+          const stream = client.request({ ":path": "/" });
+          stream.on("response", (fields) => resolve(fields[":status"]!));
+          stream.on("error", reject);
+          stream.resume();
+        }),
+    ),
+  );
+  assert.equal(statuses.filter((status) => status === 200).length, 5);
+  assert.equal(statuses.filter((status) => status === 429).length, 7);
+});
 
 test("strict: pipelined requests are answered in their order, and a body waits for the decision", async (t) => {
   const { edge, origin } = await start(t, "rate = 2\nstrict = true", { keepBodies: true });
