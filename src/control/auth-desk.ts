@@ -35,10 +35,8 @@ export class AuthDesk {
   readonly #options: AuthDeskOptions;
   readonly #keys = new Map<string, readonly KeyMaterial[]>();
   readonly #wantedMs = new Map<string, number>();
-  #inForce = new Map<AuthProfileConfig, BuiltProfile>();
-  #next = new Map<AuthProfileConfig, BuiltProfile>();
-  /** What the profiles keep of claims. */
-  #claims = "";
+  #inForce = nothingBuilt;
+  #next = nothingBuilt;
 
   constructor(options: AuthDeskOptions) {
     this.#options = options;
@@ -51,8 +49,8 @@ export class AuthDesk {
     service: (profile: AuthProfileConfig & { readonly kind: "forward" }) => AuthService,
   ): ReadonlyMap<string, BuiltProfile> {
     const claims = JSON.stringify(countedClaims);
-    const known = claims === this.#claims ? this.#inForce : new Map<AuthProfileConfig, BuiltProfile>();
-    this.#next = new Map(
+    const known = (claims === this.#inForce.claims ? this.#inForce : nothingBuilt).profiles;
+    const built = new Map(
       profiles.map((profile) => [
         profile,
         // A service stands for an upstream, which may be another one now.
@@ -60,14 +58,14 @@ export class AuthDesk {
           this.#build(profile, countedClaims, service),
       ]),
     );
-    this.#claims = claims;
-    return new Map([...this.#next].map(([{ name }, built]) => [name, built]));
+    this.#next = { profiles: built, claims };
+    return new Map([...built].map(([{ name }, one]) => [name, one]));
   }
 
   /** What was built last is in force. */
   commit(): void {
     this.#inForce = this.#next;
-    const sources = new Set([...this.#inForce.keys()].map(sourceOf));
+    const sources = new Set([...this.#inForce.profiles.keys()].map(sourceOf));
     for (const source of this.#keys.keys()) if (!sources.has(source)) this.#keys.delete(source);
     for (const source of this.#wantedMs.keys()) if (!sources.has(source)) this.#wantedMs.delete(source);
   }
@@ -75,8 +73,9 @@ export class AuthDesk {
   /** Keys that the primary fetched, for the profile of this source, now and later. */
   setKeys(source: string, keys: readonly KeyMaterial[]): void {
     this.#keys.set(source, keys);
-    for (const built of [this.#inForce, this.#next])
-      for (const [profile, { verifier }] of built) if (sourceOf(profile) === source) verifier!.setKeys(keys);
+    for (const { profiles } of [this.#inForce, this.#next])
+      for (const [profile, { verifier }] of profiles)
+        if (sourceOf(profile) === source) verifier!.setKeys(keys);
   }
 
   #build(
@@ -129,6 +128,14 @@ export class AuthDesk {
     this.#options.wantKeys(source);
   }
 }
+
+interface Built {
+  readonly profiles: ReadonlyMap<AuthProfileConfig, BuiltProfile>;
+  /** What they keep of claims. */
+  readonly claims: string;
+}
+
+const nothingBuilt: Built = { profiles: new Map(), claims: "" };
 
 function sourceOf(profile: AuthProfileConfig): string {
   return profile.kind === "jwt" ? (profile.keySource?.id ?? "") : "";

@@ -3,7 +3,7 @@ import { type CanonicalRequest, FIELD_SLOTS, methodNames, NAME_START, VALUE_END 
 import { Identity, type IdentityLine, printLine } from "../identity/identity.ts";
 import { Remembered } from "../identity/remembered.ts";
 import { type Reason, reasons } from "../reason.ts";
-import { findNamedFields } from "./named-field.ts";
+import { findNamedField } from "./named-field.ts";
 
 export interface ServiceRule {
   readonly path: string;
@@ -70,11 +70,13 @@ export class AuthService {
     const { arena, fields } = request;
     const port = request.port < 0 ? "" : `:${request.port}`;
     let head = `GET ${this.#rule.path} HTTP/1.1\r\nHost: ${request.hostText()}${port}\r\n`;
-    for (const name of this.#rule.requestFields)
-      findNamedFields(request, name, (index) => {
+    for (const name of this.#rule.requestFields) {
+      let index = findNamedField(request, name, 0);
+      for (; index >= 0; index = findNamedField(request, name, index + 1)) {
         const slot = index * FIELD_SLOTS;
         head += arena.latin1Slice(fields[slot + NAME_START]!, fields[slot + VALUE_END]! + 2);
-      });
+      }
+    }
     const uri =
       request.text(request.pathStart, request.pathEnd) + request.text(request.queryStart, request.queryEnd);
     head += `X-Forwarded-Method: ${methodNames[request.method]}\r\nX-Forwarded-Uri: ${uri}\r\n\r\n`;

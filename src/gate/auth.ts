@@ -8,7 +8,7 @@ import { type Reason, reasons } from "../reason.ts";
 import type { AuthService } from "./auth-service.ts";
 import type { GateRoute } from "./context.ts";
 import { addIdentityLines } from "./identity-fields.ts";
-import { findNamedFields } from "./named-field.ts";
+import { findNamedField } from "./named-field.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** What a route asks of whoever wants in: one of the credentials that are not undefined. */
@@ -86,12 +86,14 @@ function identify(
 
 /** Index of the field with the key, which goes no further. */
 function takeApiKey(request: CanonicalRequest, field: string): number {
-  let found = NONE;
-  findNamedFields(request, field, (index) => {
+  const first = findNamedField(request, field, 0);
+  if (first < 0) return NONE;
+  let last = first;
+  for (let index = first; index >= 0; index = findNamedField(request, field, index + 1)) {
     request.fields[index * FIELD_SLOTS + FORWARD] = 0;
-    found = found === NONE ? index : TWICE;
-  });
-  return found;
+    last = index;
+  }
+  return last === first ? first : TWICE;
 }
 
 const NONE = -1;

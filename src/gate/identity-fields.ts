@@ -11,21 +11,21 @@ import {
 import type { Trailers } from "../http/trailer.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { GateContext } from "./context.ts";
-import { findNamedFields } from "./named-field.ts";
+import { findNamedField } from "./named-field.ts";
 
 /**
  * Takes fields away that only the gateway may set, on every route: the names of `claim_headers` and `answer_fields`.
  * Those that it always sets itself are gone since the head was read.
  */
 export function scrubIdentity(request: CanonicalRequest, { identityFields }: GateContext): undefined {
-  if (identityFields.length === 0) return;
-  const { fields } = request;
-  for (const name of identityFields)
-    findNamedFields(request, name, (index) => {
+  for (const name of identityFields) {
+    let index = findNamedField(request, name, 0);
+    for (; index >= 0; index = findNamedField(request, name, index + 1)) {
       const slot = index * FIELD_SLOTS;
-      if (fields[slot + FORWARD] === 1) request.scrubbed++;
-      fields[slot + FORWARD] = 0;
-    });
+      if (request.fields[slot + FORWARD] === 1) request.scrubbed++;
+      request.fields[slot + FORWARD] = 0;
+    }
+  }
 }
 
 /** The same for trailers: some servers merge them into the head. */

@@ -1,18 +1,15 @@
 import { nameByte } from "../http/field.ts";
 import { type CanonicalRequest, FIELD_SLOTS, NAME_END, NAME_START } from "../http/request.ts";
 
-/** Calls `visit` with the index of every field of this name, which is in lower case. */
-export function findNamedFields(
-  request: CanonicalRequest,
-  name: string,
-  visit: (index: number) => void,
-): void {
+/** Index of the first field of this name, which is in lower case, at or behind the index `from`; -1 = there is none. */
+export function findNamedField(request: CanonicalRequest, name: string, from: number): number {
   const { arena, fields } = request;
-  for (let index = 0; index < request.fieldCount; index++) {
+  for (let index = from; index < request.fieldCount; index++) {
     const slot = index * FIELD_SLOTS;
     const start = fields[slot + NAME_START]!;
-    if (fields[slot + NAME_END]! - start === name.length && isName(arena, start, name)) visit(index);
+    if (fields[slot + NAME_END]! - start === name.length && isName(arena, start, name)) return index;
   }
+  return -1;
 }
 
 function isName(arena: Buffer, start: number, name: string): boolean {

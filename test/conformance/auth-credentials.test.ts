@@ -4,9 +4,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { digestApiKey, makeApiKey } from "../../src/identity/api-key.ts";
+import { get as getFrames, openFrames, request as requestFrames } from "../support/h2-frames.ts";
 import { ask, field } from "../support/raw-client.ts";
 import { jwks, makeKeys, makeToken } from "../support/tokens.ts";
-import { startBench } from "./bench.ts";
+import { askRaw, type BenchOptions, startBench } from "./bench.ts";
 
 // API keys, passwords and several issuers in the path of a request.
 
@@ -18,7 +19,7 @@ const expSecs = Math.floor(Date.now() / 1000) + 600;
 const users =
   "# who may come in\nann:$scrypt$ln=14,r=8,p=1$c2FsdHNhbHRzYWx0c2FsdA$REPLACED\nbob:$scrypt$ln=14,r=8,p=1$c2FsdHNhbHRzYWx0c2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n";
 
-async function start(t: TestContext, route: string) {
+async function start(t: TestContext, route: string, options: BenchOptions = {}) {
   const { scryptSync } = await import("node:crypto");
   const digest = scryptSync("correct horse", Buffer.from("saltsaltsaltsalt"), 32, {
     cost: 2 ** 14,
@@ -32,6 +33,7 @@ async function start(t: TestContext, route: string) {
     return JSON.stringify(path.join(folder, name));
   };
   return startBench(t, {
+    ...options,
     route,
     tables: `
 [auth_profile.machines]
@@ -180,6 +182,40 @@ test("a body follows a password that had to be verified first", async (t) => {
   const request = `POST /a HTTP/1.1\r\nHost: a.test\r\n${basic("ann:correct horse")}\r\nContent-Length: 5\r\n\r\nhello`;
   assert.equal((await ask(edge.port, request)).status, 200);
   assert.equal((await origin.requests.at(-1)!.body).toString(), "hello");
+});
+
+test("pipelined requests wait for a password in their order", async (t) => {
+  const { edge, origin } = await start(t, 'auth_profile = "people"');
+  const good = basic("ann:correct horse");
+  const pipelined = await askRaw(
+    edge.port,
+    [
+      get(good),
+      get(basic("ann:wrong")).replace("/a", "/b"),
+      get(good, "Connection: close").replace("/a", "/c"),
+    ].join(""),
+  );
+  assert.deepEqual(
+    [...pipelined.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status),
+    ["200", "401", "200"],
+  );
+  assert.deepEqual(
+    origin.requests.map(({ target }) => target),
+    ["/a", "/c"],
+  );
+});
+
+test("HTTP/2 streams wait for their passwords beside each other", async (t) => {
+  const { edge } = await start(t, 'auth_profile = "people"', { tlsNames: [], tls: 'alpn = ["h2"]' });
+  const client = await openFrames(edge.tlsPort);
+  t.after(() => client.end());
+  const stream = (id: number, text: string) =>
+    requestFrames(id, getFrames("/a", ["authorization", `Basic ${Buffer.from(text).toString("base64")}`]));
+  client.send(stream(1, "ann:correct horse"), stream(3, "ann:wrong"), stream(5, "ann:correct horse"));
+  assert.deepEqual(
+    [await client.outcome(1), await client.outcome(3), await client.outcome(5)],
+    ["200", "401", "200"],
+  );
 });
 
 test("several profiles: each request is judged by the credential that it brings", async (t) => {
