@@ -12,6 +12,7 @@ import {
   TABLE_SLOTS,
   VALUE_LENGTH,
 } from "./hpack-table.ts";
+import { COMPRESSION_ERROR, ENHANCE_YOUR_CALM, NO_ERROR } from "./http2-frame.ts";
 
 /** Takes the fields of one header block, in order. */
 export interface FieldSink {
@@ -31,15 +32,31 @@ export interface FieldScratch {
 export class HpackDecoder {
   readonly table = new DynamicTable();
   #at = 0;
+  #room = 0;
 
   /**
-   * Decodes the whole block `source[start, end)`. False: it is broken (COMPRESSION_ERROR), and so is everything that
-   * would come after it on this connection. The work is bounded by the block: a field costs its sink at least a byte.
+   * Decodes the whole block `source[start, end)`. An error code other than NO_ERROR ends the connection: later blocks
+   * would be read wrongly. COMPRESSION_ERROR: it is broken. ENHANCE_YOUR_CALM: its fields have more than `bytesMax`
+   * together, which bounds what a few bytes of references can cost (HPACK bomb).
    */
-  decode(source: Buffer, start: number, end: number, sink: FieldSink, scratch: FieldScratch): boolean {
+  decode(
+    source: Buffer,
+    start: number,
+    end: number,
+    sink: FieldSink,
+    scratch: FieldScratch,
+    bytesMax: number,
+  ): number {
+    this.#room = bytesMax;
+    if (!this.#decode(source, start, end, sink, scratch)) return COMPRESSION_ERROR;
+    return this.#room < 0 ? ENHANCE_YOUR_CALM : NO_ERROR;
+  }
+
+  /** False: it is broken. Stops without a word where no room is left. */
+  #decode(source: Buffer, start: number, end: number, sink: FieldSink, scratch: FieldScratch): boolean {
     this.#at = start;
     let canResize = true;
-    while (this.#at < end) {
+    while (this.#at < end && this.#room >= 0) {
       const first = source[this.#at]!;
       if ((first & 0x80) !== 0) {
         canResize = false;
@@ -64,13 +81,10 @@ export class HpackDecoder {
     const slot = isStatic ? index * TABLE_SLOTS : this.table.slotOf(index - STATIC_ENTRIES - 1);
     if (slot < 0) return false;
     const { slots } = table;
-    sink.onField(
-      table.bytes,
-      slots[slot + LINE_START]!,
-      slots[slot + NAME_LENGTH]!,
-      slots[slot + VALUE_LENGTH]!,
-      slots[slot + FACTS]!,
-    );
+    const nameLength = slots[slot + NAME_LENGTH]!;
+    const valueLength = slots[slot + VALUE_LENGTH]!;
+    this.#room -= nameLength + valueLength;
+    sink.onField(table.bytes, slots[slot + LINE_START]!, nameLength, valueLength, slots[slot + FACTS]!);
     return true;
   }
 
@@ -93,6 +107,7 @@ export class HpackDecoder {
     line[nameLength + 1] = 32;
     const valueLength = this.#readString(source, end, line, nameLength + 2);
     if (valueLength < 0) return false;
+    this.#room -= nameLength + valueLength;
     const lineEnd = nameLength + 2 + valueLength;
     line[lineEnd] = 13;
     line[lineEnd + 1] = 10;

@@ -6,7 +6,7 @@ export type Flood = (typeof floods)[number];
 export const PING_FRAME = 0;
 export const SETTINGS_FRAME = 1;
 export const RESET_FRAME = 2;
-/** WINDOW_UPDATE, PRIORITY, empty DATA, unknown types, and the pieces of a head behind its first. */
+/** WINDOW_UPDATE, PRIORITY, DATA of hardly a byte, unknown types, and what comes for streams that are gone. */
 export const IDLE_FRAME = 3;
 
 /**

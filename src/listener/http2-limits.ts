@@ -19,12 +19,15 @@ export const STREAM_WINDOW_BYTES = WINDOW_BYTES;
 /** What all streams of a connection may send together: no more than this of bodies waits in memory. */
 export const CONNECTION_WINDOW_BYTES = 1_048_576;
 
+/** Of one SETTINGS frame: 32 of them. Each may change the windows of all streams; there are 9 to speak of. */
+export const SETTINGS_BYTES_MAX = 6 * 32;
+
 /** Frames of one head. Nobody cuts a head into more than its size asks for. */
 export const HEAD_FRAMES_MAX = 32;
-/** A compressed head, at least. Heads beyond our own limits are answered; what is beyond this cannot be read at all. */
+/** Heads beyond our own limits are answered; what is beyond this is not read to its end. */
 const BLOCK_BYTES_MIN = 65_536;
 
-/** Bytes of one compressed head. */
+/** Bytes of one head, as compressed, and as it is when that is undone. */
 export function blockBytesMax(snapshot: Snapshot): number {
   return Math.max(BLOCK_BYTES_MIN, 2 * snapshot.head.headBytesMax);
 }

@@ -2,7 +2,6 @@ import type { Socket } from "node:net";
 import { type FieldSink, HpackDecoder } from "../http/hpack-decoder.ts";
 import {
   ACK,
-  COMPRESSION_ERROR,
   CONTINUATION,
   END_HEADERS,
   END_STREAM,
@@ -52,6 +51,7 @@ import {
   blockBytesMax,
   CONNECTION_WINDOW_BYTES,
   openingFrames,
+  SETTINGS_BYTES_MAX,
   STREAMS_MAX,
   takesWebSockets,
 } from "./http2-limits.ts";
@@ -72,6 +72,8 @@ const CLOSED = 3;
 const NOTICE_MS = 1000;
 /** For a GOAWAY to arrive; then the socket goes, whoever reads it or not (reliability.md N15). */
 const FAREWELL_MS = 800;
+/** Frames of DATA below this are hardly any: each costs what 16 KiB cost. A gRPC message has 5 bytes without content. */
+const TINY_BYTES = 8;
 /** Of answers that the client does not read; then nothing more is read from it. DATA waits long before. */
 const OUTPUT_BYTES_MAX = 262_144;
 
@@ -113,7 +115,7 @@ export class Http2Connection implements ClientConnection, StreamOwner, FrameSink
 
   /** DATA under way: its stream, undefined = thrown away. */
   #dataStream: Http2Stream | undefined = undefined;
-  #dataIsEmpty = false;
+  #dataIsTiny = false;
   /** What the client may send on all streams together, and what was taken since it was told. */
   #window = CONNECTION_WINDOW_BYTES;
   #taken = 0;
@@ -310,14 +312,18 @@ export class Http2Connection implements ClientConnection, StreamOwner, FrameSink
   #addToHead(flags: number, source: Buffer, start: number, end: number): void {
     const block = this.#block;
     if (!block.add(source, start, end, blockBytesMax(this.#state.snapshot))) {
-      // It cannot be left unread: later heads refer to what it brings.
-      this.#state.counters.rejects[reasons.http2Head.index]!++;
-      this.#onFlood("rejected_heads");
+      this.#onUnreadableHead();
     } else if ((flags & END_HEADERS) !== 0) {
       const { stream } = block;
       const bytes = block.take();
       this.#onBlock(block.flags, stream, bytes, 0, bytes.length);
     }
+  }
+
+  /** It is too large, and cannot be left unread: later heads refer to what it brings. */
+  #onUnreadableHead(): void {
+    this.#state.counters.rejects[reasons.http2Head.index]!++;
+    this.#onFlood("rejected_heads");
   }
 
   #onBlock(flags: number, id: number, source: Buffer, start: number, end: number): void {
@@ -380,8 +386,11 @@ export class Http2Connection implements ClientConnection, StreamOwner, FrameSink
   }
 
   #decode(source: Buffer, start: number, end: number, sink: FieldSink): boolean {
-    if (this.#decoder.decode(source, start, end, sink, this.#desk.scratch)) return true;
-    this.onFrameFault(COMPRESSION_ERROR);
+    const bytesMax = blockBytesMax(this.#state.snapshot);
+    const code = this.#decoder.decode(source, start, end, sink, this.#desk.scratch, bytesMax);
+    if (code === NO_ERROR) return true;
+    if (code === ENHANCE_YOUR_CALM) this.#onUnreadableHead();
+    else this.onFrameFault(code);
     return false;
   }
 
@@ -421,7 +430,7 @@ export class Http2Connection implements ClientConnection, StreamOwner, FrameSink
       this.onFrameFault(FLOW_CONTROL_ERROR);
       return;
     }
-    this.#dataIsEmpty = length === 0;
+    this.#dataIsTiny = length - padding < TINY_BYTES;
     const stream = this.#streams.get(id);
     if (stream === undefined) {
       if (id > this.#lastStream && this.#phase < LEAVING) this.onFrameFault(PROTOCOL_ERROR);
@@ -451,7 +460,7 @@ export class Http2Connection implements ClientConnection, StreamOwner, FrameSink
     const stream = this.#dataStream;
     this.#dataStream = undefined;
     if ((flags & END_STREAM) !== 0) stream?.onInputEnd(undefined);
-    else if (this.#dataIsEmpty) this.#count(IDLE_FRAME);
+    else if (this.#dataIsTiny) this.#count(IDLE_FRAME);
   }
 
   /** `bytes` of bodies, with their padding, are taken: the client may send as many again. */
@@ -494,6 +503,10 @@ export class Http2Connection implements ClientConnection, StreamOwner, FrameSink
     }
     if ((end - start) % 6 !== 0) {
       this.onFrameFault(FRAME_SIZE_ERROR);
+      return;
+    }
+    if (end - start > SETTINGS_BYTES_MAX) {
+      this.#onFlood("settings");
       return;
     }
     if (!this.#count(SETTINGS_FRAME)) return;

@@ -4,15 +4,16 @@ import fc from "fast-check";
 import { HpackDecoder } from "../../src/http/hpack-decoder.ts";
 import { encodedField, putField, putStatus, putTextField } from "../../src/http/hpack-encoder.ts";
 import { decodeHuffman, huffmanBytesMax } from "../../src/http/hpack-huffman.ts";
+import { COMPRESSION_ERROR, ENHANCE_YOUR_CALM, NO_ERROR } from "../../src/http/http2-frame.ts";
 import { block, indexed, reference } from "../support/h2-frames.ts";
 
 type Field = readonly [name: string, value: string];
 
 /** The fields of a block, or undefined when it is broken. */
-function decode(decoder: HpackDecoder, bytes: Uint8Array): Field[] | undefined {
+function decode(decoder: HpackDecoder, bytes: Uint8Array, bytesMax = Infinity): Field[] | undefined {
   const fields: Field[] = [];
   const source = Buffer.from(bytes);
-  const isWhole = decoder.decode(
+  const code = decoder.decode(
     source,
     0,
     source.length,
@@ -28,8 +29,10 @@ function decode(decoder: HpackDecoder, bytes: Uint8Array): Field[] | undefined {
       },
     },
     { bytes: Buffer.alloc(0) },
+    bytesMax,
   );
-  return isWhole ? fields : undefined;
+  assert.ok(code === NO_ERROR || code === COMPRESSION_ERROR || code === ENHANCE_YOUR_CALM);
+  return code === NO_ERROR ? fields : undefined;
 }
 
 function hex(text: string): Buffer {
@@ -151,6 +154,24 @@ test("an entry larger than the table empties it and is no error", () => {
   assert.equal(decode(decoder, indexed("x-b", "v".repeat(5000)))?.[0]?.[1].length, 5000);
   assert.equal(decoder.table.count, 0);
   assert.equal(decode(decoder, reference(62)), undefined);
+});
+
+test("a few bytes of references stand for no more than the block may have", () => {
+  const decoder = new HpackDecoder();
+  decode(decoder, indexed("n".repeat(2000), "v".repeat(2000)));
+  const bomb = Buffer.concat(Array.from({ length: 1000 }, () => reference(62)));
+  let given = 0;
+  const sink = { onField: () => void given++ };
+  const source = Buffer.from(bomb);
+  const scratch = { bytes: Buffer.alloc(0) };
+  assert.equal(decoder.decode(source, 0, source.length, sink, scratch, 65_536), ENHANCE_YOUR_CALM);
+  assert.equal(given, 17);
+  // The same by names alone, each with an empty value of its own.
+  const names = Buffer.concat(Array.from({ length: 1000 }, () => hex("0f2f 00")));
+  assert.equal(decode(new HpackDecoder(), names, 65_536), undefined);
+  decode(decoder, indexed("n".repeat(4000), ""));
+  assert.equal(decode(decoder, names, 65_536), undefined);
+  assert.equal(decode(decoder, names.subarray(0, 3 * 16), 65_536)?.length, 16);
 });
 
 test("a name by reference to the entry that its own field pushes out", () => {

@@ -38,6 +38,9 @@ const one = uint32(1);
 const postHead = block(head("POST", "/x"));
 const getHead = block(get("/x"));
 const bombEntry = indexed("x-bomb", "v".repeat(4000));
+const bombName = indexed("x".repeat(4000), "");
+/** The name of entry 62 and an empty value, which does not enter the table. */
+const bombReference = Buffer.from([0x0f, 62 - 15, 0]);
 const cookieEntry = indexed("cookie", "c".repeat(4000));
 
 export const floods: readonly Flood[] = [
@@ -86,6 +89,11 @@ export const floods: readonly Flood[] = [
     burst: same(1000, frame(CONTINUATION, 0, 1)),
   },
   { id: "FL7", title: "SETTINGS", burst: same(1000, frame(SETTINGS, 0, 0, settings([4, 65_535]))) },
+  {
+    id: "FL7",
+    title: "SETTINGS of many windows",
+    burst: same(20, frame(SETTINGS, 0, 0, settings(...windows(2000)))),
+  },
   { id: "FL7", title: "empty SETTINGS", burst: same(1000, frame(SETTINGS, 0, 0)) },
   { id: "FL8", title: "PING", burst: same(1000, frame(PING, 0, 0, Buffer.alloc(8))) },
   {
@@ -93,6 +101,12 @@ export const floods: readonly Flood[] = [
     title: "empty DATA",
     first: frame(HEADERS, END_HEADERS, 1, postHead),
     burst: same(2000, frame(DATA, 0, 1)),
+  },
+  {
+    id: "FL9",
+    title: "DATA of a byte each",
+    first: frame(HEADERS, END_HEADERS, 1, postHead),
+    burst: same(2000, frame(DATA, 0, 1, Buffer.from("x"))),
   },
   { id: "FL10", title: "PRIORITY", burst: same(1000, frame(PRIORITY, 0, 1, Buffer.from([0, 0, 0, 3, 1]))) },
   {
@@ -130,6 +144,17 @@ export const floods: readonly Flood[] = [
     burst: streams(
       (id) => [
         frame(HEADERS, END_HEADERS | END_STREAM, id, Buffer.concat([getHead, ...times(60, reference(62))])),
+      ],
+      20,
+    ),
+  },
+  {
+    id: "FL14",
+    title: "HPACK bomb of long names",
+    first: frame(HEADERS, END_HEADERS | END_STREAM, 1, Buffer.concat([getHead, bombName])),
+    burst: streams(
+      (id) => [
+        frame(HEADERS, END_HEADERS | END_STREAM, id, Buffer.concat([getHead, ...times(5000, bombReference)])),
       ],
       20,
     ),
@@ -192,6 +217,10 @@ function pause(ms: number): Promise<void> {
 
 function times(count: number, bytes: Uint8Array): Uint8Array[] {
   return Array.from({ length: count }, () => bytes);
+}
+
+function windows(count: number): (readonly [number, number])[] {
+  return Array.from({ length: count }, (_, at) => [4, 65_535 - (at & 1)] as const);
 }
 
 function same(count: number, bytes: Uint8Array): () => Uint8Array {
