@@ -6,12 +6,18 @@ import type { Output } from "./output.ts";
 import { packageVersion } from "./version.ts";
 
 export interface CheckOptions {
+  /** Say also what a reload with it would do to the gateway that runs. */
+  readonly against?: "running" | undefined;
+  readonly admin?: string | undefined;
   readonly config: string | undefined;
   readonly format: ReportFormat;
 }
 
-/** `zion check`: says everything that is wrong with a config. Pure: reads files, opens no socket, writes nothing. */
-export function checkCommand(options: CheckOptions, output: Output): number {
+/**
+ * `zion check`: says everything that is wrong with a config. Pure: reads files, writes nothing, and opens no socket but
+ * to ask the gateway that runs, where that is wanted.
+ */
+export async function checkCommand(options: CheckOptions, output: Output): Promise<number> {
   const loaded = loadConfig(options.config);
   if (loaded.kind === "unreadable") {
     output.err.write(`error[Z1001]: ${loaded.message}\n`);
@@ -29,7 +35,10 @@ export function checkCommand(options: CheckOptions, output: Output): number {
       version: packageVersion(),
     }),
   );
-  return loaded.kind === "loaded" ? exitCodes.ok : exitCodes.no;
+  if (loaded.kind !== "loaded") return exitCodes.no;
+  if (options.against === undefined) return exitCodes.ok;
+  const { compareWithRunning } = await import("./against.ts");
+  return compareWithRunning(loaded.config, options.admin, output);
 }
 
 function summarise(config: Config): string {

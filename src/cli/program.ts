@@ -43,6 +43,9 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
       "config file, - for standard input (default: $ZION_CONFIG, ./zion.toml, /etc/zion/zion.toml)",
     );
 
+  const admin = (): Option =>
+    new Option("--admin <address>", "HOST:PORT of the admin listener (default: as the config says)");
+
   command("run", "run the gateway")
     .addOption(config())
     .action(async (options: { config?: string }) => {
@@ -68,9 +71,36 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
         .choices(["human", "json", "github", "sarif"])
         .default("human"),
     )
-    .action(async (options: { config?: string; format: ReportFormat }) => {
-      const { checkCommand } = await import("./check.ts");
-      finish(checkCommand({ config: options.config, format: options.format }, output()));
+    .addOption(
+      new Option(
+        "--against <what>",
+        "say also what a reload with it would change in the gateway that runs",
+      ).choices(["running"]),
+    )
+    .addOption(admin())
+    .action(
+      async (options: { config?: string; format: ReportFormat; against?: "running"; admin?: string }) => {
+        const { checkCommand } = await import("./check.ts");
+        const { config, format, against, admin } = options;
+        finish(await checkCommand({ config, format, against, admin }, output()));
+      },
+    );
+  command("reload", "make the gateway that runs read its configuration again")
+    .addOption(config())
+    .addOption(admin())
+    .option("--wait", "say what came of it", false)
+    .action(async (options: { config?: string; admin?: string; wait: boolean }) => {
+      const { reloadCommand } = await import("./reload.ts");
+      const { config, admin, wait } = options;
+      finish(await reloadCommand({ config, admin, wait }, process.env, output()));
+    });
+  command("rollback <generation>", "put an earlier configuration in force again; the file stays as it is")
+    .addOption(config())
+    .addOption(admin())
+    .action(async (generation: string, options: { config?: string; admin?: string }) => {
+      const { rollBackCommand } = await import("./reload.ts");
+      const { config, admin } = options;
+      finish(await rollBackCommand(generation, { config, admin }, process.env, output()));
     });
   command("demo", "run a gateway with a certificate and an upstream of its own")
     .addOption(port("--https-port <port>", "TLS port", 8443))

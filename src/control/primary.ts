@@ -597,7 +597,7 @@ function openLastGaspFile(stateDir: string | undefined, log: Log): number | unde
 }
 
 function logPath({ accessLog }: Config): string | undefined {
-  return accessLog.enabled && accessLog.path !== "-" ? resolve(accessLog.path) : undefined;
+  return accessLog.path !== "-" ? resolve(accessLog.path) : undefined;
 }
 
 const here = fileURLToPath(import.meta.url);

@@ -1,6 +1,7 @@
 import { changesBetween, printChanges } from "../config/changes.ts";
 import type { Config } from "../config/config.ts";
 import type { OpenedFile } from "../config/files.ts";
+import { restartKeys } from "../config/impact.ts";
 import { type CutConfig, createPartStore, manifestHash } from "../config/parts.ts";
 import type { Clock } from "../std/clock.ts";
 import type { Exposition } from "./exposition.ts";
@@ -100,7 +101,7 @@ export function createReloader(options: ReloadOptions): Reloader {
   const publish = async (cut: CutConfig): Promise<Refusal | undefined> => {
     const config = store.assemble(cut.manifest, cut.parts);
     const candidate = { generation: ++candidates, config, cut };
-    const fixed = needsRestart(current.config, config);
+    const fixed = restartKeys(changesBetween(current.cut.manifest, cut.manifest));
     const refusal: Refusal | undefined =
       fixed.length > 0
         ? { reason: "restart", problem: `needs a restart to change: ${fixed.join(", ")}` }
@@ -225,18 +226,4 @@ export function createReloader(options: ReloadOptions): Reloader {
 /** Equal texts = every file has the same content. */
 function contentOf(files: readonly OpenedFile[]): string {
   return JSON.stringify(files.map(({ path, content }) => [path, content]));
-}
-
-/** Keys whose new value would be accepted and not obeyed: refused instead. */
-function needsRestart(now: Config, next: Config): readonly string[] {
-  const keys: readonly (readonly [string, (config: Config) => unknown])[] = [
-    ["server.state_dir", ({ server }) => server.stateDir],
-    // Workers may write the file that they were started with and no other.
-    ["access_log.path", ({ accessLog }) => (accessLog.enabled ? accessLog.path : "-")],
-    ["audit", ({ audit }) => audit],
-    ["amnesia", ({ amnesia }) => amnesia],
-  ];
-  return keys
-    .filter(([, read]) => JSON.stringify(read(now)) !== JSON.stringify(read(next)))
-    .map(([key]) => key);
 }

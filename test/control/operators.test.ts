@@ -201,16 +201,21 @@ async function admin(t: TestContext, withToken = true) {
     port: () => port,
     endpoints: adminEndpoints({
       overview: () => buildOverview("1.2.3", 7, { serving: 2, wanted: 2 }, routes),
-      generations: () => [],
+      generations: {
+        generation: 2,
+        cut: { manifest: [], parts: new Map() },
+        history: () => [],
+        reload: async () => {
+          reloads++;
+          return reloads === 1
+            ? { kind: "loaded", generation: 2 }
+            : { kind: "refused", generation: 2, reason: "invalid", problem: "zion.toml:1:1: Z1000 bad" };
+        },
+        rollBack: async () => ({ kind: "loaded", generation: 3 }),
+      },
       decisions: { find: () => [] },
       bans: { list: () => [], add: () => ({ problem: "" }), lift: () => true },
       revocations: { list: () => [], add: () => "added", remove: () => "removed" },
-      reload: async () => {
-        reloads++;
-        return reloads === 1
-          ? { kind: "loaded", generation: 2 }
-          : { kind: "refused", generation: 2, reason: "invalid", problem: "zion.toml:1:1: Z1000 bad" };
-      },
     }),
   });
   port = await listen(t, handle, maxAdminBodyBytes);

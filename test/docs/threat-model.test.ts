@@ -59,10 +59,15 @@ describe("the lists miss nothing and hold nothing that is gone", () => {
   test("endpoints: the admin listener's own list, with its methods", async () => {
     const offered = adminEndpoints({
       overview: () => ({ version: "", generation: 1, workers: { serving: 1, wanted: 1 }, routes: [] }),
-      generations: () => [],
+      generations: {
+        generation: 1,
+        cut: { manifest: [], parts: new Map() },
+        history: () => [],
+        reload: () => Promise.reject(new Error("not asked for")),
+        rollBack: () => Promise.reject(new Error("not asked for")),
+      },
       decisions: { find: () => [] },
       bans: { list: () => [], add: () => ({ problem: "" }), lift: () => false },
-      reload: () => Promise.reject(new Error("not asked for")),
       revocations: { list: () => [], add: () => "added", remove: () => "removed" },
     });
     const rows = listed("Endpoints").filter(([listener]) => listener === "admin");
