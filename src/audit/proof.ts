@@ -70,6 +70,11 @@ export class RangeHashes {
     for (const [i, node] of frontier.entries()) this.#take(sizes[i]!, node);
   }
 
+  /** Leaves so far, those under the frontier included. */
+  get size(): number {
+    return this.#next;
+  }
+
   /** The next leaf. */
   push(leaf: Buffer): void {
     this.#take(1, leaf);

@@ -20,6 +20,8 @@ export class WitnessClient {
   readonly #options: WitnessClientOptions;
   /** Gathers the proof from `seenSize` while the log grows, so that no file has to be read for it. */
   #trail: { readonly from: number; readonly hashes: RangeHashes } | undefined;
+  /** The same from the checkpoint that is on its way. */
+  #candidate: { readonly from: number; readonly hashes: RangeHashes } | undefined;
   #isBusy = false;
   #next: { readonly note: string; readonly size: number; readonly journal: Journal } | undefined;
 
@@ -32,8 +34,6 @@ export class WitnessClient {
     this.#trail?.hashes.push(leaf);
     this.#candidate?.hashes.push(leaf);
   }
-
-  #candidate: { readonly from: number; readonly hashes: RangeHashes } | undefined;
 
   /** A checkpoint of all records there are. While another is on its way, only the newest waits. */
   show(note: string, size: number, journal: Journal): void {
@@ -48,14 +48,15 @@ export class WitnessClient {
     this.#isBusy = true;
     const { note, size, journal } = next;
     const old = Math.max(0, this.seenSize);
-    const proof = this.#proofFrom(old, size, journal);
-    if (journal.size === size) this.#candidate = trailFrom(journal);
+    const proof = this.#proofFrom(old, size);
+    this.#candidate = journal.size === size ? trailFrom(journal) : undefined;
     try {
       const lines = (proof ?? []).map((hash) => `${hash.toString("base64")}\n`).join("");
       const { status, body } = await this.#options.post(`old ${old}\n${lines}\n${note}`);
       if (status === 200) {
         this.seenSize = size;
         this.#trail = this.#candidate?.from === size ? this.#candidate : undefined;
+        this.#candidate = undefined;
         this.#options.onCosigned(note + body);
       } else if (status === 409) {
         this.#hearSize(Number(body.trim()), size);
@@ -79,9 +80,9 @@ export class WitnessClient {
     this.#trail = undefined;
   }
 
-  #proofFrom(old: number, size: number, journal: Journal): readonly Buffer[] | undefined {
+  #proofFrom(old: number, size: number): readonly Buffer[] | undefined {
     if (old === 0 || old === size) return [];
-    if (this.#trail?.from === old && journal.size === size) return this.#trail.hashes.hashes();
+    if (this.#trail?.from === old && this.#trail.hashes.size === size) return this.#trail.hashes.hashes();
     return this.#options.proveFrom(old, size);
   }
 }

@@ -36,6 +36,21 @@ export function readNotes(file: string): string[] {
   return splitNotes(attempt(file, () => readFileSync(file, "utf8")));
 }
 
+/** What a `zion audit witness` has signed last, of every log that it watches over. */
+export async function askWitness(url: string): Promise<string[]> {
+  try {
+    const answer = await fetch(`${url.replace(/\/+$/, "")}/checkpoints`, {
+      signal: AbortSignal.timeout(10_000),
+    });
+    if (!answer.ok) throw new Error(`status ${answer.status}`);
+    return splitNotes(await answer.text());
+  } catch (error) {
+    throw new AuditSourceProblem(
+      `the witness ${url}: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
+
 function attempt<T>(source: string, read: () => T): T {
   try {
     return read();

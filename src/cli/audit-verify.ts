@@ -3,7 +3,7 @@ import type { Finding } from "../audit/finding.ts";
 import { type LogReport, type Verification, verifyDirectory } from "../audit/verify.ts";
 import { readProblem } from "../config/files.ts";
 import { systemClock } from "../std/clock.ts";
-import { AuditSourceProblem, readNotes, readPolicyFile, readRootKey } from "./audit-source.ts";
+import { AuditSourceProblem, askWitness, readNotes, readPolicyFile, readRootKey } from "./audit-source.ts";
 import type { Output } from "./output.ts";
 
 export interface AuditVerifyOptions {
@@ -11,6 +11,7 @@ export interface AuditVerifyOptions {
   readonly policy?: string;
   readonly key: readonly string[];
   readonly anchor: readonly string[];
+  readonly witness?: string;
   readonly maxUnanchored: number;
   readonly strict: boolean;
   readonly json: boolean;
@@ -20,14 +21,14 @@ export interface AuditVerifyOptions {
 export const auditUnusable = 1;
 
 /** `zion audit verify`: every log in a directory, from its first record to its last. Writes nothing. */
-export function auditVerifyCommand(options: AuditVerifyOptions, output: Output): number {
+export async function auditVerifyCommand(options: AuditVerifyOptions, output: Output): Promise<number> {
   let verification: Verification;
   try {
     verification = verifyDirectory({
       disk: readableDisk(options.dir),
       policy: options.policy === undefined ? undefined : readPolicyFile(options.policy),
       roots: options.key.map(readRootKey),
-      anchors: options.anchor.length === 0 ? undefined : options.anchor.flatMap(readNotes),
+      anchors: await readAnchors(options),
       nowMs: systemClock.wallMs(),
       unanchoredMaxMs: options.maxUnanchored * 1000,
       strict: options.strict,
@@ -49,6 +50,13 @@ export function auditVerifyCommand(options: AuditVerifyOptions, output: Output):
   return exitCode;
 }
 
+/** Undefined: none were given. */
+async function readAnchors({ anchor, witness }: AuditVerifyOptions): Promise<readonly string[] | undefined> {
+  if (anchor.length === 0 && witness === undefined) return undefined;
+  const asked = witness === undefined ? [] : await askWitness(witness);
+  return [...anchor.flatMap(readNotes), ...asked];
+}
+
 function asJson(log: LogReport): object {
   return {
     log: log.logId,
@@ -66,7 +74,10 @@ function asJson(log: LogReport): object {
 
 function pageOf(log: LogReport, options: AuditVerifyOptions): string {
   const macs = options.key.length === 0 ? "MACs not checked: no key" : `${log.macsRight} MACs right`;
-  const anchors = options.anchor.length === 0 ? "by its own checkpoints only" : "by the anchors";
+  const anchors =
+    options.anchor.length === 0 && options.witness === undefined
+      ? "by its own checkpoints only"
+      : "by the anchors";
   const lines = [
     `log ${log.logId || "-"}   ${log.size} records in ${log.segments} segments   ${log.firstTime} to ${log.lastTime}`,
     `  ${macs}; records 0 to ${log.anchored - 1} covered ${anchors}`,

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { AuditLogOptions } from "./audit-proof.ts";
 import type { AuditTailOptions } from "./audit-tail.ts";
 import type { AuditVerifyOptions } from "./audit-verify.ts";
+import type { AuditWitnessOptions } from "./audit-witness.ts";
 import type { Output } from "./output.ts";
 
 /** `zion audit …`. They read files that a gateway wrote, on this machine or another, and need no configuration. */
@@ -25,12 +26,13 @@ export function addAuditCommands(
       list("--key <file>", "root key of the MACs, fd:N = an open descriptor; again for an older one"),
     )
     .addOption(list("--anchor <file>", "checkpoints that were kept elsewhere; may be given again"))
+    .option("--witness <url>", "a witness to ask for what it has signed")
     .addOption(count("--max-unanchored <seconds>", "how old records may be that no anchor covers", 60))
     .option("--strict", "count notes of recovered crashes as findings", false)
     .option("--json", "print JSON", false)
     .action(async (options: AuditVerifyOptions) => {
       const { auditVerifyCommand } = await import("./audit-verify.ts");
-      finish(auditVerifyCommand(options, output()));
+      finish(await auditVerifyCommand(options, output()));
     });
   command("prove <seq>", "prove that a record is in the log of the newest checkpoint")
     .addOption(oneLog())
@@ -58,6 +60,15 @@ export function addAuditCommands(
     .action(async (options: AuditLogOptions) => {
       const { auditPolicyCommand } = await import("./audit-proof.ts");
       finish(auditPolicyCommand(options, output()));
+    });
+  command("witness", "sign what continues a log, and refuse everything else (C2SP tlog-witness)")
+    .requiredOption("--name <name>", "name of this witness, such as witness.example.org/w1")
+    .addOption(list("--log <vkey>", "key of a log to watch over; may be given again"))
+    .option("--host <address>", "address to listen on", "127.0.0.1")
+    .addOption(count("--port <port>", "port to listen on, 0 = any", 7380))
+    .action(async (options: AuditWitnessOptions) => {
+      const { auditWitnessCommand } = await import("./audit-witness.ts");
+      finish(await auditWitnessCommand(options, output()));
     });
   command("tail", "print the newest records")
     .option("-f, --follow", "go on with those that come", false)

@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import net from "node:net";
 import { Desk } from "../audit/desk.ts";
-import { directoryProblem, fileDisk } from "../audit/file-disk.ts";
+import { holdDirectory } from "../audit/directory-lock.ts";
+import { fileDisk } from "../audit/file-disk.ts";
 import { Journal } from "../audit/journal.ts";
 import { hashesOf, segmentsOf } from "../audit/log-proof.ts";
 import { ROOT_KEY_BYTES_MIN, secretFrom } from "../audit/mac-key.ts";
@@ -252,23 +253,12 @@ function readKeyFile(file: string): Buffer {
   }
 }
 
-/** Makes the directory where it is missing, and holds it: two writers would each break the other's chain. */
+/** Waits for the predecessor of an upgrade, which finishes; until then events wait in their processes. */
 async function takeDirectory(directory: string): Promise<net.Server> {
-  if (!fs.existsSync(directory)) fs.mkdirSync(directory, { mode: 0o700 });
-  const problem = directoryProblem(directory);
-  if (problem !== undefined) throw new Refusal(`the audit directory ${directory}: ${problem}`);
-  const { dev, ino } = fs.statSync(directory);
-  // An abstract name goes with its process, however that ends.
-  const name = `\0zion-audit-${dev}-${ino}`;
   for (;;) {
-    const lock = net.createServer((peer) => peer.destroy());
-    try {
-      await listen(lock, name);
-      return lock;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-    }
-    // The predecessor of an upgrade finishes; until then events wait in their processes.
+    const held = await holdDirectory(directory);
+    if (typeof held !== "string") return held;
+    if (held !== "held") throw new Refusal(`the audit directory ${directory}: ${held}`);
     await new Promise((resolve) => setTimeout(resolve, TICK_MS));
   }
 }

@@ -23,7 +23,9 @@ export const hardeningFlags: readonly string[] = [
 ];
 
 /** `npx zion COMMAND`: what its process may do. The permission model is a seat belt, not a boundary (N29). */
-export function primaryFlags(command: string | undefined): readonly string[] {
+export function primaryFlags(command: string | undefined, subcommand?: string): readonly string[] {
+  // It keeps what it signed durable, and Node has no fsync under the permission model.
+  if (command === "audit" && subcommand === "witness") return hardeningFlags;
   // `run` reads the config, certificates and CA files wherever the operator keeps them, and writes in `state_dir`,
   // which is known only after reading. Everything else writes nothing; `check` cannot even start a process.
   const serves = command === "run" || command === "demo";

@@ -64,6 +64,7 @@ export interface LogOptions {
   /** Notes that are remembered elsewhere; new ones are added. */
   readonly anchors?: string[];
   readonly random?: (bytes: number) => Buffer;
+  readonly onLeaf?: (leaf: Buffer) => void;
 }
 
 /** Opens the log in `disk` as the writer process does. */
@@ -84,6 +85,7 @@ export function openLog(disk: Disk, options: LogOptions = {}): OpenedLog {
       clock: options.clock ?? testClock(),
       random: options.random ?? countingRandom(),
       onCheckpoint: (note) => anchors.push(note),
+      onLeaf: (leaf) => options.onLeaf?.(leaf),
     },
     recovery,
     { version: "test" },
