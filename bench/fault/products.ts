@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readTree } from "../load/proc.ts";
 import { checkout, zionProgram } from "../load/zion.ts";
-import { type Instance, kill, type Product } from "./proxy.ts";
+import { accepts, type Instance, kill, type Product } from "./proxy.ts";
 
 /** The gateway as it is shipped: the WAF on, every limit at its default but the one per address. */
 const zion: Product = {
@@ -73,6 +73,10 @@ max_body_mb = ${10 + (mark % 2)}
     instance.adopt(Number(/process (\d+) serves/.exec(said)?.[1] ?? old));
     await untilGone(old);
   },
+  async isWhole({ place }) {
+    const answer = await fetch(`http://127.0.0.1:${place.adminPort}/readyz`).catch(() => undefined);
+    return (await answer?.text()) === "ready\n";
+  },
   serving: ({ pid }) =>
     readTree(pid())
       .map((one) => one.pid)
@@ -135,6 +139,7 @@ http {
     kill(old, "SIGQUIT");
     await untilGone(old);
   },
+  isWhole: async (instance) => nginx.serving(instance).length >= instance.place.workers,
   serving: (instance) => childrenNamed(instance, "nginx: worker process"),
 };
 
@@ -172,6 +177,7 @@ backend origin
     await sleep(200);
   },
   gracefulSignal: "SIGUSR1",
+  isWhole: async (instance) => haproxy.serving(instance).length > 0,
   // The same signal: the master executes its program anew.
   async upgrade(instance) {
     instance.signal("SIGUSR2");
@@ -193,7 +199,6 @@ const caddy: Product = {
       `{
   admin 127.0.0.1:${adminPort}
   auto_https off
-  persist_config off
   grace_period 10s
   storage file_system ${directory}/storage
 }
@@ -221,6 +226,7 @@ http://127.0.0.1:${port} {
   },
   gracefulSignal: "SIGTERM",
   upgrade: undefined,
+  isWhole: async ({ place }) => accepts(place.port),
   serving: (instance) => [instance.pid()],
 };
 

@@ -16,6 +16,8 @@ export interface Product {
   readonly gracefulSignal: NodeJS.Signals;
   /** Replaces the running program by a new process of itself; undefined = it cannot. */
   readonly upgrade: ((running: Instance) => Promise<void>) | undefined;
+  /** Whether all of it serves, as far as it says so. */
+  isWhole(running: Instance): Promise<boolean>;
   /** Picks the processes that serve clients from its process tree. */
   serving(running: Instance): readonly number[];
 }
@@ -70,7 +72,8 @@ export async function startInstance(
     const [program = "", ...args] = command;
     child = spawn(program, args, {
       stdio: ["ignore", outputFd, outputFd],
-      env: { ...process.env, ZION_BUILT: "1" },
+      // Caddy keeps a copy of its configuration there.
+      env: { ...process.env, ZION_BUILT: "1", XDG_CONFIG_HOME: place.directory },
     });
     pid = child.pid ?? 0;
     seen.add(pid);

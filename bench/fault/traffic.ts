@@ -24,6 +24,8 @@ export interface Tally {
   silent: number;
   /** Kept connections that the proxy closed between two requests, without having said so. */
   keptClosed: number;
+  /** Failed, but begun before `forgive`. */
+  forgiven: number;
   streamsLost: number;
   firstDetails: string[];
   latenciesMs: number[];
@@ -31,6 +33,8 @@ export interface Tally {
 
 export interface Traffic {
   readonly tally: Tally;
+  /** What has begun until now may fail: it is counted apart. */
+  forgive(): void;
   /** Latencies since the last call. */
   takeLatencies(): readonly number[];
   /** As clients do whose balancer was told: no new connections; the kept ones go on until they are told to close. */
@@ -49,6 +53,7 @@ export function startTraffic(options: TrafficOptions): Traffic {
     wrong: 0,
     silent: 0,
     keptClosed: 0,
+    forgiven: 0,
     streamsLost: 0,
     firstDetails: [],
     latenciesMs: [],
@@ -56,6 +61,7 @@ export function startTraffic(options: TrafficOptions): Traffic {
   let isLeaving = false;
   let isOver = false;
   let token = 0;
+  let strictSinceMs = 0;
   const open = new Set<Promise<unknown>>();
   const fail = (kind: "refused" | "reset" | "wrong" | "silent", detail: string) => {
     tally[kind]++;
@@ -65,7 +71,8 @@ export function startTraffic(options: TrafficOptions): Traffic {
     if (result.kind === "ok") {
       tally.ok++;
       tally.latenciesMs.push(performance.now() - startedMs);
-    } else fail(result.kind, result.detail);
+    } else if (startedMs < strictSinceMs) tally.forgiven++;
+    else fail(result.kind, result.detail);
   };
   const track = (work: Promise<unknown>) => {
     open.add(work);
@@ -116,6 +123,7 @@ export function startTraffic(options: TrafficOptions): Traffic {
   ];
   return {
     tally,
+    forgive: () => void (strictSinceMs = performance.now()),
     takeLatencies() {
       const taken = tally.latenciesMs;
       tally.latenciesMs = [];

@@ -413,6 +413,7 @@ export class Supervision {
     slot.opened = true;
     if (worker.phase !== "opening" || --worker.unopened > 0) return;
     worker.phase = "serving";
+    worker.servingSinceMs = this.#options.clock.nowMs();
     slot.earlyDeaths = 0;
     if (slot.leaving !== undefined) drainWorker(slot.leaving, this.#options.graceMs());
     this.#reconcile();
@@ -476,8 +477,9 @@ export class Supervision {
     }
 
     onGone(worker.id, signal ?? "none");
+    const nowMs = clock.nowMs();
     const alone = this.alive === 0;
-    const delayMs = slot.crashes.nextDelayMs(clock.nowMs(), alone);
+    const delayMs = slot.crashes.nextDelayMs(nowMs, nowMs - worker.servingSinceMs, alone);
     const reason = worker.killedFor === "" ? undefined : worker.killedFor;
     log.error(
       { "event.name": "zion.worker.exit", ...about, reason, restart_in_ms: delayMs },

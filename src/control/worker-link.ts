@@ -26,6 +26,8 @@ export interface WorkerLink {
   inForce: number;
   /** Names of the parts of configurations that it holds. */
   held: Set<string>;
+  /** Since when it serves, monotonic ms; Infinity = not yet. */
+  servingSinceMs: number;
   /** Listeners it still has to open before it serves. */
   unopened: number;
   /** Why the primary killed it, for the exit line; "" = it did not. */
@@ -97,6 +99,7 @@ export function forkWorkers(options: ForkOptions): StartWorker {
       generation: 0,
       inForce: 0,
       held: new Set(),
+      servingSinceMs: Infinity,
       unopened: 0,
       killedFor: "",
       send: (message, handle) => {

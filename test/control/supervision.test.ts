@@ -74,6 +74,7 @@ function start(t: TestContext, workerCount = 2) {
       generation: 0,
       inForce: 0,
       held: new Set(),
+      servingSinceMs: Infinity,
       unopened: 0,
       killedFor: "",
       send: (message, handle) => void received.push(handle === undefined ? message : { ...message, handle }),
