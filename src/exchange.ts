@@ -10,9 +10,10 @@ import {
   runHeadGates,
   runRouteGates,
   runStrictGate,
+  runStrictIdentityGate,
 } from "./gate/order.ts";
 import { inspectTrailers } from "./gate/trailer-screen.ts";
-import type { LateVerdict } from "./gate/verdict.ts";
+import type { LateVerdict, Verdict } from "./gate/verdict.ts";
 import type { RouteWaf } from "./gate/waf-settings.ts";
 import { type WafVerdict, wafReasons } from "./gate/waf-verdict.ts";
 import type { BodySink, Downstream } from "./http/downstream.ts";
@@ -154,8 +155,26 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
     }
     // Another process decides over some limits, and the exchange waits for it.
     if (route.strictLimits.length > 0)
-      runStrictGate(request, route, limits, this, () => this.#admit(route, isPreflight));
+      this.#take(runStrictGate(request, route, limits), () => this.#admit(route, isPreflight));
     else this.#admit(route, isPreflight);
+  }
+
+  /** Goes on with `next` when a gate has nothing against it, which it may have to find out. */
+  #take(verdict: Verdict, next: () => void): void {
+    if (verdict instanceof Promise) this.#wait(verdict, next);
+    else if (verdict === undefined) next();
+    else this.refuse(verdict);
+  }
+
+  /** The request is only touched while the exchange lives: afterwards it is another one's. */
+  #wait(pending: Promise<LateVerdict>, next: () => void): void {
+    pending
+      .then((verdict) => {
+        if (!this.#concluded) this.#take(verdict(), next);
+      })
+      .catch((cause: unknown) => {
+        if (!this.#concluded) this.onDefect(cause);
+      });
   }
 
   /** Every limit that needs no identity let it through. */
@@ -166,33 +185,21 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
       return;
     }
     const verdict = runAuthGate(request, route);
-    if (verdict instanceof Promise) this.#awaitIdentity(verdict, route);
-    else if (verdict === undefined) this.#enter(route);
-    else this.refuse(verdict);
-  }
-
-  /** The request is only touched while the exchange lives: afterwards it is another one's. */
-  #awaitIdentity(pending: Promise<LateVerdict>, route: Route): void {
-    pending
-      .then((verdict) => {
-        if (this.#concluded) return;
-        const refusal = verdict();
-        if (refusal === undefined) this.#enter(route);
-        else this.refuse(refusal);
-      })
-      .catch((cause: unknown) => {
-        if (!this.#concluded) this.onDefect(cause);
-      });
+    if (verdict === undefined) this.#enter(route);
+    else this.#take(verdict, () => this.#enter(route));
   }
 
   /** Whoever it is may come in. */
   #enter(route: Route): void {
-    const refusal = runHeadGates(this.request, route, this.#state.limits, this.record.startedMs);
-    if (refusal !== undefined) {
-      this.refuse(refusal);
-      return;
-    }
+    const { limits } = this.#state;
+    const refusal = runHeadGates(this.request, route, limits, this.record.startedMs);
+    if (refusal !== undefined) this.refuse(refusal);
+    else if (route.strictIdentityLimits.length === 0) this.#send(route);
+    else this.#take(runStrictIdentityGate(this.request, route, limits), () => this.#send(route));
+  }
 
+  /** Past the gates: to the WAF, and to the upstream. */
+  #send(route: Route): void {
     // 6. The WAF looks at the head now; at a body of a size that may come, when it is here, before it goes on.
     if (route.waf === undefined ? !this.#admitBody(route) : !this.#inspect(route.waf, route)) return;
 
@@ -296,11 +303,6 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
 
   onDefect(cause: unknown): void {
     this.#downstream.onDefect(cause);
-  }
-
-  /** It has ended; the request may be another one's. */
-  get isOver(): boolean {
-    return this.#concluded;
   }
 
   // --- what the upstream connection asks for

@@ -73,6 +73,8 @@ export interface Route extends RecordedRoute {
   readonly strictLimits: readonly RateLimit[];
   /** Those that count by who somebody is. */
   readonly identityLimits: readonly RateLimit[];
+  /** Those of them that another process decides over. */
+  readonly strictIdentityLimits: readonly RateLimit[];
   /** Exchanges under way; Infinity = no cap. */
   readonly inFlightMax: number;
   /** Undefined = CORS is the upstream's business. */

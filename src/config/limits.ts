@@ -1,4 +1,3 @@
-import { isIdentityKind } from "../gate/limit-key.ts";
 import { readHostName } from "./address.ts";
 import type { LimitConfig, LimitKeyConfig, RouteConfig } from "./config.ts";
 import { checkName, definitionsOf, reportUnused } from "./definition.ts";
@@ -67,7 +66,7 @@ function readLimit(
   const hosts = input.hosts?.flatMap(
     (text, i) => take(readHostName(text, true), "Z1103", [...path, "hosts", i], text, context) ?? [],
   );
-  checkStrict(path, input, keys, context);
+  checkStrict(path, input, context);
   checkStore(path, input, hasStore, context);
   if (!requireKey(path, "rate", input.rate, `[limit.${printable(name)}]`, context)) return [];
   return [
@@ -91,13 +90,8 @@ function readLimit(
   ];
 }
 
-/** What is strict is decided before a request is let in, once, and before anybody knows who sent it. */
-function checkStrict(
-  path: Path,
-  input: LimitInput,
-  keys: readonly LimitKeyConfig[],
-  { findings }: SectionContext,
-): void {
+/** What is strict is decided before a request is let in, once, and on this machine. */
+function checkStrict(path: Path, input: LimitInput, { findings }: SectionContext): void {
   if (!input.strict) return;
   const name = printable(String(path[1]));
   const refuse = (key: string, problem: string) =>
@@ -109,8 +103,6 @@ function checkStrict(
     });
   if (input.cost === "waf_score") refuse("cost", "what a request costs is known at its end");
   if (input.store === "valkey") refuse("store", "the store is not asked for every request");
-  if (keys.some(({ kind }) => isIdentityKind(kind)))
-    refuse("key", "who sent a request is known after it was let in");
 }
 
 function checkStore(path: Path, input: LimitInput, hasStore: boolean, { findings }: SectionContext): void {

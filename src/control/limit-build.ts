@@ -45,6 +45,7 @@ export interface RouteLimits {
   readonly strictLimits: readonly RateLimit[];
   /** By who somebody is. */
   readonly identityLimits: readonly RateLimit[];
+  readonly strictIdentityLimits: readonly RateLimit[];
 }
 
 export function buildRouteLimits(
@@ -62,8 +63,9 @@ export function buildRouteLimits(
   const isByIdentity = ({ keys }: LimitConfig) => keys.some(({ kind }) => isIdentityKind(kind));
   return {
     limits: named((config) => !config.strict && !isByIdentity(config)),
-    strictLimits: named(({ strict }) => strict),
+    strictLimits: named((config) => config.strict && !isByIdentity(config)),
     identityLimits: named((config) => !config.strict && isByIdentity(config)),
+    strictIdentityLimits: named((config) => config.strict && isByIdentity(config)),
   };
 }
 

@@ -37,6 +37,8 @@ export interface GateRoute {
   readonly strictLimits: readonly RateLimit[];
   /** Those that count by who somebody is: after `auth`. */
   readonly identityLimits: readonly RateLimit[];
+  /** Those of them that another process decides over. */
+  readonly strictIdentityLimits: readonly RateLimit[];
   /** Infinity = no cap. */
   readonly inFlightMax: number;
   readonly counters: { readonly load: RouteLoad };

@@ -16,7 +16,7 @@ import { checkLoop } from "./loop.ts";
 import { checkMisdirected } from "./misdirected.ts";
 import { checkOriginClass } from "./origin-class.ts";
 import { checkRateLimits, type LimitDesk } from "./rate-limit.ts";
-import { askStrictLimits, type StrictDesk, type StrictOwner } from "./strict-limit.ts";
+import { checkStrictLimits, type StrictDesk } from "./strict-limit.ts";
 import { checkUpgrade } from "./upgrade.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -72,15 +72,9 @@ export function runRouteGates(
   );
 }
 
-/** Continued, where a route has strict limits: the only gate that waits, for whoever counts for all workers. */
-export function runStrictGate(
-  request: CanonicalRequest,
-  route: GateRoute,
-  desk: StrictDesk,
-  owner: StrictOwner,
-  onPassed: () => void,
-): void {
-  askStrictLimits(request, route.strictLimits, desk, owner, onPassed);
+/** Continued, where a route has strict limits: waits for whoever counts them for all workers. */
+export function runStrictGate(request: CanonicalRequest, route: GateRoute, desk: StrictDesk): Verdict {
+  return checkStrictLimits(request, route.strictLimits, desk);
 }
 
 /**
@@ -104,6 +98,15 @@ export function runHeadGates(
     // Whether this is a request or a handshake decides what its framing may be.
     checkUpgrade(request, route)
   );
+}
+
+/** Continued, where a route has strict limits by who somebody is. */
+export function runStrictIdentityGate(
+  request: CanonicalRequest,
+  route: GateRoute,
+  desk: StrictDesk,
+): Verdict {
+  return checkStrictLimits(request, route.strictIdentityLimits, desk);
 }
 
 /**

@@ -1,9 +1,6 @@
 import { Deadline, type TimerWheel } from "../std/timer-wheel.ts";
 import type { StrictAnswer, StrictAsk, StrictBatch, StrictReturn } from "./strict.ts";
 
-/** `undefined`: nobody answered in time, and nothing is known. */
-export type OnStrictAnswer = (answer: StrictAnswer | undefined) => void;
-
 /** Nobody waits longer, and a primary that is so late decides nothing any more. */
 const ANSWER_WITHIN_MS = 1000;
 /** Questions on their way, and places to give back: more of either are not kept, and are refused or stay spent. */
@@ -11,7 +8,7 @@ const ASKS_MAX = 8192;
 
 interface Waiting {
   readonly untilMs: number;
-  readonly onAnswer: OnStrictAnswer;
+  readonly onAnswer: (answer: StrictAnswer | undefined) => void;
 }
 
 /**
@@ -35,18 +32,17 @@ export class StrictAsker {
     this.#send = send;
   }
 
-  /** Spends one of a key, or hears when it could. `onAnswer` is called once, later or, when too many wait, at once. */
-  ask(limit: string, lo: number, hi: number, onAnswer: OnStrictAnswer): void {
-    if (this.#waiting.size >= ASKS_MAX) {
-      onAnswer(undefined);
-      return;
-    }
+  /** Spends one of a key, or hears when it could. Undefined: nobody answered in time, or too many wait. */
+  ask(limit: string, lo: number, hi: number): Promise<StrictAnswer | undefined> {
+    if (this.#waiting.size >= ASKS_MAX) return Promise.resolve(undefined);
     const id = ++this.#lastId;
     const untilMs = this.#wheel.nowMs + ANSWER_WITHIN_MS;
-    this.#waiting.set(id, { untilMs, onAnswer });
-    if (this.#waiting.size === 1) this.#wheel.set(this.#deadline, untilMs);
     this.#asks.push({ id, limit, lo, hi });
     this.#flushSoon();
+    return new Promise((resolve) => {
+      this.#waiting.set(id, { untilMs, onAnswer: resolve });
+      if (this.#waiting.size === 1) this.#wheel.set(this.#deadline, untilMs);
+    });
   }
 
   /** What was spent turned out not to count. */

@@ -43,7 +43,6 @@ const cases: readonly (readonly [title: string, lines: string, ...found: string[
     "a strict limit by who somebody is, on a route that asks nobody",
     'limits = ["a"]\n[limit.a]\nrate = 1\nstrict = true\nkey = ["claim:sub"]',
     "Z1106 10:11",
-    "Z1214 14:7",
   ],
   [
     "a limit by points without the WAF",

@@ -64,6 +64,16 @@ test("counts by several claims together, numbers among them", async (t) => {
   assert.deepEqual(await statuses(edge.port, requests), [200, 200, 429, 200]);
 });
 
+test("strict, by a claim: as many as may at once, and those without credentials are not asked about", async (t) => {
+  const { edge } = await start(t, '["claim:sub"]\nstrict = true');
+  const forged = get({ sub: "ann" }, "/", makeKeys().ec);
+  assert.equal((await ask(edge.port, forged)).status, 403);
+  const answers = await Promise.all(Array.from({ length: 6 }, () => ask(edge.port, get({ sub: "ann" }))));
+  assert.equal(answers.filter(({ status }) => status === 200).length, 1);
+  assert.equal(answers.filter(({ status }) => status === 429).length, 5);
+  assert.equal((await ask(edge.port, get({ sub: "bob" }))).status, 200);
+});
+
 test("who is not let in uses up nobody's budget, and who is over it is not inspected", async (t) => {
   const { edge } = await start(t, '["claim:sub"]', true);
   const forged = get({ sub: "ann" }, "/", makeKeys().ec);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import http from "node:http";
 import { test } from "node:test";
-import { config, kill, startGateway, startUpstream } from "./gateway.ts";
+import { config, kill, startGateway, startUpstream, until } from "./gateway.ts";
 
 const onLinux = { skip: process.platform === "linux" ? false : "needs reusePort" };
 
@@ -53,6 +53,24 @@ for (const algorithm of ["gcra", "fixed_window"]) {
     },
   );
 }
+
+test("a primary that stands still lets nothing strict pass, and everything else", onLinux, async (t) => {
+  const upstream = await startUpstream(t);
+  const tables = "[limit.few]\nrate = 1000\nstrict = true\n";
+  const open = '[[route]]\npath = "/open"\nupstream = "app"\n';
+  const gateway = await startGateway(t, {
+    toml: `${config(upstream.port, ["workers = 2"], tables)}limits = ["few"]\n${open}`,
+  });
+  assert.equal((await gateway.get("/")).status, 200);
+  kill(gateway.pid, "SIGSTOP");
+  const answers = await Promise.all([gateway.get("/"), gateway.get("/open")]);
+  kill(gateway.pid, "SIGCONT");
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [503, 200],
+  );
+  await until("it answers again", async () => (await gateway.get("/")).status === 200);
+});
 
 /** Statuses of so many requests, over so many connections that both workers surely get some; each keeps its worker. */
 async function flood(port: number, count = requests): Promise<ReadonlyMap<number, number>> {

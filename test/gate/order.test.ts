@@ -26,11 +26,14 @@ test("gates stand in the order of issue 5", () => {
     "checkCors",
     "checkCrossSite",
     "runStrictGate",
+    "checkStrictLimits",
     "runAuthGate",
     "checkAuth",
     "runHeadGates",
     "checkRateLimits",
     "checkUpgrade",
+    "runStrictIdentityGate",
+    "checkStrictLimits",
     "runBodyGates",
     "checkBodyLimit",
   ]);
@@ -42,10 +45,11 @@ test("an exchange takes the lists of gates in turn, with the WAF's look at the h
   const [, serve = ""] = /\n {2}serve\(\)([\s\S]*?)\n {2}}\n/.exec(text) ?? [];
   const [, admit = ""] = /\n {2}#admit\(([\s\S]*?)\n {2}}\n/.exec(text) ?? [];
   const [, enter = ""] = /\n {2}#enter\(([\s\S]*?)\n {2}}\n/.exec(text) ?? [];
+  const [, send = ""] = /\n {2}#send\(([\s\S]*?)\n {2}}\n/.exec(text) ?? [];
   const [, inspect = ""] = /\n {2}#inspect\(([\s\S]*?)\n {2}}\n/.exec(text) ?? [];
   const namesIn = (part: string) => [...part.matchAll(steps)].map(([, name]) => name);
   assert.deepEqual(
-    [...new Set(namesIn(serve + admit + enter))],
+    [...new Set(namesIn(serve + admit + enter + send))],
     [
       "runEarlyGates",
       "routes.find",
@@ -54,6 +58,7 @@ test("an exchange takes the lists of gates in turn, with the WAF's look at the h
       "answerPreflight",
       "runAuthGate",
       "runHeadGates",
+      "runStrictIdentityGate",
       "#admitBody",
     ],
   );

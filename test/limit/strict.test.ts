@@ -95,7 +95,7 @@ describe("a worker that asks", () => {
     });
     const heard: [number, StrictAnswer | undefined][] = [];
     const request = (number: number) =>
-      asker.ask("a", number, 0, (answer) => void heard.push([number, answer]));
+      void asker.ask("a", number, 0).then((answer) => heard.push([number, answer]));
     const turn = () => new Promise((resolve) => setImmediate(resolve));
     const pass = (ms: number) => {
       clock.ms += ms;
@@ -125,6 +125,7 @@ describe("a worker that asks", () => {
     );
     const answer = { id: sent[0]!.asks[1]!.id, waitMs: 7, window: 0 };
     asker.hear([answer, answer]);
+    await turn();
     assert.deepEqual(heard, [[2, answer]]);
   });
 
@@ -136,6 +137,7 @@ describe("a worker that asks", () => {
     pass(700);
     request(3);
     pass(600);
+    await turn();
     assert.deepEqual(heard, [
       [1, undefined],
       [2, undefined],
@@ -149,12 +151,14 @@ describe("a worker that asks", () => {
     );
     asker.hear([{ id: sent[0]!.asks[0]!.id, waitMs: 0, window: 0 }]);
     pass(700);
+    await turn();
     assert.deepEqual(heard.slice(2), [[3, undefined]]);
   });
 
   test("has room for a bounded number of questions", async () => {
-    const { heard, request } = start();
+    const { heard, request, turn } = start();
     for (let number = 0; number < 9000; number++) request(number);
+    await turn();
     assert.deepEqual(heard[0], [8192, undefined]);
     assert.equal(heard.length, 9000 - 8192);
   });
