@@ -4,7 +4,7 @@ import type { StepFigure } from "../micro/figure.ts";
 import { spread } from "./statistics.ts";
 
 /** Scripts below bench/micro that measure single steps of a request, and print them as figures. */
-const scripts = ["gate/limit.bench.ts", "identity/token.bench.ts"] as const;
+const scripts = ["gate/limit.bench.ts", "identity/token.bench.ts", "audit/audit.bench.ts"] as const;
 
 /** Runs them one after the other on this CPU, each in a process of its own. A script that fails leaves its text. */
 export function measureSteps(cpu: number): {
