@@ -87,7 +87,7 @@ export interface ServerConfig {
   /** Then drain at most this long. 30000 */ readonly shutdownGraceMs: number;
   /** What a path may hold raw of `{ } | ^ [ ] backtick`: "refuse" (default) or "encode". */
   readonly rawPathChars: "refuse" | "encode";
-  /** Directory for the last-gasp file; undefined = none. */
+  /** What outlives the process: lock, bans, revoked tokens, last-gasp file; undefined = nothing does. */
   readonly stateDir: string | undefined;
 }
 

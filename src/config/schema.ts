@@ -221,7 +221,7 @@ const server = z.strictObject({
   state_dir: optionalText({
     type: "path",
     example: "/var/lib/zion",
-    doc: "Directory of this gateway alone, mode 0700: its lock, the socket of `zion upgrade`, the last-gasp file.",
+    doc: "Directory of this gateway alone, mode 0700: its lock, the socket of `zion upgrade`, bans and revoked tokens, the last-gasp file.",
   }),
 });
 
