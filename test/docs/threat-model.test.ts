@@ -150,6 +150,7 @@ describe("the surfaces are complete", () => {
       "Admin listener",
       "Control socket",
       "Access log",
+      "Audit log",
       "Signals",
       "Command line",
     ]);
