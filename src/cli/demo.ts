@@ -93,7 +93,7 @@ function readDemo(
   const { config, diagnostics } = parseConfig(toml, { file: "/demo/zion.toml", readFile });
   if (config !== undefined) return { kind: "loaded", cut: cutConfig(config), warnings: [], files: [] };
   const problem = renderDiagnostics(diagnostics, toml, { color: false });
-  return { kind: "refused", problem, brief: "", files: [] };
+  return { kind: "refused", reason: "invalid", problem, brief: "", files: [] };
 }
 
 function welcome(listeners: readonly WantedListener[]): string {

@@ -5,22 +5,35 @@ import { cutConfig } from "../config/parts.ts";
 import { renderDiagnostics } from "../config/render.ts";
 import type { LoadResult } from "../control/reload.ts";
 import { loadConfig } from "./load.ts";
+import type { LoaderOptions } from "./loader.ts";
 
 // Entry file of the thread that reads configurations; loader.ts starts it. Each message asks for one reading.
-parentPort?.on("message", () => parentPort!.postMessage(readResult(String(workerData))));
+parentPort?.on("message", () => parentPort!.postMessage(readResult(workerData as LoaderOptions)));
 
 /** Anew for each reload; standard input can be read once, so a reload of `-` is refused. */
-function readResult(path: string): LoadResult {
-  const loaded = loadConfig(path);
+function readResult({ config, requireSignature }: LoaderOptions): LoadResult {
+  const loaded = loadConfig(config, requireSignature);
   const { files } = loaded;
-  if (loaded.kind === "unreadable")
-    return { kind: "refused", problem: loaded.message, brief: "the file cannot be read", files };
+  if (loaded.kind === "unreadable") {
+    const isUnsigned = loaded.isUnsigned === true;
+    const brief = isUnsigned ? "the signature is not good" : "the file cannot be read";
+    return {
+      kind: "refused",
+      reason: isUnsigned ? "signature" : "invalid",
+      problem: loaded.message,
+      brief,
+      files,
+    };
+  }
   const { diagnostics, text } = loaded;
-  if (loaded.kind === "loaded")
-    return { kind: "loaded", cut: cutConfig(loaded.config), warnings: diagnostics.map(oneLine), files };
+  if (loaded.kind === "loaded") {
+    const cut = cutConfig(loaded.config);
+    return { kind: "loaded", cut, signed: loaded.signed, warnings: diagnostics.map(oneLine), files };
+  }
   const brief = diagnostics.filter(({ severity }) => severity === "error").map(placeOf);
   return {
     kind: "refused",
+    reason: "invalid",
     problem: renderDiagnostics(diagnostics, text, { color: false }),
     brief: brief.slice(0, 3).join(", ") + (brief.length > 3 ? `, and ${brief.length - 3} more` : ""),
     files,

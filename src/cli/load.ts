@@ -3,6 +3,7 @@ import type { Config } from "../config/config.ts";
 import type { Diagnostic } from "../config/diagnostic.ts";
 import { diskAccess, type FileAccess, notedAccess, type OpenedFile, readProblem } from "../config/files.ts";
 import { parseConfig, sourceText } from "../config/parse.ts";
+import { readSignature, type Signed } from "../config/signature.ts";
 
 /** A config file as found: its text goes with the diagnostics, which quote it. */
 export type Loaded = {
@@ -15,6 +16,7 @@ export type Loaded = {
       readonly text: string;
       readonly config: Config;
       readonly diagnostics: readonly Diagnostic[];
+      readonly signed?: Signed;
     }
   | {
       readonly kind: "refused";
@@ -23,14 +25,20 @@ export type Loaded = {
       readonly diagnostics: readonly Diagnostic[];
     }
   /** There is no file to judge. `message` is one line for people. */
-  | { readonly kind: "unreadable"; readonly file: string | undefined; readonly message: string }
+  | {
+      readonly kind: "unreadable";
+      readonly file: string | undefined;
+      readonly message: string;
+      readonly isUnsigned?: true;
+    }
 );
 
 /**
  * Finds, reads and validates the config; opens files for reading only. `path` as given with -c, "-" = standard input,
  * undefined = look for it. Never falls back from a file that was named.
+ * With `publicKeyFile`, `FILE.sig` must hold a signature of the text by that key.
  */
-export function loadConfig(path: string | undefined): Loaded {
+export function loadConfig(path: string | undefined, publicKeyFile?: string): Loaded {
   const file = path ?? discoverConfig();
   if (file === undefined) return { kind: "unreadable", file, message: noConfig, files: [] };
   const files: OpenedFile[] = [];
@@ -41,7 +49,31 @@ export function loadConfig(path: string | undefined): Loaded {
   } catch (error) {
     return { kind: "unreadable", file, message: `cannot read ${file}: ${readProblem(error)}`, files };
   }
-  return { ...judge(source, file === "-" ? "<stdin>" : file, access), files };
+  if (publicKeyFile === undefined)
+    return { ...judge(source, file === "-" ? "<stdin>" : file, access), files };
+  const signed = readSigned(Buffer.from(source), file, publicKeyFile, access);
+  if (typeof signed === "string")
+    return { kind: "unreadable", file, message: signed, isUnsigned: true, files };
+  const judged = judge(source, file, access);
+  return judged.kind === "loaded" ? { ...judged, signed, files } : { ...judged, files };
+}
+
+/** The problem when there is no good signature. */
+function readSigned(
+  source: Uint8Array,
+  file: string,
+  publicKeyFile: string,
+  access: FileAccess,
+): Signed | string {
+  let name = publicKeyFile;
+  try {
+    const publicKey = Buffer.from(access.readFile(publicKeyFile)).toString("utf8");
+    name = `${file}.sig`;
+    const signed = readSignature(source, Buffer.from(access.readFile(name)).toString("utf8"), publicKey);
+    return typeof signed === "string" ? `${name}: ${signed}` : signed;
+  } catch (error) {
+    return `cannot read ${name}: ${readProblem(error)}`;
+  }
 }
 
 function judge(source: string | Uint8Array, file: string, access: FileAccess) {

@@ -7,6 +7,13 @@ const answerWithinMs = 30_000;
 const idleMs = 60_000;
 const heapMb = 512;
 
+export interface LoaderOptions {
+  /** The file. */
+  readonly config: string;
+  /** File of the public key by which `FILE.sig` must be signed; undefined = no signature is asked for. */
+  readonly requireSignature?: string | undefined;
+}
+
 export interface Loader {
   /** Reads and validates the file. One at a time; never rejects. */
   load(): Promise<LoadResult>;
@@ -16,7 +23,7 @@ export interface Loader {
  * Reads configurations in a thread: the primary goes on supervising while a large one is validated, and a configuration
  * that is too much for the heap or never ends costs the thread only.
  */
-export function createLoader(path: string): Loader {
+export function createLoader(options: LoaderOptions): Loader {
   let thread: Worker | undefined;
   let idle: NodeJS.Timeout | undefined;
 
@@ -24,13 +31,15 @@ export function createLoader(path: string): Loader {
     clearTimeout(idle);
     if (thread !== undefined) return thread;
     const started = new Worker(entry, {
-      workerData: path,
+      workerData: options,
       resourceLimits: { maxOldGenerationSizeMb: heapMb },
     });
     started.unref();
     started.on("exit", () => {
       if (thread === started) thread = undefined;
     });
+    // What ends it while nobody waits is seen by its end.
+    started.on("error", () => {});
     thread = started;
     return started;
   };
@@ -41,15 +50,14 @@ export function createLoader(path: string): Loader {
         const asked = ready();
         const finish = (result: LoadResult) => {
           clearTimeout(timer);
-          asked.removeAllListeners("message").off("exit", onExit).off("error", onError);
-          asked.on("error", () => {});
+          asked.off("message", finish).off("exit", onExit).off("error", onError);
           idle = setTimeout(() => void asked.terminate(), idleMs);
           idle.unref();
           resolve(result);
         };
         const fail = (problem: string) => {
           const brief = "the reader of the configuration failed";
-          finish({ kind: "refused", problem: `${brief}: ${problem}`, brief, files: [] });
+          finish({ kind: "refused", reason: "invalid", problem: `${brief}: ${problem}`, brief, files: [] });
           void asked.terminate();
           thread = undefined;
         };

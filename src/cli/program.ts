@@ -48,7 +48,11 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
 
   command("run", "run the gateway")
     .addOption(config())
-    .action(async (options: { config?: string }) => {
+    .option(
+      "--require-signature <key>",
+      "refuse a config that FILE.sig does not sign; KEY: Ed25519 public key, PEM",
+    )
+    .action(async (options: { config?: string; requireSignature?: string }) => {
       const { discoverConfig, noConfig } = await import("./load.ts");
       const file = options.config ?? discoverConfig();
       if (file === undefined) {
@@ -56,7 +60,7 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
         return finish(exitCodes.configRefused);
       }
       const { runCommand } = await import("./run.ts");
-      finish(await runCommand({ config: file }));
+      finish(await runCommand({ config: file, requireSignature: options.requireSignature }));
     });
   command("upgrade", "let this version take over from the one that runs, without losing a connection")
     .addOption(config())
@@ -93,6 +97,20 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
       const { reloadCommand } = await import("./reload.ts");
       const { config, admin, wait } = options;
       finish(await reloadCommand({ config, admin, wait }, process.env, output()));
+    });
+  command("sign <file>", "print the signature of a config, for FILE.sig")
+    .requiredOption("--key <file>", "Ed25519 private key, PEM")
+    .addOption(
+      new Option("--config-version <number>", "higher than that of every config before it")
+        .makeOptionMandatory()
+        .argParser((text) => {
+          if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
+          throw new InvalidArgumentError("a version is a whole number from 1");
+        }),
+    )
+    .action(async (file: string, { key, configVersion }: { key: string; configVersion: number }) => {
+      const { signCommand } = await import("./sign.ts");
+      finish(signCommand({ config: file, key, configVersion }, output()));
     });
   command("rollback <generation>", "put an earlier configuration in force again; the file stays as it is")
     .addOption(config())

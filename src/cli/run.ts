@@ -1,12 +1,12 @@
 import { createLog } from "../control/log.ts";
 import { runPrimary } from "../control/primary.ts";
-import { createLoader } from "./loader.ts";
+import { createLoader, type LoaderOptions } from "./loader.ts";
 import { packageVersion } from "./version.ts";
 
 /** `zion run`: serves until a signal ends it. Resolves with the exit code. */
-export async function runCommand(options: { readonly config: string }): Promise<number> {
+export async function runCommand(options: LoaderOptions): Promise<number> {
   return runPrimary({
-    load: createLoader(options.config).load,
+    load: createLoader(options).load,
     log: createLog(),
     version: packageVersion(),
     environment: process.env,

@@ -4,10 +4,12 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Config } from "../config/config.ts";
 import { createPartStore, manifestHash } from "../config/parts.ts";
+import type { Signed } from "../config/signature.ts";
 import { type Clock, systemClock } from "../std/clock.ts";
 import { readDescriptorsMax } from "../std/descriptors.ts";
 import { type AuditSupply, openAuditSupply } from "./audit-supply.ts";
 import { type Bans, createBans } from "./bans.ts";
+import { type ConfigVersion, openConfigVersion } from "./config-version.ts";
 import { createDecisionRing, type DecisionRing } from "./decision-ring.ts";
 import type { ListenerName } from "./edge.ts";
 import { createExposition, type Exposition } from "./exposition.ts";
@@ -105,6 +107,12 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     place.close();
     return configExitCode;
   }
+  const version = checkVersion(loaded.signed, config.server.stateDir);
+  if (version !== undefined && "problem" in version) {
+    explain(version.problem);
+    place.close();
+    return configExitCode;
+  }
   let listeners: ListenerSet;
   try {
     listeners = await openListeners(wantedListeners(config), workerCountOf(config.server), {
@@ -124,7 +132,16 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     version: options.version,
     log,
   });
-  const primary = assemble(options, { loaded, config, revocations, audit, listeners, tokens, place });
+  const primary = assemble(options, {
+    loaded,
+    config,
+    revocations,
+    audit,
+    listeners,
+    tokens,
+    version,
+    place,
+  });
   try {
     // A successor's would say that it is not ready, while its predecessor serves.
     if (!place.isSuccessor) await openControl(primary);
@@ -194,6 +211,24 @@ interface Bound {
   readonly control: { commit(): void; discard(): void };
 }
 
+/** The record of signed configurations, with this one in it; undefined where no signature is asked for. */
+function checkVersion(
+  signed: Signed | undefined,
+  stateDir: string | undefined,
+): ConfigVersion | { readonly problem: string } | undefined {
+  if (signed === undefined) return undefined;
+  if (stateDir === undefined) return { problem: "--require-signature needs `state_dir` in [server]" };
+  try {
+    const version = openConfigVersion(stateDir);
+    const problem = version.obstacle(signed);
+    if (problem !== undefined) return { problem };
+    version.advance(signed);
+    return version;
+  } catch (error) {
+    return { problem: String(error) };
+  }
+}
+
 /** What is there before anything runs. */
 interface Ground {
   readonly loaded: LoadResult & { readonly kind: "loaded" };
@@ -202,6 +237,7 @@ interface Ground {
   readonly audit: AuditSupply;
   readonly listeners: ListenerSet;
   readonly tokens: AdminTokens;
+  readonly version: ConfigVersion | undefined;
   readonly place: Place;
 }
 
@@ -335,6 +371,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       await switched;
     },
     onFiles: (paths) => watch.set(paths),
+    version: ground.version,
     exposition,
     clock,
     log,

@@ -3,7 +3,9 @@ import type { Config } from "../config/config.ts";
 import type { OpenedFile } from "../config/files.ts";
 import { restartKeys } from "../config/impact.ts";
 import { type CutConfig, createPartStore, manifestHash } from "../config/parts.ts";
+import type { Signed } from "../config/signature.ts";
 import type { Clock } from "../std/clock.ts";
+import type { ConfigVersion } from "./config-version.ts";
 import type { Exposition } from "./exposition.ts";
 import { createGenerations, type GenerationEntry } from "./generations.ts";
 import type { Log } from "./log.ts";
@@ -12,9 +14,16 @@ import { labelNames } from "./series-cap.ts";
 
 /** What reading the configuration gives. The texts are for people: file, line, caret. */
 export type LoadResult = { readonly files: readonly OpenedFile[] } & (
-  | { readonly kind: "loaded"; readonly cut: CutConfig; readonly warnings: readonly string[] }
+  | {
+      readonly kind: "loaded";
+      readonly cut: CutConfig;
+      readonly warnings: readonly string[];
+      /** Undefined: no signature was asked for. */
+      readonly signed?: Signed | undefined;
+    }
   | {
       readonly kind: "refused";
+      readonly reason: "invalid" | "signature";
       readonly problem: string;
       /** One line without any value of the file, for who may not see it: "zion.toml:3:1: Z1042". */
       readonly brief: string;
@@ -25,7 +34,15 @@ export type LoadResult = { readonly files: readonly OpenedFile[] } & (
 export type LoadConfig = () => Promise<LoadResult>;
 
 /** Why a configuration is not in force; label values of `zion_config_rejected_total`. */
-export type RefusedFor = "invalid" | "restart" | "listen" | "workers" | "audit" | "unknown_generation";
+export type RefusedFor =
+  | "signature"
+  | "config_rollback"
+  | "invalid"
+  | "restart"
+  | "listen"
+  | "workers"
+  | "audit"
+  | "unknown_generation";
 
 export interface Refusal {
   readonly reason: RefusedFor;
@@ -56,6 +73,8 @@ export interface ReloadOptions {
   readonly commit: (candidate: Candidate) => Promise<void>;
   /** After each reading: what to watch, the files of the configuration in force among them. */
   readonly onFiles: (paths: readonly string[]) => void;
+  /** Of signed configurations. */
+  readonly version: ConfigVersion | undefined;
   readonly exposition: Exposition;
   readonly clock: Clock;
   readonly log: Log;
@@ -122,16 +141,24 @@ export function createReloader(options: ReloadOptions): Reloader {
     const content = contentOf(loaded.files);
     if (by === "file" && content === filesRead) return { kind: "unchanged", generation: current.generation };
     filesRead = content;
-    if (loaded.kind === "refused") return conclude(by, startMs, undefined, { reason: "invalid", ...loaded });
+    if (loaded.kind === "refused") return conclude(by, startMs, undefined, loaded);
     for (const warning of loaded.warnings) log.warn({ "event.name": "zion.config.warning" }, warning);
-    const result = await attempt(by, startMs, loaded.cut);
+    const result = await attempt(by, startMs, loaded.cut, loaded.signed);
     if (result.kind === "loaded") filesInForce = loaded.files;
     return result;
   };
 
-  const attempt = async (by: string, startMs: number, cut: CutConfig): Promise<ReloadResult> => {
+  const attempt = async (
+    by: string,
+    startMs: number,
+    cut: CutConfig,
+    signed?: Signed,
+  ): Promise<ReloadResult> => {
     const before = current.cut.manifest;
-    const refusal = await publish(cut);
+    const obstacle = signed === undefined ? undefined : options.version?.obstacle(signed);
+    const refusal: Refusal | undefined =
+      obstacle === undefined ? await publish(cut) : { reason: "config_rollback", problem: obstacle };
+    if (refusal === undefined && signed !== undefined) options.version?.advance(signed);
     return conclude(by, startMs, cut, refusal, printChanges(changesBetween(before, cut.manifest)));
   };
 

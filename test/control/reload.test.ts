@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Config } from "../../src/config/config.ts";
 import { cutConfig } from "../../src/config/parts.ts";
+import type { ConfigVersion } from "../../src/control/config-version.ts";
 import { createExposition } from "../../src/control/exposition.ts";
 import { createReloader, type LoadResult, type Refusal } from "../../src/control/reload.ts";
 import { systemClock } from "../../src/std/clock.ts";
@@ -12,11 +13,18 @@ const initial = goodConfig(minimal);
 const other: Config = { ...initial, server: { ...initial.server, maxHeaders: 32 } };
 const files = [{ path: "/zion.toml", content: "1" }];
 const loaded = (config: Config) => ({ kind: "loaded", cut: cutConfig(config), warnings: [], files }) as const;
-const bad = { kind: "refused", problem: "bad", brief: "zion.toml:1:1: Z1000", files } as const;
+const bad = {
+  kind: "refused",
+  reason: "invalid",
+  problem: "bad",
+  brief: "zion.toml:1:1: Z1000",
+  files,
+} as const;
 
 function start(
   load: () => Promise<LoadResult>,
   refusal: (generation: number) => Promise<Refusal | undefined> = async () => undefined,
+  version?: ConfigVersion,
 ) {
   const calls: string[] = [];
   const exposition = createExposition();
@@ -30,6 +38,7 @@ function start(
     discard: ({ generation }) => calls.push(`discard ${generation}`),
     commit: async ({ generation }) => void calls.push(`commit ${generation}`),
     onFiles: () => {},
+    version,
     exposition,
     clock: systemClock,
     log: silentLog,
@@ -160,4 +169,19 @@ test("one can go back to a generation that was in force, and the history says so
   assert.equal(back!.sha256, first!.sha256);
   const missing = await reloader.rollBack(17);
   assert.equal(missing.kind === "refused" && missing.reason, "unknown_generation");
+});
+
+test("a signed configuration of an older version reaches no worker", async () => {
+  const advanced: number[] = [];
+  const signed = { version: 6, sha256: "" };
+  const { reloader, calls } = start(async () => ({ ...loaded(other), signed: { ...signed } }), undefined, {
+    obstacle: ({ version }) => (version < 7 ? `version ${version} is older` : undefined),
+    advance: ({ version }) => void advanced.push(version),
+  });
+  const refused = await reloader.reload("signal");
+  assert.equal(refused.kind === "refused" && refused.reason, "config_rollback");
+  signed.version = 7;
+  assert.deepEqual(await reloader.reload("signal"), { kind: "loaded", generation: 2 });
+  assert.deepEqual(calls, ["prepare 2", "commit 2"]);
+  assert.deepEqual(advanced, [7]);
 });
