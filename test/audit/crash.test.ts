@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { simulateCrashes } from "./crash-run.ts";
 
-/** AUDIT_CRASH_RUNS sets another number: `npm run prove` does 100,000. */
+/** AUDIT_CRASH_RUNS sets another number: `npm run prove:audit` does 100,000. */
 const runs = Number(process.env["AUDIT_CRASH_RUNS"] ?? (process.env["CI"] === "true" ? 10_000 : 1000));
 
 test("after any crash of a simulated disk no durable record is lost, and no sound log is called tampered with", () => {

@@ -15,7 +15,7 @@ import {
   testClock,
 } from "./test-log.ts";
 
-/** `npm run prove` does a million. */
+/** `npm run prove:audit` does a million. */
 const executions = Number(process.env["AUDIT_FUZZ"] ?? 3000);
 
 test("the verifier neither fails at nor accepts a log that was mutated", () => {

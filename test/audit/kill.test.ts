@@ -14,7 +14,7 @@ import type { AuditRecord } from "../../src/audit/record.ts";
 import { verifyDirectory } from "../../src/audit/verify.ts";
 import { eventAt } from "./test-log.ts";
 
-/** `npm run prove` kills 200 times. */
+/** `npm run prove:audit` kills 200 times. */
 const kills = Number(process.env["AUDIT_KILLS"] ?? 4);
 const entry = path.resolve(import.meta.dirname, "../../src/control/audit-process.ts");
 const key = Buffer.alloc(32, 5);

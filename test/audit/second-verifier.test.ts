@@ -8,7 +8,7 @@ import { verifyDirectory } from "../../src/audit/verify.ts";
 import { Xorshift } from "../../src/std/xorshift.ts";
 import { eventAt, MemoryDisk, openLog, rootKey, sourceAt, testClock } from "./test-log.ts";
 
-/** `npm run prove` compares 1,000 logs. */
+/** `npm run prove:audit` compares 1,000 logs. */
 const logs = Number(process.env["AUDIT_SECOND_LOGS"] ?? 6);
 const script = path.join(import.meta.dirname, "verifier.py");
 const directory = mkdtempSync(path.join(tmpdir(), "zion-audit-"));

@@ -17,7 +17,7 @@ import {
   testClock,
 } from "./test-log.ts";
 
-/** `npm run prove` tries everything there is to try; here it is every so many of it, in another order each. */
+/** `npm run prove:audit` tries everything there is to try; here it is every so many of it, in another order each. */
 const isFull = process.env["AUDIT_TAMPER"] === "full";
 
 interface Sealed {
