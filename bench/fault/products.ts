@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readTree } from "../load/proc.ts";
@@ -132,9 +132,13 @@ http {
   gracefulSignal: "SIGQUIT",
   async upgrade(instance) {
     const old = instance.pid();
+    const pidFile = join(instance.place.directory, "nginx.pid");
+    const pidOf = () => (existsSync(pidFile) ? Number(readFileSync(pidFile, "utf8")) : 0);
     kill(old, "SIGUSR2");
+    for (let waited = 0; waited < 10_000 && (pidOf() === old || pidOf() === 0); waited += 50) await sleep(50);
+    // Its workers come after it.
     await sleep(1500);
-    const fresh = Number(readFileSync(join(instance.place.directory, "nginx.pid"), "utf8"));
+    const fresh = pidOf();
     instance.adopt(fresh);
     kill(old, "SIGQUIT");
     await untilGone(old);

@@ -298,6 +298,9 @@ export function openEdge(deps: EdgeDeps): Edge {
     // that had an exchange just now is left alone: its next request may be on the way, and is answered with close.
     const quietMs = Math.min(DRAIN_QUIET_MS, graceMs / 4);
     for (;;) {
+      // Timers come before reads: what arrived while this process did not run is read first, or a connection with a
+      // request on it would be closed as idle (24 of 52,524 requests in five upgrades, on a starved machine).
+      await new Promise((resolve) => setImmediate(resolve));
       const open = [...listeners.http.connections, ...listeners.https.connections];
       // A busy HTTP/2 connection learns of it at once and finishes what it has begun.
       for (const connection of open) if (!connection.idle) connection.drain();

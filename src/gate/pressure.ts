@@ -19,9 +19,11 @@ const SMALL_ROUND_MS = 250;
 /** What has no body waits for the event loop only. */
 const LOOP_LATE_MS = 1000;
 
-/** Of a kind turned away more, or less, with each sample: all of it after a second, none of it after four. */
+/** Of a kind turned away more, or less, with each sample: all of it after a second, none of it four seconds later. */
 const STEP_UP = 0.05;
 const STEP_DOWN = 0.0125;
+/** Of requests without a body a part is always served: a late loop may be a neighbour's fault, which refusals cure not. */
+const SHED_MAX = 2.75;
 /** Weight of the newest sample. */
 const NEWEST = 0.2;
 
@@ -67,7 +69,7 @@ export class Pressure {
       this.#roomWaiting > 0.5 || (this.#roundMs > LARGE_ROUND_MS && now.inspectionsWaiting >= LARGE_WAITING);
     let wanted = isLate ? 1 : 0;
     if (this.#roundMs > SMALL_ROUND_MS) wanted = 2;
-    if (this.#loopLateMs > LOOP_LATE_MS) wanted = 3;
+    if (this.#loopLateMs > LOOP_LATE_MS) wanted = SHED_MAX;
     if (wanted > this.#shed) this.#shed = Math.min(wanted, this.#shed + STEP_UP);
     else this.#shed = Math.max(wanted, this.#shed - STEP_DOWN);
   }
