@@ -111,11 +111,6 @@ export class Http2HeadReader implements FieldSink {
     this.#request = NO_REQUEST;
   }
 
-  /** For readers of heads in pieces that are refused early. */
-  get isRefused(): boolean {
-    return this.#fault !== undefined;
-  }
-
   #malformed(detail: string): Reason {
     this.#detail = detail;
     this.#fault = reasons.http2Head;

@@ -47,11 +47,6 @@ export class Http2Input {
     this.#sink = sink;
   }
 
-  /** The input ends inside a frame, or before the preface is complete. */
-  get isInside(): boolean {
-    return this.#inData || this.#heldLength > 0 || this.#prefaceRead < PREFACE.length;
-  }
-
   read(buffer: Buffer, length: number): void {
     const sink = this.#sink;
     let at = this.#prefaceRead < PREFACE.length ? this.#readPreface(buffer, length) : 0;
