@@ -100,19 +100,18 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
       return;
     }
 
-    // 2. Where evidence is asked for, nothing is done that cannot be recorded.
+    // 2. Nothing is begun that could not be recorded, where evidence is asked for, or not be served in time.
     if (this.#state.audit?.refuses(this.record.startedMs) === true) {
       this.refuse(reasons.auditDown);
       return;
     }
-
-    // Who cannot be served in time is told so before anything is done for it.
     const { limits, bans, pressure } = this.#state;
     if (pressure.turnsAway(request)) {
       this.refuse(reasons.shed);
       return;
     }
-    // Gates that need no route, and count every request that could be read.
+
+    // 3. Gates that need no route, and count every request that could be read.
     const { startedMs } = this.record;
     const early = runEarlyGates(request, snapshot, limits, bans, startedMs);
     if (early !== undefined) {
@@ -120,7 +119,7 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
       return;
     }
 
-    // 3. What needs no route: redirects of the plain listener, `OPTIONS *`.
+    // 4. What needs no route: redirects of the plain listener, `OPTIONS *`.
     if (answerLocally(request, snapshot, this.#downstream, this.record)) {
       this.#conclude();
       return;
@@ -131,7 +130,7 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
       return;
     }
 
-    // 4. One route. It carries its upstream, already built.
+    // 5. One route. It carries its upstream, already built.
     const host = request.hostText();
     const path = request.routePathText();
     // A preflight is about the route of the method it asks for, where the gateway answers for that one.
@@ -147,7 +146,7 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
     this.#route = route;
     this.record.route = route;
 
-    // 5. Gates that need only the head, in the order of gate/order.ts.
+    // 6. Gates that need only the head, in the order of gate/order.ts.
     const first = runRouteGates(request, route, snapshot, this.#downstream, isPreflight, limits, startedMs);
     if (first !== undefined) {
       this.refuse(first);
@@ -200,10 +199,10 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
 
   /** Past the gates: to the WAF, and to the upstream. */
   #send(route: Route): void {
-    // 6. The WAF looks at the head now; at a body of a size that may come, when it is here, before it goes on.
+    // 7. The WAF looks at the head now; at a body of a size that may come, when it is here, before it goes on.
     if (route.waf === undefined ? !this.#admitBody(route) : !this.#inspect(route.waf, route)) return;
 
-    // 7. The answer comes from an endpoint of the route's upstream. A body follows when the connection is there.
+    // 8. The answer comes from an endpoint of the route's upstream. A body follows when the connection is there.
     this.#forward();
   }
 
