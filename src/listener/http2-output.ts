@@ -84,7 +84,6 @@ export class Http2Output {
     this.#socket = socket;
     this.#isEncrypted = isEncrypted;
     this.#desk = desk;
-    socket.on("drain", () => this.#onDrain());
   }
 
   /** Bytes that the client, or the kernel for it, has taken so far. */
@@ -341,7 +340,8 @@ export class Http2Output {
     if (!outbox.flush(this.#socket, this.#isEncrypted)) this.#isBlocked = true;
   }
 
-  #onDrain(): void {
+  /** The socket takes bytes again: called by the connection. */
+  onDrain(): void {
     this.#isBlocked = false;
     this.#pump();
   }

@@ -203,6 +203,11 @@ export class Http2Connection implements ClientConnection, StreamOwner, FrameSink
   }
 
   #onDrain(): void {
+    try {
+      this.output.onDrain();
+    } catch (cause) {
+      this.onDefect(cause);
+    }
     if (!this.#isPaused) return;
     this.#isPaused = false;
     this.#socket.resume();
