@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { cpuSeconds, readTree } from "../load/proc.ts";
 import { overload } from "./overload.ts";
 import { accepts, type Instance, isAlive, kill, type Product } from "./proxy.ts";
+import { reloads } from "./reloads.ts";
 import { percentile, startTraffic, type Tally, type Traffic, type TrafficOptions } from "./traffic.ts";
 
 /** One row of the table: what is done to a proxy under load, and what is measured of it. */
@@ -211,6 +212,7 @@ export const cases: readonly Case[] = [
       };
     },
   },
+  ...reloads,
   ...overload,
 ];
 

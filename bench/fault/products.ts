@@ -58,6 +58,7 @@ max_body_mb = ${10 + (mark % 2)}
     instance.signal("SIGHUP");
     for (let waited = 0; waited < 5000 && generation(instance) === before; waited += 10) await sleep(10);
   },
+  reloads: generation,
   gracefulSignal: "SIGTERM",
   async upgrade(instance) {
     const file = join(instance.place.directory, "zion.toml");

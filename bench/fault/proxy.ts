@@ -12,6 +12,8 @@ export interface Product {
   configure(place: Place, mark: number): readonly string[];
   /** Tells it to read its configuration again. Resolves when it has, as far as it says so. */
   reload(running: Instance): Promise<void>;
+  /** So many times it has read its configuration, by itself or not; undefined = it does not watch it. */
+  readonly reloads?: (running: Instance) => number;
   /** The documented signal for a stop without losses. */
   readonly gracefulSignal: NodeJS.Signals;
   /** Replaces the running program by a new process of itself; undefined = it cannot. */

@@ -91,6 +91,7 @@ export async function startEdge(config: string, options: EdgeOptions = {}): Prom
     const { manifest, parts } = cutConfig(parsed);
     inOneGo(edge.prepare(++generation, store.assemble(manifest, parts), new Map()));
     edge.commit(generation);
+    store.keepOnly([manifest]);
     judge.adopt(strictLimits(parsed.limits));
   };
   load(config);
