@@ -76,6 +76,33 @@ test("an upgrade under load loses no request and no connection, twice in a row",
   );
 });
 
+test(
+  "a version with fewer workers serves the sockets of all, one with more adds some",
+  onLinux,
+  async (t) => {
+    const origin = await startOrigin({
+      script: (request, connection) => void connection.socket.write(ok(request.target)),
+    });
+    t.after(() => origin.close());
+    const state = 'state_dir = "DIRECTORY/state"';
+    const gateway = await startGateway(t, { toml: config(origin.port, ["workers = 3", state]) });
+    const load = startLoad(gateway.port, { connections: 16, deadlineMs: 20_000 });
+    for (const workers of [1, 4]) {
+      await load.more(100);
+      gateway.write(config(origin.port, [`workers = ${workers}`, state]));
+      const { code, text } = await upgrade(t, gateway);
+      assert.equal(code, 0, text);
+    }
+    await load.more(100);
+    await load.stop();
+    assert.deepEqual(load.failures, []);
+    assert.deepEqual(
+      named(gateway, "zion.started").map((line) => line["workers"]),
+      [3, 1, 4],
+    );
+  },
+);
+
 test("what runs when a successor takes over is finished by the old version", onLinux, async (t) => {
   const upstream = await startUpstream(t);
   const gateway = await startGateway(t, { toml: config(upstream.port, withState) });
