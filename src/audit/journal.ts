@@ -452,6 +452,8 @@ export class Journal {
     }
     this.#segmentBytes = 0;
     this.#segmentRecords = 0;
+    // That of the file before: known again when something of this one is durable.
+    this.#segmentIdentity = "";
     this.#segmentStartMs = this.#keyMs = clock.nowMs();
     this.#append("segment_open", {
       frontier: this.#tree.frontier.map((node) => node.toString("base64")),
@@ -497,7 +499,6 @@ export class Journal {
     if (found === this.#segmentIdentity) return;
     const segment = this.#segment;
     this.tampers++;
-    this.#segmentIdentity = "";
     this.#segment++;
     this.#key = nextKey(this.#key);
     this.#epoch++;

@@ -27,7 +27,7 @@ export const settings: JournalSettings = {
   checkpointMs: 10_000,
   heartbeatMs: 10_000,
   keyStepMs: 600_000,
-  reserveBytes: 65_536,
+  reserveBytes: 4096,
 };
 
 /** Time that goes on only when it is told to. */
@@ -137,7 +137,7 @@ export class MemoryDisk implements Disk {
   read = (name: string, offset: number, into: Buffer): number => this.#file(name).copy(into, 0, offset);
   create = (name: string): void => void this.files.set(name, Buffer.alloc(0));
   append(name: string, bytes: Buffer): number {
-    if (name !== "reserve") this.files.set(name, Buffer.concat([this.#file(name), bytes]));
+    this.files.set(name, Buffer.concat([this.#file(name), bytes]));
     return bytes.length;
   }
   sync = (): void => void this.syncs++;
