@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createSecretKey } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -194,6 +194,21 @@ test("the key is in the writer's environment at most, and workers cannot read it
     assert.ok(!commandLine.includes(keyFile));
     assert.doesNotMatch(readFileSync(`/proc/${pid}/environ`, "latin1"), /AUDIT/);
   }
+});
+
+test("where evidence is required, nothing is served and nobody is sent here while it cannot be recorded", async (t) => {
+  const { gateway, keyFile } = await startAudited(t, 'on_failure = "refuse"');
+  assert.equal(await get(gateway.port, "/plain"), 502);
+  assert.equal(await get(gateway.telemetryPort, "/readyz"), 200);
+  // A writer without a key does not come back.
+  renameSync(keyFile, `${keyFile}.away`);
+  process.kill(await until(() => writerOf(gateway.pid)), "SIGKILL");
+  while ((await get(gateway.port, "/plain")) !== 503) await pause(100);
+  assert.equal(await get(gateway.telemetryPort, "/readyz"), 503);
+  assert.equal(gateway.accessLog().at(-1)?.["zion.decision"], "error");
+  renameSync(`${keyFile}.away`, keyFile);
+  while ((await get(gateway.port, "/plain")) !== 502) await pause(100);
+  while ((await get(gateway.telemetryPort, "/readyz")) !== 200) await pause(100);
 });
 
 test("a start over a log that was tampered with begins a new one and says so", async (t) => {
