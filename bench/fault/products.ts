@@ -140,6 +140,8 @@ http {
     // Its workers come after it.
     await sleep(1500);
     const fresh = pidOf();
+    // It ignores the signal when its own parent is gone and somebody but process 1 has adopted it.
+    if (fresh === old || fresh === 0) throw new Error("nginx did not start its program anew");
     instance.adopt(fresh);
     kill(old, "SIGQUIT");
     await untilGone(old);
@@ -207,7 +209,8 @@ const caddy: Product = {
   grace_period 10s
   storage file_system ${directory}/storage
 }
-http://127.0.0.1:${port} {
+:${port} {
+  bind 127.0.0.1
   request_body {
     max_size ${16 + (mark % 2)}MB
   }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
+import { get } from "node:http";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readTree } from "../load/proc.ts";
@@ -125,7 +126,26 @@ export async function startInstance(
   }
   // All of its workers, not only the first.
   await sleep(1500);
+  if (!(await echoes(place.port))) {
+    await instance.stop();
+    throw new Error(`${product.name} does not pass requests on`);
+  }
   return instance;
+}
+
+/** Whether a request comes back as the origin answers it: a case says nothing about a proxy that does not do its work. */
+function echoes(port: number): Promise<boolean> {
+  const target = "/new/check";
+  const options = { port, host: "127.0.0.1", path: target, headers: { Host: "a.test" }, agent: false };
+  return new Promise((resolve) => {
+    const request = get(options, (response) => {
+      let body = "";
+      response.setEncoding("utf8").on("data", (part: string) => (body += part));
+      response.on("end", () => resolve(body === target));
+      response.on("error", () => resolve(false));
+    });
+    request.on("error", () => resolve(false));
+  });
 }
 
 export function kill(pid: number, signal: NodeJS.Signals): void {

@@ -22,7 +22,13 @@ while read -r secs list; do grace=$secs pids=$list; done
 sweep() { for pid in $pids; do grep -qs -- "$1" "/proc/$pid/cmdline" && kill -9 "$pid"; done; }
 sleep ${stuckAfterSecs}
 sweep "--via=$1"
-sleep "$grace"
+while [ "$grace" -gt 0 ]; do
+  left=
+  for pid in $pids; do grep -qs -- "$1" "/proc/$pid/cmdline" && left=$pid; done
+  [ -n "$left" ] || exit 0
+  sleep 1
+  grace=$((grace - 1))
+done
 sweep "$1"
 `;
 
