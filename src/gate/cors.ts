@@ -56,31 +56,39 @@ export function preflightMethod(request: CanonicalRequest): number {
 
 /**
  * Gives every answer to this request the fields of its route's CORS, refusals too: a page can tell a 429 from a network
- * error. A preflight, and a request that may change something, from a page that is neither listed nor of the request's
- * own host is refused: the page could not read the answer, but the upstream would have acted.
+ * error. So it stands before the route's limits, and refuses nothing.
  */
-export function checkCors(
+export function addCorsLines(
   request: CanonicalRequest,
   rule: CorsRule | undefined,
   isPreflight: boolean,
-): Reason | undefined {
-  if (rule === undefined) return undefined;
+): undefined {
+  if (rule === undefined) return;
   const lines = isPreflight ? rule.preflightLines : rule.answerLines;
   if (rule.isAny) {
     request.answerLines = `${ALLOW_ORIGIN}*\r\n${lines}`;
-    return undefined;
+    return;
   }
-  // Also without an Origin: a cache that kept this answer must not give it to a page.
-  request.answerLines = VARY;
   const origin = request.fieldText(F.origin);
-  if (origin === undefined) return undefined;
-  // It is echoed, so it must be one: a listed suffix says nothing of what stands before it.
-  if (ORIGIN.test(origin) && rule.origins.allows(origin, "", -1)) {
-    request.answerLines = `${ALLOW_ORIGIN}${origin}\r\n${lines}${VARY}`;
-    return undefined;
-  }
-  if (request.method === GET || request.method === HEAD) return undefined;
+  // Vary also without an Origin: a cache that kept this answer must not give it to a page.
+  request.answerLines =
+    origin !== undefined && isListed(origin, rule) ? `${ALLOW_ORIGIN}${origin}\r\n${lines}${VARY}` : VARY;
+}
+
+/**
+ * Refuses a preflight, and a request that may change something, from a page that is neither listed nor of the request's
+ * own host: the page could not read the answer, but the upstream would have acted.
+ */
+export function checkCors(request: CanonicalRequest, rule: CorsRule | undefined): Reason | undefined {
+  if (rule === undefined || rule.isAny || request.method === GET || request.method === HEAD) return undefined;
+  const origin = request.fieldText(F.origin);
+  if (origin === undefined || isListed(origin, rule)) return undefined;
   return ownHost.allows(origin, request.hostText(), request.port) ? undefined : reasons.corsOrigin;
+}
+
+/** It is echoed, so it must be one: a listed suffix says nothing of what stands before it. */
+function isListed(origin: string, { origins }: CorsRule): boolean {
+  return ORIGIN.test(origin) && origins.allows(origin, "", -1);
 }
 
 /** Takes the upstream's own CORS out of an answer and puts the route's in: two voices would contradict each other. */

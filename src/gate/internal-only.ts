@@ -1,5 +1,4 @@
 import type { CanonicalRequest } from "../http/request.ts";
-import { parseAddress } from "../identity/address.ts";
 import { type Reason, reasons } from "../reason.ts";
 import type { GateContext, GateRoute } from "./context.ts";
 
@@ -11,7 +10,8 @@ export function checkInternalOnly(
 ): Reason | undefined {
   if (!route.internalOnly) return undefined;
   // A chain that cannot be read leaves the proxy's own address, which is often an internal one.
-  if (request.clientMalformed) return reasons.internalOnly;
-  const address = parseAddress(request.clientAddress);
-  return address !== undefined && context.internalNetworks.has(address) ? undefined : reasons.internalOnly;
+  if (!request.clientMalformed && context.internalNetworks.has(request.clientIp)) return undefined;
+  // Which pages may read this route is nobody's business outside.
+  request.answerLines = "";
+  return reasons.internalOnly;
 }

@@ -6,7 +6,7 @@ import { type BanDesk, checkBan } from "./ban.ts";
 import { checkBodyLimit } from "./body-limit.ts";
 import { checkLists } from "./client-lists.ts";
 import type { GateContext, GateRoute } from "./context.ts";
-import { checkCors } from "./cors.ts";
+import { addCorsLines, checkCors } from "./cors.ts";
 import { checkCrossSite } from "./cross-site.ts";
 import { checkEncodedSlash } from "./encoded-slash.ts";
 import { scrubIdentity } from "./identity-fields.ts";
@@ -63,11 +63,13 @@ export function runRouteGates(
     checkMisdirected(request, context, downstream) ??
     checkEncodedSlash(request, route) ??
     checkLists(request, route.lists) ??
+    // No check: from here on pages of listed origins can read why they are refused.
+    addCorsLines(request, route.cors, isPreflight) ??
     checkRateLimits(request, route.limits, desk, nowMs) ??
     checkRouteInFlight(request, route) ??
     checkInternalOnly(request, route, context) ??
     // Before who somebody is: a preflight comes without credentials.
-    checkCors(request, route.cors, isPreflight) ??
+    checkCors(request, route.cors) ??
     checkCrossSite(request, route.csrfGuard, route.cors)
   );
 }

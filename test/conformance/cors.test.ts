@@ -158,6 +158,20 @@ test("a listed page can read refusals too", async (t) => {
   assert.equal(field(answer, "access-control-allow-origin"), "https://shop.example");
 });
 
+test("a listed page can read that it is over a limit", async (t) => {
+  const { edge } = await startBench(t, {
+    route: 'limits = ["few"]',
+    tables: `${cors}[limit.few]\nrate = 1\nwindow_secs = 3600\n`,
+  });
+  await ask(edge.port, get("/x", shop));
+  const answer = await ask(edge.port, get("/x", shop));
+  assert.equal(answer.status, 429);
+  assert.equal(field(answer, "access-control-allow-origin"), "https://shop.example");
+  const foreign = await ask(edge.port, get("/x", "Origin: https://evil.example"));
+  assert.equal(foreign.status, 429);
+  assert.equal(field(foreign, "access-control-allow-origin"), undefined);
+});
+
 test("what one page was told does not reach the next request of the connection", async (t) => {
   const { edge } = await startBench(t, { tables: cors });
   const client = await connect(edge.port);

@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 test("gates stand in the order of issue 5", () => {
   const text = readFileSync(new URL("../../src/gate/order.ts", import.meta.url), "utf8");
-  const found = [...text.matchAll(/export function (\w+)|^ +(?:return )?((?:check|scrub)\w+)\(/gm)].map(
+  const found = [...text.matchAll(/export function (\w+)|^ +(?:return )?((?:check|scrub|add)\w+)\(/gm)].map(
     (m) => m[1] ?? m[2],
   );
   assert.deepEqual(found, [
@@ -20,6 +20,7 @@ test("gates stand in the order of issue 5", () => {
     "checkMisdirected",
     "checkEncodedSlash",
     "checkLists",
+    "addCorsLines",
     "checkRateLimits",
     "checkRouteInFlight",
     "checkInternalOnly",
