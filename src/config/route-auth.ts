@@ -78,6 +78,7 @@ function checkTogether(
   { findings }: SectionContext,
 ): void {
   const names = profileNames(input);
+  const ofTokens = names.filter((name) => document.auth_profile[name]?.kind === "jwt");
   const issuers = new Set<string>();
   for (const [i, name] of names.entries()) {
     const profile = document.auth_profile[name];
@@ -89,9 +90,9 @@ function checkTogether(
         ? "is named twice"
         : profile.kind === "forward"
           ? "asks a service, which decides alone"
-          : profile.kind === "jwt" && profile.issuer === undefined
+          : profile.kind === "jwt" && profile.issuer === undefined && ofTokens.length > 1
             ? "has no `issuer`, by which tokens would be told apart"
-            : profile.kind === "jwt" && issuers.has(profile.issuer!)
+            : profile.kind === "jwt" && profile.issuer !== undefined && issuers.has(profile.issuer)
               ? "has the `issuer` of another one"
               : profile.kind !== "jwt" && isSecond
                 ? `is a second one of kind "${profile.kind}"`

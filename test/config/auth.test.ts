@@ -119,6 +119,12 @@ const cases: readonly (readonly [title: string, toml: string, ...found: readonly
     "Z1214 10:26",
   ],
   [
+    "a second profile of tokens, neither with an issuer",
+    `${config('secret_env = "JWT"', 'auth_profile = ["users", "more"]')}[auth_profile.more]\nsecret_env = "JWT"\n`,
+    "Z1214 10:17",
+    "Z1214 10:26",
+  ],
+  [
     "a service beside other credentials",
     `${config('secret_env = "JWT"\nissuer = "a"', 'auth_profile = ["users", "asked"]')}[auth_profile.asked]\nkind = "forward"\nservice_upstream = "app"\n`,
     "Z1214 10:26",
@@ -175,6 +181,12 @@ test("a secret from a file is one without its line end", () => {
   );
   const expected = { kid: undefined, algorithm: "HS256", secret: btoa(secret), publicPem: undefined };
   assert.deepEqual([profile.keys, profile.fields], [[expected, expected], []]);
+});
+
+test("one profile of tokens beside API keys needs no issuer", () => {
+  const keys = '[auth_profile.keys]\nkind = "api_key"\napi_keys_file = "api.txt"\n';
+  const text = config('secret_env = "JWT"', 'auth_profile = ["users", "keys"]') + keys;
+  assert.deepEqual(parseText(text, options).config!.routes[0]!.auth!.profiles, ["users", "keys"]);
 });
 
 test("require_route_auth takes auth_profile for an answer", () => {
