@@ -13,7 +13,7 @@ import { OffenceCounts, offenceReportMs } from "./offence-counts.ts";
 const settleMs = 2 * offenceReportMs;
 /** A client with more of the recent good requests than this is many people behind one address. */
 const SHARE_MAX = 0.2;
-/** Bans that a judgement logs one by one. */
+/** Clients that a judgement logs one by one: a flood of addresses is no flood of lines. */
 const LOGGED_MAX = 10;
 const tickMs = 1000;
 const COUNTED_MAX = 10_000;
@@ -73,32 +73,38 @@ export function createBans({ stateDir, broadcast, exposition, clock, log }: Bans
     pending.clear();
     const nowMs = clock.nowMs();
     let bans = 0;
+    let judged = 0;
     for (const client of clients) {
-      const offences = counts.of(client);
+      const { waf, limit } = counts.of(client);
       counts.clear(client);
       if (settings === undefined || table.isBanned(client, nowMs)) continue;
       const spared = sparedFor(client, settings, nowMs);
       if (spared !== undefined) {
         exposition.add("bansSpared", [spared.reason]);
-        log.warn(
-          { "event.name": "zion.ban.spared", client, ...spared, ...offences },
-          "a client that offends is not banned",
-        );
+        if (++judged <= LOGGED_MAX)
+          log.warn(
+            { "event.name": "zion.ban.spared", client, ...spared, waf, limit },
+            "a client that offends is not banned",
+          );
         continue;
       }
-      const cause = offences.waf > 0 && settings.from.includes("waf") ? "waf" : "limit";
+      const cause = waf > 0 && settings.from.includes("waf") ? "waf" : "limit";
       const ban = table.addCounted(client, cause, nowMs, {
         firstMs: settings.banSecs * 1000,
         maxMs: settings.banMaxSecs * 1000,
       });
       if (ban === undefined) continue;
       exposition.add("bansTotal", [cause]);
+      bans++;
       const secs = Math.round((ban.untilMs - nowMs) / 1000);
-      if (++bans <= LOGGED_MAX)
-        log.warn({ "event.name": "zion.ban", client, secs, times: ban.times, ...offences }, "banned");
+      if (++judged <= LOGGED_MAX)
+        log.warn({ "event.name": "zion.ban", client, secs, times: ban.times, waf, limit }, "banned");
     }
-    if (bans > LOGGED_MAX)
-      log.warn({ "event.name": "zion.ban", more: bans - LOGGED_MAX }, "more clients were banned");
+    if (judged > LOGGED_MAX)
+      log.warn(
+        { "event.name": "zion.ban.more", more: judged - LOGGED_MAX },
+        "more clients offend: zion_bans_total and zion_bans_spared_total count them",
+      );
     if (bans > 0) changed();
   };
 

@@ -74,7 +74,9 @@ test("a client is banned for what all workers together saw of it, and let in aga
   pass(1000);
   assert.equal(isBanned("192.0.2.1"), true);
   assert.equal(isBanned("192.0.2.2"), false);
-  assert.equal(log.lines.find((line) => line["event.name"] === "zion.ban")!["client"], "192.0.2.1");
+  const { secs, times, waf, limit, ...line } = log.lines.find((one) => one["event.name"] === "zion.ban")!;
+  assert.equal(line["client"], "192.0.2.1");
+  assert.deepEqual([secs, times, waf, limit, line["sinceMs"]], [300, 1, 10, 0, undefined]);
   pass(299_000);
   assert.equal(isBanned("192.0.2.1"), true);
   pass(2000);
@@ -146,6 +148,19 @@ test("with shadow, who would be banned is told, and nobody is", (t) => {
   pass(1000);
   assert.equal(isBanned("192.0.2.1"), false);
   assert.deepEqual(counted, ["bansSpared shadow"]);
+});
+
+test("a flood of clients is logged in few lines, with shadow and without", (t) => {
+  const flood = Object.fromEntries(Array.from({ length: 200 }, (_none, index) => [`192.0.2.${index}`, 10]));
+  for (const shadow of [true, false]) {
+    const { log, hear, pass, counted } = start(t, { shadow });
+    hear(1, flood);
+    pass(1000);
+    assert.equal(counted.length, 200);
+    assert.equal(log.lines.length, 11);
+    assert.equal(log.lines.at(-1)!["more"], 190);
+    mock.timers.reset();
+  }
 });
 
 test("only what `from` names counts", (t) => {
