@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { createLog } from "../control/log.ts";
 import { runPrimary } from "../control/primary.ts";
 import { createLoader, type LoaderOptions } from "./loader.ts";
@@ -10,6 +11,11 @@ export async function runCommand(options: LoaderOptions): Promise<number> {
     log: createLog(),
     version: packageVersion(),
     environment: process.env,
+    // A successor without it would take what this process refuses.
+    insists:
+      options.requireSignature === undefined
+        ? []
+        : ["--require-signature", resolve(options.requireSignature)],
     explain: (problem) => process.stderr.write(`${problem.trimEnd()}\n`),
   });
 }

@@ -69,7 +69,11 @@ export function createOperatorListeners(
       buildOverview(
         version,
         reloader.generation,
-        { serving: supervision.serving, wanted: supervision.wanted },
+        {
+          serving: supervision.serving,
+          wanted: supervision.wanted,
+          generations: supervision.generations,
+        },
         reloader.config.routes,
       ),
     generations: reloader,

@@ -13,7 +13,12 @@ export interface Overview {
   readonly version: string;
   /** Of the configuration in force. */
   readonly generation: number;
-  readonly workers: { readonly serving: number; readonly wanted: number };
+  readonly workers: {
+    readonly serving: number;
+    readonly wanted: number;
+    /** In force in each, by slot; 0 = none yet. Equal but for the moment of a reload. */
+    readonly generations: readonly number[];
+  };
   readonly routes: readonly {
     readonly name: string;
     readonly path: string;

@@ -68,6 +68,8 @@ export interface PrimaryOptions {
   readonly environment: NodeJS.ProcessEnv;
   /** For people: where a refused configuration is explained. */
   readonly explain: (problem: string) => void;
+  /** Arguments that a successor gets whatever it is started with. */
+  readonly insists?: readonly string[];
   readonly onServing?: (listeners: readonly WantedListener[]) => void;
   /** Entry file of workers; tests give another. */
   readonly workerEntry?: string;
@@ -541,6 +543,7 @@ async function serve(primary: Primary, options: PrimaryOptions): Promise<number>
         ticketKeys: () => primary.tickets.current,
         tokenDigest: primary.tokenDigest(),
         environment: options.environment,
+        insists: options.insists ?? [],
         log,
       });
     }

@@ -138,6 +138,11 @@ export class Supervision {
     return this.#slots.filter(({ wanted }) => wanted).length;
   }
 
+  /** In force in each wanted worker, by its own word; 0 = none. */
+  get generations(): readonly number[] {
+    return this.#slots.filter(({ wanted }) => wanted).map(({ worker }) => worker?.inForce ?? 0);
+  }
+
   /** Processes that have not exited. */
   get alive(): number {
     return this.#workers().length;

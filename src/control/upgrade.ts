@@ -16,6 +16,8 @@ export interface UpgradeOptions {
   readonly ticketKeys: () => Buffer;
   readonly tokenDigest: Buffer | undefined;
   readonly environment: NodeJS.ProcessEnv;
+  /** What the successor is told beside the command: what this process insists on. */
+  readonly insists: readonly string[];
   /** No upgrade now, and why. */
   readonly obstacle: () => string | undefined;
   /** The new process serves: let go of what only one can have. From here on there is no way back. */
@@ -41,7 +43,7 @@ export function createUpgrade(options: UpgradeOptions): (socket: net.Socket) => 
     if (obstacle !== undefined) return writeLine(asker, { type: "failed", problem: obstacle });
     const key = randomBytes(16).toString("hex");
     const sockets = options.sockets();
-    const [program = "", ...args] = command;
+    const [program = "", ...args] = [...command, ...options.insists];
     const child = spawn(program, args, {
       // Descriptor 3 and on: the sockets, in this order.
       stdio: ["ignore", "inherit", "inherit", ...sockets.map(({ fd }) => fd)],

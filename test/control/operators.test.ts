@@ -200,7 +200,7 @@ async function admin(t: TestContext, withToken = true) {
     tokenDigest: () => (withToken ? digestToken(token) : undefined),
     port: () => port,
     endpoints: adminEndpoints({
-      overview: () => buildOverview("1.2.3", 7, { serving: 2, wanted: 2 }, routes),
+      overview: () => buildOverview("1.2.3", 7, { serving: 2, wanted: 2, generations: [7, 7] }, routes),
       generations: {
         generation: 2,
         cut: { manifest: [], parts: new Map() },
@@ -232,7 +232,10 @@ test("the snapshot shows every route with what the WAF does on it", async (t) =>
   const [status, body] = await ask(port, "GET /snapshot");
   assert.equal(status, 200);
   const { version, generation, workers, routes: shown } = JSON.parse(body);
-  assert.deepEqual([version, generation, workers], ["1.2.3", 7, { serving: 2, wanted: 2 }]);
+  assert.deepEqual(
+    [version, generation, workers],
+    ["1.2.3", 7, { serving: 2, wanted: 2, generations: [7, 7] }],
+  );
   assert.deepEqual(
     shown.map((route: { path: string; waf: unknown }) => [route.path, route.waf]),
     [

@@ -82,6 +82,11 @@ test(
     const headers = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`x-${i}`, "1"]));
     for (let i = 0; i < 8; i++) assert.equal((await request(gateway.port, "/", { headers })).status, 431);
     assert.equal(await metric(gateway, /^zion_config_generation (\d+)$/m), 2);
+    const { body } = await gateway.get("/snapshot", gateway.adminPort);
+    assert.deepEqual(
+      (JSON.parse(body) as { workers: { generations: number[] } }).workers.generations,
+      [2, 2],
+    );
   },
 );
 
