@@ -21,8 +21,9 @@ export function keyLabel(path: Path): string {
 export function shownValue(path: Path, value: unknown): string {
   if (typeof value !== "string")
     return typeof value === "number" || typeof value === "boolean" ? String(value) : typeLabel(value);
-  const key = ownerKey(path).at(-1);
-  if (typeof key === "string" && isSecretName(key)) return '"…"';
+  const owner = ownerKey(path);
+  const key = owner.at(-1);
+  if (typeof key === "string" && isSecretName(key, owner.length < path.length)) return '"…"';
   return `"${printable(value.replace(/:\/\/\S*@/g, "://…@"))}"`;
 }
 

@@ -1,5 +1,9 @@
-/** Whether the value of a key with this name must never be shown. Paths and names of environment variables may be. */
-export function isSecretName(name: string): boolean {
+/**
+ * Whether the value of a key with this name must never be shown. Paths and names of environment variables may be, and a
+ * list under `key`: what a limit counts by.
+ */
+export function isSecretName(name: string, isList = false): boolean {
+  if (isList && name === "key") return false;
   if (/_(path|env|file|id|ms|secs|pct)$/i.test(name) || /^(hash_key|max_|keepalive)/i.test(name))
     return false;
   return /secret|token|passw|credential|private|hmac|api_?key|(^|[_-])keys?$/i.test(name);
@@ -30,7 +34,7 @@ export function maskLine(line: string): MaskedLine {
   for (const match of line.matchAll(
     /(["']?)([A-Za-z0-9_.-]+)\1(\s*=\s*)("""|'''|\[|"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,}\]#]+)/g,
   )) {
-    if (!isSecretName(match[2]!.split(".").at(-1)!)) continue;
+    if (!isSecretName(match[2]!.split(".").at(-1)!, match[4] === "[")) continue;
     const start = match.index + match[0].length - match[4]!.length;
     const open = match[4] === '"""' || match[4] === "'''" || match[4] === "[";
     // Unclosed or oddly quoted: everything after it may belong to the secret.

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { codesAt, goodConfig, minimal } from "../support/config-case.ts";
+import { codesAt, goodConfig, minimal, parseText } from "../support/config-case.ts";
 
 /** Lines from line 10, in the route of the smallest config. */
 const cases: readonly (readonly [title: string, lines: string, ...found: string[]])[] = [
@@ -69,6 +69,11 @@ for (const [title, lines, ...found] of cases) {
 }
 
 const server = (lines: string) => minimal.replace("[server]\n", `[server]\n${lines}\n`);
+
+test("names what requests cannot be counted by: a list under `key` is no secret", () => {
+  const { diagnostics } = parseText(`${minimal}limits = ["a"]\n[limit.a]\nrate = 1\nkey = ["adress"]\n`);
+  assert.match(diagnostics[0]!.message, /"adress"/);
+});
 
 test("points at a listener's limit by a path parameter, and at a window without a limit", () => {
   const toml = `${server('limits = ["a"]')}[limit.a]\nrate = 1\nkey = ["path:id"]\n`;

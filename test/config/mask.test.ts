@@ -11,6 +11,7 @@ const masked: readonly (readonly [line: string, shown: string])[] = [
   ['key = "abc', 'key = "…"'],
   ["key = abc", 'key = "…"'],
   ['keys = ["abc", "def"]', 'keys = "…"'],
+  ['key = ["adress", "path:id"]', 'key = ["adress", "path:id"]'],
   ['secret = """abc', 'secret = "…"'],
   ["secret abc", "secret …"],
   ["secret: abc", "secret …"],
@@ -68,7 +69,7 @@ test("knows lines that begin inside a multi-line string", () => {
 test("names of files, variables and settings are no secrets", () => {
   assert.deepEqual(
     ["client_key_path", "write_token_env", "keepalive_timeout_ms", "session_tickets", "hash_key"].filter(
-      isSecretName,
+      (name) => isSecretName(name),
     ),
     [],
   );
