@@ -196,6 +196,23 @@ test("the key is in the writer's environment at most, and workers cannot read it
   }
 });
 
+test("the writer outlives a killed primary until the workers have left, and then closes the log", async (t) => {
+  const { gateway, records, verify } = await startAudited(t);
+  const writer = await until(() => writerOf(gateway.pid));
+  assert.equal(await get(gateway.port, "/?q=%27%20OR%201%3D1--"), 400);
+  process.kill(gateway.pid, "SIGKILL");
+  await gateway.exited;
+  await until(() => !isRunning(writer));
+  const kinds = records().map(({ kind }) => kind);
+  assert.ok(kinds.includes("request_blocked"));
+  assert.equal(kinds.at(-1), "process_stop");
+  assert.equal(
+    kinds.filter((kind) => kind === "worker_start").length,
+    kinds.filter((kind) => kind === "worker_exit").length,
+  );
+  assert.equal(verify().exitCode, 0);
+});
+
 test("where evidence is required, nothing is served and nobody is sent here while it cannot be recorded", async (t) => {
   const { gateway, keyFile } = await startAudited(t, 'on_failure = "refuse"');
   assert.equal(await get(gateway.port, "/plain"), 502);
@@ -235,4 +252,12 @@ function writerOf(primary: number): number | undefined {
   const children = execFileSync("ps", ["-o", "pid=,args=", "--ppid", String(primary)], { encoding: "utf8" });
   const line = children.split("\n").find((one) => one.includes("audit-process"));
   return line === undefined ? undefined : Number(line.trim().split(" ")[0]);
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "latin1").includes("audit-process");
+  } catch {
+    return false;
+  }
 }
