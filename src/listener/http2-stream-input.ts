@@ -1,3 +1,4 @@
+import { FRAME_BYTES_MAX } from "../http/http2-frame.ts";
 import { STREAM_WINDOW_BYTES } from "./http2-limits.ts";
 import type { Http2Output } from "./http2-output.ts";
 
@@ -28,7 +29,13 @@ export class StreamInput {
   readonly #id: number;
   readonly #owner: InputOwner;
   readonly #reader: StreamReader;
-  #waiting: Buffer[] | undefined = undefined;
+  /**
+   * What waits stands in `#waiting[#waitingStart, #waitingEnd)`: one stretch. A client may cut what it sends into bytes,
+   * and a buffer for each would cost a hundred times the window.
+   */
+  #waiting: Buffer = EMPTY;
+  #waitingStart = 0;
+  #waitingEnd = 0;
   /** What the client may still send, and what was taken since it was told. */
   #window = STREAM_WINDOW_BYTES;
   #taken = 0;
@@ -44,7 +51,7 @@ export class StreamInput {
 
   /** Nothing waits, and nobody asked to wait. */
   get isTaken(): boolean {
-    return this.#waiting === undefined && !this.isFull;
+    return this.#waitingStart === this.#waitingEnd && !this.isFull;
   }
 
   /** DATA of `length` comes, of which `padding` is nobody's. False: more than the window. */
@@ -52,31 +59,55 @@ export class StreamInput {
     this.#window -= length;
     this.#untaken += length - padding;
     this.#taken += padding;
-    return this.#window >= 0;
+    if (this.#window < 0) return false;
+    if (padding > 0) this.#openWindow();
+    return true;
   }
 
   take(bytes: Buffer, start: number, end: number): void {
     if (this.#reader.wantsInput && this.isTaken) this.#give(bytes, start, end);
-    else (this.#waiting ??= []).push(Buffer.from(bytes.subarray(start, end)));
+    else this.#keep(bytes, start, end);
   }
 
   /** Somebody takes more: first what came before it was asked for. */
   resume(): void {
     this.isFull = false;
-    while (this.#waiting !== undefined && !this.isFull) {
-      const first = this.#waiting.shift()!;
-      if (this.#waiting.length === 0) this.#waiting = undefined;
-      this.#give(first, 0, first.length);
+    while (this.#waitingStart < this.#waitingEnd && !this.isFull) {
+      const bytes = this.#waiting;
+      const start = this.#waitingStart;
+      const end = Math.min(this.#waitingEnd, start + FRAME_BYTES_MAX);
+      if (end === this.#waitingEnd) this.#forgetWaiting();
+      else this.#waitingStart = end;
+      this.#give(bytes, start, end);
     }
     if (!this.isFull) this.#openWindow();
   }
 
   /** Nobody takes more. Padding and what waits is given back to the connection's window, but not the stream's. */
   close(): void {
-    this.#waiting = undefined;
+    this.#forgetWaiting();
     this.isFull = true;
     this.#owner.takeBody(this.#taken + this.#untaken);
     this.#taken = this.#untaken = 0;
+  }
+
+  #keep(bytes: Buffer, start: number, end: number): void {
+    const count = end - start;
+    if (this.#waitingEnd + count > this.#waiting.length) {
+      const kept = this.#waitingEnd - this.#waitingStart;
+      // Twice what is needed: moving it happens once in its length at most.
+      const larger = Buffer.allocUnsafeSlow(2 * (kept + count));
+      this.#waiting.copy(larger, 0, this.#waitingStart, this.#waitingEnd);
+      this.#waiting = larger;
+      this.#waitingStart = 0;
+      this.#waitingEnd = kept;
+    }
+    this.#waitingEnd += bytes.copy(this.#waiting, this.#waitingEnd, start, end);
+  }
+
+  #forgetWaiting(): void {
+    this.#waiting = EMPTY;
+    this.#waitingStart = this.#waitingEnd = 0;
   }
 
   #give(bytes: Buffer, start: number, end: number): void {
@@ -98,3 +129,5 @@ export class StreamInput {
     this.#owner.takeBody(taken);
   }
 }
+
+const EMPTY = Buffer.alloc(0);

@@ -452,9 +452,8 @@ export class Http2Connection implements ClientConnection, StreamOwner, FrameSink
       return;
     }
     this.#serveOne(stream);
-    // Serving it may have ended it.
+    // Serving it may have ended it, which gave the window back.
     if (this.#streams.get(id) === stream) this.#dataStream = stream;
-    else this.takeBody(length);
   }
 
   onData(bytes: Buffer, start: number, end: number): void {
@@ -515,7 +514,7 @@ export class Http2Connection implements ClientConnection, StreamOwner, FrameSink
       return;
     }
     if (!this.#count(SETTINGS_FRAME)) return;
-    const code = applySettings(source, start, end, this.output, this.#streams.values());
+    const code = applySettings(source, start, end, this.output, this.#streams);
     if (code !== NO_ERROR) {
       this.onFrameFault(code);
       return;

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type InputOwner, StreamInput } from "../../src/listener/http2-stream-input.ts";
+
+interface Bench {
+  readonly input: StreamInput;
+  /** Pieces as the reader got them. */
+  readonly given: Buffer[];
+  /** Bytes given back to the connection. */
+  back: number;
+  wants: boolean;
+  /** Pieces after which the reader asks to wait. */
+  fullAfter: number;
+}
+
+function bench(): Bench {
+  const owner = {
+    output: { openWindow() {} },
+    takeBody(bytes: number) {
+      state.back += bytes;
+    },
+  } as unknown as InputOwner;
+  const given: Buffer[] = [];
+  const reader = {
+    get wantsInput() {
+      return state.wants;
+    },
+    onInput(bytes: Buffer, start: number, end: number) {
+      given.push(Buffer.from(bytes.subarray(start, end)));
+      return --state.fullAfter > 0;
+    },
+  };
+  const input = new StreamInput(1, owner, reader, false);
+  const state: Bench = { input, given, back: 0, wants: false, fullAfter: Infinity };
+  return state;
+}
+
+function send(input: StreamInput, bytes: Buffer): void {
+  assert.ok(input.begin(bytes.length, 0));
+  input.take(bytes, 0, bytes.length);
+}
+
+test("what waits costs what it is long, however small the pieces it came in", () => {
+  const state = bench();
+  const content = Buffer.from(Array.from({ length: 60_000 }, (_, at) => at & 255));
+  for (let at = 0; at < content.length; at++) send(state.input, content.subarray(at, at + 1));
+  assert.equal(state.input.isTaken, false);
+  state.wants = true;
+  state.input.resume();
+  assert.ok(state.given.length <= 8, `${state.given.length} pieces`);
+  assert.ok(Buffer.concat(state.given).equals(content));
+  assert.equal(state.input.isTaken, true);
+});
+
+test("bytes that come while others wait are given behind them", () => {
+  const state = bench();
+  const content: Buffer[] = [];
+  state.wants = true;
+  for (let turn = 0; turn < 200; turn++) {
+    state.fullAfter = 1;
+    for (let piece = 0; piece < 5; piece++) {
+      const bytes = Buffer.alloc(1 + ((turn * 37 + piece * 11) % 500), turn + piece);
+      content.push(bytes);
+      send(state.input, bytes);
+    }
+    state.fullAfter = turn % 3 === 0 ? 1 : Infinity;
+    state.input.resume();
+  }
+  state.fullAfter = Infinity;
+  state.input.resume();
+  assert.ok(Buffer.concat(state.given).equals(Buffer.concat(content)));
+  state.input.close();
+  assert.equal(state.back, Buffer.concat(content).length);
+});
+
+test("a stream that ends while bytes wait gives all of them back, once", () => {
+  const state = bench();
+  send(state.input, Buffer.alloc(1000));
+  assert.ok(state.input.begin(500, 100));
+  state.input.close();
+  state.input.close();
+  assert.equal(state.back, 1500);
+});
