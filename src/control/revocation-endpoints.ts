@@ -22,6 +22,8 @@ export function revocationEndpoints(
         if (typeof entry === "string") return json(400, { error: entry });
         const result = revocations.add(entry);
         if (result === "added") return json(200, entry);
+        if (result === "over")
+          return json(422, { error: "`exp` is in the past: such a token is refused anyway" });
         if (result === "full") return json(507, { error: "there are as many as can be kept" });
         return json(500, { error: "it is in force, but could not be written: a restart forgets it" });
       },

@@ -20,8 +20,11 @@ const STALE_LINES_MAX = 10_000;
 
 export interface Revocations {
   readonly list: () => readonly Revocation[];
-  /** "full": there is no room. "not_written": it is in force, and would be forgotten by a restart. */
-  add(entry: Revocation): "added" | "full" | "not_written";
+  /**
+   * A token that is on the list already stays until the later end. "over": it has ended, so its end is a slip. "full":
+   * there is no room. "not_written": it is in force, and would be forgotten by a restart.
+   */
+  add(entry: Revocation): "added" | "over" | "full" | "not_written";
   remove(jti: string): "removed" | "unknown" | "not_written";
   /** Forgets what has expired. */
   prune(): void;
@@ -80,13 +83,16 @@ export function openRevocations(
 
   return {
     list: () => [...entries].map(([jti, exp]) => ({ jti, exp })),
-    add(entry) {
+    add({ jti, exp }) {
       prune();
-      if (entries.size >= REVOKED_MAX && !entries.has(entry.jti)) return "full";
-      const isWritten = write(entry);
-      if (entries.has(entry.jti)) staleLines++;
-      entries.set(entry.jti, entry.exp);
-      onChange([entry.jti], []);
+      if (isOver(exp)) return "over";
+      const known = entries.get(jti);
+      if (known === undefined && entries.size >= REVOKED_MAX) return "full";
+      const last = Math.max(exp, known ?? 0);
+      const isWritten = write({ jti, exp: last });
+      if (known !== undefined) staleLines++;
+      entries.set(jti, last);
+      onChange([jti], []);
       return isWritten ? "added" : "not_written";
     },
     remove(jti) {

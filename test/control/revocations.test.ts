@@ -76,6 +76,32 @@ test("a token is forgotten once it would have expired, with the largest leeway",
   assert.deepEqual(run.open().list(), []);
 });
 
+test("a token that is taken back again stays on the list until the later of both ends", (t) => {
+  const run = start(t);
+  const list = run.open();
+  list.add({ jti: "a", exp: nowSecs + 600 });
+  assert.equal(list.add({ jti: "a", exp: nowSecs + 60 }), "added");
+  run.pass(500);
+  list.prune();
+  assert.deepEqual(list.list(), [{ jti: "a", exp: nowSecs + 600 }]);
+  assert.deepEqual(run.open().list(), list.list());
+});
+
+test("an end that is over is a slip: it would take nothing back, or let somebody in again", (t) => {
+  const run = start(t);
+  const list = run.open();
+  list.add({ jti: "a", exp: nowSecs + 600 });
+  for (const exp of [0, 1, nowSecs - 301]) assert.equal(list.add({ jti: "a", exp }), "over");
+  assert.equal(list.add({ jti: "b", exp: nowSecs - 299 }), "added");
+  assert.deepEqual(
+    run
+      .open()
+      .list()
+      .map(({ jti }) => jti),
+    ["a", "b"],
+  );
+});
+
 test("a line that a crash cut off is left out; any other damage stops the start", (t) => {
   const run = start(t);
   run.open().add({ jti: "a", exp: nowSecs + 60 });
