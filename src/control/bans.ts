@@ -1,3 +1,4 @@
+import { readCidr } from "../config/address.ts";
 import type { BanConfig, Config } from "../config/config.ts";
 import type { OffenceReport, Offences } from "../gate/offence-watch.ts";
 import { addressGroup, type Cidr, parseAddress, parseCidr } from "../identity/address.ts";
@@ -199,9 +200,12 @@ export function createBans({ stateDir, broadcast, exposition, clock, log }: Bans
       }));
     },
     add(text, secs) {
+      const reading = readCidr(text);
+      if ("problem" in reading) return { problem: problemOf(reading) };
       const address = nameOf(text);
       const block = parseCidr(address);
-      if (block === undefined) return { problem: "not an address or CIDR block" };
+      // `::ffff:192.0.2.0/90`
+      if (block === undefined) return { problem: "a block of IPv4 and other addresses" };
       if (never.some((other) => overlaps(block, other)))
         return { problem: "holds an address of trusted_proxies, proxy_protocol or internal_networks" };
       const nowMs = clock.nowMs();
@@ -231,6 +235,16 @@ export function createBans({ stateDir, broadcast, exposition, clock, log }: Bans
 
 function weightOf({ waf, limit }: Offences, { from }: BanConfig): number {
   return (from.includes("waf") ? waf : 0) + (from.includes("limit") ? limit : 0);
+}
+
+function problemOf({
+  problem,
+  suggestion,
+}: {
+  readonly problem: string;
+  readonly suggestion?: string | undefined;
+}): string {
+  return suggestion === undefined ? problem : `${problem}: ${suggestion}?`;
 }
 
 /** Single addresses by what is counted as one client; blocks as they are written. */

@@ -128,7 +128,7 @@ test("trusted proxies are never banned, by nobody", (t) => {
   assert.deepEqual(bans.add("10.0.0.0/8", 60), {
     problem: "holds an address of trusted_proxies, proxy_protocol or internal_networks",
   });
-  assert.deepEqual(bans.add("no", 60), { problem: "not an address or CIDR block" });
+  assert.deepEqual(bans.add("no", 60), { problem: "expected an IP address or a CIDR block" });
 });
 
 test("a reload keeps bans, and lifts those that it forbids", (t) => {
@@ -180,6 +180,14 @@ test("an operator bans an IPv6 client by its /64, and lifts it by any address of
   );
   assert.equal(bans.lift("2001:db8:1:2::8"), true);
   assert.equal(isBanned("2001:db8:1:2:ffff::1"), false);
+});
+
+test("a block with host bits may be a slip of the prefix length, and is not guessed", (t) => {
+  const { bans, isBanned } = start(t);
+  assert.deepEqual(bans.add("192.0.2.5/24", 60), { problem: "host bits are set: 192.0.2.0/24?" });
+  assert.equal(isBanned("192.0.2.5"), false);
+  assert.ok("problem" in bans.add("::ffff:0:0/90", 60));
+  assert.deepEqual(bans.add("192.0.2.0/24", 60), { name: "192.0.2.0/24" });
 });
 
 test("with a state directory, bans outlive the process, and a damaged file costs the bans only", (t) => {
