@@ -34,7 +34,8 @@ export class StrictAsker {
 
   /** Spends one of a key, or hears when it could. Undefined: nobody answered in time, or too many wait. */
   ask(limit: string, lo: number, hi: number): Promise<StrictAnswer | undefined> {
-    if (this.#waiting.size >= ASKS_MAX) return Promise.resolve(undefined);
+    // Those that are over stay among the questions until the message before them has gone.
+    if (Math.max(this.#waiting.size, this.#asks.length) >= ASKS_MAX) return Promise.resolve(undefined);
     const id = ++this.#lastId;
     const untilMs = this.#wheel.nowMs + ANSWER_WITHIN_MS;
     this.#asks.push({ id, limit, lo, hi });

@@ -162,4 +162,28 @@ describe("a worker that asks", () => {
     assert.deepEqual(heard[0], [8192, undefined]);
     assert.equal(heard.length, 9000 - 8192);
   });
+
+  test("keeps no questions of the past while the primary takes nothing", async () => {
+    const { sent, arrivals, heard, request, turn, pass } = start();
+    request(0);
+    await turn();
+    // Room for 8191 beside the first, which is on its way; when their second is over, for one more.
+    for (let number = 1; number < 8192; number++) request(number);
+    pass(1100);
+    request(8192);
+    request(8193);
+    await turn();
+    assert.equal(heard.length, 8193);
+    assert.deepEqual(heard.at(-1), [8193, undefined]);
+    pass(1100);
+    arrivals[0]!();
+    await turn();
+    await turn();
+    request(8194);
+    await turn();
+    assert.deepEqual(
+      sent.at(-1)!.asks.map(({ lo }) => lo),
+      [8194],
+    );
+  });
 });
