@@ -140,7 +140,7 @@ http {
     // Its workers come after it.
     await sleep(1500);
     const fresh = pidOf();
-    // It ignores the signal when its own parent is gone and somebody but process 1 has adopted it.
+    // Seen: without `daemon on` it ignores the signal.
     if (fresh === old || fresh === 0) throw new Error("nginx did not start its program anew");
     instance.adopt(fresh);
     kill(old, "SIGQUIT");
