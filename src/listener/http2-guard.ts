@@ -45,7 +45,7 @@ export class FloodGuard {
     return undefined;
   }
 
-  /** A head that was refused for its form or size, or for want of a place: provoked refusals are work too. */
+  /** A message that was refused for its form or size, or for want of a place: provoked refusals are work too. */
   countRejected(): Flood | undefined {
     return ++this.#rejected > REJECTED_HEADS_MAX ? "rejected_heads" : undefined;
   }

@@ -227,7 +227,7 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
     if (request === undefined) return true;
     this.#bodyBytes += count;
     if (request.bodyKind !== BODY_LENGTH || this.#bodyBytes <= request.bodyLength) return true;
-    this.#exchange?.fail(reasons.contentLength);
+    this.#failMalformed(reasons.contentLength);
     return false;
   }
 
@@ -241,9 +241,17 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
 
   refuseTrailers(reason: Reason): void {
     this.input.isOver = true;
-    this.#guard(() => {
-      this.#exchange?.fail(reason);
-    });
+    this.#guard(() => this.#failMalformed(reason));
+  }
+
+  /**
+   * The message cannot be what its head said. Its request may be at the upstream: whoever goes on with that makes us
+   * cancel as a flood of resets would (CVE-2025-8671, MadeYouReset).
+   */
+  #failMalformed(reason: Reason): void {
+    if (this.#exchange === undefined) return;
+    this.#exchange.fail(reason);
+    this.#owner.countRejected();
   }
 
   /** Ends the body when all of it was given. */
@@ -252,7 +260,7 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
     const request = this.#request;
     if (this.#side === undefined && request?.bodyKind === BODY_LENGTH) {
       if (this.#bodyBytes !== request.bodyLength) {
-        this.#exchange?.fail(reasons.bodyCut);
+        this.#failMalformed(reasons.bodyCut);
         return;
       }
     }

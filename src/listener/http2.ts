@@ -280,7 +280,7 @@ export class Http2Connection implements ClientConnection, StreamOwner, FrameSink
     return false;
   }
 
-  /** A head that was refused: a client that goes on with that has a purpose of its own. */
+  /** A message that was refused for its form: a client that goes on with that has a purpose of its own. */
   countRejected(): void {
     const flood = this.guard.countRejected();
     if (flood !== undefined) this.#onFlood(flood);

@@ -1,7 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { floods, openingOf, runFlood } from "../support/h2-floods.ts";
-import { openFrames } from "../support/h2-frames.ts";
+import {
+  ACK,
+  block,
+  DATA,
+  END_HEADERS,
+  END_STREAM,
+  type Fields,
+  frame,
+  GOAWAY,
+  HEADERS,
+  head,
+  openFrames,
+  SETTINGS,
+} from "../support/h2-frames.ts";
 import { startBench } from "./bench.ts";
 
 /** A hundred at a time, and some that come in while it is noticed (reliability.md §2.6). */
@@ -33,3 +46,32 @@ test("HTTP/2 floods end their connection and few requests reach the origin", asy
     assert.equal(edge.metric("zion_defects_total"), 0);
   });
 });
+
+const brokenEnds: readonly (readonly [title: string, fields: Fields, end: (id: number) => Uint8Array])[] = [
+  ["more DATA than content-length", [["content-length", "1"]], (id) => frame(DATA, 0, id, Buffer.alloc(20))],
+  ["less DATA than content-length", [["content-length", "1"]], (id) => frame(DATA, END_STREAM, id)],
+  [
+    "trailers that are none",
+    [],
+    (id) => frame(HEADERS, END_HEADERS | END_STREAM, id, block([["connection", "x"]])),
+  ],
+];
+
+for (const [title, fields, end] of brokenEnds) {
+  test(`requests that break when they are at the origin are as few as resets: ${title}`, async (t) => {
+    const { edge, origin } = await startBench(t, { tlsNames: [], tls: `alpn = ["h2"]`, script: () => {} });
+    const client = await openFrames(edge.tlsPort);
+    t.after(() => client.end());
+    client.send(frame(SETTINGS, ACK, 0));
+    const isTold = (): boolean => client.frames.some(({ type }) => type === GOAWAY);
+    for (let id = 1; !isTold() && id < 400; id += 2) {
+      client.send(frame(HEADERS, END_HEADERS, id, block(head("POST", "/x", ...fields))));
+      await Promise.race([origin.request((id - 1) / 2), client.closed]);
+      client.send(end(id));
+      await Promise.race([client.outcome(id), client.closed]);
+    }
+    assert.ok(origin.requests.length <= REQUESTS_MAX, `${origin.requests.length} requests at the origin`);
+    await client.closed;
+    assert.equal(edge.metric("zion_h2_control_flood_closed_total", "rejected_heads"), 1);
+  });
+}

@@ -37,6 +37,7 @@ const cancel = uint32(8);
 const one = uint32(1);
 const postHead = block(head("POST", "/x"));
 const getHead = block(get("/x"));
+const lengthHead = block(head("POST", "/x", ["content-length", "1"]));
 const bombEntry = indexed("x-bomb", "v".repeat(4000));
 const bombName = indexed("x".repeat(4000), "");
 /** The name of entry 62 and an empty value, which does not enter the table. */
@@ -74,6 +75,27 @@ export const floods: readonly Flood[] = [
     burst: streams((id) => [
       frame(HEADERS, END_HEADERS, id, postHead),
       frame(WINDOW_UPDATE, 0, id, uint32(0x7fffffff)),
+    ]),
+  },
+  {
+    id: "FL4",
+    title: "MadeYouReset by more DATA than content-length",
+    burst: streams((id) => [
+      frame(HEADERS, END_HEADERS, id, lengthHead),
+      frame(DATA, 0, id, Buffer.alloc(20)),
+    ]),
+  },
+  {
+    id: "FL4",
+    title: "MadeYouReset by less DATA than content-length",
+    burst: streams((id) => [frame(HEADERS, END_HEADERS, id, lengthHead), frame(DATA, END_STREAM, id)]),
+  },
+  {
+    id: "FL4",
+    title: "MadeYouReset by trailers that are none",
+    burst: streams((id) => [
+      frame(HEADERS, END_HEADERS, id, postHead),
+      frame(HEADERS, END_HEADERS | END_STREAM, id, block([["connection", "x"]])),
     ]),
   },
   {
