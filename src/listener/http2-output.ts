@@ -209,6 +209,10 @@ export class Http2Output {
     stream.isOver = true;
     stream.chunks.length = 0;
     stream.queuedBytes = 0;
+    // As long as the connection's window is closed, nobody else takes it out; clients open others meanwhile.
+    const at = stream.isListed ? this.#waiting.indexOf(stream) : -1;
+    if (at >= 0) this.#waiting.splice(at, 1);
+    stream.isListed = false;
   }
 
   /** The client takes `bytes` more of the stream. False: more than a window can be. */
