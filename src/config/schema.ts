@@ -53,7 +53,7 @@ const server = z.strictObject({
     min: 0,
     max: 10_000_000,
     default: 256,
-    doc: "Client connections per address (IPv6: per /64) and worker. 0 = off.",
+    doc: "Client connections per address (IPv6: per /64) and worker; `trusted_proxies` are not counted. 0 = off.",
   }),
   trusted_proxies: texts({
     type: "array of addresses or CIDR blocks",
@@ -198,7 +198,7 @@ const server = z.strictObject({
     min: 0,
     max: 1_000_000,
     default: 0,
-    doc: "TLS connections per second of one client address (IPv6: /64) and worker, twice as many at once; closed above, before the handshake. 0 = no limit.",
+    doc: "TLS connections per second of one client address (IPv6: /64) and worker, twice as many at once; closed above, before the handshake; `trusted_proxies` are not counted. 0 = no limit.",
   }),
   handshake_timeout_ms: int({ min: 100, max: 120_000, default: 10_000, doc: "TLS handshake." }),
   shutdown_delay_ms: int({

@@ -137,13 +137,18 @@ export class Listener implements ConnectionOwner {
 
   /** The peer is known, by its address or by its proxy's word. `rest` was read already. */
   #admit(socket: net.Socket, peer: PeerFacts, rest: Buffer): void {
-    const group = this.#caps.join(peer.address);
-    if (group === undefined) {
+    // A trusted proxy is many people: it is counted by no address, and its clients by their requests.
+    const group = peer.trusted ? undefined : this.#caps.join(peer.address);
+    if (group === undefined && !peer.trusted) {
       this.#caps.leave(undefined);
       this.#refuse(socket, reasons.connCapAddress);
       return;
     }
-    if (this.tls !== undefined && !this.#handshakes.allows(peer.address, this.#state.clock.nowMs())) {
+    if (
+      this.tls !== undefined &&
+      !peer.trusted &&
+      !this.#handshakes.allows(peer.address, this.#state.clock.nowMs())
+    ) {
       this.#caps.leave(group);
       this.#refuse(socket, reasons.handshakeRate);
       return;

@@ -36,3 +36,17 @@ test("TLS connections above handshake_rate_per_ip are closed and counted, plain 
   assert.equal(edge.metric("zion_reject_total", "handshake_rate"), closed);
   for (let i = 0; i < 5; i++) assert.equal((await ask(edge.port, get)).status, 200);
 });
+
+test("a trusted proxy has as many connections and handshakes as its clients need", async (t) => {
+  const { edge } = await startBench(t, {
+    server: 'trusted_proxies = ["127.0.0.1"]\nmax_connections_per_ip = 2\nhandshake_rate_per_ip = 1',
+    tlsNames: [],
+  });
+  const clients = [];
+  for (let i = 0; i < 8; i++) clients.push(await connect(edge.tlsPort, { tls: {} }));
+  for (const client of clients) {
+    client.send(get);
+    assert.equal((await client.answer())?.status, 200);
+  }
+  for (const client of clients) client.destroy();
+});
