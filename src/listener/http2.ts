@@ -65,7 +65,7 @@ const OPEN = 0;
 const NOTIFIED = 1;
 /** GOAWAY with the last stream that is served: what is open goes on, what comes behind it is not looked at. */
 const LEAVING = 2;
-/** GOAWAY with an error, or the end: the socket goes at once or at the deadline. */
+/** All was said: nothing more is read or sent, and the socket goes when the client closes, or at the deadline. */
 const CLOSED = 3;
 
 /** For the notice to arrive: until its PING is answered, at most this long. */
@@ -106,6 +106,8 @@ export class Http2Connection implements ClientConnection, StreamOwner, FrameSink
   #isForgotten = false;
   #isPaused = false;
   #settingsAcknowledged = false;
+  /** Of answers, when the connection was last looked at on its way out. */
+  #unsentBytes = 0;
   /** Streams opened by the client so far. */
   #served = 0;
   #lastStream = 0;
@@ -584,28 +586,42 @@ export class Http2Connection implements ClientConnection, StreamOwner, FrameSink
   /** Requests that were under way when the client read the notice are here by now. */
   #sayLast(): void {
     this.#phase = LEAVING;
+    // Streams have deadlines of their own.
+    this.#state.wheel.pause(this.#deadline);
     this.output.small(GOAWAY, 0, 0, this.#lastStream, NO_ERROR);
     if (this.#streams.size === 0) this.#sayFarewell();
   }
 
-  /** The client closes when it has read the last GOAWAY. */
+  /** Nothing is left to do but to send what waits. */
   #sayFarewell(): void {
-    this.#state.wheel.set(this.#deadline, this.#state.wheel.nowMs + FAREWELL_MS);
+    this.#phase = CLOSED;
+    this.#shut();
+    this.#unsentBytes = this.output.queuedBytes;
+    if (this.#unsentBytes > 0) this.#awaitSending();
+  }
+
+  /** No time for it but that of the slowest client: what it has not read may be the end of an answer. */
+  #awaitSending(): void {
+    const { wheel, snapshot } = this.#state;
+    wheel.set(this.#deadline, wheel.nowMs + snapshot.connection.writeTimeoutMs);
+  }
+
+  /** The client closes when it has read all. What it sends meanwhile is read, and thrown away: else TCP would reset. */
+  #shut(): void {
     this.output.flush();
+    this.output.close();
     this.#socket.end();
+    if (this.#isPaused) this.#socket.resume();
+    this.#state.wheel.set(this.#deadline, this.#state.wheel.nowMs + FAREWELL_MS);
   }
 
   #end(reason: Reason, code: number): void {
     if (this.#phase === CLOSED) return;
     this.#phase = CLOSED;
     this.output.small(GOAWAY, 0, 0, this.#lastStream, code);
-    this.output.flush();
-    this.output.close();
+    this.#shut();
     this.#unserved = [];
     for (const stream of [...this.#streams.values()]) stream.close(reason);
-    this.#socket.end();
-    if (this.#isPaused) this.#socket.resume();
-    this.#state.wheel.set(this.#deadline, this.#state.wheel.nowMs + FAREWELL_MS);
   }
 
   #onGone(): void {
@@ -625,9 +641,11 @@ export class Http2Connection implements ClientConnection, StreamOwner, FrameSink
     const { wheel, snapshot, counters } = this.#state;
     const limits = snapshot.connection;
     if (this.#phase === CLOSED) {
-      this.#onGone();
-    } else if (this.#phase === LEAVING) {
-      if (this.#streams.size === 0) this.#onGone();
+      const unsent = this.output.queuedBytes;
+      const isSending = unsent > 0 && unsent < this.#unsentBytes;
+      this.#unsentBytes = unsent;
+      if (isSending) this.#awaitSending();
+      else this.#onGone();
     } else if (this.#phase === NOTIFIED) {
       this.#sayLast();
     } else if (!this.#settingsAcknowledged && this.#served > 0) {
