@@ -72,12 +72,24 @@ function readKeys(path: Path, input: AuthProfileInput, context: SectionContext):
   if (algorithms === undefined) return undefined;
   if (source === "jwks_url") {
     const keySource = readKeySource(path, input, algorithms, context);
-    return keySource === undefined ? undefined : { algorithms, keys: [], keySource };
+    if (keySource === undefined) return undefined;
+    warnOfAudience(path, input, context);
+    return { algorithms, keys: [], keySource };
   }
   const keys = isPublic
     ? readPublicKeys(path, input.keys_file!, algorithms, context)
     : readSecrets(path, input, algorithms, context);
   return keys === undefined ? undefined : { algorithms, keys, keySource: undefined };
+}
+
+/** Keys that are fetched are an issuer's, who signs for others with them. */
+function warnOfAudience(path: Path, { audience }: AuthProfileInput, { findings }: SectionContext): void {
+  if (audience !== undefined || findings.isPoisoned([...path, "audience"])) return;
+  findings.add({
+    code: "Z2115",
+    path: [...path, "jwks_url"],
+    message: `[auth_profile.${printable(String(path[1]))}] takes tokens for every audience`,
+  });
 }
 
 /** `isPublic`: keys are public ones. HMAC with a public key as its secret is the oldest trick there is. */

@@ -406,4 +406,10 @@ export const codes = {
     "make sure that the upstream speaks HTTP/1.1 on the same port, or give the route an upstream without `protocol`",
     "A WebSocket needs a connection of its own, and nearly every server takes its handshake in HTTP/1.1. Whoever opens one over HTTP/2 is served all the same: the gateway translates.",
   ),
+  Z2115: warning(
+    "tokens for every audience",
+    "a token that the issuer made for another service is good here, too.",
+    "set `audience` to the name that the issuer knows this service by",
+    "An issuer signs tokens for all its clients with the same keys. `aud` says for whom a token is; without it, whoever gets a token for some other service of the house can use it here.",
+  ),
 } as const satisfies Record<string, CodeRow>;

@@ -72,9 +72,10 @@ const cases: readonly (readonly [title: string, toml: string, ...found: readonly
   ],
   [
     "a network that is none",
-    config('jwks_url = "https://id.test/"\njwks_private_networks = ["10.0.0.0/33"]'),
+    config('jwks_url = "https://id.test/"\njwks_private_networks = ["10.0.0.0/33"]\naudience = "a"'),
     "Z1102 13:26",
   ],
+  ["tokens for every audience", config('jwks_url = "https://id.test/keys"'), "Z2115 12:12"],
   ["API keys without a file", config('kind = "api_key"'), "Z1046 11:15"],
   [
     "API keys in a file that is damaged",
