@@ -55,19 +55,19 @@ export class HpackDecoder {
   /** False: it is broken. Stops without a word where no room is left. */
   #decode(source: Buffer, start: number, end: number, sink: FieldSink, scratch: FieldScratch): boolean {
     this.#at = start;
-    let canResize = true;
+    let resizesLeft = RESIZES_MAX;
     while (this.#at < end && this.#room >= 0) {
       const first = source[this.#at]!;
       if ((first & 0x80) !== 0) {
-        canResize = false;
+        resizesLeft = 0;
         const index = this.#readInteger(source, end, 0x7f);
         if (!this.#giveEntry(index, sink)) return false;
       } else if ((first & 0xe0) === 0x20) {
-        // Only in front of the first field, and twice at most: the lowest and the last size (RFC 7541 §4.2).
+        // Only in front of the first field.
         const size = this.#readInteger(source, end, 0x1f);
-        if (!canResize || size < 0 || !this.table.resize(size)) return false;
+        if (--resizesLeft < 0 || size < 0 || !this.table.resize(size)) return false;
       } else {
-        canResize = false;
+        resizesLeft = 0;
         if (!this.#readLiteral(source, end, (first & 0x40) !== 0, sink, scratch)) return false;
       }
     }
@@ -158,5 +158,7 @@ export class HpackDecoder {
   }
 }
 
+/** Size updates of one block: the lowest size since the last block, and the current one (RFC 7541 §4.2). */
+const RESIZES_MAX = 2;
 /** A name in the table, at most. */
 const NAME_BYTES_MAX = 4096;

@@ -264,7 +264,7 @@ export class Http2Connection implements ClientConnection, StreamOwner, FrameSink
       case GOAWAY:
         if (stream !== 0) this.onFrameFault(PROTOCOL_ERROR);
         else if (end - start < 8) this.onFrameFault(FRAME_SIZE_ERROR);
-        else this.#leave();
+        else if (this.#count(IDLE_FRAME)) this.#leave();
         return;
       default:
         this.#count(IDLE_FRAME);
@@ -440,7 +440,7 @@ export class Http2Connection implements ClientConnection, StreamOwner, FrameSink
     this.#dataIsTiny = length - padding < TINY_BYTES;
     const stream = this.#streams.get(id);
     if (stream === undefined) {
-      if (id > this.#lastStream && this.#phase < LEAVING) this.onFrameFault(PROTOCOL_ERROR);
+      if (this.#isIdle(id)) this.onFrameFault(PROTOCOL_ERROR);
       else if (id <= this.#lastStream && !this.#resets.has(id)) this.onFrameFault(STREAM_CLOSED);
       else if (this.#count(IDLE_FRAME)) this.takeBody(length);
       return;
@@ -485,8 +485,8 @@ export class Http2Connection implements ClientConnection, StreamOwner, FrameSink
       this.onFrameFault(FRAME_SIZE_ERROR);
       return;
     }
-    if (id === 0 || id > this.#lastStream) {
-      if (this.#phase < LEAVING || id === 0) this.onFrameFault(PROTOCOL_ERROR);
+    if (this.#isIdle(id) || id === 0) {
+      this.onFrameFault(PROTOCOL_ERROR);
       return;
     }
     const stream = this.#streams.get(id);
@@ -545,8 +545,8 @@ export class Http2Connection implements ClientConnection, StreamOwner, FrameSink
       return;
     }
     const bytes = readUint32(source, start) & WINDOW_BYTES_MAX;
-    if (bytes === 0 || id > this.#lastStream) {
-      if (bytes === 0 || this.#phase < LEAVING) this.onFrameFault(PROTOCOL_ERROR);
+    if (bytes === 0 || this.#isIdle(id)) {
+      this.onFrameFault(PROTOCOL_ERROR);
       return;
     }
     if (!this.#count(IDLE_FRAME)) return;
@@ -558,6 +558,11 @@ export class Http2Connection implements ClientConnection, StreamOwner, FrameSink
   }
 
   // --- streams
+
+  /** The client never opened it. On its way out, the connection no longer looks which it opens. */
+  #isIdle(id: number): boolean {
+    return id > this.#lastStream && this.#phase < LEAVING;
+  }
 
   /** `isOpen`: the client has not ended it, and may be sending. */
   resetStream(id: number, code: number, isOpen: boolean): void {

@@ -10,10 +10,16 @@ import {
   type Fields,
   frame,
   GOAWAY,
+  get,
   HEADERS,
   head,
   openFrames,
+  PING,
+  RST_STREAM,
+  request,
   SETTINGS,
+  uint32,
+  WINDOW_UPDATE,
 } from "../support/h2-frames.ts";
 import { startBench } from "./bench.ts";
 
@@ -73,5 +79,38 @@ for (const [title, fields, end] of brokenEnds) {
     assert.ok(origin.requests.length <= REQUESTS_MAX, `${origin.requests.length} requests at the origin`);
     await client.closed;
     assert.equal(edge.metric("zion_h2_control_flood_closed_total", "rejected_heads"), 1);
+  });
+}
+
+const late: readonly (readonly [title: string, frame: Uint8Array])[] = [
+  ["GOAWAY", frame(GOAWAY, 0, 0, Buffer.alloc(8))],
+  ["RST_STREAM of streams that nobody serves", frame(RST_STREAM, 0, 99, uint32(8))],
+  ["WINDOW_UPDATE of streams that nobody serves", frame(WINDOW_UPDATE, 0, 99, uint32(1))],
+  ["DATA of streams that nobody serves", frame(DATA, 0, 99, Buffer.alloc(10))],
+  ["heads of streams that nobody serves", frame(HEADERS, END_HEADERS | END_STREAM, 99, block(get("/x")))],
+];
+
+for (const [title, bytes] of late) {
+  test(`a connection that leaves is ended by a flood of ${title}`, async (t) => {
+    const { edge, origin } = await startBench(t, {
+      tlsNames: [],
+      tls: `alpn = ["h2"]`,
+      server: "keepalive_requests = 1",
+      script: () => {},
+    });
+    const client = await openFrames(edge.tlsPort);
+    t.after(() => client.end());
+    client.send(frame(SETTINGS, ACK, 0), request(1, get("/x")));
+    const probe = await client.wait(({ type }) => type === PING);
+    client.send(frame(PING, ACK, 0, probe.payload));
+    await client.wait(({ type, payload }) => type === GOAWAY && payload.readUInt32BE(0) === 1);
+    await origin.request(0);
+    const tookMs = await runFlood(
+      client,
+      { id: "", title, burst: () => Buffer.concat(Array(500).fill(bytes)) },
+      DEADLINE_MS,
+    );
+    assert.notEqual(tookMs, undefined, "the connection is still open");
+    assert.equal(origin.requests.length, 1);
   });
 }

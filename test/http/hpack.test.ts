@@ -140,6 +140,7 @@ test("broken blocks are told from whole ones", () => {
     ["a name beyond the table", "7e 01 61"],
     ["a table of more than was offered", "3fe21f"],
     ["a size update behind a field", "82 20"],
+    ["a third size update", "20 3e 20 82"],
     ["EOS in a string", "0084 ffff fffc 0161"],
     ["padding of zeros", "0081 18 0161"],
     ["padding of a whole byte", "0082 1fff 0161"],
