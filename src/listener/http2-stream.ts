@@ -417,6 +417,8 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
   switchProtocols(head: ResponseHead, side: TunnelSide): TunnelEnd | undefined {
     if (this.#isGone) return undefined;
     this.#side = side;
+    // A handshake has no body, but the tunnel has an end.
+    this.#isBodyDone = false;
     this.#sendHead(head, 200, -1, F.secWebsocketAccept, false);
     // What came early is for the tunnel, once both its ends are there.
     if (!this.input.isTaken || this.input.isOver) process.nextTick(resumeTunnel, this);

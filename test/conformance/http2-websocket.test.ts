@@ -37,6 +37,7 @@ interface Stream {
 async function connect(
   session: http2.ClientHttp2Session,
   fields: http2.OutgoingHttpHeaders = {},
+  endStream = false,
 ): Promise<Stream> {
   const stream = session.request(
     {
@@ -48,7 +49,7 @@ async function connect(
       "sec-websocket-version": "13",
       ...fields,
     },
-    { endStream: false },
+    { endStream },
   );
   stream.on("error", () => undefined);
   const [answer] = (await once(stream, "response")) as [http2.IncomingHttpHeaders & { ":status": number }];
@@ -209,3 +210,19 @@ test("a reader that stops holds the other streams' memory in bounds, then is cut
   await setting.origin.connections[0]!.over;
   assert.equal((await tunnelLine(setting))["zion.reason"], "write_timeout");
 });
+
+for (const [title, fields, endStream] of [
+  ["its own head ends", {}, true],
+  ["it says that it has no body", { "content-length": "0" }, false],
+] as const) {
+  test(`a client that ends its side ends the tunnel, even where ${title}`, async (t) => {
+    const { session, origin } = await start(t);
+    const { stream, status } = await connect(session, fields, endStream);
+    assert.equal(status, 200);
+    stream.resume();
+    if (!endStream) stream.end();
+    await once(stream, "close");
+    await origin.connections[0]!.over;
+    assert.ok(!session.closed && !session.destroyed);
+  });
+}
