@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { choice, flag, int, optionalText, text, texts } from "./keys.ts";
+import { choice, flag, int, optionalText, optionalTexts, text, texts } from "./keys.ts";
 
 /** `[audit]`. */
 export const audit = z.strictObject({
@@ -90,12 +90,12 @@ export const redact = z.strictObject({
   headers: texts({
     type: "array of field names",
     default: [],
-    doc: "Header fields whose values are taken out of audit records.",
+    doc: "Header fields whose values are taken out of the access log's include_headers.",
   }),
-  query_params: texts({
+  query_params: optionalTexts({
     type: "array of names",
-    default: ["*"],
-    doc: 'Query parameters whose values are taken out of audit records; "*" = all.',
+    example: ["token", "email"],
+    doc: 'Query parameters whose values are taken out of audit records and the access log; "*" = all. Absent = all in audit records, and those that carry credentials by custom in the access log.',
   }),
   json_fields: texts({
     type: "array of names",
@@ -105,7 +105,7 @@ export const redact = z.strictObject({
   ip: choice(
     ["full", "truncate", "hmac"],
     "full",
-    "Client addresses in audit records: whole, /24 and /48, or a keyed hash.",
+    "Client addresses in audit records and the access log: whole, /24 and /48, or a keyed hash.",
   ),
   ip_hmac_key_env: optionalText({
     type: "environment variable",

@@ -70,7 +70,7 @@ export function readRedact(document: DocumentInput, context: SectionContext): Re
   }
   return {
     headers: input.headers.map((name) => name.toLowerCase()),
-    queryParams: input.query_params.map((name) => name.toLowerCase()),
+    queryParams: input.query_params?.map((name) => name.toLowerCase()),
     jsonFields: input.json_fields.map((name) => name.toLowerCase()),
     ip: input.ip,
     ipKey,

@@ -499,7 +499,7 @@ export interface AuditConfig {
 /** `[redact]`. Met by record/redaction.ts `RedactSettings`. */
 export interface RedactConfig {
   readonly headers: readonly string[];
-  readonly queryParams: readonly string[];
+  readonly queryParams: readonly string[] | undefined;
   readonly jsonFields: readonly string[];
   readonly ip: "full" | "truncate" | "hmac";
   /** From the environment; "" unless `ip` is "hmac". */

@@ -513,7 +513,7 @@ export const tableSchemas = [
     doc: "Takes a rule or a class of rules out where it is wrong, instead of everywhere.",
   },
   { header: "[audit]", keys: audit.shape, doc: "The audit log. Off without this table; see audit.md." },
-  { header: "[redact]", keys: redact.shape, doc: "What audit records must not remember." },
+  { header: "[redact]", keys: redact.shape, doc: "What audit records and the access log must not remember." },
   { header: "[access_log]", keys: accessLog.shape, doc: "The access log." },
   { header: "[tracing]", keys: tracing.shape, doc: "Spans for an OpenTelemetry collector." },
   { header: "[telemetry]", keys: telemetry.shape, doc: "Health and metrics listener." },

@@ -22,6 +22,7 @@ import { AccessLog, endpointLogPiece } from "../record/access-log.ts";
 import { Counters } from "../record/counters.ts";
 import { DecisionLog } from "../record/decision-log.ts";
 import { families, type MetricSample } from "../record/metrics.ts";
+import { buildRedaction } from "../record/redaction.ts";
 import { SpanLog } from "../record/span-log.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { State } from "../state.ts";
@@ -179,12 +180,17 @@ export function openEdge(deps: EdgeDeps): Edge {
     )
       warmUp(state.waf, buildRouteWaf({}, rules), clock);
     const tls = store === undefined ? undefined : tlsServer(config, store);
-    const key = JSON.stringify(config.accessLog);
+    const key = logKeyOf(config);
     const accessLog =
       key === logKey
         ? state.accessLog
         : config.accessLog.enabled
-          ? new AccessLog(config.accessLog.path, config.accessLog.includeHeaders, clock)
+          ? new AccessLog(
+              config.accessLog.path,
+              config.accessLog.includeHeaders,
+              buildRedaction(config.redact),
+              clock,
+            )
           : undefined;
     prepared = { generation, snapshot, upstreams: next, tls, accessLog, addresses, limits, ruleSet: rules };
   }
@@ -253,7 +259,7 @@ export function openEdge(deps: EdgeDeps): Edge {
       state.accessLog = next.accessLog;
       previous?.flushed().then(() => previous.close());
     }
-    logKey = JSON.stringify(next.snapshot.config.accessLog);
+    logKey = logKeyOf(next.snapshot.config);
     state.audit?.adopt(auditSettings(next.snapshot.config));
     const previousTls = listeners.https.tls;
     listeners.https.tls = next.tls;
@@ -412,6 +418,11 @@ const DRAIN_QUIET_MS = 1000;
 
 /** TLS handshakes in progress per worker: each costs 1.6-1.8 ms of CPU (reliability.md §0.1 finding 8). */
 const HANDSHAKES_MAX = 1024;
+
+/** Equal keys = the same log. */
+function logKeyOf({ accessLog, redact }: Config): string {
+  return JSON.stringify([accessLog, redact]);
+}
 
 function readMetrics(
   counters: Counters,

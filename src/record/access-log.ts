@@ -12,7 +12,9 @@ import {
 import { allReasons } from "../reason.ts";
 import { copy, latin1, put, putNumber } from "../std/byte-print.ts";
 import type { Clock } from "../std/clock.ts";
+import { hiddenEnd, type QueryMask } from "./query-mask.ts";
 import type { ExchangeRecord } from "./record.ts";
+import type { Redaction } from "./redaction.ts";
 import { decisionNames, decisionOf } from "./route-counts.ts";
 import { wafPart } from "./waf-part.ts";
 
@@ -23,6 +25,13 @@ export interface LoggedConnection {
   readonly tls: { readonly protocol: string; readonly cipher: string } | undefined;
   /** Kept for the log by its owner, written by it alone. */
   logPiece: Uint8Array | undefined;
+}
+
+interface IncludedHeader {
+  /** Lower case. */
+  readonly name: string;
+  readonly key: Uint8Array;
+  readonly isHidden: boolean;
 }
 
 /** Bytes of lines gathered before they are written. */
@@ -46,7 +55,8 @@ export class AccessLog {
   linesDropped = 0;
   readonly #clock: Clock;
   readonly #path: string;
-  readonly #includeHeaders: readonly Buffer[];
+  readonly #includeHeaders: readonly IncludedHeader[];
+  readonly #redaction: Redaction;
   #fd: number;
   #batch: Buffer = Buffer.allocUnsafeSlow(BATCH_BYTES);
   #length = 0;
@@ -63,10 +73,15 @@ export class AccessLog {
   #idle: (() => void)[] = [];
 
   /** `path` "-" is standard output. Throws when the file cannot be opened. */
-  constructor(path: string, includeHeaders: readonly string[], clock: Clock) {
+  constructor(path: string, includeHeaders: readonly string[], redaction: Redaction, clock: Clock) {
     this.#path = path;
     this.#clock = clock;
-    this.#includeHeaders = includeHeaders.map((name) => Buffer.from(name.toLowerCase(), "latin1"));
+    this.#redaction = redaction;
+    this.#includeHeaders = includeHeaders.map((name) => ({
+      name: name.toLowerCase(),
+      key: latin1(`,"http.request.header.${name.toLowerCase()}":"`),
+      isHidden: redaction.hidesHeader(name),
+    }));
     this.#fd = openSink(path);
     this.#timer = setInterval(() => this.flush(), FLUSH_MS);
     this.#timer.unref();
@@ -96,9 +111,15 @@ export class AccessLog {
     at = put(out, at, TRACE_KEY);
     at = copy(out, at, arena, request.traceStart + 3, request.traceStart + 35);
     at = put(out, at, CLIENT_KEY);
-    at += out.latin1Write(request.clientAddress, at);
-    connection.logPiece ??= connectionPiece(connection);
-    at = put(out, at, connection.logPiece);
+    if (this.#redaction.hidesAddresses) {
+      at += out.latin1Write(this.#redaction.address(request.clientAddress), at);
+      // Not kept with the connection: another configuration may hide it in another way.
+      at = put(out, at, connectionPiece(connection, this.#redaction.address(connection.peerText)));
+    } else {
+      at += out.latin1Write(request.clientAddress, at);
+      connection.logPiece ??= connectionPiece(connection, connection.peerText);
+      at = put(out, at, connection.logPiece);
+    }
     at = put(out, at, whole ? METHODS[request.method]! : OTHER_METHOD);
     at = putNumber(out, at, record.status);
     if (whole) {
@@ -115,7 +136,7 @@ export class AccessLog {
       );
       out[at++] = QUOTE;
       if (request.queryEnd > request.queryStart)
-        at = putValue(out, at, QUERY_KEY, arena, request.queryStart + 1, request.queryEnd);
+        at = putQuery(out, at, arena, request.queryStart + 1, request.queryEnd, this.#redaction.logged);
       const agent = request.firstField[F.userAgent]! * FIELD_SLOTS;
       if (agent >= 0)
         at = putValue(
@@ -241,28 +262,22 @@ export class AccessLog {
   }
 
   #putHeaders(out: Buffer, at: number, request: CanonicalRequest): number {
-    for (const name of this.#includeHeaders) {
+    for (const { name, key, isHidden } of this.#includeHeaders) {
       for (let index = 0; index < request.fieldCount; index++) {
         const slot = index * FIELD_SLOTS;
         const start = request.fields[slot + NAME_START]!;
         const end = request.fields[slot + NAME_END]!;
-        if (
-          end - start !== name.length ||
-          request.arena.latin1Slice(start, end).toLowerCase() !== name.latin1Slice()
-        )
+        if (end - start !== name.length || request.arena.latin1Slice(start, end).toLowerCase() !== name)
           continue;
-        const key = latin1(`,"http.request.header.${name.latin1Slice()}":"`);
         // A client fills a value with bytes that take six each: what would not fit is left out, never the line.
         if (at + key.length + 6 * VALUE_BYTES_MAX + 1 > this.#length + LINE_BYTES_MAX - LINE_TAIL_BYTES)
           return at;
-        at = putValue(
-          out,
-          at,
-          key,
-          request.arena,
-          request.fields[slot + VALUE_START]!,
-          request.fields[slot + VALUE_END]!,
-        );
+        const valueStart = request.fields[slot + VALUE_START]!;
+        const valueEnd = request.fields[slot + VALUE_END]!;
+        if (isHidden) {
+          at = putHidden(out, put(out, at, key), valueEnd - valueStart);
+          out[at++] = QUOTE;
+        } else at = putValue(out, at, key, request.arena, valueStart, valueEnd);
         break;
       }
     }
@@ -328,14 +343,14 @@ export function endpointLogPiece(upstream: string, url: string): Uint8Array {
   );
 }
 
-/** The part of a line that only the connection decides; made at its first line. */
-function connectionPiece(connection: LoggedConnection): Uint8Array {
+/** The part of a line that only the connection decides. */
+function connectionPiece(connection: LoggedConnection, peer: string): Uint8Array {
   const { tls } = connection;
   const facts =
     tls === undefined ? "" : `,"tls.protocol.version":"${tls.protocol}","tls.cipher":"${tls.cipher}"`;
   const scheme = connection.secure ? "https" : "http";
   return latin1(
-    `","network.peer.address":"${connection.peerText}","url.scheme":"${scheme}"${facts},"http.request.method":"`,
+    `","network.peer.address":"${peer}","url.scheme":"${scheme}"${facts},"http.request.method":"`,
   );
 }
 
@@ -345,11 +360,50 @@ function micros(startMs: number, endMs: number): number {
 }
 
 /** Key and quoted client bytes. Control bytes, quotes, backslashes and everything outside ASCII are escaped. */
-function putValue(out: Buffer, at: number, name: Buffer, source: Buffer, start: number, end: number): number {
-  out.set(name, at);
-  at += name.length;
-  const stop = end - start > VALUE_BYTES_MAX ? start + VALUE_BYTES_MAX : end;
-  for (let i = start; i < stop; i++) {
+function putValue(
+  out: Buffer,
+  at: number,
+  name: Uint8Array,
+  source: Buffer,
+  start: number,
+  end: number,
+): number {
+  at = putEscaped(out, put(out, at, name), source, start, Math.min(end, start + VALUE_BYTES_MAX));
+  out[at++] = QUOTE;
+  return at;
+}
+
+/** The same for a query, and what must not be shown is not. */
+function putQuery(
+  out: Buffer,
+  at: number,
+  source: Buffer,
+  start: number,
+  end: number,
+  mask: QueryMask,
+): number {
+  const stop = Math.min(end, start + VALUE_BYTES_MAX);
+  at = put(out, at, QUERY_KEY);
+  let next = start;
+  while (next < stop) {
+    const hiddenStart = mask.nextHidden(source, next, stop);
+    at = putEscaped(out, at, source, next, hiddenStart);
+    next = hiddenEnd(source, hiddenStart, stop);
+    if (next > hiddenStart) at = putHidden(out, at, next - hiddenStart);
+  }
+  out[at++] = QUOTE;
+  return at;
+}
+
+/** What stands for a value: that it was there, and how many bytes of it. At most 6.5 bytes a byte in a query. */
+function putHidden(out: Buffer, at: number, length: number): number {
+  at = putNumber(out, put(out, at, HIDDEN), length);
+  out[at++] = 62;
+  return at;
+}
+
+function putEscaped(out: Buffer, at: number, source: Buffer, start: number, end: number): number {
+  for (let i = start; i < end; i++) {
     const byte = source[i]!;
     if (byte >= 32 && byte < 127 && byte !== 34 && byte !== 92) {
       out[at++] = byte;
@@ -362,9 +416,10 @@ function putValue(out: Buffer, at: number, name: Buffer, source: Buffer, start: 
       out[at++] = HEX[byte & 15]!;
     }
   }
-  out[at++] = 34;
   return at;
 }
+
+const HIDDEN = latin1("<redacted:");
 
 const HEX = Buffer.from("0123456789abcdef", "latin1");
 

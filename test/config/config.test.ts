@@ -188,7 +188,7 @@ test("the smallest config has every default", () => {
     },
     amnesia: false,
     audit: undefined,
-    redact: { headers: [], queryParams: ["*"], jsonFields: [], ip: "full", ipKey: "" },
+    redact: { headers: [], queryParams: undefined, jsonFields: [], ip: "full", ipKey: "" },
     accessLog: { enabled: true, path: "-", includeHeaders: [] },
     tracing: undefined,
     telemetry: { listen: { host: "127.0.0.1", port: 9464 } },

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { OriginRequest } from "../support/origin.ts";
 import { ask, connect, field } from "../support/raw-client.ts";
-import { startBench } from "./bench.ts";
+import { benchConfig, startBench } from "./bench.ts";
 import { get, head, post } from "./case.ts";
 import { assertIds } from "./run.ts";
 
@@ -255,6 +255,23 @@ test("included headers of any size never cost the log line or the worker", async
   }
   client.destroy();
   assert.equal((await edge.logLines()).length, 60);
+});
+
+test("the access log hides what [redact] names, from the reload on, and the upstream gets it all", async (t) => {
+  const { edge, origin } = await startBench(t);
+  const client = await connect(edge.port);
+  const queryOfLine = async () => {
+    client.send(get("/x?%74oken=abc&q=shoes"));
+    return (await edge.logLine(field((await client.answer())!, "x-request-id")!))["url.query"];
+  };
+  assert.equal(await queryOfLine(), "%74oken=<redacted:3>&q=shoes");
+  edge.reload(benchConfig(origin.port, { tables: '[redact]\nquery_params = ["*"]\nip = "truncate"' }));
+  assert.equal(await queryOfLine(), "%74oken=<redacted:3>&q=<redacted:5>");
+  const line = (await edge.logLines()).at(-1)!;
+  assert.equal(line["network.peer.address"], "127.0.0.0/24");
+  assert.equal(line["client.address"], "127.0.0.0/24");
+  assert.match(origin.requests.at(-1)!.target, /%74oken=abc&q=shoes$/);
+  client.destroy();
 });
 
 function sentValue(request: OriginRequest, name: string): string | undefined {

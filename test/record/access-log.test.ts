@@ -9,6 +9,7 @@ import { CanonicalRequest, methodNames } from "../../src/http/request.ts";
 import { reasons } from "../../src/reason.ts";
 import { AccessLog, endpointLogPiece, routeLogPiece } from "../../src/record/access-log.ts";
 import { ExchangeRecord } from "../../src/record/record.ts";
+import { buildRedaction, credentialParams, type RedactSettings } from "../../src/record/redaction.ts";
 import { decisionNames, decisionOf, RouteCounts } from "../../src/record/route-counts.ts";
 import { openRandomPool } from "../../src/std/random-pool.ts";
 import { arbitraryHead, damagedHead } from "../support/arbitrary-head.ts";
@@ -21,6 +22,14 @@ const wallMs = Date.UTC(2026, 0, 2, 3, 4, 5, 67);
 const clock = { nowMs: () => 0, wallMs: () => wallMs };
 const pool = openRandomPool();
 const tls = { protocol: "TLSv1.3", cipher: "TLS_AES_128_GCM_SHA256" };
+const settings: RedactSettings = {
+  headers: [],
+  queryParams: undefined,
+  jsonFields: [],
+  ip: "full",
+  ipKey: "",
+};
+const byDefault = buildRedaction(settings);
 let files = 0;
 
 interface Line {
@@ -28,9 +37,13 @@ interface Line {
 }
 
 /** Writes lines with `write` and returns them, parsed: a line that is not one JSON object fails here. */
-async function logged(write: (log: AccessLog) => void, includeHeaders: readonly string[] = []) {
+async function logged(
+  write: (log: AccessLog) => void,
+  includeHeaders: readonly string[] = [],
+  redaction = byDefault,
+) {
   const file = path.join(folder, `${files++}.log`);
-  const log = new AccessLog(file, includeHeaders, clock);
+  const log = new AccessLog(file, includeHeaders, redaction, clock);
   write(log);
   await log.flushed();
   log.close();
@@ -60,7 +73,12 @@ function recordOf(change: Partial<ExchangeRecord> = {}): ExchangeRecord {
 const peer = () => ({ peerText: "198.51.100.1", secure: true, tls, logPiece: undefined });
 
 /** The line in its plain form: what `write` must say, built by JSON.stringify's rules. */
-function plainLine(record: ExchangeRecord, request: CanonicalRequest, nowMs: number): Line {
+function plainLine(
+  record: ExchangeRecord,
+  request: CanonicalRequest,
+  nowMs: number,
+  hidden: readonly string[] = credentialParams,
+): Line {
   const us = (from: number, to: number): number => Math.max(0, Math.round((to - from) * 1000));
   const whole = request.refusal === undefined;
   const query = request.text(request.queryStart, request.queryEnd);
@@ -82,7 +100,7 @@ function plainLine(record: ExchangeRecord, request: CanonicalRequest, nowMs: num
       ? {
           "server.address": request.hostText(),
           "url.path": request.text(request.pathStart, request.pathEnd).slice(0, 1024),
-          ...(query === "" ? {} : { "url.query": query.slice(1, 1025) }),
+          ...(query === "" ? {} : { "url.query": plainQuery(query.slice(1, 1025), hidden) }),
           ...(agent === undefined ? {} : { "user_agent.original": agent.slice(0, 1024) }),
         }
       : {}),
@@ -117,6 +135,36 @@ function plainLine(record: ExchangeRecord, request: CanonicalRequest, nowMs: num
           ...(record.faultDetail === "" ? {} : { "zion.detail": record.faultDetail }),
         }),
   };
+}
+
+/** What the log must show of a query, in the form of the rule: names as an application reads them, values hidden. */
+function plainQuery(query: string, hidden: readonly string[]): string {
+  const all = hidden.includes("*");
+  return query
+    .split("&")
+    .map((pair) => {
+      const parts = pair.split(";");
+      let shown = "";
+      for (const [i, part] of parts.entries()) {
+        const [name = "", ...values] = part.split("=");
+        const isHidden = all || (values.length > 0 && hidden.includes(nameRead(name)));
+        const rest = parts.slice(i).join(";");
+        const value = values.length === 0 ? rest : rest.slice(name.length + 1);
+        if (isHidden && value !== "")
+          return `${shown}${values.length === 0 ? "" : `${name}=`}<redacted:${value.length}>`;
+        shown += i < parts.length - 1 ? `${part};` : part;
+      }
+      return shown;
+    })
+    .join("&");
+}
+
+function nameRead(name: string): string {
+  try {
+    return decodeURIComponent(name.replaceAll("+", " ")).toLowerCase();
+  } catch {
+    return name.toLowerCase();
+  }
 }
 
 function fieldOf(request: CanonicalRequest, name: string): string | undefined {
@@ -170,6 +218,93 @@ test("a line says what the plain form says, whatever the head and however it end
     { numRuns: 60 },
   );
   assert.ok(lines >= 1200, `${lines} lines`);
+});
+
+const spelled = fc.constantFrom(
+  "token",
+  "TOKEN",
+  "%74oken",
+  "t%6Fken",
+  "tokens",
+  "toke",
+  "%74%6f%6b%65%6e",
+  "%2574oken",
+);
+const words = fc.oneof(
+  spelled,
+  fc.stringMatching(/^[a-z%+;=0-9.]{0,6}$/),
+  fc.constantFrom("my+key", "my%20key", "a", ""),
+);
+const queries = fc
+  .array(fc.tuple(words, fc.constantFrom("=", "=", "", ";", "&"), fc.stringMatching(/^[a-z=;%+0-9]{0,9}$/)))
+  .map((pairs) => pairs.map((pair) => pair.join("")).join("&"));
+
+test("a query has the values of no parameter that is to be hidden, however it is spelled", async () => {
+  let redacted = 0;
+  for (const hidden of [["token", "my key"], ["*"], []]) {
+    const redaction = buildRedaction({ ...settings, queryParams: hidden });
+    await fc.assert(
+      fc.asyncProperty(fc.array(queries, { minLength: 20 }), async (cases) => {
+        const expected: Line[] = [];
+        const written = await logged(
+          (log) => {
+            for (const query of cases) {
+              const request = requestOf(`GET /a?${query} HTTP/1.1\r\nHost: a.test\r\n\r\n`);
+              const record = recordOf({ status: 200 });
+              if (request.refusal !== undefined) record.reason = request.refusal;
+              log.write(record, request, peer(), 1001);
+              expected.push(plainLine(record, request, 1001, hidden));
+              const read = request.text(request.queryStart + 1, request.queryEnd);
+              // Both logs hide the same.
+              if (read.length <= 1024) assert.equal(redaction.query(read), plainQuery(read, hidden));
+            }
+          },
+          [],
+          redaction,
+        );
+        assert.deepEqual(written.lines, expected);
+        redacted += written.text.split("<redacted:").length - 1;
+      }),
+      { numRuns: 30 },
+    );
+  }
+  assert.ok(redacted > 1000, `${redacted} values`);
+});
+
+test("by default the values of parameters that carry credentials are hidden", async () => {
+  const query = "page=2&access_token=eyJh.x&q=shoes&sig=abc;x=1&token=";
+  const request = requestOf(`GET /a?${query} HTTP/1.1\r\nHost: a.test\r\n\r\n`);
+  const { lines } = await logged((log) => log.write(recordOf({ status: 200 }), request, peer(), 1001));
+  assert.equal(lines[0]!["url.query"], "page=2&access_token=<redacted:6>&q=shoes&sig=<redacted:7>&token=");
+});
+
+test("included headers and addresses are hidden as [redact] says, on connections of before, too", async () => {
+  const redaction = buildRedaction({ ...settings, headers: ["x-key"], ip: "truncate" });
+  const request = requestOf("GET / HTTP/1.1\r\nHost: a.test\r\nX-Key: abc\r\nX-Note: x\r\n\r\n");
+  const connection = peer();
+  const write = (log: AccessLog): void => log.write(recordOf({ status: 200 }), request, connection, 1001);
+  const before = await logged(write, ["x-key"]);
+  assert.equal(before.lines[0]!["network.peer.address"], "198.51.100.1");
+  const { lines } = await logged(write, ["x-key", "x-note"], redaction);
+  assert.equal(lines[0]!["client.address"], "192.0.2.0/24");
+  assert.equal(lines[0]!["network.peer.address"], "198.51.100.0/24");
+  assert.equal(lines[0]!["http.request.header.x-key"], "<redacted:3>");
+  assert.equal(lines[0]!["http.request.header.x-note"], "x");
+});
+
+test("a query of many short values leaves room for the rest of the line", async () => {
+  const redaction = buildRedaction({ ...settings, queryParams: ["*"] });
+  const agent = '"'.repeat(1024);
+  const request = requestOf(
+    `GET /${"p".repeat(1000)}?${"a&".repeat(200)} HTTP/1.1\r\nHost: a.test\r\nUser-Agent: ${agent}\r\n\r\n`,
+  );
+  const { lines } = await logged(
+    (log) => log.write(recordOf({ status: 200 }), request, peer(), 1001),
+    [],
+    redaction,
+  );
+  assert.ok(lines[0]!["url.query"] === "<redacted:1>&".repeat(200));
+  assert.equal(lines[0]!["user_agent.original"], agent);
 });
 
 /** What people have put into logs to forge, hide or run something; each must stay one event of one line. */
@@ -247,7 +382,7 @@ test("hostile values stay one event each, in ASCII without control characters", 
 });
 
 test("lines that the sink cannot take are dropped and counted, never kept", () => {
-  const log = new AccessLog(path.join(folder, "slow.log"), [], clock);
+  const log = new AccessLog(path.join(folder, "slow.log"), [], byDefault, clock);
   const request = requestOf(`GET /?${"q".repeat(900)} HTTP/1.1\r\nHost: a.test\r\n\r\n`);
   // No turn of the event loop: nothing can be written meanwhile.
   for (let i = 0; i < 5000; i++) log.write(recordOf({ status: 200 }), request, peer(), 1001);
@@ -257,7 +392,7 @@ test("lines that the sink cannot take are dropped and counted, never kept", () =
 
 test("after a rotation lines go to the new file, and none is lost", async () => {
   const file = path.join(folder, "rotated.log");
-  const log = new AccessLog(file, [], clock);
+  const log = new AccessLog(file, [], byDefault, clock);
   const request = requestOf("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
   log.write(recordOf({ status: 201 }), request, peer(), 1001);
   await log.flushed();
@@ -276,7 +411,7 @@ test("after a rotation lines go to the new file, and none is lost", async () => 
 
 test("a log that is closed writes what it holds, and to no other file", async () => {
   const file = path.join(folder, "closed.log");
-  const log = new AccessLog(file, [], clock);
+  const log = new AccessLog(file, [], byDefault, clock);
   const request = requestOf(`GET /?${"q".repeat(900)} HTTP/1.1\r\nHost: a.test\r\n\r\n`);
   for (let i = 0; i < 300; i++) log.write(recordOf({ status: 200 }), request, peer(), 1001);
   log.close();

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { buildRedaction, type RedactSettings } from "../../src/record/redaction.ts";
+import { buildRedaction, credentialParams, type RedactSettings } from "../../src/record/redaction.ts";
 
 const nothing: RedactSettings = { headers: [], queryParams: [], jsonFields: [], ip: "full", ipKey: "" };
 
@@ -38,10 +39,19 @@ test("addresses are whole, a prefix, or a keyed hash", () => {
 
 test("listed headers and fields are taken out at any depth", () => {
   const redaction = buildRedaction({ ...nothing, headers: ["x-key"], jsonFields: ["password"] });
-  assert.equal(redaction.header("X-Key", "abc"), "<redacted:3>");
-  assert.equal(redaction.header("X-Other", "abc"), "abc");
+  assert.ok(redaction.hidesHeader("X-Key"));
+  assert.ok(!redaction.hidesHeader("X-Other"));
   assert.deepEqual(redaction.data({ a: [{ password: "hunter2", b: 1 }], password: { c: 1 } }), {
     a: [{ password: "<redacted:7>", b: 1 }],
     password: "<redacted:7>",
   });
+});
+
+test("the parameters that are hidden by default are those that logs.md names", () => {
+  const page = readFileSync(new URL("../../docs/operating/logs.md", import.meta.url), "utf8");
+  const [, list = ""] = /Without `query_params`[^:]*:([^"]*?)`query_params = /.exec(page) ?? [];
+  assert.deepEqual(
+    [...list.matchAll(/`([^`]+)`/g)].map(([, name]) => name),
+    credentialParams,
+  );
 });
