@@ -7,6 +7,7 @@ import { createPartStore, manifestHash } from "../config/parts.ts";
 import type { Signed } from "../config/signature.ts";
 import { type Clock, systemClock } from "../std/clock.ts";
 import { readDescriptorsMax } from "../std/descriptors.ts";
+import { certificatesLoaded, configRejected, workerDied } from "./audit-events.ts";
 import { type AuditSupply, openAuditSupply } from "./audit-supply.ts";
 import { type Bans, createBans } from "./bans.ts";
 import { type ConfigVersion, openConfigVersion } from "./config-version.ts";
@@ -321,6 +322,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     }
   };
   let prepared: Bound | undefined;
+  let certified = ground.config;
 
   const pace = createPace(() => reloader.reload("file"), clock.nowMs);
   const watch = watchFiles({ onChange: pace.event, events: true });
@@ -371,7 +373,10 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       // What changed while the workers were between two snapshots.
       for (const news of [...addressNews(), ...healthNews()]) supervision.broadcast(news);
       await switched;
+      tellCertificates(audit, generation, config, certified);
+      certified = config;
     },
+    onRefused: (refused) => audit.tell(configRejected(reloader.generation, refused)),
     onFiles: (paths) => watch.set(paths),
     version: ground.version,
     exposition,
@@ -409,10 +414,12 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     onOffences: bans.hear,
     graceMs: () => reloader.config.server.shutdownGraceMs,
     onProcesses: (pids) => guard.watch(pids, reloader.config.server.shutdownGraceMs),
-    onGone: (worker, signal) => {
+    onGone: (worker, death) => {
       exposition.forget(worker);
       bans.forget(worker);
-      if (signal !== undefined) exposition.add("workerExits", [signal]);
+      if (death === undefined) return;
+      exposition.add("workerExits", [death.signal]);
+      audit.tell(workerDied(reloader.generation, death));
     },
     clock,
     log,
@@ -526,6 +533,7 @@ async function serve(primary: Primary, options: PrimaryOptions): Promise<number>
         "serving",
       );
       primary.audit.tell({ cfg: reloader.generation, data: { by: "start" }, kind: "config_applied" });
+      tellCertificates(primary.audit, reloader.generation, reloader.config, undefined);
       options.onServing?.(listeners.current);
       place.welcome({
         sockets: () => [
@@ -565,6 +573,17 @@ async function recordConfig(
   });
   if (isRecorded || !audit.isRequired) return undefined;
   return { reason: "audit", problem: "the audit log could not record it" };
+}
+
+/** Reading a certificate takes about 30 us: not without an audit log. */
+function tellCertificates(
+  audit: AuditSupply,
+  generation: number,
+  after: Config,
+  before: Config | undefined,
+): void {
+  if (audit.health === "off") return;
+  for (const event of certificatesLoaded(generation, after, before)) audit.tell(event);
 }
 
 /** Everything serves: now the predecessor may go. */

@@ -49,6 +49,13 @@ export interface Refusal {
   readonly problem: string;
 }
 
+/** What is remembered of one. */
+export interface RefusedConfig extends Refusal {
+  readonly by: string;
+  /** Of its manifest; "" = it could not be read so far. */
+  readonly sha256: string;
+}
+
 export type ReloadResult =
   | { readonly kind: "loaded"; readonly generation: number }
   /** A file was touched and says what it said. */
@@ -71,6 +78,8 @@ export interface ReloadOptions {
   readonly discard: (candidate: Candidate) => void;
   /** The switch. `reloader` has the candidate already; resolves when every worker serves it. */
   readonly commit: (candidate: Candidate) => Promise<void>;
+  /** With the places of problems, not the text of the file. The old configuration stays. */
+  readonly onRefused: (refused: RefusedConfig) => void;
   /** After each reading: what to watch, the files of the configuration in force among them. */
   readonly onFiles: (paths: readonly string[]) => void;
   /** Of signed configurations. */
@@ -194,6 +203,7 @@ export function createReloader(options: ReloadOptions): Reloader {
     exposition.add("configRejected", [reason]);
     generations.remember({ ...entry, result: "refused", problem }, undefined);
     log.error({ ...about, reason, problem }, "configuration refused, the old one stays");
+    options.onRefused({ by, reason, problem: brief ?? problem, sha256: entry.sha256 });
     return { kind: "refused", generation, reason, problem };
   };
 

@@ -32,6 +32,19 @@ const relieveEveryMs = 300_000;
 /** Deaths of one slot before it ever served, after which a start counts as failed. */
 const startAttempts = 3;
 
+/** A worker that was not told to finish, and did. */
+export interface WorkerDeath {
+  /** Index of its slot. */
+  readonly worker: number;
+  readonly pid: number;
+  readonly code: number | null;
+  /** "none" after an exit by code. */
+  readonly signal: string;
+  /** Why it was killed here, "" = it was not. */
+  readonly reason: string;
+  readonly uptimeMs: number;
+}
+
 export interface SupervisionOptions {
   readonly workerCount: number;
   readonly startWorker: StartWorker;
@@ -48,12 +61,12 @@ export interface SupervisionOptions {
   readonly onLimitSpent: (worker: number, shares: readonly SpentShare[]) => void;
   readonly onOffences: (worker: number, report: OffenceReport) => void;
   readonly onStrictAsks: (worker: number, batch: StrictBatch) => void;
-  /** `signal` is "none" after an exit by code, undefined when the worker was told to finish. */
   /** How long a worker that is relieved may take to finish. */
   readonly graceMs: () => number;
   /** Process ids of all workers, after each start and exit. */
   readonly onProcesses: (pids: readonly number[]) => void;
-  readonly onGone: (worker: number, signal: string | undefined) => void;
+  /** `death` is undefined when the worker was told to finish. */
+  readonly onGone: (worker: number, death: WorkerDeath | undefined) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -460,13 +473,8 @@ export class Supervision {
     for (const scrape of this.#scrapes) {
       if (scrape.waiting.delete(worker) && scrape.waiting.size === 0) scrape.done();
     }
-    const about = {
-      worker: slot.index,
-      pid: worker.pid,
-      code,
-      signal,
-      uptime_ms: Math.round(clock.nowMs() - worker.startedMs),
-    };
+    const uptimeMs = Math.round(clock.nowMs() - worker.startedMs);
+    const about = { worker: slot.index, pid: worker.pid, code, signal, uptime_ms: uptimeMs };
 
     if (this.#stopping || isRetired) {
       onGone(worker.id, undefined);
@@ -481,7 +489,14 @@ export class Supervision {
       return;
     }
 
-    onGone(worker.id, signal ?? "none");
+    onGone(worker.id, {
+      worker: slot.index,
+      pid: worker.pid,
+      code,
+      signal: signal ?? "none",
+      reason: worker.killedFor,
+      uptimeMs,
+    });
     const nowMs = clock.nowMs();
     const alone = this.alive === 0;
     const delayMs = slot.crashes.nextDelayMs(nowMs, nowMs - worker.servingSinceMs, alone);

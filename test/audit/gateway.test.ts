@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { createSecretKey } from "node:crypto";
+import { createSecretKey, X509Certificate } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { tmpdir } from "node:os";
@@ -11,7 +11,8 @@ import { readableDisk } from "../../src/audit/file-disk.ts";
 import { logsOf, walkLog } from "../../src/audit/log-proof.ts";
 import type { AuditRecord } from "../../src/audit/record.ts";
 import { type Verification, verifyDirectory } from "../../src/audit/verify.ts";
-import { type Gateway, startGateway } from "../support/gateway.ts";
+import { makeSelfSigned } from "../../src/cert/self-signed.ts";
+import { type Gateway, type GatewayOptions, startGateway } from "../support/gateway.ts";
 
 const key = Buffer.alloc(32, 5);
 
@@ -24,7 +25,7 @@ interface Audited {
 }
 
 /** A gateway with an audit log, and a route to nowhere that the WAF watches. */
-async function startAudited(t: TestContext, more = "", server = ""): Promise<Audited> {
+async function startAudited(t: TestContext, more = "", options: GatewayOptions = {}): Promise<Audited> {
   const folder = mkdtempSync(path.join(tmpdir(), "zion-audit-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const directory = path.join(folder, "log");
@@ -35,7 +36,6 @@ async function startAudited(t: TestContext, more = "", server = ""): Promise<Aud
     `[server]
 workers = 2
 shutdown_delay_ms = 0
-${server}
 [audit]
 enabled = true
 path = ${JSON.stringify(directory)}
@@ -47,6 +47,7 @@ url = "http://127.0.0.1:9"
 path = "/{*rest}"
 upstream = "app"
 `,
+    options,
   );
   await gateway.event("zion.audit.ready");
   const records = (): AuditRecord[] => {
@@ -130,6 +131,56 @@ test("a stopped gateway leaves a log that verifies, in files that only it can re
   assert.equal(statSync(directory).mode & 0o777, 0o700);
   for (const name of readdirSync(directory))
     if (name !== "writer.sock") assert.equal(statSync(path.join(directory, name)).mode & 0o777, 0o600, name);
+});
+
+test("a configuration that was refused is on record, with the place of the problem and not its text", async (t) => {
+  const { gateway, records } = await startAudited(t, "", { tls: true });
+  const file = path.join(path.dirname(gateway.certificatePath), "zion.toml");
+  writeFileSync(file, `${readFileSync(file, "utf8")}\n[upstream.other]\npassword = "hunter2"\n`);
+  gateway.signal("SIGHUP");
+  const rejected = await until(() => records().find(({ kind }) => kind === "config_rejected"));
+  assert.equal(rejected.cfg, 1);
+  assert.equal(rejected.data?.["reason"], "invalid");
+  assert.match(String(rejected.data?.["by"]), /^(signal|file)$/);
+  assert.match(String(rejected.data?.["problem"]), /zion\.toml:\d+/);
+  assert.doesNotMatch(JSON.stringify(rejected), /hunter2/);
+});
+
+test("each certificate is on record when it is served first", async (t) => {
+  const { gateway, records } = await startAudited(t, "", { tls: true });
+  const loaded = () => records().filter(({ kind }) => kind === "cert_loaded");
+  const digest = () =>
+    new X509Certificate(readFileSync(gateway.certificatePath)).fingerprint256
+      .replaceAll(":", "")
+      .toLowerCase();
+  await until(() => loaded().length === 1);
+  const first = digest();
+  const { certPem, keyPem } = makeSelfSigned({ names: ["localhost"], days: 2 });
+  const keyPath = path.join(path.dirname(gateway.certificatePath), "tls.key");
+  writeFileSync(gateway.certificatePath, certPem);
+  writeFileSync(keyPath, keyPem, { mode: 0o600 });
+  gateway.signal("SIGHUP");
+  await until(() => loaded().length === 2);
+  assert.deepEqual(
+    loaded().map(({ data }) => data?.["sha256"]),
+    [first, digest()],
+  );
+  assert.deepEqual(Object.keys(loaded()[0]!.data!), ["not_after", "path", "serial", "sha256"]);
+  assert.ok(loaded()[1]!.cfg! > 1);
+});
+
+test("a worker's death is on record, and a worker's leave is none", async (t) => {
+  const { gateway, records } = await startAudited(t);
+  const victim = await until(() => workerOf(gateway.pid));
+  process.kill(victim, "SIGSEGV");
+  const { data, cfg } = await until(() => records().find(({ kind }) => kind === "panic"));
+  assert.equal(cfg, 1);
+  assert.equal(data?.["pid"], victim);
+  assert.equal(data?.["signal"], "SIGSEGV");
+  assert.equal(data?.["reason"], "");
+  gateway.signal("SIGTERM");
+  await gateway.exited;
+  assert.equal(records().filter(({ kind }) => kind === "panic").length, 1);
 });
 
 test("a flood of refusals is a few records and a count", async (t) => {
@@ -249,8 +300,16 @@ test("a start over a log that was tampered with begins a new one and says so", a
 });
 
 function writerOf(primary: number): number | undefined {
+  return childOf(primary, "audit-process");
+}
+
+function workerOf(primary: number): number | undefined {
+  return childOf(primary, "worker-process");
+}
+
+function childOf(primary: number, entry: string): number | undefined {
   const children = execFileSync("ps", ["-o", "pid=,args=", "--ppid", String(primary)], { encoding: "utf8" });
-  const line = children.split("\n").find((one) => one.includes("audit-process"));
+  const line = children.split("\n").find((one) => one.includes(entry));
   return line === undefined ? undefined : Number(line.trim().split(" ")[0]);
 }
 

@@ -4,7 +4,12 @@ import type { Config } from "../../src/config/config.ts";
 import { cutConfig } from "../../src/config/parts.ts";
 import type { ConfigVersion } from "../../src/control/config-version.ts";
 import { createExposition } from "../../src/control/exposition.ts";
-import { createReloader, type LoadResult, type Refusal } from "../../src/control/reload.ts";
+import {
+  createReloader,
+  type LoadResult,
+  type Refusal,
+  type RefusedConfig,
+} from "../../src/control/reload.ts";
 import { systemClock } from "../../src/std/clock.ts";
 import { goodConfig, minimal } from "../support/config-case.ts";
 import { silentLog } from "./fakes.ts";
@@ -27,6 +32,7 @@ function start(
   version?: ConfigVersion,
 ) {
   const calls: string[] = [];
+  const refused: RefusedConfig[] = [];
   const exposition = createExposition();
   const reloader = createReloader({
     load,
@@ -37,6 +43,7 @@ function start(
     },
     discard: ({ generation }) => calls.push(`discard ${generation}`),
     commit: async ({ generation }) => void calls.push(`commit ${generation}`),
+    onRefused: (one) => refused.push(one),
     onFiles: () => {},
     version,
     exposition,
@@ -47,7 +54,7 @@ function start(
     (await exposition.print("text"))
       .split("\n")
       .find((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
-  return { reloader, calls, metric };
+  return { reloader, calls, refused, metric };
 }
 
 test("a configuration that all workers can compile is committed", async () => {
@@ -60,7 +67,7 @@ test("a configuration that all workers can compile is committed", async () => {
 });
 
 test("a file that does not parse reaches no worker", async () => {
-  const { reloader, calls, metric } = start(async () => bad);
+  const { reloader, calls, refused, metric } = start(async () => bad);
   assert.deepEqual(await reloader.reload("signal"), {
     kind: "refused",
     generation: 1,
@@ -68,6 +75,9 @@ test("a file that does not parse reaches no worker", async () => {
     problem: "bad",
   });
   assert.equal(reloader.refused, "zion.toml:1:1: Z1000");
+  assert.deepEqual(refused, [
+    { by: "signal", reason: "invalid", problem: "zion.toml:1:1: Z1000", sha256: "" },
+  ]);
   assert.deepEqual(calls, []);
   assert.equal(await metric("zion_config_reloads_total"), 'zion_config_reloads_total{result="failure"} 1');
   assert.equal(await metric("zion_config_last_reload_successful"), "zion_config_last_reload_successful 0");

@@ -116,7 +116,7 @@ function start(t: TestContext, workerCount = 2) {
     onStrictAsks: () => {},
     onProcesses: () => {},
     graceMs: () => 7000,
-    onGone: (_worker, signal) => gone.push(signal ?? "expected"),
+    onGone: (_worker, death) => gone.push(death?.signal ?? "expected"),
     clock: { nowMs: () => nowMs, wallMs: () => nowMs },
     log,
   });
