@@ -153,8 +153,7 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
       return;
     }
     // Another process decides over some limits, and the exchange waits for it.
-    if (route.strictLimits.length > 0)
-      this.#take(runStrictGate(request, route, limits), () => this.#admit(route, isPreflight));
+    if (route.strictLimits.length > 0) this.#askStrict(route, isPreflight);
     else this.#admit(route, isPreflight);
   }
 
@@ -185,16 +184,30 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
     }
     const verdict = runAuthGate(request, route);
     if (verdict === undefined) this.#enter(route);
-    else this.#take(verdict, () => this.#enter(route));
+    else this.#awaitIdentity(verdict, route);
   }
 
   /** Whoever it is may come in. */
   #enter(route: Route): void {
-    const { limits } = this.#state;
-    const refusal = runHeadGates(this.request, route, limits, this.record.startedMs);
+    const refusal = runHeadGates(this.request, route, this.#state.limits, this.record.startedMs);
     if (refusal !== undefined) this.refuse(refusal);
     else if (route.strictIdentityLimits.length === 0) this.#send(route);
-    else this.#take(runStrictIdentityGate(this.request, route, limits), () => this.#send(route));
+    else this.#askStrictIdentity(route);
+  }
+
+  // What waits has methods of its own: a function made in `serve` would cost every request an object for its variables.
+
+  #askStrict(route: Route, isPreflight: boolean): void {
+    const verdict = runStrictGate(this.request, route, this.#state.limits);
+    this.#take(verdict, () => this.#admit(route, isPreflight));
+  }
+
+  #askStrictIdentity(route: Route): void {
+    this.#take(runStrictIdentityGate(this.request, route, this.#state.limits), () => this.#send(route));
+  }
+
+  #awaitIdentity(verdict: Verdict, route: Route): void {
+    this.#take(verdict, () => this.#enter(route));
   }
 
   /** Past the gates: to the WAF, and to the upstream. */
