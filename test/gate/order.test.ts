@@ -42,7 +42,8 @@ test("gates stand in the order of issue 5", () => {
 
 test("an exchange takes the lists of gates in turn, with the WAF's look at the head before the last", () => {
   const text = readFileSync(new URL("../../src/exchange.ts", import.meta.url), "utf8");
-  const steps = /(run\w+Gates?|routes\.find|#ask\w+|answerPreflight|inspectHead|new BodyScreen|#admitBody)\(/g;
+  const steps =
+    /(run\w+Gates?|routes\.find|#ask\w+|answerPreflight|inspectHead|new BodyScreen|#admitBody)\(/g;
   const [, serve = ""] = /\n {2}serve\(\)([\s\S]*?)\n {2}}\n/.exec(text) ?? [];
   const [, admit = ""] = /\n {2}#admit\(([\s\S]*?)\n {2}}\n/.exec(text) ?? [];
   const [, enter = ""] = /\n {2}#enter\(([\s\S]*?)\n {2}}\n/.exec(text) ?? [];
