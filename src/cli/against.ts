@@ -11,6 +11,8 @@ const meanings: Readonly<Record<Impact, string>> = {
   restart: "needs a restart or zion upgrade: a reload is refused",
   listeners: "binds and closes sockets; open connections live on",
   workers: "starts workers, or lets them finish and end",
+  writer: "another audit writer takes over, and events wait meanwhile; a new path begins a new log",
+  replaced: "replaces the workers one by one; what is under way is finished",
   connections: "its connections are made anew; what is under way is finished",
 };
 

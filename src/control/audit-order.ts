@@ -18,6 +18,8 @@ export type ToAuditWriter =
 export type FromAuditWriter =
   /** `alarm`: the log that was there cannot be trusted, a new one began. "" = none. */
   | { readonly type: "ready"; readonly logId: string; readonly alarm: string }
+  /** It has its keys; the log is still another writer's. */
+  | { readonly type: "waits" }
   /** It cannot start; another try changes nothing before the operator does. */
   | { readonly type: "refused"; readonly problem: string }
   | {

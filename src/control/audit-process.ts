@@ -6,7 +6,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2", "SIGPIPE", "SIGQ
   process.on(signal, () => {});
 
 process.once("message", async (order) => {
-  const writer = await runAuditWriter(
+  const starting = runAuditWriter(
     order as ToAuditWriter & { readonly type: "start" },
     (message) => {
       // The callback keeps a broken pipe from becoming an 'error' event.
@@ -14,9 +14,11 @@ process.once("message", async (order) => {
     },
     (code) => process.exit(code),
   );
-  process.on("message", (message) => {
-    if ((message as ToAuditWriter).type === "stop") writer.stop();
+  // It may be told to stop while it still waits for the log of another.
+  process.on("message", async (message) => {
+    if ((message as ToAuditWriter).type === "stop") (await starting).stop();
   });
+  const writer = await starting;
   process.on("disconnect", () => writer.primaryLost());
   if (!process.connected) writer.primaryLost();
 });

@@ -6,12 +6,13 @@ import { AuditFeed } from "../audit/feed.ts";
 import type { AuditEvent } from "../audit/record.ts";
 import type { AuditConfig } from "../config/config.ts";
 import { families, type MetricSample } from "../record/metrics.ts";
+import { systemClock } from "../std/clock.ts";
 import type { FromAuditWriter } from "./audit-order.ts";
 import type { Log } from "./log.ts";
 import type { ToWorker } from "./messages.ts";
 
 export interface AuditSupplyOptions {
-  /** Undefined: there is no audit log, and everything here does nothing. */
+  /** At the start. Undefined: there is no audit log, and nothing to do. */
   readonly config: AuditConfig | undefined;
   /** Path of audit-process. */
   readonly entry: string;
@@ -37,6 +38,14 @@ export interface AuditSupply {
   samples(): readonly MetricSample[];
   /** Requests are refused while it is down. */
   readonly isRequired: boolean;
+  /** First part of a reload: starts the writer that it needs. Says why it cannot; undefined = all is ready. */
+  prepare(config: AuditConfig | undefined): Promise<string | undefined>;
+  discard(): void;
+  /**
+   * Everything goes to the prepared writer from here on; the one before ends when it has heard the rest. "stays": it is
+   * the same one. Otherwise workers need a new greeting; "begins": what is told from here on is not in the log before.
+   */
+  commit(): "stays" | "moves" | "begins";
   /** After the last worker. Resolves when the log is closed. */
   stop(): Promise<void>;
 }
@@ -44,55 +53,151 @@ export interface AuditSupply {
 /** What a caller waits for the disk of somebody who may be gone. */
 const MUST_MS = 3000;
 const CLOSE_MS = 5000;
+/** Longer than processes take to tell it their last events. */
+const STOP_MS = 7000;
+/** A writer of a candidate: its start, and the recovery of its log. */
+const START_MS = 10_000;
+/** For a writer that takes over the log of another: until that one has heard everybody's last events, and ended. */
+const MOVE_MS = 10_000;
+/** Not taken for a failure; the same as in record/audit-report.ts. */
+const AWAY_MS = 3000;
 /** Between two starts of the writer, doubled up to the second. */
 const RESTART_MIN_MS = 250;
 const RESTART_MAX_MS = 5000;
 
 export function openAuditSupply(options: AuditSupplyOptions): AuditSupply {
-  const { config } = options;
-  if (config === undefined) return none;
-  const token = randomBytes(32).toString("hex");
-  const socket = socketOf(config);
-  const feed = new AuditFeed({
-    b: randomBytes(8).toString("hex"),
-    id: 0,
-    queueMax: config.queueDepth,
-    token,
-    connect: () => net.connect(socket),
-  });
-  const writer = keepWriter(options, config, socket, token);
+  /** What all writers have counted, by family. */
+  const counted = new Map<string, number>();
+  let dropped = 0;
+  let { config } = options;
+  let line = config === undefined ? undefined : openLine(startWriter(options, config, counted), config);
+  let movedMs = -Infinity;
+  let candidate:
+    | { readonly config: AuditConfig | undefined; readonly writer: Writer | undefined }
+    | undefined;
+  const leaving = new Set<Promise<void>>();
+
+  const retire = (old: Line): void => {
+    dropped += old.feed.dropped;
+    const gone = old.feed.close(CLOSE_MS).then(() => old.writer.stop());
+    leaving.add(gone);
+    void gone.finally(() => leaving.delete(gone));
+  };
+
   return {
-    greeting: () => [{ type: "audit", socket, token }],
-    must: (event) => feed.must(event, MUST_MS),
-    tell: (event) => feed.report(event),
-    get health() {
-      return writer.health();
+    greeting: () =>
+      line === undefined ? [] : [{ type: "audit", socket: line.writer.socket, token: line.writer.token }],
+    async must(event) {
+      const to = line;
+      if (to === undefined) return true;
+      // One that takes a log over waits for the one before it.
+      if (systemClock.nowMs() - movedMs < MOVE_MS) await within(to.writer.ready, MOVE_MS);
+      return to.feed.must(event, MUST_MS);
     },
-    samples: () => [...writer.samples(), ...feedSamples(feed)],
-    isRequired: config.refusesOnFailure,
+    tell: (event) => line?.feed.report(event),
+    get health() {
+      if (line === undefined) return "off";
+      const health = line.writer.health();
+      return health === "down" && systemClock.nowMs() - movedMs < AWAY_MS ? "degraded" : health;
+    },
+    samples: () => (line === undefined ? [] : [...line.writer.samples(), ...feedSamples(line.feed, dropped)]),
+    get isRequired() {
+      return config?.refusesOnFailure ?? false;
+    },
+    async prepare(next) {
+      candidate = { config: next, writer: line?.writer };
+      if (next === undefined) candidate = { config: next, writer: undefined };
+      else if (config === undefined || writerSettings(next) !== writerSettings(config)) {
+        // One move at a time: each hands the log to the next.
+        await Promise.all(leaving);
+        const writer = startWriter(options, next, counted);
+        candidate = { config: next, writer };
+        // The directory of the log in use is free when the writer that has it ends.
+        const verdict = goesOn(config, next) ? Promise.race([writer.waits, writer.ready]) : writer.ready;
+        const problem = await within(verdict, START_MS);
+        return problem === undefined ? "the audit writer does not start" : problem || undefined;
+      }
+      return undefined;
+    },
+    discard() {
+      const writer = candidate?.writer;
+      candidate = undefined;
+      if (writer !== undefined && writer !== line?.writer) void writer.stop();
+    },
+    commit() {
+      const { config: next, writer } = candidate!;
+      const old = line;
+      const isNew = !goesOn(config, next);
+      candidate = undefined;
+      config = next;
+      if (writer === old?.writer) return "stays";
+      line = writer === undefined ? undefined : openLine(writer, next!);
+      movedMs = systemClock.nowMs();
+      if (old !== undefined) retire(old);
+      return isNew ? "begins" : "moves";
+    },
     async stop() {
-      await feed.close(CLOSE_MS);
-      await writer.stop();
+      if (line !== undefined) retire(line);
+      await Promise.all(leaving);
     },
   };
 }
 
-const none: AuditSupply = {
-  greeting: () => [],
-  must: async () => true,
-  tell: () => {},
-  health: "off",
-  samples: () => [],
-  isRequired: false,
-  stop: async () => {},
-};
+/** A writer, and the primary's own way to it. */
+interface Line {
+  readonly writer: Writer;
+  readonly feed: AuditFeed;
+}
 
-function keepWriter(
-  options: AuditSupplyOptions,
-  config: AuditConfig,
-  socket: string,
-  token: string,
-): { health(): AuditSupply["health"]; samples(): readonly MetricSample[]; stop(): Promise<void> } {
+function openLine(writer: Writer, config: AuditConfig): Line {
+  const feed = new AuditFeed({
+    b: randomBytes(8).toString("hex"),
+    id: 0,
+    queueMax: config.queueDepth,
+    token: writer.token,
+    connect: () => net.connect(writer.socket),
+  });
+  return { writer, feed };
+}
+
+/** What only the workers obey needs no other writer. Equal texts = equal settings. */
+function writerSettings({ refusesOnFailure: _, requests: __, ...settings }: AuditConfig): string {
+  return JSON.stringify(settings);
+}
+
+/** The same log under other settings. On standard output each writer begins a log of its own. */
+function goesOn(before: AuditConfig | undefined, after: AuditConfig | undefined): boolean {
+  return before?.path !== undefined && before.path === after?.path;
+}
+
+async function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => resolve(undefined), ms);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The process that has the log, started again whenever it ends. */
+interface Writer {
+  readonly socket: string;
+  /** Of those that may report to it: nobody reports to the one before it by mistake. */
+  readonly token: string;
+  /** Settled when it first takes events, or says that it cannot: why, or "". */
+  readonly ready: Promise<string>;
+  /** Settled with "" when it has its keys, and another process has the log. */
+  readonly waits: Promise<string>;
+  health(): "up" | "degraded" | "down";
+  samples(): readonly MetricSample[];
+  /** Resolves when the log is closed. */
+  stop(): Promise<void>;
+}
+
+function startWriter(options: AuditSupplyOptions, config: AuditConfig, counted: Map<string, number>): Writer {
+  const socket = socketOf(config);
+  const token = randomBytes(32).toString("hex");
   const { log } = options;
   let child: ChildProcess | undefined;
   let restartMs = RESTART_MIN_MS;
@@ -100,10 +205,10 @@ function keepWriter(
   let isStopping = false;
   let problem = "it has not started";
   let warning = "";
-  /** What writers that ended have counted, by family, and what the present one says. */
-  const before = new Map<string, number>();
   let current: readonly MetricSample[] = [];
   const ended = Promise.withResolvers<void>();
+  const ready = Promise.withResolvers<string>();
+  const waits = Promise.withResolvers<string>();
 
   const tell = (about: string, text: string): void =>
     log.error({ "event.name": about, problem: text }, "audit log");
@@ -113,11 +218,16 @@ function keepWriter(
       case "ready":
         restartMs = RESTART_MIN_MS;
         problem = "";
+        ready.resolve("");
         log.info({ "event.name": "zion.audit.ready", log: message.logId }, "audit log open");
         if (message.alarm !== "") tell("zion.audit.alarm", message.alarm);
         return;
+      case "waits":
+        waits.resolve("");
+        return;
       case "refused":
         problem = message.problem;
+        ready.resolve(problem);
         restartMs = RESTART_MAX_MS;
         tell("zion.audit.refused", message.problem);
         return;
@@ -126,7 +236,16 @@ function keepWriter(
         if (message.warning !== warning && message.warning !== "") tell("zion.audit.alarm", message.warning);
         problem = message.problem;
         warning = message.warning;
+        count(message.samples);
         current = message.samples;
+    }
+  };
+
+  const count = (samples: readonly MetricSample[]): void => {
+    for (const { name, value } of samples) {
+      if (!name.endsWith("_total")) continue;
+      const last = current.find((sample) => sample.name === name)?.value ?? 0;
+      counted.set(name, (counted.get(name) ?? 0) + value - last);
     }
   };
 
@@ -153,8 +272,6 @@ function keepWriter(
 
   const gone = (code: number | null): void => {
     child = undefined;
-    for (const { name, value } of current)
-      if (name.endsWith("_total")) before.set(name, (before.get(name) ?? 0) + value);
     current = current.map((sample) => ({ ...sample, value: goneValue(sample) }));
     if (isStopping) {
       ended.resolve();
@@ -171,15 +288,18 @@ function keepWriter(
 
   start();
   return {
+    socket,
+    token,
+    ready: ready.promise,
+    waits: waits.promise,
     health: () => (problem !== "" ? "down" : warning !== "" ? "degraded" : "up"),
-    samples: () =>
-      current.map((sample) => ({ ...sample, value: sample.value + (before.get(sample.name) ?? 0) })),
+    samples: () => current.map((sample) => ({ ...sample, value: counted.get(sample.name) ?? sample.value })),
     async stop() {
       isStopping = true;
       clearTimeout(restart);
       if (child === undefined) return;
       child.send({ type: "stop" }, undefined, {}, () => {});
-      const timer = setTimeout(() => child?.kill("SIGKILL"), CLOSE_MS);
+      const timer = setTimeout(() => child?.kill("SIGKILL"), STOP_MS);
       await ended.promise;
       clearTimeout(timer);
     },
@@ -191,9 +311,9 @@ function goneValue({ name, value }: MetricSample): number {
   return name.endsWith("_total") || name === families.auditWriterUp.name ? 0 : value;
 }
 
-function feedSamples({ dropped, waiting }: AuditFeed): MetricSample[] {
+function feedSamples({ dropped, waiting }: AuditFeed, droppedBefore: number): MetricSample[] {
   return [
-    { name: families.auditDropped.name, labels: [], value: dropped },
+    { name: families.auditDropped.name, labels: [], value: droppedBefore + dropped },
     { name: families.auditQueue.name, labels: [], value: waiting },
   ];
 }

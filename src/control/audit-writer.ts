@@ -50,7 +50,8 @@ async function serve(
   const previousRoot = config.previousKey === undefined ? undefined : readRoot(config.previousKey);
   const roots = previousRoot === undefined ? [root] : [root, previousRoot];
   const signers = roots.map((key) => noteSigner(config.name, derivedSigningKey(key, config.name)));
-  const lock = config.path === undefined ? undefined : await takeDirectory(config.path);
+  const lock =
+    config.path === undefined ? undefined : await takeDirectory(config.path, () => send({ type: "waits" }));
   const disk = config.path === undefined ? streamDisk(1) : fileDisk(config.path);
   const anchors = config.anchorPath === undefined ? [] : readAnchors(config.anchorPath);
   const policy = policyOf(signers.map(({ vkey }) => vkey));
@@ -218,6 +219,7 @@ async function serve(
 }
 
 const TICK_MS = 500;
+const LOCK_POLL_MS = 100;
 const QUIET_MS = 400;
 const DAY_MS = 86_400_000;
 const RECHECK_MS = 3_600_000;
@@ -253,13 +255,14 @@ function readKeyFile(file: string): Buffer {
   }
 }
 
-/** Waits for the predecessor of an upgrade, which finishes; until then events wait in their processes. */
-async function takeDirectory(directory: string): Promise<net.Server> {
-  for (;;) {
+/** Waits for the predecessor of an upgrade or a reload, which finishes; until then events wait in their processes. */
+async function takeDirectory(directory: string, onHeld: () => void): Promise<net.Server> {
+  for (let isFirst = true; ; isFirst = false) {
     const held = await holdDirectory(directory);
     if (typeof held !== "string") return held;
     if (held !== "held") throw new Refusal(`the audit directory ${directory}: ${held}`);
-    await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+    if (isFirst) onHeld();
+    await new Promise((resolve) => setTimeout(resolve, LOCK_POLL_MS));
   }
 }
 

@@ -62,6 +62,8 @@ export interface EdgeDeps {
   readonly warm?: boolean;
   /** Carries to the primary that a token came whose key is not known, by the id of its source of keys. */
   readonly wantKeys?: (source: string) => void;
+  /** Whether this process is allowed to write its access log there; "-" = standard output. Absent: anywhere. */
+  readonly mayWrite?: (path: string) => boolean;
 }
 
 /** A snapshot with what is built beside it, not yet current. */
@@ -71,6 +73,7 @@ interface Prepared {
   readonly upstreams: Map<string, Upstream>;
   readonly tls: TlsServer<Accepted> | undefined;
   readonly accessLog: AccessLog | undefined;
+  readonly logPath: string | undefined;
   readonly addresses: ReadonlyMap<string, readonly string[]>;
   readonly limits: ReturnType<Limits["adopt"]>;
   readonly ruleSet: RuleSet;
@@ -149,7 +152,10 @@ export function openEdge(deps: EdgeDeps): Edge {
   let upstreams = new Map<string, Upstream>();
   let prepared: Prepared | undefined;
   let ticketKeys: Buffer = randomBytes(48);
+  let logPath: string | undefined;
   let logKey = "";
+  let auditLeft: Promise<void> | undefined;
+  let auditPlace: { readonly socket: string; readonly token: string } | undefined;
   let ruleSet: RuleSet | undefined;
 
   function* prepare(
@@ -180,19 +186,27 @@ export function openEdge(deps: EdgeDeps): Edge {
     )
       warmUp(state.waf, buildRouteWaf({}, rules), clock);
     const tls = store === undefined ? undefined : tlsServer(config, store);
-    const key = logKeyOf(config);
+    const { enabled, includeHeaders } = config.accessLog;
+    // Who must not write there is about to be replaced (primary.ts), and goes on with the file that it has.
+    const path = deps.mayWrite?.(config.accessLog.path) === false ? logPath : config.accessLog.path;
+    const key = logKeyOf(config, path);
     const accessLog =
       key === logKey
         ? state.accessLog
-        : config.accessLog.enabled
-          ? new AccessLog(
-              config.accessLog.path,
-              config.accessLog.includeHeaders,
-              buildRedaction(config.redact),
-              clock,
-            )
+        : enabled && path !== undefined
+          ? new AccessLog(path, includeHeaders, buildRedaction(config.redact), clock)
           : undefined;
-    prepared = { generation, snapshot, upstreams: next, tls, accessLog, addresses, limits, ruleSet: rules };
+    prepared = {
+      generation,
+      snapshot,
+      upstreams: next,
+      tls,
+      accessLog,
+      logPath: path,
+      addresses,
+      limits,
+      ruleSet: rules,
+    };
   }
 
   /** Rules that did not change stay as they are: building their automaton takes 20 ms. */
@@ -259,8 +273,9 @@ export function openEdge(deps: EdgeDeps): Edge {
       state.accessLog = next.accessLog;
       previous?.flushed().then(() => previous.close());
     }
-    logKey = logKeyOf(next.snapshot.config);
-    state.audit?.adopt(auditSettings(next.snapshot.config));
+    logPath = next.logPath;
+    logKey = logKeyOf(next.snapshot.config, logPath);
+    followAudit(next.snapshot.config, false);
     const previousTls = listeners.https.tls;
     listeners.https.tls = next.tls;
     const previousUpstreams = upstreams;
@@ -276,6 +291,24 @@ export function openEdge(deps: EdgeDeps): Edge {
     for (const upstream of previousUpstreams.values()) {
       if (upstreams.get(upstream.name) !== upstream) upstream.retire();
     }
+  }
+
+  /** Reports as the configuration says: to nobody, as before, or to another writer; the one before hears the rest. */
+  function followAudit(config: Config, isElsewhere: boolean): void {
+    const previous = state.audit;
+    if (config.audit !== undefined && previous !== undefined && !isElsewhere) {
+      previous.adopt(auditSettings(config));
+      return;
+    }
+    if (config.audit === undefined) auditPlace = undefined;
+    state.audit =
+      auditPlace === undefined
+        ? undefined
+        : openAuditReport(config, deps.workerIndex, auditPlace.socket, auditPlace.token);
+    if (previous === undefined) return;
+    // A counter only grows.
+    if (state.audit !== undefined) state.audit.feed.dropped = previous.feed.dropped;
+    auditLeft = previous.close(AUDIT_MOVE_MS);
   }
 
   function discard(generation: number): void {
@@ -391,14 +424,18 @@ export function openEdge(deps: EdgeDeps): Edge {
     takeSpans: () => state.spans.take(),
     takeDecisions: () => state.decisions.take(),
     setAudit(socket, token) {
-      state.audit ??= openAuditReport(state.snapshot.config, deps.workerIndex, socket, token);
+      auditPlace = { socket, token };
+      followAudit(state.snapshot.config, true);
     },
     reopenLog: () => state.accessLog?.reopen(),
     flushLog: async () => {
-      await Promise.all([state.accessLog?.flushed(), state.audit?.close()]);
+      await Promise.all([state.accessLog?.flushed(), state.audit?.close(), auditLeft]);
     },
   };
 }
+
+/** As long as the writer that is left waits for us. */
+const AUDIT_MOVE_MS = 5000;
 
 /** Bytes of bodies that a worker may hold: as configured, else 64 MiB or its part of an eighth of the memory limit. */
 function heldBytesMax(configuredMb: number, workers: number): number {
@@ -420,8 +457,8 @@ const DRAIN_QUIET_MS = 1000;
 const HANDSHAKES_MAX = 1024;
 
 /** Equal keys = the same log. */
-function logKeyOf({ accessLog, redact }: Config): string {
-  return JSON.stringify([accessLog, redact]);
+function logKeyOf({ accessLog, redact }: Config, path: string | undefined): string {
+  return JSON.stringify([accessLog.enabled, path, accessLog.includeHeaders, redact]);
 }
 
 function readMetrics(

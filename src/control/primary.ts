@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, openSync } from "node:fs";
+import { closeSync, constants, mkdirSync, openSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Config } from "../config/config.ts";
@@ -323,6 +323,8 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
   };
   let prepared: Bound | undefined;
   let certified = ground.config;
+  /** What workers that are forked now may write; undefined = no file. */
+  let workersLog = logPath(ground.config);
 
   const pace = createPace(() => reloader.reload("file"), clock.nowMs);
   const watch = watchFiles({ onChange: pace.event, events: true });
@@ -333,6 +335,8 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       const { config } = candidate;
       const problem = tokens.read(config);
       if (problem !== undefined) return { reason: "invalid", problem };
+      const logProblem = tryLog(config);
+      if (logProblem !== undefined) return { reason: "invalid", problem: logProblem };
       const bound = await bind(config);
       if ("problem" in bound) return bound;
       // The names of both: the old ones serve on whatever comes of the new.
@@ -343,11 +347,14 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       ]);
       const problems = await supervision.prepare(publication(candidate), prepareDeadlineMs);
       prepared = bound;
-      if (problems.length === 0) return recordConfig(audit, candidate);
-      return { reason: "workers", problem: [...new Set(problems)].join("; ") };
+      if (problems.length > 0) return { reason: "workers", problem: [...new Set(problems)].join("; ") };
+      const auditProblem = await audit.prepare(config.audit);
+      if (auditProblem !== undefined) return { reason: "audit", problem: auditProblem };
+      return recordConfig(audit, candidate);
     },
     discard: ({ generation }) => {
       supervision.discard(generation);
+      audit.discard();
       prepared?.listeners.discard();
       prepared?.control.discard();
       prepared = undefined;
@@ -356,11 +363,17 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     },
     commit: async ({ generation, config }) => {
       const switched = supervision.commit(generation);
+      const auditMove = audit.commit();
+      if (auditMove !== "stays") for (const news of audit.greeting()) supervision.broadcast(news);
+      if (auditMove === "begins")
+        audit.tell({ cfg: generation, data: { by: "reload" }, kind: "config_applied" });
       supervision.rearrange(
         prepared!.listeners.listeners,
         workerCountOf(config.server),
         config.server.shutdownGraceMs,
       );
+      if (logPath(config) !== undefined && logPath(config) !== workersLog) supervision.renew();
+      workersLog = logPath(config);
       prepared!.listeners.commit();
       prepared!.control.commit();
       prepared = undefined;
@@ -657,6 +670,20 @@ function openLastGaspFile(stateDir: string | undefined, log: Log): number | unde
 
 function logPath({ accessLog }: Config): string | undefined {
   return accessLog.path !== "-" ? resolve(accessLog.path) : undefined;
+}
+
+/** Workers that may not write there yet cannot find out. Undefined = it can be opened. */
+function tryLog(config: Config): string | undefined {
+  const path = logPath(config);
+  if (path === undefined || !config.accessLog.enabled) return undefined;
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
+  try {
+    // Not waiting for the reader of a pipe: here it would hold the whole control plane.
+    closeSync(openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o640));
+    return undefined;
+  } catch (cause) {
+    return `the access log cannot be opened: ${(cause as Error).message}`;
+  }
 }
 
 const here = fileURLToPath(import.meta.url);

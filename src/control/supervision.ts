@@ -84,7 +84,7 @@ export type StartOutcome =
 interface Slot extends AdoptableSlot {
   readonly crashes: CrashLoop;
   worker: WorkerLink | undefined;
-  /** Was worn out: serves until `worker` does, then drains. */
+  /** Is worn out or outdated: serves until `worker` does, then drains. */
   leaving: WorkerLink | undefined;
   restart: NodeJS.Timeout | undefined;
   opened: boolean;
@@ -116,6 +116,8 @@ export class Supervision {
   #timer: NodeJS.Timeout | undefined;
   #lastTickMs = 0;
   #relievedMs = -Infinity;
+  /** Those that `renew` has still to replace. */
+  readonly #outdated = new Set<WorkerLink>();
   #stopping = false;
   #cut = 0;
   #started: ((outcome: StartOutcome) => void) | undefined;
@@ -250,6 +252,31 @@ export class Supervision {
       } else if (wasWanted) this.#retire(slot, graceMs);
     }
     this.#reconcile();
+  }
+
+  /**
+   * Replaces every worker that there is now, one after the other: the next one begins to leave when the replacement of the
+   * one before serves. For what a worker is given at its fork and keeps.
+   */
+  renew(): void {
+    for (const { worker } of this.#slots) if (worker !== undefined) this.#outdated.add(worker);
+    this.#renewNext();
+  }
+
+  #renewNext(): void {
+    if (this.#slots.some(({ leaving }) => leaving?.phase === "serving")) return;
+    for (const slot of this.#slots) {
+      const { worker, leaving } = slot;
+      if (worker?.phase !== "serving" || leaving !== undefined || !this.#outdated.has(worker)) continue;
+      this.#replace(slot, worker);
+      return;
+    }
+  }
+
+  /** It serves until its replacement does, then it drains. */
+  #replace(slot: Slot, worker: WorkerLink): void {
+    slot.leaving = worker;
+    this.#startIn(slot);
   }
 
   #retire(slot: Slot, graceMs: number): void {
@@ -449,8 +476,7 @@ export class Supervision {
       { "event.name": "zion.worker.worn", worker: slot.index, pid: worker.pid },
       "its memory does not come back",
     );
-    slot.leaving = worker;
-    this.#startIn(slot);
+    this.#replace(slot, worker);
   }
 
   #hearOpenFailed(worker: WorkerLink, message: FromWorker & { readonly type: "open_failed" }): void {
@@ -465,6 +491,7 @@ export class Supervision {
     const served = worker.phase === "serving" || worker.phase === "opening";
     const isRetired = worker.phase === "draining";
     worker.phase = "gone";
+    this.#outdated.delete(worker);
     if (slot.leaving === worker) slot.leaving = undefined;
     else slot.worker = undefined;
     this.#tellProcesses();
@@ -540,6 +567,7 @@ export class Supervision {
   #reconcile(): void {
     if (this.#stopping) return;
     adoptLostSlots(this.#slots, (worker) => this.#isServing(worker), this.#listeners, this.#options.log);
+    this.#renewNext();
   }
 
   #isServing(worker: WorkerLink | undefined): worker is WorkerLink {

@@ -20,6 +20,8 @@ export type OpenEdge = (place: {
   readonly warm: boolean;
   /** Carries to the primary that a token came whose key is not known. */
   readonly wantKeys: (source: string) => void;
+  /** Whether the permission model lets this process write there; "-" = standard output. */
+  readonly mayWrite: (path: string) => boolean;
   /** Carries questions about strict limits to the primary. */
   readonly askStrict: (batch: StrictBatch) => Promise<void>;
 }) => Edge;
@@ -59,6 +61,7 @@ export function runWorkerProcess(openEdge: OpenEdge): void {
     viaName: argument("via"),
     descriptorsMax: number("descriptors"),
     warm: true,
+    mayWrite: (path) => path === "-" || process.permission?.has("fs.write", path) !== false,
     wantKeys: (source) => void channel.send({ type: "auth_keys_wanted", source }),
     askStrict: (batch) => channel.send({ type: "strict_asks", batch }),
   });

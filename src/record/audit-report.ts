@@ -44,11 +44,11 @@ export class AuditReport {
     this.#settings = settings;
   }
 
-  /** Tells what is left, and waits for the writer a moment. */
-  async close(): Promise<void> {
+  /** Tells what is left, and waits for the writer at most so long. */
+  async close(withinMs = CLOSE_MS): Promise<void> {
     clearInterval(this.#timer);
     this.#sweep(Infinity);
-    await this.feed.close(CLOSE_MS);
+    await this.feed.close(withinMs);
   }
 
   /** Nothing can be recorded, and the configuration says that nothing is served then. */

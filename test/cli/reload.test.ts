@@ -83,6 +83,12 @@ test("check --against running lists what a reload would change and what that mea
   assert.match(changed.out, /server\.workers changed: starts workers/);
   assert.match(changed.out, /server\.listen_http changed: binds and closes sockets/);
 
+  const log = `${gateway.directory}/access.log`;
+  writeFileSync(next, same.replace(/\[access_log\]\nenabled = false/, `[access_log]\npath = "${log}"`));
+  const replaced = await zion(["check", "-c", next, "--against", "running"]);
+  assert.equal(replaced.code, 0);
+  assert.match(replaced.out, /access_log\.path changed: replaces the workers one by one/);
+
   writeFileSync(next, same.replace("[server]", '[server]\nstate_dir = "/tmp/other"'));
   const restart = await zion(["check", "-c", next, "--against", "running"]);
   assert.equal(restart.code, 1);

@@ -511,3 +511,54 @@ test("a drain waits for a worn worker as well", async (t) => {
   worn!.die("");
   await drained;
 });
+
+const drains = (worker: Parameters<typeof types>[0]): boolean => types(worker).includes("drain");
+
+test("workers that are renewed leave one after the other, each when its replacement serves", async (t) => {
+  const run = await serving(t, 2);
+  const [first, second] = run.workers;
+  run.supervision.renew();
+  assert.equal(run.workers.length, 3);
+  await run.pass(500);
+  assert.equal(run.workers.length, 3);
+  assert.deepEqual([drains(first!), drains(second!)], [false, false]);
+  run.workers.at(-1)!.comeUp();
+  assert.deepEqual([drains(first!), drains(second!)], [true, false]);
+  assert.equal(run.workers.length, 4);
+  run.workers.at(-1)!.comeUp();
+  assert.ok(drains(second!));
+  first!.die("");
+  second!.die("");
+  await run.pass(500);
+  assert.equal(run.workers.length, 4);
+  assert.equal(run.supervision.serving, 2);
+});
+
+test("a worker that is just starting when all are renewed serves first, and is replaced then", async (t) => {
+  const run = await serving(t, 1);
+  run.workers[0]!.die("SIGSEGV");
+  await run.pass(250);
+  const starting = run.workers.at(-1)!;
+  run.supervision.renew();
+  assert.equal(run.workers.length, 2);
+  starting.comeUp();
+  assert.equal(run.workers.length, 3);
+  run.workers.at(-1)!.comeUp();
+  assert.ok(drains(starting));
+});
+
+test("workers that are renewed again wait for those that still drain", async (t) => {
+  const run = await serving(t, 1);
+  const [first] = run.workers;
+  run.supervision.renew();
+  const second = run.workers.at(-1)!;
+  second.comeUp();
+  run.supervision.renew();
+  await run.pass(250);
+  assert.equal(run.workers.length, 2);
+  first!.die("");
+  await run.pass(250);
+  assert.equal(run.workers.length, 3);
+  run.workers.at(-1)!.comeUp();
+  assert.ok(drains(second));
+});
