@@ -11,6 +11,9 @@ const HEAP_LOOKS = 8;
 const WORN_SHARE = 0.85;
 const WORN_MS = 30_000;
 
+/** Between two collections for want of memory: each holds the event loop for some 50 ms. */
+const COLLECT_MS = 5000;
+
 export interface PressureGauge {
   /** Memory of all processes together, as a share of the limit of the control group; 0 = there is none. */
   setMemory(share: number): void;
@@ -24,6 +27,7 @@ export function openPressureGauge(
   engine: Pick<WafEngine, "turns" | "store">,
   clock: Clock,
   readHeap: () => number = heapInUse,
+  collect: (() => void) | undefined = collector(),
 ): PressureGauge {
   let lastMs = clock.nowMs();
   let roundMs = 0;
@@ -32,6 +36,7 @@ export function openPressureGauge(
   let samples = 0;
   const heaps: number[] = [];
   let fullSinceMs = Infinity;
+  let collectedMs = -Infinity;
   /** Stands behind all inspections that wait. */
   const probe = {
     run() {
@@ -54,6 +59,10 @@ export function openPressureGauge(
     lastMs = nowMs;
     const { turns, store } = engine;
     if (samples++ % HEAP_EVERY === 0) pressure.fill(Math.max(memory, heapShare(nowMs)));
+    if (pressure.level > 0 && nowMs - collectedMs > COLLECT_MS) {
+      collectedMs = nowMs;
+      collect?.();
+    }
     // One that has not come back yet says at least how long it has waited.
     const sinceMs = queuedMs < 0 ? roundMs : Math.max(roundMs, nowMs - queuedMs);
     pressure.sample({
@@ -80,4 +89,13 @@ export function openPressureGauge(
 function heapInUse(): number {
   const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
   return used / limit;
+}
+
+/**
+ * Gives what is garbage back to the kernel. A worker that turns all work away makes no garbage either, so nothing would
+ * be collected, and what a flood left would keep the memory full: 98 requests/s were answered afterwards, of 970.
+ */
+function collector(): (() => void) | undefined {
+  const { gc } = globalThis;
+  return gc === undefined ? undefined : () => void gc({ type: "major", flavor: "last-resort" });
 }

@@ -9,10 +9,16 @@ import { Turns } from "../../src/gate/turns.ts";
 function start(t: TestContext) {
   mock.timers.enable({ apis: ["setInterval", "setImmediate"] });
   t.after(() => mock.timers.reset());
-  const run = { nowMs: 0, heap: 0.2, pressure: new Pressure() };
+  const run = { nowMs: 0, heap: 0.2, pressure: new Pressure(), collections: 0 };
   const clock = { nowMs: () => run.nowMs, wallMs: () => run.nowMs };
   const engine = { turns: new Turns(clock), store: new SegmentStore(1) };
-  const gauge = openPressureGauge(run.pressure, engine, clock, () => run.heap);
+  const gauge = openPressureGauge(
+    run.pressure,
+    engine,
+    clock,
+    () => run.heap,
+    () => run.collections++,
+  );
   const pass = (ms: number) => {
     for (let passedMs = 0; passedMs < ms; passedMs += SAMPLE_MS) {
       run.nowMs += SAMPLE_MS;
@@ -58,4 +64,18 @@ test("the memory of all processes counts when it is fuller than the heap", (t) =
   run.gauge.setMemory(0.1);
   run.pass(300);
   assert.equal(run.pressure.level, 0);
+});
+
+test("garbage is collected for want of memory, at once and then every five seconds, and not without", (t) => {
+  const run = start(t);
+  run.pass(20_000);
+  assert.equal(run.collections, 0);
+  run.gauge.setMemory(0.9);
+  run.pass(300);
+  assert.equal(run.collections, 1);
+  run.pass(10_500);
+  assert.equal(run.collections, 3);
+  run.gauge.setMemory(0.1);
+  run.pass(20_000);
+  assert.equal(run.collections, 3);
 });
