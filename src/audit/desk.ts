@@ -1,6 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import { isPlain, type JsonObject } from "./canonical.ts";
-import { type Frame, FrameReader, frame, frameTypes, type Hello } from "./frame.ts";
+import { type Frame, FrameReader, frame, frameTypes, type Hello, type Welcome } from "./frame.ts";
 import type { Journal } from "./journal.ts";
 import { type AuditEvent, type EventKind, type EventSource, eventKinds } from "./record.ts";
 
@@ -177,7 +177,9 @@ export class Desk {
     // Where the disk is full it may be known and not durable: then all of it is said again.
     seat.told = this.#commit() ? journal.sources.lastOf(b) : 0;
     seat.heard = seat.told;
-    seat.peer.write(frame(frameTypes.welcome, JSON.stringify({ n: seat.told, credit: CREDIT })));
+    seat.peer.write(
+      frame(frameTypes.welcome, JSON.stringify({ n: seat.told, credit: CREDIT, isNew } satisfies Welcome)),
+    );
     if (journal.isFull) seat.peer.write(frame(frameTypes.state, "\x01"));
     return true;
   }

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { FrameReader, frame, frameTypes, type Welcome } from "./frame.ts";
 import type { AuditEvent } from "./record.ts";
@@ -33,6 +34,11 @@ export class AuditFeed {
   #head = 0;
   #sent = 0;
   #n = 0;
+  /** The last that is durable. */
+  #durable = 0;
+  /** As whom it reports, and what is taken off its numbers there. */
+  #b: string;
+  #base = 0;
   #dropFrom = 0;
   #credit = 0;
   #socket: Socket | undefined;
@@ -45,6 +51,7 @@ export class AuditFeed {
 
   constructor(options: FeedOptions) {
     this.#options = options;
+    this.#b = options.b;
     this.#open();
   }
 
@@ -125,8 +132,8 @@ export class AuditFeed {
     this.#socket = socket;
     socket.unref();
     socket.on("connect", () => {
-      const { token, b, id } = this.#options;
-      socket.write(frame(frameTypes.hello, JSON.stringify({ token, b, id })));
+      const { token, id } = this.#options;
+      socket.write(frame(frameTypes.hello, JSON.stringify({ token, b: this.#b, id })));
     });
     socket.on("data", (chunk: Buffer) => {
       reader.push(chunk);
@@ -148,21 +155,36 @@ export class AuditFeed {
 
   #hear(type: number, payload: Buffer): void {
     if (type === frameTypes.acknowledged) {
-      this.#acknowledge(payload.readDoubleLE());
+      this.#acknowledge(payload.readDoubleLE() + this.#base);
     } else if (type === frameTypes.state) {
       this.#isFull = payload[0] === 1;
     } else if (type === frameTypes.welcome) {
-      const { n, credit } = JSON.parse(payload.toString()) as Welcome;
+      const { n, credit, isNew } = JSON.parse(payload.toString()) as Welcome;
+      if (isNew && this.#durable > this.#base) {
+        this.#beginAnew();
+        return;
+      }
       this.#credit = credit;
       this.#isWelcome = true;
       this.#isFull = false;
       this.#sent = this.#head;
-      this.#acknowledge(n);
+      this.#acknowledge(n + this.#base);
     }
     this.#flush();
   }
 
+  /**
+   * The writer does not know this process: it had to begin another log, or took a long silence for the end. There the
+   * first number is 1, and what comes in the middle is refused; so from here on this is another source.
+   */
+  #beginAnew(): void {
+    this.#b = randomBytes(8).toString("hex");
+    this.#base = this.#durable;
+    this.#socket?.destroy();
+  }
+
   #acknowledge(n: number): void {
+    this.#durable = Math.max(this.#durable, n);
     while (this.#head < this.#queue.length && this.#queue[this.#head]!.n <= n) this.#head++;
     this.#sent = Math.max(this.#sent, this.#head);
     while (this.#promises.length > 0 && this.#promises[0]!.n <= n) this.#promises.shift()!.settle(true);
@@ -183,7 +205,7 @@ export class AuditFeed {
     const until = Math.min(this.#queue.length, this.#head + this.#credit);
     for (; this.#sent < until; this.#sent++) {
       const { type, text, n } = this.#queue[this.#sent]!;
-      frames.push(frame(type, text, n));
+      frames.push(frame(type, text, n - this.#base));
     }
     if (frames.length > 0) this.#socket!.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames));
   }

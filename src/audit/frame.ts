@@ -28,6 +28,8 @@ export interface Welcome {
   readonly n: number;
   /** Events that may be on the way at once. */
   readonly credit: number;
+  /** The log had not heard of this source. */
+  readonly isNew: boolean;
 }
 
 export const FRAME_BYTES_MAX = 65_536;

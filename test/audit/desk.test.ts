@@ -21,6 +21,8 @@ interface Office {
   readonly desk: Desk;
   readonly socket: string;
   readonly server: net.Server;
+  /** Ends every connection. */
+  hangUp(): void;
   records(): AuditRecord[];
 }
 
@@ -41,8 +43,11 @@ async function openOffice(t: TestContext, disk = new MemoryDisk(), clock = testC
     peer.on("close", leave);
   });
   await new Promise<void>((resolve) => server.listen(socket, resolve));
-  t.after(() => {
+  const hangUp = (): void => {
     for (const peer of peers) peer.destroy();
+  };
+  t.after(() => {
+    hangUp();
     server.close();
     rmSync(folder, { recursive: true, force: true });
   });
@@ -50,7 +55,7 @@ async function openOffice(t: TestContext, disk = new MemoryDisk(), clock = testC
     logsOf(disk).flatMap((logId) =>
       [...walkLog(disk, logId)].map(({ line }) => JSON.parse(line) as AuditRecord),
     );
-  return { disk, journal, desk, socket, server, records };
+  return { disk, journal, desk, socket, server, hangUp, records };
 }
 
 function feedTo(t: TestContext, socket: string, queueMax = 1000, b = "0123456789abcdef"): AuditFeed {
@@ -236,4 +241,32 @@ test("a full disk stops the queue, says so, and goes on without a gap when there
   assert.equal(kinds.filter((kind) => kind === "request_blocked").length, 50);
   journal.close();
   assert.equal(exitCodeOf(disk), 0);
+});
+
+test("a process that another log does not know begins there as a new one, and nothing of it is refused", async (t) => {
+  let office = await openOffice(t);
+  const feed = new AuditFeed({
+    b: "0123456789abcdef",
+    id: 1,
+    queueMax: 1000,
+    token,
+    connect: () => net.connect(office.socket),
+  });
+  t.after(() => feed.close(0));
+  for (let n = 1; n <= 5; n++) assert.equal(await feed.must(eventAt(n), 5000), true);
+  // The writer dies; the next one has to begin another log.
+  const before = office;
+  office = await openOffice(t);
+  before.server.close();
+  before.hangUp();
+  for (let n = 6; n <= 8; n++) assert.equal(await feed.must(eventAt(n), 5000), true);
+  assert.equal(office.desk.refused, 0);
+  const own = office.records().filter(({ w }) => w !== undefined && w.n > 0);
+  assert.deepEqual(
+    own.map(({ w }) => w!.n),
+    [1, 2, 3],
+  );
+  assert.notEqual(own[0]!.w!.b, "0123456789abcdef");
+  office.desk.close();
+  assert.equal(exitCodeOf(office.disk), 0);
 });
