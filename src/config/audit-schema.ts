@@ -1,11 +1,10 @@
 import { z } from "zod";
-import { choice, flag, int, optionalText, optionalTexts, text, texts } from "./keys.ts";
+import { choice, flag, int, optionalFlag, optionalText, optionalTexts, text, texts } from "./keys.ts";
 
 /** `[audit]`. */
 export const audit = z.strictObject({
-  enabled: flag(
-    false,
-    "Keep a log of refusals and of what operators do, that shows when it was tampered with.",
+  enabled: optionalFlag(
+    "Keep a log of refusals and of what operators do, that shows when it was tampered with. Absent = false.",
   ),
   path: optionalText({
     type: "path",

@@ -8,8 +8,18 @@ import { requireKey, resolvePath, type SectionContext } from "./section.ts";
 /** Checks `[audit]`. The key itself is not read: only the writer process does that. */
 export function readAudit(document: DocumentInput, context: SectionContext): AuditConfig | undefined {
   const { audit: input, amnesia } = document;
-  if (input === undefined || !input.enabled) return undefined;
+  if (input === undefined) return undefined;
   const { findings } = context;
+  if (input.enabled !== true) {
+    // Said in so many words it is meant; otherwise somebody believes that there is evidence.
+    if (input.enabled === undefined && input.path !== undefined)
+      findings.add({
+        code: "Z2116",
+        path: ["audit", "path"],
+        message: "[audit] says where the log is kept, and not that there is one",
+      });
+    return undefined;
+  }
   if (!amnesia && !requireKey(["audit"], "path", input.path, "[audit]", context)) return undefined;
   if (!/^[A-Za-z0-9][A-Za-z0-9.:_/-]{0,99}$/.test(input.name))
     findings.add({

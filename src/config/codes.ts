@@ -412,4 +412,10 @@ export const codes = {
     "set `audience` to the name that the issuer knows this service by",
     "An issuer signs tokens for all its clients with the same keys. `aud` says for whom a token is; without it, whoever gets a token for some other service of the house can use it here.",
   ),
+  Z2116: warning(
+    "an audit log that is off",
+    "nothing is recorded.",
+    "write `enabled = true`, or `enabled = false` if that is meant",
+    "`[audit]` is off unless it says `enabled = true`. A table with a path and without that word looks like a log that is kept.",
+  ),
 } as const satisfies Record<string, CodeRow>;

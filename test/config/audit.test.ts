@@ -118,3 +118,14 @@ test("amnesia forbids everything that writes to a disk", () => {
     undefined,
   );
 });
+
+test("a path without `enabled` is warned about; `enabled = false` is meant", () => {
+  const off = '[audit]\npath = "/var/lib/audit"';
+  const { config, diagnostics } = read(off, good);
+  assert.equal(config?.audit, undefined);
+  assert.deepEqual(
+    diagnostics.map(({ code, line, column }) => `${code} ${line}:${column}`),
+    ["Z2116 2:8"],
+  );
+  assert.deepEqual(read(`${off}\nenabled = false`, good).diagnostics, []);
+});
