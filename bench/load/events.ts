@@ -3,9 +3,9 @@ import type { AddressInfo } from "node:net";
 import { connect, createServer, type Socket } from "node:net";
 import { performance } from "node:perf_hooks";
 import { acceptOf } from "../../src/http/websocket.ts";
+import type { Load } from "./generator.ts";
 import { loadOf } from "./handshakes.ts";
 import { getSmall, type Traffic } from "./traffic.ts";
-import type { Load } from "./wrk.ts";
 
 /** Streams that are held open (a gateway takes 256 connections of an address), and what each gets: an event of 100 bytes. */
 export const streams = 200;

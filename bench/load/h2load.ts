@@ -1,9 +1,8 @@
-import { spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { group, suite } from "./client.ts";
+import { type Load, runGenerator } from "./generator.ts";
 import { loadOf } from "./handshakes.ts";
 import type { Traffic } from "./traffic.ts";
-import type { Load } from "./wrk.ts";
 
 /** Where h2load is sent, and what with. */
 export interface H2loadRun {
@@ -26,8 +25,6 @@ export function runH2load(run: H2loadRun): Promise<Load> {
   const { cpu, port, traffic, seconds, bodyFile, logFile } = run;
   rmSync(logFile, { force: true });
   const args = [
-    "-c",
-    String(cpu),
     "h2load",
     `-c${CONNECTIONS}`,
     `-m${STREAMS}`,
@@ -45,26 +42,9 @@ export function runH2load(run: H2loadRun): Promise<Load> {
     args.push("-d", bodyFile);
   }
   args.push(`https://localhost:${port}${traffic.target}`);
-  const child = spawn("taskset", args, {
-    stdio: ["ignore", "pipe", "pipe"],
-    timeout: (seconds + 15) * 1000,
-    killSignal: "SIGKILL",
-  });
-  const kill = (): unknown => child.kill("SIGKILL");
-  process.on("exit", kill);
-  let output = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (output += text));
-  return new Promise((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", (code) => {
-      process.off("exit", kill);
-      const log = existsSync(logFile) ? readFileSync(logFile, "latin1") : "";
-      const load = parseH2load(output, log);
-      if (code === 0 && load !== undefined) resolve(load);
-      else reject(new Error(`h2load ended with ${code}:\n${output.slice(0, 2000)}`));
-    });
-  });
+  return runGenerator(args, { cpu, timeoutMs: (seconds + 15) * 1000 }, (output) =>
+    parseH2load(output, existsSync(logFile) ? readFileSync(logFile, "latin1") : ""),
+  );
 }
 
 /** Reads h2load's summary, and the times from its log: a line per answer with start, status and microseconds. */

@@ -1,7 +1,7 @@
 import { performance } from "node:perf_hooks";
 import { connect, type TLSSocket } from "node:tls";
 import { readAnswer, tlsOptions } from "./client.ts";
-import type { Load } from "./wrk.ts";
+import type { Load } from "./generator.ts";
 
 /**
  * One connection after the other for `seconds`: full handshake, one request, read to the end, close. No session is

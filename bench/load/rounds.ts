@@ -10,6 +10,7 @@ import {
 } from "./candidate.ts";
 import { checkCall, checkCandidate, checkFanOut } from "./correctness.ts";
 import { type EventsOrigin, FanOut } from "./events.ts";
+import type { Load } from "./generator.ts";
 import { runH2load } from "./h2load.ts";
 import { runHandshakes } from "./handshakes.ts";
 import { measureHold } from "./hold.ts";
@@ -29,7 +30,7 @@ import { printRequest } from "./traffic.ts";
 import { runUploads } from "./upload.ts";
 import { checkWaf, type WafState } from "./waf-check.ts";
 import { measureWindow, type Sample, settle } from "./window.ts";
-import { type Load, runWrk, writeWrkScript } from "./wrk.ts";
+import { runWrk, writeWrkScript } from "./wrk.ts";
 
 /** What every scenario of a run works with. */
 export interface Bench {

@@ -1,8 +1,8 @@
 import { connect } from "node:net";
 import { performance } from "node:perf_hooks";
 import { readAnswer } from "./client.ts";
+import type { Load } from "./generator.ts";
 import { loadOf } from "./handshakes.ts";
-import type { Load } from "./wrk.ts";
 
 /** One upload after the other on one connection for `seconds`; the one under way then is finished. */
 export async function runUploads(port: number, request: string, seconds: number): Promise<Load> {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Candidate } from "./candidate.ts";
+import type { Load } from "./generator.ts";
 import { cpuSeconds, ownCpuSeconds, readCpuBusySeconds, readStatusKb, readTree } from "./proc.ts";
-import type { Load } from "./wrk.ts";
 
 /** One candidate, one round. */
 export interface Sample {

@@ -1,21 +1,7 @@
-import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
+import { type Load, runGenerator } from "./generator.ts";
 import type { Scenario } from "./scenarios.ts";
 import { printRequest } from "./traffic.ts";
-
-/** What a generator saw in one window. Times as the client waited, milliseconds. */
-export interface Load {
-  readonly requests: number;
-  readonly seconds: number;
-  readonly bytes: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly p999Ms: number;
-  /** Connections that failed, answers that did not arrive, time-outs. */
-  readonly socketErrors: number;
-  /** Answers with a status above 399. */
-  readonly statusErrors: number;
-}
 
 /** Where wrk is sent and what with. */
 export interface WrkRun {
@@ -33,27 +19,13 @@ const mark = "zion-bench ";
 
 /** One closed loop of all its connections. Rejects when wrk fails or overstays by 15 s. */
 export function runWrk(run: WrkRun): Promise<Load> {
-  const args = ["-c", String(run.cpu), "wrk", "-t1", `-c${run.connections}`, `-d${run.seconds}s`];
-  const child = spawn("taskset", [...args, "--timeout", "10s", "--latency", "-s", run.scriptFile, run.url], {
-    stdio: ["ignore", "pipe", "pipe"],
+  const args = ["wrk", "-t1", `-c${run.connections}`, `-d${run.seconds}s`, "--timeout", "10s", "--latency"];
+  const options = {
+    cpu: run.cpu,
+    timeoutMs: (run.seconds + 15) * 1000,
     env: { ...process.env, OPENSSL_CONF: run.opensslConf },
-    timeout: (run.seconds + 15) * 1000,
-    killSignal: "SIGKILL",
-  });
-  const kill = (): unknown => child.kill("SIGKILL");
-  process.on("exit", kill);
-  let output = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (output += text));
-  return new Promise((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", (code) => {
-      process.off("exit", kill);
-      const load = parseWrk(output);
-      if (code === 0 && load !== undefined) resolve(load);
-      else reject(new Error(`wrk ended with ${code}:\n${output.slice(0, 2000)}`));
-    });
-  });
+  };
+  return runGenerator([...args, "-s", run.scriptFile, run.url], options, parseWrk);
 }
 
 /** Reads the marked line of an output; undefined when it is missing or not whole. */
