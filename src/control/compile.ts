@@ -10,6 +10,7 @@ import { type AddressSet, buildAddressSet, parseCidr } from "../identity/address
 import type { Limits } from "../limit/limits.ts";
 import { routeLogPiece } from "../record/access-log.ts";
 import type { Counters } from "../record/counters.ts";
+import { buildRedaction } from "../record/redaction.ts";
 import type { TracingRule } from "../record/span-log.ts";
 import type { RouteEntry } from "../route/entry.ts";
 import { routeTableSteps } from "../route/table.ts";
@@ -209,6 +210,8 @@ function addresses(cidrs: readonly string[]): AddressSet {
   );
 }
 
-function tracingRule({ tracing }: Config): TracingRule | undefined {
-  return tracing && { below: tracing.sample * 2 ** 32, refusals: tracing.refusals };
+function tracingRule({ tracing, redact }: Config): TracingRule | undefined {
+  if (tracing === undefined) return undefined;
+  const { address } = buildRedaction(redact);
+  return { below: tracing.sample * 2 ** 32, refusals: tracing.refusals, address };
 }

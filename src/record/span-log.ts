@@ -9,6 +9,8 @@ import { decisionNames, decisionOf } from "./route-counts.ts";
 export interface TracingRule extends TraceRule {
   /** Refusals and errors are reported whether or not their trace is. */
   readonly refusals: boolean;
+  /** An address as `[redact]` lets it leave the machine. */
+  readonly address: (text: string) => string;
 }
 
 /** What is reported of one exchange: the gateway's span, and the attempts in it. Times are ms since the epoch. */
@@ -70,7 +72,7 @@ export class SpanLog {
       this.#refusals++;
     }
     if (this.#spans.length >= SPANS_MAX) this.dropped++;
-    else this.#spans.push(factsOf(record, request, peerText, nowMs, this.#clock.wallMs() - nowMs));
+    else this.#spans.push(factsOf(record, request, rule, peerText, nowMs, this.#clock.wallMs() - nowMs));
   }
 
   /** What came since the last call. */
@@ -85,6 +87,7 @@ export class SpanLog {
 function factsOf(
   record: ExchangeRecord,
   request: CanonicalRequest,
+  { address }: TracingRule,
   peerText: string,
   nowMs: number,
   /** Added to monotonic ms. */
@@ -98,8 +101,8 @@ function factsOf(
   const attributes: Record<string, string | number> = {
     "http.request.method": method,
     "url.scheme": request.secure ? "https" : "http",
-    "client.address": request.clientAddress,
-    "network.peer.address": peerText,
+    "client.address": address(request.clientAddress),
+    "network.peer.address": address(peerText),
     "network.protocol.version": request.version === 20 ? "2" : request.version === 11 ? "1.1" : "1.0",
     "http.request.body.size": record.requestBytes,
     "http.response.body.size": record.responseBytes,

@@ -81,6 +81,20 @@ test("whoever is not trusted cannot have his requests reported; refusals are", o
   );
 });
 
+test("spans obey [redact]: an address leaves the machine as short as the log has it", onLinux, async (t) => {
+  const origin = await startOrigin();
+  t.after(() => origin.close());
+  const collector = await startCollector(t);
+  const toml = `${config(origin.port, collector.url).replace("sample = 0", "sample = 1")}[redact]\nip = "truncate"\n`;
+  const gateway = await startGateway(t, { toml });
+  assert.equal(await ask(gateway.port, "/", ""), 200);
+  const { attributes } = await collector.span((span) => span.kind === 2);
+  assert.deepEqual(
+    [attributes["client.address"], attributes["network.peer.address"]],
+    ["127.0.0.0/24", "127.0.0.0/24"],
+  );
+});
+
 test("a collector that refuses costs spans, which are counted, and no request", onLinux, async (t) => {
   const origin = await startOrigin();
   t.after(() => origin.close());

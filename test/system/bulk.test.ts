@@ -7,10 +7,13 @@ import { fullForm } from "../support/shared.ts";
 import { systemConfig } from "./config.ts";
 
 const MIB = 1 << 20;
-const size = fullForm ? 2048 * MIB : 64 * MIB;
+const size = fullForm ? 2048 * MIB : 256 * MIB;
 const piece = Buffer.alloc(256 * 1024, "0123456789abcdef");
-/** What the workers may grow by while it all goes through: buffers and garbage, not the body. */
-const growthMax = 40 * MIB;
+/**
+ * What the workers may grow by while it all goes through: buffers and garbage, not the body. 12 to 20 MiB on a calm
+ * machine, 41 on one where other tests delay the collections.
+ */
+const growthMax = 80 * MIB;
 
 test(`an upload of ${size / MIB} MiB with flat memory, by length and in chunks`, async (t) => {
   const origin = await startOrigin({
