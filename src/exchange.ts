@@ -105,7 +105,7 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
       this.refuse(reasons.auditDown);
       return;
     }
-    const { limits, bans, pressure } = this.#state;
+    const { limits, bans, pressure, watch } = this.#state;
     if (pressure.turnsAway(request)) {
       this.refuse(reasons.shed);
       return;
@@ -113,7 +113,7 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
 
     // 3. Gates that need no route, and count every request that could be read.
     const { startedMs } = this.record;
-    const early = runEarlyGates(request, snapshot, limits, bans, startedMs);
+    const early = runEarlyGates(request, snapshot, limits, bans, startedMs, watch);
     if (early !== undefined) {
       this.refuse(early);
       return;
@@ -147,7 +147,16 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
     this.record.route = route;
 
     // 6. Gates that need only the head, in the order of gate/order.ts.
-    const first = runRouteGates(request, route, snapshot, this.#downstream, isPreflight, limits, startedMs);
+    const first = runRouteGates(
+      request,
+      route,
+      snapshot,
+      this.#downstream,
+      isPreflight,
+      limits,
+      startedMs,
+      watch,
+    );
     if (first !== undefined) {
       this.refuse(first);
       return;
@@ -182,14 +191,15 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
       this.#answerPreflight();
       return;
     }
-    const verdict = runAuthGate(request, route);
+    const verdict = runAuthGate(request, route, this.#state.watch);
     if (verdict === undefined) this.#enter(route);
     else this.#awaitIdentity(verdict, route);
   }
 
   /** Whoever it is may come in. */
   #enter(route: Route): void {
-    const refusal = runHeadGates(this.request, route, this.#state.limits, this.record.startedMs);
+    const { limits, watch } = this.#state;
+    const refusal = runHeadGates(this.request, route, limits, this.record.startedMs, watch);
     if (refusal !== undefined) this.refuse(refusal);
     else if (route.strictIdentityLimits.length === 0) this.#send(route);
     else this.#askStrictIdentity(route);
@@ -198,12 +208,14 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
   // What waits has methods of its own: a function made in `serve` would cost every request an object for its variables.
 
   #askStrict(route: Route, isPreflight: boolean): void {
-    const verdict = runStrictGate(this.request, route, this.#state.limits);
+    const { limits, watch } = this.#state;
+    const verdict = runStrictGate(this.request, route, limits, watch);
     this.#take(verdict, () => this.#admit(route, isPreflight));
   }
 
   #askStrictIdentity(route: Route): void {
-    this.#take(runStrictIdentityGate(this.request, route, this.#state.limits), () => this.#send(route));
+    const { limits, watch } = this.#state;
+    this.#take(runStrictIdentityGate(this.request, route, limits, watch), () => this.#send(route));
   }
 
   #awaitIdentity(verdict: Verdict, route: Route): void {
@@ -250,7 +262,7 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
   /** False: refused for its declared size. What is not declared is counted as it comes. */
   #admitBody(route: Route): boolean {
     this.#bodyBytesMax = route.bodyBytesMax;
-    const refusal = runBodyGates(this.request, route);
+    const refusal = runBodyGates(this.request, route, this.#state.watch);
     if (refusal !== undefined) this.refuse(refusal);
     return refusal === undefined;
   }

@@ -2,6 +2,7 @@ import type { BanDesk } from "./gate/ban.ts";
 import type { Pressure } from "./gate/pressure.ts";
 import type { Tarpit } from "./gate/tarpit.ts";
 import type { WafEngine } from "./gate/waf-engine.ts";
+import type { GateWatch } from "./gate/watch.ts";
 import type { Downstream } from "./http/downstream.ts";
 import type { CanonicalRequest } from "./http/request.ts";
 import type { RequestPool } from "./http/request-pool.ts";
@@ -37,6 +38,8 @@ export interface State {
   readonly bans: BanDesk;
   readonly tarpit: Tarpit;
   readonly pressure: Pressure;
+  /** Undefined while serving: only explanations want to know what each gate says. */
+  readonly watch?: GateWatch;
   readonly counters: Counters;
   accessLog: AccessLog | undefined;
   /** Undefined = no audit log. */

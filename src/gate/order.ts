@@ -19,6 +19,7 @@ import { checkRateLimits, type LimitDesk } from "./rate-limit.ts";
 import { checkStrictLimits, type StrictDesk } from "./strict-limit.ts";
 import { checkUpgrade } from "./upgrade.ts";
 import type { Verdict } from "./verdict.ts";
+import { type GateWatch, heard } from "./watch.ts";
 
 /**
  * THE list: every check of a request head, in execution order. Connection caps, framing, target, path and method stand
@@ -32,19 +33,20 @@ export function runEarlyGates(
   desk: LimitDesk & InFlightDesk,
   bans: BanDesk,
   nowMs: number,
+  watch?: GateWatch,
 ): Reason | undefined {
   return (
     // First, so that no gate and no upstream sees an identity that the client made up.
-    scrubIdentity(request, context) ??
+    heard(watch, "identity_fields", scrubIdentity(request, context)) ??
     // A loop multiplies every later cost.
-    checkLoop(request, context) ??
+    heard(watch, "loop", checkLoop(request, context)) ??
     // Who is kept out is told nothing of routes, and counts towards no limit.
-    checkLists(request, context.lists) ??
-    checkOriginClass(request, context.originClasses, context.lists) ??
-    checkBan(request, bans, context.lists, context.slowBans) ??
+    heard(watch, "lists", checkLists(request, context.lists)) ??
+    heard(watch, "origin_class", checkOriginClass(request, context.originClasses, context.lists)) ??
+    heard(watch, "ban", checkBan(request, bans, context.lists, context.slowBans)) ??
     // What is over its limit costs nothing that comes after: no route, no credentials, no inspection.
-    checkRateLimits(request, context.limits, desk, nowMs) ??
-    checkAddressInFlight(request, context.inFlightPerAddress, desk)
+    heard(watch, "limits", checkRateLimits(request, context.limits, desk, nowMs)) ??
+    heard(watch, "in_flight_address", checkAddressInFlight(request, context.inFlightPerAddress, desk))
   );
 }
 
@@ -57,34 +59,40 @@ export function runRouteGates(
   isPreflight: boolean,
   desk: LimitDesk & InFlightDesk,
   nowMs: number,
+  watch?: GateWatch,
 ): Reason | undefined {
   return (
     // The connection was opened for another host: its client authentication does not speak for this one.
-    checkMisdirected(request, context, downstream) ??
-    checkEncodedSlash(request, route) ??
-    checkLists(request, route.lists) ??
+    heard(watch, "misdirected", checkMisdirected(request, context, downstream)) ??
+    heard(watch, "encoded_slash", checkEncodedSlash(request, route)) ??
+    heard(watch, "route_lists", checkLists(request, route.lists)) ??
     // No check: from here on pages of listed origins can read why they are refused.
     addCorsLines(request, route.cors, isPreflight) ??
-    checkRateLimits(request, route.limits, desk, nowMs) ??
-    checkRouteInFlight(request, route) ??
-    checkInternalOnly(request, route, context) ??
+    heard(watch, "route_limits", checkRateLimits(request, route.limits, desk, nowMs)) ??
+    heard(watch, "in_flight_route", checkRouteInFlight(request, route)) ??
+    heard(watch, "internal_only", checkInternalOnly(request, route, context)) ??
     // Before who somebody is: a preflight comes without credentials.
-    checkCors(request, route.cors) ??
-    checkCrossSite(request, route.csrfGuard, route.cors)
+    heard(watch, "cors", checkCors(request, route.cors)) ??
+    heard(watch, "cross_site", checkCrossSite(request, route.csrfGuard, route.cors))
   );
 }
 
 /** Continued, where a route has strict limits: waits for whoever counts them for all workers. */
-export function runStrictGate(request: CanonicalRequest, route: GateRoute, desk: StrictDesk): Verdict {
-  return checkStrictLimits(request, route.strictLimits, desk);
+export function runStrictGate(
+  request: CanonicalRequest,
+  route: GateRoute,
+  desk: StrictDesk,
+  watch?: GateWatch,
+): Verdict {
+  return heard(watch, "strict_limits", checkStrictLimits(request, route.strictLimits, desk));
 }
 
 /**
  * Continued, for everything that is not a preflight. Before anything that reads more of a request, and before anything
  * that tells of the upstream. May have to wait: for a password's derivation, for a service of the house.
  */
-export function runAuthGate(request: CanonicalRequest, route: GateRoute): Verdict {
-  return checkAuth(request, route);
+export function runAuthGate(request: CanonicalRequest, route: GateRoute, watch?: GateWatch): Verdict {
+  return heard(watch, "auth", checkAuth(request, route));
 }
 
 /** Continued, with whoever it is. */
@@ -93,12 +101,13 @@ export function runHeadGates(
   route: GateRoute,
   desk: LimitDesk,
   nowMs: number,
+  watch?: GateWatch,
 ): Reason | undefined {
   return (
     // By who somebody is: claim, API key.
-    checkRateLimits(request, route.identityLimits, desk, nowMs) ??
+    heard(watch, "identity_limits", checkRateLimits(request, route.identityLimits, desk, nowMs)) ??
     // Whether this is a request or a handshake decides what its framing may be.
-    checkUpgrade(request, route)
+    heard(watch, "upgrade", checkUpgrade(request, route))
   );
 }
 
@@ -107,15 +116,20 @@ export function runStrictIdentityGate(
   request: CanonicalRequest,
   route: GateRoute,
   desk: StrictDesk,
+  watch?: GateWatch,
 ): Verdict {
-  return checkStrictLimits(request, route.strictIdentityLimits, desk);
+  return heard(watch, "strict_identity_limits", checkStrictLimits(request, route.strictIdentityLimits, desk));
 }
 
 /**
  * Continued, behind the WAF's look at the head (waf-head.ts). What follows is in exchange.ts: the WAF's look at the body,
  * then the upstream's bulkhead and breaker.
  */
-export function runBodyGates(request: CanonicalRequest, route: GateRoute): Reason | undefined {
+export function runBodyGates(
+  request: CanonicalRequest,
+  route: GateRoute,
+  watch?: GateWatch,
+): Reason | undefined {
   // By its declared size: a body that is too large is refused before one byte of it is read.
-  return checkBodyLimit(request, route);
+  return heard(watch, "body_limit", checkBodyLimit(request, route));
 }

@@ -4,9 +4,11 @@ import { test } from "node:test";
 
 test("gates stand in the order of issue 5", () => {
   const text = readFileSync(new URL("../../src/gate/order.ts", import.meta.url), "utf8");
-  const found = [...text.matchAll(/export function (\w+)|^ +(?:return )?((?:check|scrub|add)\w+)\(/gm)].map(
-    (m) => m[1] ?? m[2],
-  );
+  const found = [
+    ...text.matchAll(
+      /export function (\w+)|^ +(?:return )?(?:heard\(watch, "\w+", )?((?:check|scrub|add)\w+)\(/gm,
+    ),
+  ].map((m) => m[1] ?? m[2]);
   assert.deepEqual(found, [
     "runEarlyGates",
     "scrubIdentity",
@@ -65,4 +67,15 @@ test("an exchange takes the lists of gates in turn, with the WAF's look at the h
     ],
   );
   assert.deepEqual(namesIn(inspect), ["inspectHead", "#admitBody", "new BodyScreen"]);
+});
+
+test("every gate is heard by whoever explains, each under a name of its own", () => {
+  const text = readFileSync(new URL("../../src/gate/order.ts", import.meta.url), "utf8");
+  const gates = [...text.matchAll(/^ +(?:return )?(heard\(watch, "(\w+)", )?(?:check|scrub)\w+\(/gm)];
+  assert.deepEqual(
+    gates.filter(([, wrapper]) => wrapper === undefined).map(([line]) => line.trim()),
+    [],
+  );
+  const names = gates.map(([, , name]) => name);
+  assert.equal(new Set(names).size, names.length);
 });
