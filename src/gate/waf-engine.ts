@@ -2,6 +2,7 @@ import type { CanonicalRequest } from "../http/request.ts";
 import type { Clock } from "../std/clock.ts";
 import type { TimerWheel } from "../std/timer-wheel.ts";
 import type { RuleSet } from "../waf/compile.ts";
+import type { FindingWitness } from "../waf/finding.ts";
 import { Inspector } from "../waf/inspector.ts";
 import { Scratch } from "../waf/scratch.ts";
 import { SegmentStore } from "./segment-store.ts";
@@ -16,6 +17,8 @@ export interface WafEngineDeps {
   readonly wheel: TimerWheel;
   /** 32 random bits that no client can learn; see NameTable. */
   readonly seed: number;
+  /** Absent while serving. */
+  readonly witness?: FindingWitness;
 }
 
 /** What the WAF of a worker works with: scratch buffers, pools, memory for bodies, and turns. One per worker. */
@@ -25,6 +28,7 @@ export class WafEngine {
   readonly wheel: TimerWheel;
   readonly #clock: Clock;
   readonly #seed: number;
+  readonly #witness: FindingWitness | undefined;
   readonly #head: HeadInspection;
   readonly #headVerdict: { refused: boolean; gate: WafVerdict["gate"]; detail: string } = {
     refused: false,
@@ -39,6 +43,7 @@ export class WafEngine {
     this.#clock = deps.clock;
     this.wheel = deps.wheel;
     this.#seed = deps.seed;
+    this.#witness = deps.witness;
     this.turns = new Turns(deps.clock);
     this.#head = new HeadInspection(deps.seed);
   }
@@ -83,7 +88,7 @@ export class WafEngine {
   /** Of the current rule set, or after a reload the first of the new one. */
   #inspectorOf(ruleSet: RuleSet): Inspector {
     if (this.#scratch?.ruleSet !== ruleSet) {
-      this.#scratch = new Scratch(ruleSet);
+      this.#scratch = new Scratch(ruleSet, this.#witness);
       this.#inspectors.length = 0;
     }
     return this.#inspectors.pop() ?? new Inspector(this.#scratch);

@@ -26,6 +26,8 @@ export interface UpstreamDeps {
   nowMs(): number;
   /** A bug of ours was caught; see control/data-plane.ts. */
   onDefect(cause: unknown): void;
+  /** Carries what would be sent, and sends nothing: for explanations. Absent while serving. */
+  readonly standIn?: (endpoint: Endpoint) => Carrier;
   /** Bytes of a log line that name the endpoint. */
   logPiece(upstream: string, url: string): Uint8Array;
 }
@@ -97,6 +99,7 @@ export class Endpoint extends EndpointState {
    * streams as it may. `fresh`: not by a connection that has been idle. `http1`: only HTTP/1.1 will do.
    */
   take(fresh: boolean, http1: boolean): Carrier | undefined | "full" {
+    if (this.deps.standIn !== undefined) return this.deps.standIn(this);
     if (this.#sessions === undefined || http1 || !this.#sessions.isChosen) return this.takeHttp1(fresh);
     const session = this.#sessions.take(fresh);
     return typeof session === "object" ? new UpstreamStream(this, session) : session;

@@ -35,6 +35,14 @@ export interface Match {
   readonly chain: number;
 }
 
+/**
+ * Sees each finding beside the reading that it was made in: explanations show it. `bytes[start, end)` is that reading,
+ * valid during the call, `[from, to)` the match in it.
+ */
+export interface FindingWitness {
+  onFinding(finding: Finding, bytes: Uint8Array, start: number, end: number, from: number, to: number): void;
+}
+
 export function buildFinding(rule: Rule, place: string, match: Match, shadow: boolean): Finding {
   return {
     rule,

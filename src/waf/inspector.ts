@@ -275,15 +275,12 @@ export class Inspector implements ValueSink {
     const shadow = profile.shadow[index] === 1;
     if (!shadow) this.score += rule.score;
     const origin = view.chain === 0 ? base : view.start;
-    if (this.findings.length < FINDINGS_MAX)
-      this.findings.push(
-        buildFinding(
-          rule,
-          where,
-          { kind, bytes: view.bytes, from, to, base: origin, chain: view.chain },
-          shadow,
-        ),
-      );
+    if (this.findings.length < FINDINGS_MAX) {
+      const match = { kind, bytes: view.bytes, from, to, base: origin, chain: view.chain };
+      const finding = buildFinding(rule, where, match, shadow);
+      this.findings.push(finding);
+      this.#scratch.witness?.onFinding(finding, view.bytes, view.start, view.end, from, to);
+    }
     if (this.score >= profile.threshold && !profile.allFindings) this.#done = true;
   }
 

@@ -1,5 +1,6 @@
 import type { RuleSet } from "./compile.ts";
 import type { Detection } from "./detection.ts";
+import type { FindingWitness } from "./finding.ts";
 import { DECODERS, isReader, VIEWS_MAX, Views, WINDOW_BYTES } from "./views.ts";
 
 /**
@@ -14,9 +15,12 @@ export class Scratch {
   readonly readers: readonly Uint32Array[];
   readonly found: Detection[] = [];
   readonly lower: Buffer = Buffer.alloc(WINDOW_BYTES);
+  /** Undefined while serving. */
+  readonly witness: FindingWitness | undefined;
 
-  constructor(ruleSet: RuleSet) {
+  constructor(ruleSet: RuleSet, witness?: FindingWitness) {
     this.ruleSet = ruleSet;
+    this.witness = witness;
     this.readers = Array.from({ length: DECODERS }, (_, id) => readersOf(ruleSet, id));
     this.levels = Array.from({ length: BASE64_LEVELS + 1 }, () => ({
       views: new Views(ruleSet.byteFlags),
