@@ -60,7 +60,7 @@ async function becomeGateway() {
   delete environment.ZION_LAUNCHED;
   process.execve(
     process.execPath,
-    [process.execPath, ...flags.primaryFlags(args[0], args[1]), main, ...args],
+    [process.execPath, ...flags.primaryFlags(...args), main, ...args],
     environment,
   );
 }

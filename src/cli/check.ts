@@ -10,14 +10,21 @@ export interface CheckOptions {
   readonly against?: "running" | undefined;
   readonly admin?: string | undefined;
   readonly config: string | undefined;
+  /** Write suggested names into the file first. */
+  readonly fix?: boolean;
   readonly format: ReportFormat;
 }
 
 /**
  * `zion check`: says everything that is wrong with a config. Pure: reads files, writes nothing, and opens no socket but
- * to ask the gateway that runs, where that is wanted.
+ * to ask the gateway that runs, where that is wanted; with `fix` it writes the config.
  */
 export async function checkCommand(options: CheckOptions, output: Output): Promise<number> {
+  if (options.fix === true) {
+    const { fixConfig } = await import("./check-fix.ts");
+    const failed = fixConfig(options.config, output);
+    if (failed !== undefined) return failed;
+  }
   const loaded = loadConfig(options.config);
   if (loaded.kind === "unreadable") {
     output.err.write(`error[Z1001]: ${loaded.message}\n`);

@@ -3,6 +3,7 @@ import type { ReportFormat } from "../config/report.ts";
 import { addAuditCommands } from "./audit.ts";
 import { exitCodes } from "./exit-code.ts";
 import { type ColorChoice, type Output, processOutput } from "./output.ts";
+import { addSetupCommands } from "./setup-commands.ts";
 import { packageVersion } from "./version.ts";
 
 /** Runs one command line (without the program's name) and returns the exit code. Each command is loaded when it is used. */
@@ -81,12 +82,19 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
         "say also what a reload with it would change in the gateway that runs",
       ).choices(["running"]),
     )
+    .option("--fix", "write suggested names into the file first", false)
     .addOption(admin())
     .action(
-      async (options: { config?: string; format: ReportFormat; against?: "running"; admin?: string }) => {
+      async (options: {
+        config?: string;
+        format: ReportFormat;
+        against?: "running";
+        fix: boolean;
+        admin?: string;
+      }) => {
         const { checkCommand } = await import("./check.ts");
-        const { config, format, against, admin } = options;
-        finish(await checkCommand({ config, format, against, admin }, output()));
+        const { config, format, against, fix, admin } = options;
+        finish(await checkCommand({ config, format, against, fix, admin }, output()));
       },
     );
   command("reload", "make the gateway that runs read its configuration again")
@@ -176,6 +184,7 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
       finish(await passwordCommand(name, output()));
     },
   );
+  addSetupCommands(program, config, output, finish);
   command("version", "print the versions of zion, Node and OpenSSL").action(async () => {
     const { versionCommand } = await import("./version.ts");
     finish(versionCommand(output()));

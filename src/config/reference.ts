@@ -1,16 +1,18 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import type { z } from "zod";
 import { codes } from "./codes.ts";
+import { configJsonSchema } from "./json-schema.ts";
 import { type KeyDoc, keyDocs } from "./keys.ts";
 import { tableSchemas, topLevelKeys } from "./schema.ts";
 
 /**
- * Everything generated from the schema: `config/zion.toml`, `docs/operating/config.md`, `docs/operating/diagnostics.md`.
+ * Everything generated from the schema: `config/zion.toml` and its JSON Schema, `docs/operating/config.md`, `docs/operating/diagnostics.md`.
  * A test fails when one is stale; `node src/config/reference.ts --write` brings them up to date.
  */
 export function generatedFiles(): readonly { readonly path: string; readonly text: string }[] {
   return [
     { path: "config/zion.toml", text: exampleToml() },
+    { path: "config/zion.schema.json", text: `${JSON.stringify(configJsonSchema("4"), null, 2)}\n` },
     { path: "docs/operating/config.md", text: configReference() },
     { path: "docs/operating/diagnostics.md", text: diagnosticsReference() },
   ];
@@ -19,6 +21,7 @@ export function generatedFiles(): readonly { readonly path: string; readonly tex
 /** Every key at its default, with its doc. Keys without a default are commented out, but for the few a file needs. */
 export function exampleToml(): string {
   const out = [
+    "#:schema ./zion.schema.json",
     "# Every key of zion.toml at its default. Generated from the schema: edit src/config/schema.ts.",
     "# Keys without a default are commented out with an example; only what a file cannot do without is set.",
     "",
@@ -48,6 +51,9 @@ function tablesOf() {
 /** Tables whose absence means something else than their presence with defaults. */
 const optionalTables: ReadonlySet<string> = new Set([
   "[[tls.sni]]",
+  "[tls.acme]",
+  "[tls.acme.account.NAME]",
+  "[[tls.acme.certificate]]",
   "[[exclude]]",
   "[auth_profile.NAME]",
   "[route.cors]",
@@ -57,6 +63,7 @@ const optionalTables: ReadonlySet<string> = new Set([
   "[upstream.NAME.circuit_breaker]",
   "[upstream.NAME.outlier_detection]",
   "[ban]",
+  "[admin.token.NAME]",
 ]);
 
 /** Keys without a default that the example sets, so that it is a config one can run. */

@@ -23,9 +23,9 @@ export const hardeningFlags: readonly string[] = [
 ];
 
 /** `npx zion COMMAND`: what its process may do. The permission model is a seat belt, not a boundary (N29). */
-export function primaryFlags(command: string | undefined, subcommand?: string): readonly string[] {
+export function primaryFlags(command?: string, ...rest: readonly string[]): readonly string[] {
   // It keeps what it signed durable, and Node has no fsync under the permission model.
-  if (command === "audit" && subcommand === "witness") return hardeningFlags;
+  if (command === "audit" && rest[0] === "witness") return hardeningFlags;
   // `run` reads the config, certificates and CA files wherever the operator keeps them, and writes in `state_dir`,
   // which is known only after reading. Everything else writes nothing; `check` cannot even start a process.
   const serves = command === "run" || command === "demo";
@@ -33,8 +33,14 @@ export function primaryFlags(command: string | undefined, subcommand?: string): 
   if (serves) allowed.push("--allow-child-process");
   // `run` validates in a thread.
   if (command === "run") allowed.push("--allow-fs-write=*", "--allow-worker");
+  if (writesFiles(command, rest)) allowed.push("--allow-fs-write=*");
   const processes = serves ? defaultWorkerCount() + 1 : 1;
   return [...hardeningFlags, oldSpaceFlag(processes), ...allowed];
+}
+
+/** Commands that write what their words name. Every other one cannot, whatever is wrong with it. */
+function writesFiles(command: string | undefined, rest: readonly string[]): boolean {
+  return command === "init" || (command === "check" && rest.includes("--fix"));
 }
 
 export interface WorkerFlagsOptions {
