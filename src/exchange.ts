@@ -2,6 +2,7 @@ import { BodyScreen, type ScreenOwner } from "./gate/body-screen.ts";
 import { preflightMethod, replaceCors } from "./gate/cors.ts";
 import { scrubTrailers } from "./gate/identity-fields.ts";
 import { leaveInFlight } from "./gate/in-flight.ts";
+import { checkExposed } from "./gate/internal-only.ts";
 import { type MessageOwner, MessageScreen } from "./gate/message-screen.ts";
 import {
   runAuthGate,
@@ -18,6 +19,7 @@ import type { RouteWaf } from "./gate/waf-settings.ts";
 import { type WafVerdict, wafReasons } from "./gate/waf-verdict.ts";
 import type { BodySink, Downstream } from "./http/downstream.ts";
 import { isEventStream, markStream } from "./http/event-stream.ts";
+import { F } from "./http/field.ts";
 import { grpcTimeoutMs, isGrpc } from "./http/grpc.ts";
 import type { ForwardedMemo, HopFacts } from "./http/print-request.ts";
 import {
@@ -39,6 +41,7 @@ import { CLOSE_POLICY } from "./http/websocket-frames.ts";
 import { type Reason, reasons } from "./reason.ts";
 import { ExchangeRecord } from "./record/record.ts";
 import { answerLocally } from "./respond/local.ts";
+import { type Page, PageAnswer, type PageName, pageMethods, pageOf } from "./respond/page.ts";
 import type { Route, Snapshot, WebSocketRule } from "./snapshot.ts";
 import type { State } from "./state.ts";
 import { Deadline } from "./std/timer-wheel.ts";
@@ -53,7 +56,7 @@ import type { Inspector } from "./waf/inspector.ts";
  * Nothing here waits: where the upstream or the client must be waited for, the next callback goes on.
  *
  *     head ─ serve ─┬─ refuse ───────────────────────────────────────────────────────────┐
- *                   ├─ answerLocally (redirect, OPTIONS *) ──────────────────────────────┤
+ *                   ├─ answerLocally (redirect, OPTIONS *), showPage (/metrics) ─────────┤
  *                   └─ [body ─ screen ─] forwarding ─ onAnswerHead ─ Body… ─ End ────────┴─ conclude ─ record
  */
 export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner, TunnelOwner {
@@ -79,6 +82,8 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
   #age: Deadline | undefined = undefined;
   #ageReason: Reason = reasons.streamAge;
   #tunnel: Tunnel | undefined = undefined;
+  /** A page of ours on its way to the client. */
+  #page: PageAnswer | undefined = undefined;
   /** The refusal that the tarpit holds back. */
   #held: Reason | undefined = undefined;
 
@@ -130,9 +135,16 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
       return;
     }
 
-    // 5. One route. It carries its upstream, already built.
-    const host = request.hostText();
+    // 5. Pages of the gateway's own, where they are exposed. Nothing that a client sends them is looked at.
     const path = request.routePathText();
+    const page = snapshot.exposeInternal ? pageOf(path) : undefined;
+    if (page !== undefined) {
+      this.#showPage(page);
+      return;
+    }
+
+    // 6. One route. It carries its upstream, already built.
+    const host = request.hostText();
     // A preflight is about the route of the method it asks for, where the gateway answers for that one.
     const asked = preflightMethod(request);
     const target = asked < 0 ? undefined : snapshot.routes.find(host, path, asked);
@@ -146,7 +158,7 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
     this.#route = route;
     this.record.route = route;
 
-    // 6. Gates that need only the head, in the order of gate/order.ts.
+    // 7. Gates that need only the head, in the order of gate/order.ts.
     const first = runRouteGates(
       request,
       route,
@@ -222,12 +234,44 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
     this.#take(verdict, () => this.#enter(route));
   }
 
+  #showPage(name: PageName): void {
+    const { request } = this;
+    const refusal =
+      checkExposed(request, this.snapshot, this.#downstream.peerText) ??
+      ((pageMethods & (1 << request.method)) === 0 ? reasons.methodRoute : undefined);
+    if (refusal !== undefined) {
+      this.refuse(refusal, pageMethods);
+      return;
+    }
+    let page: Page | undefined;
+    const asked = this.#state.pages.ask(name, request.fieldText(F.accept) ?? "").then((got) => () => {
+      page = got;
+      return got === undefined ? reasons.pageLate : undefined;
+    });
+    this.#take(asked, () => this.#answerPage(page!));
+  }
+
+  #answerPage(page: Page): void {
+    this.record.status = 200;
+    this.#answerStarted = true;
+    this.#page = new PageAnswer(this.#downstream, this.request, page);
+    this.record.responseBytes = this.#page.length;
+    this.#sendPage(this.#page);
+  }
+
+  #sendPage(page: PageAnswer): void {
+    if (!page.send() || this.#concluded) return;
+    this.#page = undefined;
+    this.#downstream.answerEnd();
+    this.#conclude();
+  }
+
   /** Past the gates: to the WAF, and to the upstream. */
   #send(route: Route): void {
-    // 7. The WAF looks at the head now; at a body of a size that may come, when it is here, before it goes on.
+    // 8. The WAF looks at the head now; at a body of a size that may come, when it is here, before it goes on.
     if (route.waf === undefined ? !this.#admitBody(route) : !this.#inspect(route.waf, route)) return;
 
-    // 8. The answer comes from an endpoint of the route's upstream. A body follows when the connection is there.
+    // 9. The answer comes from an endpoint of the route's upstream. A body follows when the connection is there.
     this.#forward();
   }
 
@@ -581,6 +625,7 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
   /** The client took what was queued. */
   onDownstreamDrain(): void {
     this.#forwarding?.connection?.resume();
+    if (this.#page !== undefined) this.#sendPage(this.#page);
   }
 
   /** An attempt failed. Another one may follow; otherwise the client learns of it. */

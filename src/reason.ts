@@ -477,7 +477,14 @@ export const reasons = {
     false,
     "The route has as many exchanges under way as its `max_in_flight` allows.",
   ),
-  internalOnly: row("internal_only", 403, "gate", c, false, "The route serves internal networks only."),
+  internalOnly: row(
+    "internal_only",
+    403,
+    "gate",
+    c,
+    false,
+    "The route, or a page of `expose_internal`, is for internal networks only.",
+  ),
   listDenied: row("list_denied", 403, "gate", c, true, "The client is on a list with `action = deny`."),
   listNotAllowed: row(
     "list_not_allowed",
@@ -737,6 +744,14 @@ export const reasons = {
     g,
     true,
     "Closed on arrival, because memory is all but used up.",
+  ),
+  pageLate: row(
+    "page_late",
+    503,
+    "gateway",
+    g,
+    false,
+    "The primary did not give a page of `expose_internal` in time, or too many wait for one.",
   ),
   defect: row("defect", 500, "gateway", g, true, "A bug in the gateway; the last-gasp record has the stack."),
 } as const;

@@ -32,6 +32,8 @@ export interface Snapshot {
   /** Peers whose connections begin with a PROXY header; undefined = nobody's. */
   readonly proxyProtocol: AddressSet | undefined;
   readonly internalNetworks: AddressSet;
+  /** Pages of respond/page.ts are served before any route. */
+  readonly exposeInternal: boolean;
   /** Names, in lower case, of fields that only a verified identity may set. */
   readonly identityFields: readonly string[];
   /** Undefined = none for every request. */

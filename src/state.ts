@@ -13,6 +13,7 @@ import type { Counters } from "./record/counters.ts";
 import type { DecisionLog } from "./record/decision-log.ts";
 import type { ExchangeRecord } from "./record/record.ts";
 import type { SpanLog } from "./record/span-log.ts";
+import type { PageSource } from "./respond/page.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { Clock } from "./std/clock.ts";
 import type { Outbox } from "./std/outbox.ts";
@@ -46,6 +47,8 @@ export interface State {
   audit: AuditReport | undefined;
   readonly spans: SpanLog;
   readonly decisions: DecisionLog;
+  /** Internal pages, where the configuration exposes them. */
+  readonly pages: PageSource;
   /** Answers close their connections from now on. */
   draining: boolean;
   /** The `Date` line of the current second. */

@@ -53,6 +53,8 @@ export interface ServerConfig {
   /** CIDRs. */
   readonly trustedProxies: readonly string[];
   readonly internalNetworks: readonly string[];
+  /** Internal pages on the listeners of clients. */
+  readonly exposeInternal: boolean;
   /** CIDRs of peers that begin with a PROXY header. */
   readonly proxyProtocol: readonly string[];
   /** Names of lists that judge every request. */

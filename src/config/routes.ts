@@ -80,6 +80,7 @@ function readRoute(
   checkGuard(path, what, input, context);
   checkMessages(path, what, input, waf, context);
   checkHandshakes(path, what, input, document, context);
+  checkCovered(path, input, document, context);
   if (!hasPath || !hasUpstream) return undefined;
   return {
     name: input.name ?? routeName(input.path!, hosts, methods),
@@ -107,6 +108,24 @@ function readRoute(
     csrfGuard: input.csrf_guard,
     lists: input.lists,
   };
+}
+
+/** `/_zion/` is refused anyway. */
+function checkCovered(
+  path: Path,
+  input: RouteInput,
+  { server }: DocumentInput,
+  context: SectionContext,
+): void {
+  if (server?.expose_internal !== true || input.path !== "/metrics") return;
+  context.findings.add({
+    code: "Z2108",
+    path: [...path, "path"],
+    message: "with `expose_internal = true` the gateway itself answers /metrics",
+    label: "never gets here",
+    effect: "the route serves no request.",
+    fix: "remove the route, or `expose_internal`: Prometheus can scrape [telemetry] instead",
+  });
 }
 
 /** "GET,HEAD a.example,b.example/items/{id}": what sets a route apart, when it has no name of its own. */

@@ -68,8 +68,12 @@ const server = z.strictObject({
   internal_networks: texts({
     type: "array of addresses or CIDR blocks",
     default: [],
-    doc: "What counts as internal for internal_only. Empty = loopback, private, link-local and unique local addresses.",
+    doc: "What counts as internal for internal_only and expose_internal. Empty = loopback, private, link-local and unique local addresses.",
   }),
+  expose_internal: flag(
+    false,
+    "Serve /metrics and /_zion/snapshot.json to clients in internal_networks on the listeners of clients, before any route: 403 for others.",
+  ),
   lists: texts({
     type: "array of lists",
     default: [],

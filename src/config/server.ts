@@ -95,6 +95,7 @@ function serverConfig(
     trustedProxies,
     proxyProtocol,
     internalNetworks,
+    exposeInternal: input.expose_internal,
     lists: input.lists,
     requireRouteAuth: input.require_route_auth,
     xffMode: input.xff_mode,

@@ -108,6 +108,7 @@ export function* snapshotSteps(generation: number, config: Config, deps: Compile
     internalNetworks: addresses(
       server.internalNetworks.length > 0 ? server.internalNetworks : PRIVATE_NETWORKS,
     ),
+    exposeInternal: server.exposeInternal,
     identityFields: identityFieldsOf(config),
     lists: lists.pick(server.lists),
     originClasses: buildOriginClasses(config.sovereign, lists, counters),

@@ -46,6 +46,7 @@ import { workerCountOf } from "./flags.ts";
 import { lastGaspLine } from "./last-gasp.ts";
 import { workerLimits } from "./limit-build.ts";
 import { readLimits } from "./limit-samples.ts";
+import { type PageAsk, PageDesk } from "./page-desk.ts";
 import { openPressureGauge } from "./pressure-gauge.ts";
 
 export interface EdgeDeps {
@@ -64,6 +65,8 @@ export interface EdgeDeps {
   readonly wantKeys?: (source: string) => void;
   /** Whether this process is allowed to write its access log there; "-" = standard output. Absent: anywhere. */
   readonly mayWrite?: (path: string) => boolean;
+  /** Carries questions for internal pages to the primary. Absent: nobody answers them. */
+  readonly askPage?: (ask: PageAsk) => void;
 }
 
 /** A snapshot with what is built beside it, not yet current. */
@@ -110,6 +113,7 @@ export function openEdge(deps: EdgeDeps): Edge {
   const handshakes = new HandshakeRate(randomBytes(8));
   const date = dateLines(clock.wallMs);
   const auth = new AuthDesk({ wantKeys: deps.wantKeys ?? (() => {}), nowMs: () => clock.nowMs() });
+  const pages = new PageDesk(deps.askPage ?? (() => {}));
   const state: State = {
     // Nothing listens before the first commit.
     snapshot: undefined as unknown as Snapshot,
@@ -130,6 +134,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     audit: undefined,
     spans: new SpanLog(clock),
     decisions: new DecisionLog(clock),
+    pages,
     draining: false,
     dateLine: date,
     onDefect,
@@ -397,6 +402,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     raiseLimits: (levels) => state.limits.raise(levels, clock.nowMs()),
     setLimitStore: (store) => state.limits.setStore({ ...store, seed: Buffer.from(store.seed) }),
     hearStrict: (answers) => state.limits.strict.hear(answers),
+    hearPage: (id, page) => pages.hear(id, page),
     setBans: (banned) => {
       state.bans.banned = banned;
     },

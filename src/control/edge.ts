@@ -9,6 +9,7 @@ import type { Decision } from "../record/decision-log.ts";
 import type { Exemplar } from "../record/metric-frame.ts";
 import type { MetricSample } from "../record/metrics.ts";
 import type { SpanFacts } from "../record/span-log.ts";
+import type { Page } from "../respond/page.ts";
 import type { Steps } from "../std/steps.ts";
 
 /** The listeners that carry client traffic. */
@@ -51,6 +52,8 @@ export interface Edge {
   setLimitStore(state: StoreState): void;
   /** What the primary says of strict limits. */
   hearStrict(answers: readonly StrictAnswer[]): void;
+  /** An internal page that was asked for; undefined = it cannot be had. */
+  hearPage(id: number, page: Page | undefined): void;
   /** Who is kept out; undefined = nobody. */
   setBans(banned: RangeTable | undefined): void;
   /** What clients did since the last call; undefined = nothing, or nobody wants to know. */

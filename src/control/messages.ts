@@ -9,7 +9,9 @@ import type { StrictAnswer, StrictBatch } from "../limit/strict.ts";
 import type { Decision } from "../record/decision-log.ts";
 import type { MetricFrame } from "../record/metric-frame.ts";
 import type { SpanFacts } from "../record/span-log.ts";
+import type { Page } from "../respond/page.ts";
 import type { ListenerName } from "./edge.ts";
+import type { PageAsk } from "./page-desk.ts";
 
 /**
  * Everything that primary and workers tell each other. It travels by structured clone on the IPC pipe, so configuration
@@ -39,6 +41,7 @@ export type ToWorker =
   /** What other workers admitted. */
   | { readonly type: "limit_spent"; readonly shares: readonly SpentShare[] }
   | { readonly type: "strict_answers"; readonly answers: readonly StrictAnswer[] }
+  | { readonly type: "page"; readonly id: number; readonly page: Page | undefined }
   | { readonly type: "limit_store"; readonly state: StoreState }
   /** What all machines admitted, as their store has it. */
   | { readonly type: "limit_levels"; readonly levels: readonly StoreLevels[] }
@@ -86,6 +89,8 @@ export type FromWorker =
   /** What this worker admitted since it last told. */
   | { readonly type: "limit_spent"; readonly shares: readonly SpentShare[] }
   | { readonly type: "strict_asks"; readonly batch: StrictBatch }
+  /** A client asks for an internal page, see page-desk.ts. */
+  | { readonly type: "page_asked"; readonly ask: PageAsk }
   /** What clients did, see gate/offence-watch.ts. */
   | { readonly type: "offences"; readonly report: OffenceReport }
   /** The last message of a worker: exchanges cut at the end of its drain, and its final figures. */

@@ -1,17 +1,20 @@
 import type { Config, SocketAddress } from "../config/config.ts";
 import { createFrames } from "../record/metric-frame.ts";
+import type { Page } from "../respond/page.ts";
 import type { Clock } from "../std/clock.ts";
 import { createAdmin, digestToken, endpointPath, maxAdminBodyBytes, minTokenBytes } from "./admin.ts";
 import { adminEndpoints } from "./admin-endpoints.ts";
 import type { AuditSupply } from "./audit-supply.ts";
 import type { BanSource } from "./ban-endpoints.ts";
-import { type ControlListener, openControlListener } from "./control-listener.ts";
+import { type ControlListener, json, openControlListener } from "./control-listener.ts";
 import type { DecisionRing } from "./decision-ring.ts";
 import type { Exposition } from "./exposition.ts";
 import type { IdentityDesk } from "./identity-desk.ts";
 import type { LimitExchange } from "./limit-exchange.ts";
 import { buildOverview } from "./overview.ts";
+import { answerPage, type PageAsk } from "./page-desk.ts";
 import type { Reloader } from "./reload.ts";
+import { contentTypes, type MetricFormat } from "./series-print.ts";
 import type { InheritedSocket } from "./slots.ts";
 import type { Supervision } from "./supervision.ts";
 import { createTelemetry } from "./telemetry.ts";
@@ -41,6 +44,8 @@ export interface OperatorListeners {
   /** Binds what a configuration has and is not open. Throws BindError, and then nothing has changed. */
   prepare(config: Config): Promise<{ commit(): void; discard(): void }>;
   close(): void;
+  /** What a worker shows to an internal client of its own listeners; undefined = it cannot be had. */
+  page(ask: PageAsk): Promise<Page | undefined>;
 }
 
 export function createOperatorListeners(
@@ -64,18 +69,19 @@ export function createOperatorListeners(
     bans,
     decisions,
   } = gateway;
+  const overview = () =>
+    buildOverview(
+      version,
+      reloader.generation,
+      {
+        serving: supervision.serving,
+        wanted: supervision.wanted,
+        generations: supervision.generations,
+      },
+      reloader.config.routes,
+    );
   const endpoints = adminEndpoints({
-    overview: () =>
-      buildOverview(
-        version,
-        reloader.generation,
-        {
-          serving: supervision.serving,
-          wanted: supervision.wanted,
-          generations: supervision.generations,
-        },
-        reloader.config.routes,
-      ),
+    overview,
     generations: reloader,
     bans,
     decisions,
@@ -108,6 +114,14 @@ export function createOperatorListeners(
     },
     clock,
   });
+
+  const metricsPage = (format: MetricFormat) =>
+    telemetryHandle({
+      method: "GET",
+      path: "/metrics",
+      query: new URLSearchParams(),
+      header: () => contentTypes[format],
+    });
 
   const openTelemetry = (address: SocketAddress) =>
     openControlListener({
@@ -184,6 +198,7 @@ export function createOperatorListeners(
     close() {
       for (const listener of open.values()) listener.close();
     },
+    page: (ask) => answerPage(ask, metricsPage, () => json(200, overview())),
   };
 }
 

@@ -424,6 +424,10 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     onKeysWanted: identity.wantKeys,
     onLimitSpent: limits.hear,
     onStrictAsks: limits.judge,
+    onPageAsked: (worker, ask) =>
+      void control.page(ask).then((page) => {
+        supervision.sendEach((id) => (id === worker ? { type: "page", id: ask.id, page } : undefined));
+      }),
     onOffences: bans.hear,
     graceMs: () => reloader.config.server.shutdownGraceMs,
     onProcesses: (pids) => guard.watch(pids, reloader.config.server.shutdownGraceMs),

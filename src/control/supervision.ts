@@ -10,6 +10,7 @@ import { Ballot } from "./ballot.ts";
 import { type CrashLoop, createCrashLoop } from "./crash-loop.ts";
 import type { Log } from "./log.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
+import type { PageAsk } from "./page-desk.ts";
 import { forgetParts, type Publication, sendPublication } from "./publication.ts";
 import type { ListenerSlots } from "./slots.ts";
 import type { StartWorker, WorkerLink } from "./worker-link.ts";
@@ -61,6 +62,7 @@ export interface SupervisionOptions {
   readonly onLimitSpent: (worker: number, shares: readonly SpentShare[]) => void;
   readonly onOffences: (worker: number, report: OffenceReport) => void;
   readonly onStrictAsks: (worker: number, batch: StrictBatch) => void;
+  readonly onPageAsked: (worker: number, ask: PageAsk) => void;
   /** How long a worker that is relieved may take to finish. */
   readonly graceMs: () => number;
   /** Process ids of all workers, after each start and exit. */
@@ -403,6 +405,9 @@ export class Supervision {
         return;
       case "strict_asks":
         this.#options.onStrictAsks(worker.id, message.batch);
+        return;
+      case "page_asked":
+        this.#options.onPageAsked(worker.id, message.ask);
         return;
       case "drained":
         this.#options.onFrame(worker.id, message.frame);

@@ -40,13 +40,16 @@ export interface TelemetryOptions {
   readonly clock: Clock;
 }
 
+/** What of a request it reads. */
+export type TelemetryRequest = Pick<ControlRequest, "method" | "path" | "query" | "header">;
+
 /**
  * The telemetry listener: for the kubelet and Prometheus, which do not come from loopback. GET only, no bodies, no
  * token, and nothing in it names an upstream host (operators.md §1.2).
  */
 export function createTelemetry(
   options: TelemetryOptions,
-): (request: ControlRequest) => Promise<ControlAnswer> {
+): (request: TelemetryRequest) => Promise<ControlAnswer> {
   const { vitals, exposition, scrapeWorkers, clock } = options;
   const printed = new Map<MetricFormat, { readonly atMs: number; readonly body: Promise<string> }>();
 

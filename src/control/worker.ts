@@ -9,6 +9,7 @@ import { exchangeHalfMs, tellLimits } from "./limit-exchange.ts";
 import { type FromWorker, heartbeatMs, type PrepareMessage, type ToWorker } from "./messages.ts";
 import { offenceReportMs } from "./offence-counts.ts";
 import { finishingTitle } from "./orphan-guard.ts";
+import type { PageAsk } from "./page-desk.ts";
 import { workerLastGaspFd } from "./worker-link.ts";
 
 export type OpenEdge = (place: {
@@ -24,6 +25,8 @@ export type OpenEdge = (place: {
   readonly mayWrite: (path: string) => boolean;
   /** Carries questions about strict limits to the primary. */
   readonly askStrict: (batch: StrictBatch) => Promise<void>;
+  /** Carries questions for internal pages to the primary. */
+  readonly askPage: (ask: PageAsk) => void;
 }) => Edge;
 
 /** What a worker process is connected to; tests give a fake. */
@@ -64,6 +67,7 @@ export function runWorkerProcess(openEdge: OpenEdge): void {
     mayWrite: (path) => path === "-" || process.permission?.has("fs.write", path) !== false,
     wantKeys: (source) => void channel.send({ type: "auth_keys_wanted", source }),
     askStrict: (batch) => channel.send({ type: "strict_asks", batch }),
+    askPage: (ask) => void channel.send({ type: "page_asked", ask }),
   });
   const control = controlWorker(edge, channel);
   process.on("message", (message, handle) => control.receive(message as ToWorker, handle));
@@ -205,6 +209,8 @@ export function controlWorker(edge: Edge, channel: WorkerChannel): WorkerControl
           return edge.raiseLimits(message.levels);
         case "strict_answers":
           return edge.hearStrict(message.answers);
+        case "page":
+          return edge.hearPage(message.id, message.page);
         case "memory":
           return edge.setMemory(message.share);
         case "metrics":

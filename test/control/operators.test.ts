@@ -76,8 +76,7 @@ function telemetry(
   });
   const get = async (path: string) => {
     const url = new URL(path, "http://x");
-    const body = Buffer.alloc(0);
-    return handle({ method: "GET", path: url.pathname, query: url.searchParams, header: () => "", body });
+    return handle({ method: "GET", path: url.pathname, query: url.searchParams, header: () => "" });
   };
   return { handle, get, advance: (ms: number) => (nowMs += ms) };
 }

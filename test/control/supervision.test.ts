@@ -114,6 +114,7 @@ function start(t: TestContext, workerCount = 2) {
     onLimitSpent: () => {},
     onOffences: () => {},
     onStrictAsks: () => {},
+    onPageAsked: () => {},
     onProcesses: () => {},
     graceMs: () => 7000,
     onGone: (_worker, death) => gone.push(death?.signal ?? "expected"),

@@ -46,6 +46,7 @@ function start(t: TestContext, edge: Partial<Edge> = {}) {
     hearLimits: (shares) => void calls.push(`spent ${shares.length}`),
     raiseLimits: (levels) => void calls.push(`levels ${levels.length}`),
     setLimitStore: ({ isUp }) => void calls.push(`store ${isUp}`),
+    hearPage: (id) => void calls.push(`page ${id}`),
     hearStrict: (answers) => void calls.push(`strict ${answers.length}`),
     setBans: (banned) => void calls.push(`bans ${banned?.v4.length}`),
     tellOffences: () => undefined,

@@ -48,8 +48,8 @@ describe("the lists miss nothing and hold nothing that is gone", () => {
   test("endpoints: every path that a control listener answers", async () => {
     // Whatever looks like a path in the control plane is one, whoever adds it and however; but for those of the system.
     const written = new Set(["/"]);
-    for (const file of sources().filter((name) => name.startsWith("src/control/"))) {
-      for (const [, literal] of read(file).matchAll(/["'`](\/[a-z][\w./{}-]*)["'`]/g)) written.add(literal!);
+    for (const file of sources().filter((name) => /^src\/(?:control\/|respond\/page)/.test(name))) {
+      for (const [, literal] of read(file).matchAll(/["'`](\/[a-z_][\w./{}-]*)["'`]/g)) written.add(literal!);
       for (const one of written) if (/^\/(?:bin|proc|sys)\//.test(one)) written.delete(one);
     }
     const rows = listed("Endpoints");

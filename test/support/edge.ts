@@ -7,8 +7,10 @@ import { parseConfig } from "../../src/config/parse.ts";
 import { createPartStore, cutConfig } from "../../src/config/parts.ts";
 import { openEdge } from "../../src/control/data-plane.ts";
 import { strictLimits } from "../../src/control/limit-build.ts";
+import type { PageAsk } from "../../src/control/page-desk.ts";
 import { openSlots, type WantedListener } from "../../src/control/slots.ts";
 import { StrictJudge } from "../../src/limit/strict.ts";
+import type { Page } from "../../src/respond/page.ts";
 import { inOneGo } from "../../src/std/steps.ts";
 
 /** The data plane of one worker in this process, on free ports. */
@@ -45,6 +47,8 @@ export interface EdgeOptions {
   readonly silentJudge?: boolean;
   /** More lines of `[tls]`. */
   readonly tls?: string;
+  /** Who answers for the primary when an internal page is asked for; undefined = it cannot be had. Absent: nobody. */
+  readonly pages?: (ask: PageAsk) => Page | undefined;
 }
 
 /**
@@ -76,6 +80,9 @@ export async function startEdge(config: string, options: EdgeOptions = {}): Prom
     askStrict: async (batch) => {
       if (options.silentJudge === true) return;
       setImmediate(() => edge.hearStrict(judge.judge(batch, performance.now())));
+    },
+    askPage: (ask) => {
+      if (options.pages !== undefined) setImmediate(() => edge.hearPage(ask.id, options.pages!(ask)));
     },
     ...(options.sharedReads === undefined ? {} : { sharedReads: options.sharedReads }),
   });

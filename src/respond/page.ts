@@ -1,0 +1,62 @@
+import type { Downstream } from "../http/downstream.ts";
+import { type CanonicalRequest, GET, HEAD } from "../http/request.ts";
+import { ResponseHead, readResponseHead } from "../http/response-head.ts";
+
+/** Pages of the gateway itself that `expose_internal` puts on the listeners of clients. */
+export const pageNames = ["/metrics", "/_zion/snapshot.json"] as const;
+export type PageName = (typeof pageNames)[number];
+
+/** A page as the primary prints it: a good answer of its telemetry or admin listener. */
+export interface Page {
+  readonly type: string;
+  readonly body: Uint8Array;
+}
+
+export interface PageSource {
+  /** Undefined: not to be had in time. `accept` is the client's field. Never rejects. */
+  ask(name: PageName, accept: string): Promise<Page | undefined>;
+}
+
+export function pageOf(path: string): PageName | undefined {
+  return pageNames.find((name) => name === path);
+}
+
+/** As bits, for `Allow`. */
+export const pageMethods = (1 << GET) | (1 << HEAD);
+
+/** A page on its way to a client, as fast as that takes it. */
+export class PageAnswer {
+  readonly #downstream: Downstream;
+  readonly #body: Buffer;
+  #sentBytes = 0;
+
+  /** Prints the head. */
+  constructor(downstream: Downstream, request: CanonicalRequest, page: Page) {
+    const isHead = request.method === HEAD;
+    this.#downstream = downstream;
+    this.#body = isHead ? NOTHING : Buffer.from(page.body.buffer, page.body.byteOffset, page.body.length);
+    const head = new ResponseHead();
+    const text = `HTTP/1.1 200 OK\r\nContent-Type: ${page.type}\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nContent-Length: ${page.body.length}\r\n\r\n`;
+    readResponseHead(Buffer.from(text, "latin1"), 0, text.length, isHead, head);
+    downstream.answerHead(head);
+  }
+
+  /** Goes on until the client has enough for now, or has it all: then true. */
+  send(): boolean {
+    let wantsMore = true;
+    while (wantsMore && this.#sentBytes < this.#body.length) {
+      const start = this.#sentBytes;
+      this.#sentBytes = Math.min(start + PIECE_BYTES, this.#body.length);
+      wantsMore = this.#downstream.answerBody(this.#body, start, this.#sentBytes);
+    }
+    this.#downstream.answerFlush();
+    return this.#sentBytes === this.#body.length;
+  }
+
+  get length(): number {
+    return this.#body.length;
+  }
+}
+
+const PIECE_BYTES = 65_536;
+const NOTHING = Buffer.alloc(0);
