@@ -5,17 +5,24 @@ import { inOneGo, type Steps } from "../std/steps.ts";
 import { foldServerName } from "./server-name.ts";
 import { secureContextOptions } from "./tls-policy.ts";
 
-/** One certificate chain with its key. Names that are configured with the same pair share one entry. */
-export interface CertificateEntry {
-  /** Identity within one store: 0 is the default. Never compare ids of two generations; see `isSameCertificate`. */
-  readonly id: number;
+/** One certificate chain with its key. */
+export interface CertificateChain {
   /** As configured, for operators. */
   readonly certPath: string;
   readonly leaf: X509Certificate;
+  readonly keyKind: "rsa" | "ecdsa";
   /** End of validity of the leaf, ms since the epoch. */
   readonly notAfterMs: number;
   /** Native memory: built once per generation, freed with the store. */
   readonly context: SecureContext;
+}
+
+/** What a name is served with. Names that are configured with the same pair share one entry. */
+export interface CertificateEntry extends CertificateChain {
+  /** Identity within one store: 0 is the default. Never compare ids of two generations; see `isSameCertificate`. */
+  readonly id: number;
+  /** For the same names, with the other kind of key. */
+  readonly second: CertificateChain | undefined;
 }
 
 /**
@@ -53,7 +60,8 @@ export function* certificateSteps(tls: TlsConfig): Steps<CertificateStore> {
   const wildcard = new Map<string, CertificateEntry>();
 
   function entryOf(certificate: CertificateConfig): CertificateEntry {
-    const pair = `${certificate.certPem}\n${certificate.keyPem}`;
+    const { certPem, keyPem, second } = certificate;
+    const pair = [certPem, keyPem, second?.certPem, second?.keyPem].join("\n");
     let entry = entryByPair.get(pair);
     if (entry === undefined) {
       entry = buildEntry(entries.length, tls, certificate);
@@ -87,7 +95,10 @@ export function* certificateSteps(tls: TlsConfig): Steps<CertificateStore> {
   return {
     default: fallback,
     entries,
-    serverOptions: secureContextOptions(tls, tls.default),
+    serverOptions: secureContextOptions(
+      tls,
+      ...(tls.default.second === undefined ? [tls.default] : [tls.default, tls.default.second]),
+    ),
     match,
     find: (name) => match(name) ?? fallback,
     isSameCertificate: (serverName, host) => (match(serverName) ?? fallback) === (match(host) ?? fallback),
@@ -95,6 +106,14 @@ export function* certificateSteps(tls: TlsConfig): Steps<CertificateStore> {
 }
 
 function buildEntry(id: number, tls: TlsConfig, certificate: CertificateConfig): CertificateEntry {
+  const first = buildChain(tls, certificate);
+  const second = certificate.second === undefined ? undefined : buildChain(tls, certificate.second);
+  if (second?.keyKind === first.keyKind)
+    throw new Error(`certificates ${first.certPath} and ${second.certPath} have the same kind of key`);
+  return { id, ...first, second };
+}
+
+function buildChain(tls: TlsConfig, certificate: CertificateConfig): CertificateChain {
   const { certPath, keyPath } = certificate;
   const leaf = attempt(`certificate ${certPath} cannot be read`, () => readChain(certificate.certPem));
   const key = attempt(`key ${keyPath} cannot be read`, () => createPrivateKey(certificate.keyPem));
@@ -103,7 +122,29 @@ function buildEntry(id: number, tls: TlsConfig, certificate: CertificateConfig):
   const context = attempt(`certificate ${certPath} cannot be used`, () =>
     createSecureContext(secureContextOptions(tls, certificate)),
   );
-  return { id, certPath, leaf, notAfterMs: leaf.validToDate.getTime(), context };
+  return { certPath, leaf, keyKind: keyKindOf(leaf), notAfterMs: leaf.validToDate.getTime(), context };
+}
+
+/** Ed25519 counts as an elliptic curve: clients that know it know ECDSA. */
+export function keyKindOf(leaf: X509Certificate): "rsa" | "ecdsa" {
+  return leaf.publicKey.asymmetricKeyType?.startsWith("rsa") === true ? "rsa" : "ecdsa";
+}
+
+/**
+ * Of an entry's certificates, the one whose signature the client can verify; ECDSA where it can verify both, because it
+ * costs a tenth of RSA's CPU. Node gives a connection one certificate when a name chose it, so OpenSSL cannot choose.
+ */
+export function chainFor(
+  entry: CertificateEntry,
+  protocol: string | null,
+  signatureAlgorithms: readonly string[],
+): CertificateChain {
+  const { second } = entry;
+  if (second === undefined) return entry;
+  const [ecdsa, rsa] = entry.keyKind === "rsa" ? [second, entry] : [entry, second];
+  // In TLS 1.2 the suite names the kind of key, and which suites are offered is not told: nearly all clients have RSA's.
+  if (protocol === "TLSv1.2" && signatureAlgorithms.some((name) => name.startsWith("RSA"))) return rsa;
+  return signatureAlgorithms.some((name) => /^E[Cd]/.test(name)) ? ecdsa : rsa;
 }
 
 /** The leaf, which stands first. Every block is read, because OpenSSL drops what follows a broken one silently. */

@@ -1,19 +1,22 @@
 import { constants } from "node:crypto";
-import type { SecureContextOptions } from "node:tls";
+import { createSecureContext, type SecureContextOptions } from "node:tls";
 import type { CertificateConfig, TlsConfig } from "../config/config.ts";
 
 /**
- * What every secure context of a generation has in common, with one certificate in it. TLS 1.3 only unless the
- * configuration says 1.2 (reliability.md C1, C2, §5.3).
+ * What every secure context of a generation has in common, with one certificate in it, or two whose keys are of
+ * different kinds. TLS 1.3 only unless the configuration says 1.2 (reliability.md C1, C2, §5.3).
  */
-export function secureContextOptions(tls: TlsConfig, certificate: CertificateConfig): SecureContextOptions {
+export function secureContextOptions(
+  tls: TlsConfig,
+  ...certificates: readonly CertificateConfig[]
+): SecureContextOptions {
   return {
-    cert: certificate.certPem,
-    key: certificate.keyPem,
+    cert: certificates.map(({ certPem }) => certPem),
+    key: certificates.map(({ keyPem }) => keyPem),
     minVersion: tls.minVersion === "1.2" ? "TLSv1.2" : "TLSv1.3",
     maxVersion: "TLSv1.3",
     ciphers: tls.minVersion === "1.2" ? `${suites13}:${suites12}` : suites13,
-    ecdhCurve: groups,
+    ecdhCurve: groups[tls.pqMode],
     honorCipherOrder: true,
     secureOptions: tls.sessionTickets === 0 ? baseOptions | constants.SSL_OP_NO_TICKET : baseOptions,
     sessionTimeout: ticketLifetimeSecs,
@@ -23,6 +26,16 @@ export function secureContextOptions(tls: TlsConfig, certificate: CertificateCon
     // chain at every handshake, and send what it finds.
     ca: [],
   };
+}
+
+/** Whether this process's OpenSSL has the post-quantum group: from 3.5. Node can be built with an older one. */
+export function hasPostQuantum(): boolean {
+  try {
+    createSecureContext({ ecdhCurve: postQuantum });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A ticket is never older than this; rotating the keys ends it sooner. */
@@ -38,8 +51,13 @@ const suites12 = [
   "ECDHE-ECDSA-CHACHA20-POLY1305",
   "ECDHE-RSA-CHACHA20-POLY1305",
 ].join(":");
-/** Post-quantum hybrid first; a client that lacks it gets X25519. */
-const groups = "X25519MLKEM768:X25519:prime256v1";
+const postQuantum = "X25519MLKEM768";
+/** Post-quantum hybrid first; where it is only preferred, a client that lacks it gets X25519. */
+const groups: Readonly<Record<TlsConfig["pqMode"], string>> = {
+  prefer: `${postQuantum}:X25519:prime256v1`,
+  require: postQuantum,
+  off: "X25519:prime256v1",
+};
 /** A client that puts ChaCha first has no AES instructions: let it. Renegotiation is a TLS 1.2 CPU attack. */
 const baseOptions =
   constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION | constants.SSL_OP_PRIORITIZE_CHACHA;

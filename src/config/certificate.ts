@@ -1,7 +1,9 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
+import { checkChain, checkServer } from "./certificate-chain.ts";
 import type { CertificateConfig } from "./config.ts";
 import type { Path } from "./finding.ts";
+import { checkKeyFile } from "./key-file.ts";
 import { keyLabel } from "./label.ts";
 import { readNamedFile, resolvePath, type SectionContext } from "./section.ts";
 
@@ -13,30 +15,24 @@ export interface PairSource {
   readonly keyPath: string;
   /** Name that clients will ask for; undefined = not known. */
   readonly serverName: string | undefined;
+  /** It is shown to a server, by us. */
+  readonly isClient?: true;
 }
 
 /** Reads and checks a certificate and its key. Undefined, and findings, if they cannot serve. Writes nothing. */
 export function readPair(source: PairSource, context: SectionContext): CertificateConfig | undefined {
   const certPem = readNamedFile(source.certKey, source.certPath, context);
   const keyPem = readNamedFile(source.keyKey, source.keyPath, context);
-  if (keyPem !== undefined) checkPermissions(source, context);
-  const leaf = certPem === undefined ? undefined : readCertificates(source.certKey, certPem, context)?.[0];
+  const isKept = keyPem === undefined || checkKeyFile(source.keyKey, source.keyPath, context);
+  const chain = certPem === undefined ? undefined : readCertificates(source.certKey, certPem, context);
   const key = keyPem === undefined ? undefined : readKey(source.keyKey, keyPem, context);
-  if (leaf !== undefined) checkDates(source.certKey, leaf, context);
-  if (leaf !== undefined && source.serverName !== undefined)
-    checkName(source.certKey, leaf, source.serverName, context);
-  if (leaf === undefined || key === undefined || certPem === undefined || keyPem === undefined)
-    return undefined;
-  if (!leaf.checkPrivateKey(key)) {
-    context.findings.add({
-      code: "Z1303",
-      path: source.keyKey,
-      message: `${keyLabel(source.keyKey)}: the key does not belong to the certificate`,
-      label: "this key",
-      related: [{ path: source.certKey, label: "is not the key of this certificate" }],
-    });
-    return undefined;
+  if (chain !== undefined) {
+    if (source.isClient !== true) checkServer(source.certKey, chain, source.serverName, context);
+    checkChain(source.certKey, chain, context);
   }
+  if (!isKept || chain === undefined || key === undefined || certPem === undefined || keyPem === undefined)
+    return undefined;
+  if (!checkOwnership(source, chain, key, context)) return undefined;
   // OpenSSL has rules of its own, such as a least key size; better to hear of them now than at the first handshake.
   try {
     createSecureContext({ cert: certPem, key: keyPem });
@@ -50,6 +46,30 @@ export function readPair(source: PairSource, context: SectionContext): Certifica
     certPem,
     keyPem,
   };
+}
+
+/** Whether the key is that of the first certificate, which is the one that is presented. */
+function checkOwnership(
+  { certKey, keyKey }: PairSource,
+  chain: readonly X509Certificate[],
+  key: KeyObject,
+  context: SectionContext,
+): boolean {
+  const place = chain.findIndex((certificate) => certificate.checkPrivateKey(key));
+  if (place === 0) return true;
+  if (place > 0) {
+    const message = `${keyLabel(certKey)}: the certificate of the key is number ${place + 1} in the file`;
+    context.findings.add({ code: "Z1313", path: certKey, message, label: "not leaf first" });
+    return false;
+  }
+  context.findings.add({
+    code: "Z1303",
+    path: keyKey,
+    message: `${keyLabel(keyKey)}: the key does not belong to the certificate`,
+    label: "this key",
+    related: [{ path: certKey, label: "is not the key of this certificate" }],
+  });
+  return false;
 }
 
 /** PEM text of one or more CA certificates; undefined, and a finding, if it holds none or a broken one. */
@@ -129,48 +149,4 @@ function derOr(contents: string, otherwise: string): string {
 function opensslReason(error: unknown): string {
   const reason = error instanceof Error ? (error as Error & { reason?: string }).reason : undefined;
   return reason ?? "unknown reason";
-}
-
-function checkDates(path: Path, leaf: X509Certificate, context: SectionContext): void {
-  const now = context.now();
-  if (leaf.validToDate.getTime() < now) {
-    const message = `${keyLabel(path)}: the certificate expired on ${leaf.validToDate.toISOString().slice(0, 10)}`;
-    context.findings.add({ code: "Z2102", path, message, label: "expired" });
-  } else if (leaf.validFromDate.getTime() > now) {
-    const message = `${keyLabel(path)}: the certificate is valid only from ${leaf.validFromDate.toISOString().slice(0, 10)}`;
-    context.findings.add({
-      code: "Z2102",
-      path,
-      message,
-      label: "not valid yet",
-      fix: "check the clock of this machine",
-    });
-  }
-}
-
-function checkName(path: Path, leaf: X509Certificate, name: string, context: SectionContext): void {
-  // A wildcard entry must cover any one label; `zion-check` stands for it.
-  if (leaf.checkHost(name.replace(/^\*\./, "zion-check.")) !== undefined) return;
-  context.findings.add({
-    code: "Z2106",
-    path,
-    message: `${keyLabel(path)}: the certificate does not cover ${name}`,
-  });
-}
-
-function checkPermissions(source: PairSource, context: SectionContext): void {
-  let mode: number | undefined;
-  try {
-    mode = context.files.stat?.(resolvePath(source.keyPath, context))?.mode;
-  } catch {
-    return;
-  }
-  if (mode === undefined || (mode & 0o066) === 0) return;
-  const octal = (mode & 0o777).toString(8).padStart(4, "0");
-  context.findings.add({
-    code: "Z2104",
-    path: source.keyKey,
-    message: `${keyLabel(source.keyKey)}: group or others can read the private key (mode ${octal})`,
-    label: `mode ${octal}`,
-  });
 }

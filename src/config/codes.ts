@@ -326,6 +326,24 @@ export const codes = {
     "make a key with `head -c 32 /dev/urandom >key; chmod 0600 key`, and a directory with mode 0700",
     "The root key makes every MAC of the log, and the directory holds the evidence. The check looks at sizes and permissions only: the key is read by the writer process alone.",
   ),
+  Z1313: error(
+    "a certificate chain in the wrong order",
+    "clients would be shown a certificate whose key the gateway does not have.",
+    "put the server's own certificate first, then its issuer's, and so on",
+    "The first certificate of the file is presented as the server's (RFC 8446 §4.4.2). Here the key belongs to a later one.",
+  ),
+  Z1314: error(
+    "a private key that is not kept as one",
+    "whoever can read the key can impersonate your site, and whoever can replace it chooses who does.",
+    "chown it to the user of the gateway or root; chmod 600, or 640 (defaultMode 0440 in Kubernetes) with a group of its own",
+    "The file must belong to the gateway's user or root, be closed to others, and not be written by a group. A symbolic link inside the config's directory must not lead out of it; Kubernetes' `..data` does not.",
+  ),
+  Z1315: error(
+    "post-quantum key exchange is required and not there",
+    "no client could connect, or the promise would be broken in silence.",
+    'run an official Node 24 or later, whose OpenSSL is 3.5 or later, or write `pq_mode = "prefer"`',
+    "X25519MLKEM768 came with OpenSSL 3.5. A Node that is linked with an older one does not have it.",
+  ),
   Z2101: warning(
     "trusted_proxies trusts everyone",
     "every client can choose the address it is logged, limited and judged by.",
@@ -339,12 +357,6 @@ export const codes = {
     "clients will refuse the connection.",
     "renew the certificate",
     "The file loads, because refusing it would take down every other host as well.",
-  ),
-  Z2104: warning(
-    "others can read the private key",
-    "every local account that can read the key can impersonate your site.",
-    "chmod 600 the key, or 640 with a group of its own for secrets mounted by an orchestrator",
-    "Private keys should be readable by their owner only.",
   ),
   Z2106: warning(
     "the certificate does not cover its name",
@@ -417,5 +429,23 @@ export const codes = {
     "nothing is recorded.",
     "write `enabled = true`, or `enabled = false` if that is meant",
     "`[audit]` is off unless it says `enabled = true`. A table with a path and without that word looks like a log that is kept.",
+  ),
+  Z2131: warning(
+    "a certificate chain that clients may not follow",
+    "clients that do not know the missing issuer will refuse the connection.",
+    "use the file that your CA calls the full chain: the certificate, then each issuer",
+    "A client needs an unbroken way from the server's certificate to a root it trusts. Browsers often repair gaps; other clients do not.",
+  ),
+  Z2132: warning(
+    "a weak certificate",
+    "clients refuse it, or will soon.",
+    "get a certificate signed with SHA-256 or better, with an ECDSA key or RSA of at least 2048 bits",
+    "SHA-1 and MD5 signatures can be forged, and short RSA keys can be factored.",
+  ),
+  Z2133: warning(
+    "a certificate that must be stapled, and cannot be",
+    "clients that heed the extension will refuse the connection.",
+    "get a certificate without OCSP must-staple",
+    "The TLS feature extension (RFC 7633) tells clients to insist on an OCSP answer with the handshake, and the certificate names no responder that could be asked for one.",
   ),
 } as const satisfies Record<string, CodeRow>;

@@ -104,6 +104,8 @@ export interface TlsConfig {
   readonly alpn: readonly string[];
   /** TLS 1.3 tickets per handshake, 0 = resumption off. 2 */
   readonly sessionTickets: number;
+  /** Whether X25519MLKEM768 is agreed on where the client has it, must be, or is not offered. "prefer" */
+  readonly pqMode: "prefer" | "require" | "off";
   readonly default: CertificateConfig;
   /** Exact names and one-label wildcards (`*.example.org`). */
   readonly sni: readonly (CertificateConfig & { readonly serverName: string })[];
@@ -149,6 +151,8 @@ export interface EndpointConfig {
   readonly url: string;
   readonly scheme: "http" | "https";
   /** Host name or address; "" for a Unix socket. */
+  /** For the same names, with the other kind of key: RSA beside ECDSA. */
+  readonly second?: CertificateConfig;
   readonly host: string;
   readonly port: number;
   /** `unix:/path`; "" otherwise. */

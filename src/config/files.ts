@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { closeSync, constants, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 
 /** How the parser reaches the files a config names. Injected, so that tests and stdin need no disk. */
@@ -7,7 +7,11 @@ export interface FileAccess {
   /** The contents of a file of at most `bytesMax`, 1 MiB by default. Throws an Error, with a `code` when the system gave one. */
   readonly readFile: (path: string, bytesMax?: number) => string | Uint8Array;
   /** Permission bits of a file; undefined when unknown. Absent = permissions are not checked. */
-  readonly stat?: (path: string) => { readonly mode: number; readonly size?: number } | undefined;
+  readonly stat?: (
+    path: string,
+  ) => { readonly mode: number; readonly size?: number; readonly uid?: number } | undefined;
+  /** Where a path ends when its symbolic links are followed; throws when it leads nowhere. Absent = links are not checked. */
+  readonly realPath?: (path: string) => string;
 }
 
 /** Bytes. Certificates and keys are far smaller. */
@@ -18,6 +22,7 @@ export function diskAccess(): FileAccess {
   return {
     readFile: readRegularFile,
     stat: (path) => statSync(path, { throwIfNoEntry: false }),
+    realPath: (path) => realpathSync(path),
   };
 }
 

@@ -230,6 +230,19 @@ const server = z.strictObject({
 });
 
 const sniEntry = z.strictObject({
+const secondPair = {
+  second_cert_path: optionalText({
+    type: "path",
+    example: "/etc/zion/tls/shop-rsa.crt",
+    doc: "Certificate for the same names with the other kind of key, RSA beside ECDSA; a client gets what it can verify, ECDSA first.",
+  }),
+  second_key_path: optionalText({
+    type: "path",
+    example: "/etc/zion/tls/shop-rsa.key",
+    doc: "Its PEM private key.",
+  }),
+};
+
   server_name: optionalText({
     type: "host name",
     example: "shop.example.org",
@@ -242,6 +255,7 @@ const sniEntry = z.strictObject({
     doc: "PEM private key, mode 0600.",
   }),
 });
+  ...secondPair,
 
 const tls = z.strictObject({
   cert_path: optionalText({
@@ -255,6 +269,12 @@ const tls = z.strictObject({
     doc: "Its PEM private key, mode 0600. Required.",
   }),
   min_version: choice(["1.3", "1.2"], "1.3", "Oldest TLS version."),
+  ...secondPair,
+  pq_mode: choice(
+    ["prefer", "require", "off"],
+    "prefer",
+    "Key exchange with X25519MLKEM768: where the client has it, from every client, or not at all.",
+  ),
   alpn: texts({
     default: ["h2", "http/1.1"],
     doc: "Protocols offered, the preferred one first: `h2`, `http/1.1`.",

@@ -1,9 +1,10 @@
 import { readHostName } from "./address.ts";
-import { readPair } from "./certificate.ts";
 import type { TlsConfig } from "./config.ts";
 import { shownValue } from "./label.ts";
+import { checkPostQuantum } from "./post-quantum.ts";
 import type { TlsInput } from "./schema.ts";
 import { requireKey, type SectionContext, take } from "./section.ts";
+import { readServedPair } from "./served-pair.ts";
 import { nearest } from "./suggest.ts";
 
 type SniEntry = TlsConfig["sni"][number];
@@ -11,20 +12,12 @@ type SniEntry = TlsConfig["sni"][number];
 /** Checks `[tls]` and reads its files. Undefined, and findings, if it cannot serve. */
 export function readTls(input: TlsInput, context: SectionContext): TlsConfig | undefined {
   checkAlpn(input.alpn, context);
+  checkPostQuantum(input, context);
   const hasCert = requireKey(["tls"], "cert_path", input.cert_path, "[tls]", context);
   const hasKey = requireKey(["tls"], "key_path", input.key_path, "[tls]", context);
   const pair =
     hasCert && hasKey
-      ? readPair(
-          {
-            certKey: ["tls", "cert_path"],
-            keyKey: ["tls", "key_path"],
-            certPath: input.cert_path!,
-            keyPath: input.key_path!,
-            serverName: undefined,
-          },
-          context,
-        )
+      ? readServedPair(["tls"], input, undefined, context)
       : undefined;
   const sni = readSni(input, context);
   if (pair === undefined) return undefined;
@@ -32,6 +25,7 @@ export function readTls(input: TlsInput, context: SectionContext): TlsConfig | u
     minVersion: input.min_version,
     alpn: input.alpn,
     sessionTickets: input.session_tickets,
+    pqMode: input.pq_mode,
     default: pair,
     sni,
   };
@@ -65,16 +59,7 @@ function readSni(input: TlsInput, context: SectionContext): readonly SniEntry[] 
         });
     }
     if (!complete) continue;
-    const pair = readPair(
-      {
-        certKey: [...table, "cert_path"],
-        keyKey: [...table, "key_path"],
-        certPath: entry.cert_path!,
-        keyPath: entry.key_path!,
-        serverName,
-      },
-      context,
-    );
+    const pair = readServedPair(table, entry, serverName, context);
     if (pair !== undefined && serverName !== undefined) entries.push({ ...pair, serverName });
   }
   return entries;

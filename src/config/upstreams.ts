@@ -274,6 +274,7 @@ function readUpstreamFiles(
             certPath: cert,
             keyPath: key,
             serverName: undefined,
+            isClient: true,
           },
           context,
         );

@@ -1,7 +1,12 @@
 import type { Socket } from "node:net";
 import { createServer, type TlsOptions as NodeTlsOptions, type TLSSocket } from "node:tls";
 import { foldServerName } from "../cert/server-name.ts";
-import type { CertificateStore } from "../cert/store.ts";
+import {
+  type CertificateChain,
+  type CertificateEntry,
+  type CertificateStore,
+  chainFor,
+} from "../cert/store.ts";
 import { readTlsFailure, type TlsFailure, unknownNameError } from "./tls-failure.ts";
 
 /** Facts of a finished handshake, copied once; fixed shape. */
@@ -33,6 +38,8 @@ export interface TlsServerOptions {
   readonly unknownName: "default" | "refuse";
   /** For sockets after the handshake. During it a client's FIN always ends the connection. */
   readonly allowHalfOpen: boolean;
+  /** The OCSP answer about a certificate that a client that asks for one gets with it (RFC 6066 §8). Must not throw. */
+  readonly stapleOf?: (chain: CertificateChain) => Buffer | undefined;
 }
 
 /** What a connection becomes: exactly one of the two is called for each that `accept` took. */
@@ -80,7 +87,28 @@ export function buildTlsServer<T>(
 ): TlsServer<T> {
   const pending = new Map<Socket, T>();
   let isClosed = false;
-  const server = createServer(serverOptions(store, options));
+  /** What the connection is served with whose SNI callback is on the stack. */
+  let chosen: CertificateChain | undefined;
+  const server = createServer({
+    ...serverOptions(store, options),
+    // Node calls it as a method of the connection, and gives the staple inside `done`.
+    SNICallback(this: TLSSocket, name, done) {
+      const entry = store.match(name);
+      if (entry === undefined && options.unknownName === "refuse" && !isCovered(store, name)) {
+        // Node has no way to send unrecognized_name from here: the connection is closed (RFC 6066 §3 allows it).
+        done(unknownNameError);
+        return;
+      }
+      chosen = chooseChain(this, entry ?? store.default);
+      try {
+        // Without a context the connection keeps the server's own, the default certificate.
+        if (chosen === store.default && store.default.second === undefined) done(null);
+        else done(null, chosen.context);
+      } finally {
+        chosen = undefined;
+      }
+    },
+  });
   setTicketKeys(options.ticketKeys);
 
   function accept(raw: Socket, context: T): void {
@@ -133,6 +161,16 @@ export function buildTlsServer<T>(
     events.onSecure(socket, copyFacts(socket, store), context);
   });
 
+  const { stapleOf } = options;
+  if (stapleOf !== undefined) {
+    server.on("OCSPRequest", (_certificate, _issuer, done) => {
+      // Without a name OpenSSL chooses between the default's two certificates, later than this.
+      const chain = chosen ?? (store.default.second === undefined ? store.default : undefined);
+      // Undefined is no answer; Node would throw on it.
+      done(null, (chain === undefined ? undefined : stapleOf(chain)) ?? (null as unknown as Buffer));
+    });
+  }
+
   server.on("tlsClientError", (error, socket) => {
     // After a time-out nothing else would: Node reports it and leaves the socket open.
     destroySafely(socket);
@@ -160,21 +198,9 @@ export function buildTlsServer<T>(
 }
 
 function serverOptions(store: CertificateStore, options: TlsServerOptions): NodeTlsOptions {
-  const byServerName: NodeTlsOptions["SNICallback"] = (name, done) => {
-    const entry = store.match(name);
-    if (entry === undefined && options.unknownName === "refuse" && !isCovered(store, name)) {
-      // Node has no way to send unrecognized_name from here: the connection is closed (RFC 6066 §3 allows it).
-      done(unknownNameError);
-      return;
-    }
-    // Without a context the connection keeps the server's own, the default certificate.
-    if (entry === undefined || entry === store.default) done(null);
-    else done(null, entry.context);
-  };
   const base: NodeTlsOptions = {
     ...store.serverOptions,
     handshakeTimeout: options.handshakeTimeoutMs,
-    SNICallback: byServerName,
   };
   return options.alpn.length === 0 ? base : { ...base, ALPNProtocols: [...options.alpn] };
 }
@@ -183,6 +209,12 @@ function serverOptions(store: CertificateStore, options: TlsServerOptions): Node
 function isCovered(store: CertificateStore, name: string): boolean {
   const folded = foldServerName(name);
   return folded !== undefined && store.default.leaf.checkHost(folded) !== undefined;
+}
+
+/** Calls TLS getters, which is safe here: the handshake is on the stack. */
+function chooseChain(socket: TLSSocket, entry: CertificateEntry): CertificateChain {
+  if (entry.second === undefined) return entry;
+  return chainFor(entry, socket.getProtocol(), socket.getSharedSigalgs());
 }
 
 function copyFacts(socket: TLSSocket, store: CertificateStore): TlsFacts {

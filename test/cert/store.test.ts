@@ -157,6 +157,7 @@ function config(sni: readonly (readonly [string, CertificateConfig])[]): TlsConf
     minVersion: "1.3",
     alpn: ["http/1.1"],
     sessionTickets: 2,
+    pqMode: "prefer",
     default: fallback,
     sni: sni.map(([serverName, pair]) => ({ serverName, ...pair })),
   };

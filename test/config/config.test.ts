@@ -453,6 +453,7 @@ test("certificates and keys come along as PEM text, with absolute paths", () => 
     minVersion: "1.2",
     alpn: ["h2", "http/1.1"],
     sessionTickets: 0,
+    pqMode: "prefer",
     default: entry,
     sni: [{ ...entry, serverName: "a.test" }],
   });

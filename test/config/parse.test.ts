@@ -26,7 +26,7 @@ const files = {
 };
 const options = withFiles(files, { "/etc/zion/open.key": 0o100644 });
 /** Test files with cases of further codes. */
-const elsewhere = ["audit.test.ts", "waf.test.ts", "auth.test.ts", "lists.test.ts"];
+const elsewhere = ["audit.test.ts", "certificate.test.ts", "waf.test.ts", "auth.test.ts", "lists.test.ts"];
 
 /** Sections that complete a fragment, so that a case shows only its own problem. */
 const server = '[server]\nlisten_http = "0.0.0.0:8080"\n';
@@ -222,7 +222,7 @@ const cases: readonly Case[] = [
   inTls("an encrypted key", 'cert_path = "a.crt"\nkey_path = "locked.key"', "Z1304 3:12"),
   inTls("an expired certificate", 'cert_path = "expired.crt"\nkey_path = "expired.key"', "Z2102 2:13"),
   inTls("a certificate of the future", 'cert_path = "future.crt"\nkey_path = "future.key"', "Z2102 2:13"),
-  inTls("a key others can read", 'cert_path = "a.crt"\nkey_path = "open.key"', "Z2104 3:12"),
+  inTls("a key others can read", 'cert_path = "a.crt"\nkey_path = "open.key"', "Z1314 3:12"),
   inTls("a certificate for another name", `${a}\n[[tls.sni]]\nserver_name = "b.test"\n${a}`, "Z2106 6:13"),
   inTls(
     "one server name twice",

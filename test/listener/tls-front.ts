@@ -126,6 +126,7 @@ export function tlsConfig(overrides: Partial<TlsConfig> = {}): TlsConfig {
     minVersion: "1.3",
     alpn: ["http/1.1"],
     sessionTickets: 2,
+    pqMode: "prefer",
     default: localhost,
     sni: [],
     ...overrides,

@@ -5,7 +5,8 @@ import { test } from "node:test";
 
 const src = join(import.meta.dirname, "..", "..", "src");
 const home = join("listener", "tls.ts");
-const getters = /getProtocol|getCipher|getEphemeralKeyInfo|getPeer(?:X509)?Certificate|isSessionReused/;
+const getters =
+  /getProtocol|getCipher|getEphemeralKeyInfo|getPeer(?:X509)?Certificate|isSessionReused|getSharedSigalgs/;
 
 // reliability.md N1: called on a socket whose handshake failed, these end the process with SIGSEGV, and no try/catch
 // helps. They are called in one file, inside 'secureConnection'.
@@ -16,19 +17,21 @@ test("no file but listener/tls.ts calls a TLS getter", () => {
   assert.deepEqual(guilty, []);
 });
 
-test("listener/tls.ts calls TLS getters in copyFacts only, which runs in 'secureConnection' only", () => {
-  const text = readFileSync(join(src, home), "utf8");
-  const start = text.indexOf("function copyFacts(");
-  const end = text.indexOf("\n}\n", start);
-  assert.ok(start > 0 && getters.test(text.slice(start, end)));
-  assert.doesNotMatch(text.slice(0, start) + text.slice(end), getters);
-  const calls = text.split("copyFacts(").length - 2; // one is the definition
-  assert.equal(calls, 1);
-  const secure = text.slice(
-    text.indexOf('server.on("secureConnection"'),
-    text.indexOf('server.on("tlsClientError"'),
-  );
-  assert.match(secure, /copyFacts\(/);
+test("listener/tls.ts calls TLS getters where the handshake is done or on the stack, and nowhere else", () => {
+  let rest = readFileSync(join(src, home), "utf8");
+  for (const [name, from, to] of [
+    ["copyFacts", 'server.on("secureConnection"', 'server.on("tlsClientError"'],
+    ["chooseChain", "SNICallback(", "setTicketKeys("],
+  ] as const) {
+    const caller = rest.slice(rest.indexOf(from), rest.indexOf(to, rest.indexOf(from)));
+    assert.equal(caller.split(`${name}(`).length - 1, 1, `${name} is called in ${from}`);
+    assert.equal(rest.split(`${name}(`).length - 1, 2, `${name} is called once, and defined`);
+    const start = rest.indexOf(`function ${name}(`);
+    const end = rest.indexOf("\n}\n", start);
+    assert.ok(start > 0 && getters.test(rest.slice(start, end)));
+    rest = rest.slice(0, start) + rest.slice(end);
+  }
+  assert.doesNotMatch(rest, getters);
 });
 
 function sources(): string[] {

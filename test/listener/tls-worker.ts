@@ -33,7 +33,14 @@ const open = new Set<Socket>();
 let secured = 0;
 const certificate = certificateFor("localhost");
 const tls = buildTlsServer<undefined>(
-  buildCertificateStore({ minVersion: "1.3", alpn: [], sessionTickets: 2, default: certificate, sni: [] }),
+  buildCertificateStore({
+    minVersion: "1.3",
+    alpn: [],
+    sessionTickets: 2,
+    pqMode: "prefer",
+    default: certificate,
+    sni: [],
+  }),
   {
     alpn: ["http/1.1"],
     handshakeTimeoutMs: 10_000,
