@@ -4,6 +4,7 @@ import { addAuditCommands } from "./audit.ts";
 import { exitCodes } from "./exit-code.ts";
 import { type ColorChoice, type Output, processOutput } from "./output.ts";
 import { addSetupCommands } from "./setup-commands.ts";
+import { addTuningCommands } from "./tuning-commands.ts";
 import { packageVersion } from "./version.ts";
 
 /** Runs one command line (without the program's name) and returns the exit code. Each command is loaded when it is used. */
@@ -184,6 +185,7 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
       finish(await passwordCommand(name, output()));
     },
   );
+  addTuningCommands(program, { config, admin }, output, finish);
   addSetupCommands(program, config, output, finish);
   command("version", "print the versions of zion, Node and OpenSSL").action(async () => {
     const { versionCommand } = await import("./version.ts");

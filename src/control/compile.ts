@@ -179,9 +179,10 @@ function buildRoute(
   };
 }
 
-function buildWaf(
+/** Undefined: the route is not inspected. */
+export function buildWaf(
   route: RouteWafConfig | undefined,
-  { waf }: Config,
+  { waf }: Pick<Config, "waf">,
   ruleSet: RuleSet,
 ): RouteWaf | undefined {
   if (route === undefined) return undefined;

@@ -40,7 +40,10 @@ export function primaryFlags(command?: string, ...rest: readonly string[]): read
 
 /** Commands that write what their words name. Every other one cannot, whatever is wrong with it. */
 function writesFiles(command: string | undefined, rest: readonly string[]): boolean {
-  return command === "init" || (command === "check" && rest.includes("--fix"));
+  if (command === "init") return true;
+  return (
+    (command === "check" && rest.includes("--fix")) || (command === "exclude" && rest.includes("--write"))
+  );
 }
 
 export interface WorkerFlagsOptions {

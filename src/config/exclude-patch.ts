@@ -1,0 +1,57 @@
+import type { Exclude } from "../waf/profile.ts";
+
+/** A config with exclusions added, and how to get there. */
+export interface ExcludePatch {
+  readonly text: string;
+  /** Unified diff (`patch -p0`, `git apply -p0`). */
+  readonly diff: string;
+}
+
+/**
+ * Adds `[[exclude]]` tables at the end of a config, where a table may always begin. Nothing that is there changes.
+ * `comment`: why, for whoever reads the file; one line. `file`: as the diff names it.
+ */
+export function addExcludes(
+  file: string,
+  text: string,
+  excludes: readonly Exclude[],
+  comment: string,
+): ExcludePatch {
+  const added = excludes.flatMap((exclude) => ["", ...tableOf(exclude, comment)]);
+  const complete = text === "" || text.endsWith("\n");
+  const lines = text.split("\n");
+  if (complete) lines.pop();
+  const context = lines.slice(-contextLines);
+  const from = lines.length - context.length + 1;
+  const hunk = [
+    `@@ -${from},${context.length} +${from},${context.length + added.length} @@`,
+    ...context.slice(0, complete ? undefined : -1).map((line) => ` ${line}`),
+    // A last line without its end has to be written again with one.
+    ...(complete ? [] : [`-${lines.at(-1)}`, "\\ No newline at end of file", `+${lines.at(-1)}`]),
+    ...added.map((line) => `+${line}`),
+  ];
+  return {
+    text: `${lines.join("\n")}\n${added.join("\n")}\n`,
+    diff: `--- ${file}\n+++ ${file}\n${hunk.join("\n")}\n`,
+  };
+}
+
+const contextLines = 3;
+
+function tableOf({ rule, route, field, untilMs }: Exclude, comment: string): readonly string[] {
+  const lines = [`[[exclude]]${comment === "" ? "" : ` # ${printable(comment)}`}`, `rule = ${quote(rule)}`];
+  if (route !== undefined) lines.push(`route = ${quote(route)}`);
+  if (field !== undefined) lines.push(`field = ${quote(field)}`);
+  if (untilMs !== undefined) lines.push(`until = ${new Date(untilMs).toISOString().slice(0, 10)}`);
+  return lines;
+}
+
+/** A JSON string is a TOML string, but for DEL, which TOML wants escaped. */
+function quote(text: string): string {
+  return JSON.stringify(text).replaceAll("\x7f", "\\u007f");
+}
+
+/** Control characters may not stand in a comment, and a line end would end it. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, " ").trim();
+}
