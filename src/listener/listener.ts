@@ -106,6 +106,7 @@ export class Listener implements ConnectionOwner {
   }
 
   onTlsFailed(failure: TlsFailure): void {
+    counters.countTlsGroup(facts.group);
     this.#state.counters.countHandshake(failure, "");
     this.#state.counters.rejects[reasonOfTlsFailure(failure).index]!++;
   }

@@ -8,6 +8,7 @@ import {
   chainFor,
 } from "../cert/store.ts";
 import { readTlsFailure, type TlsFailure, unknownNameError } from "./tls-failure.ts";
+import { type TlsGroup, takeTlsGroup } from "./tls-group.ts";
 
 /** Facts of a finished handshake, copied once; fixed shape. */
 export interface TlsFacts {
@@ -17,6 +18,8 @@ export interface TlsFacts {
   readonly cipher: string;
   /** "http/1.1", "h2"; "" when the client offered none. */
   readonly alpn: string;
+  /** How the keys were agreed on. */
+  readonly group: TlsGroup;
   /** SNI, folded as certificates are looked up; "" without SNI or with one that is not a host name. */
   readonly serverName: string;
   /** Whether a ticket was taken. */
@@ -225,6 +228,7 @@ function copyFacts(socket: TLSSocket, store: CertificateStore): TlsFacts {
     protocol: socket.getProtocol() ?? "",
     cipher: socket.getCipher().standardName,
     alpn: typeof alpn === "string" ? alpn : "",
+    group: takeTlsGroup(socket.getSession()),
     serverName,
     resumed: socket.isSessionReused(),
     certificateId: store.find(serverName).id,

@@ -44,6 +44,8 @@ export class Counters {
   http2FramesPeak = 0;
   readonly connectionsTotal = { http: 0, https: 0 };
   readonly handshakes = new Map<string, number>();
+  /** Of those that succeeded, by group. */
+  readonly tlsGroups = new Map<string, number>();
   readonly #handshakeDuration = new Histogram(families.handshakeDuration.buckets!);
   readonly #routes = new Map<string, RouteCounts>();
   readonly #lists = new Map<string, ListCounts>();
@@ -113,6 +115,10 @@ export class Counters {
     this.handshakes.set(key, (this.handshakes.get(key) ?? 0) + 1);
   }
 
+  countTlsGroup(group: string): void {
+    this.tlsGroups.set(group, (this.tlsGroups.get(group) ?? 0) + 1);
+  }
+
   /** Everything counted so far. At a scrape, not on the hot path. */
   read(): MetricSample[] {
     const samples: MetricSample[] = [];
@@ -150,6 +156,7 @@ export class Counters {
     add(families.connectionsTotal.name, ["https"], this.connectionsTotal.https);
     for (const [rule, value] of this.#ruleMatches) add(families.ruleMatches.name, [rule], value);
     for (const [key, value] of this.handshakes) add(families.handshakes.name, key.split("\n"), value);
+    for (const [group, value] of this.tlsGroups) add(families.tlsGroups.name, [group], value);
     return samples;
   }
 }

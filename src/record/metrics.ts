@@ -127,6 +127,12 @@ export const families = {
     ["reason"],
   ),
   handshakes: family("zion_tls_handshakes_total", "counter", "TLS handshakes.", ["result", "version"]),
+  tlsGroups: family(
+    "zion_tls_groups_total",
+    "counter",
+    "TLS handshakes that succeeded, by the group that the keys were agreed on with: `X25519MLKEM768` is post-quantum.",
+    ["group"],
+  ),
   handshakeDuration: family(
     "zion_tls_handshake_duration_seconds",
     "histogram",

@@ -36,7 +36,13 @@ export function badHellos(): readonly BadHello[] {
     bad("CONNECT to a proxy", Buffer.from("CONNECT a:443 HTTP/1.1\r\n\r\n"), undefined, "plain_http"),
     bad("PROXY protocol line", Buffer.from("PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n"), undefined, "other"),
     bad("SSH banner", Buffer.from("SSH-2.0-OpenSSH_9.2\r\n"), undefined, "other"),
-    bad("random bytes", Buffer.concat([Buffer.from([0xee]), randomBytes(299)]), undefined, "other"),
+    // The third byte is none of an SSL 2.0 hello.
+    bad(
+      "random bytes",
+      Buffer.concat([Buffer.from([0xee, 0xff, 0xff]), randomBytes(297)]),
+      undefined,
+      "other",
+    ),
     bad("an application data record", record(0x17, 0x0303, randomBytes(64)), 10, "other"),
     bad(
       "a handshake record of another type",

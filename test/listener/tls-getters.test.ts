@@ -6,7 +6,7 @@ import { test } from "node:test";
 const src = join(import.meta.dirname, "..", "..", "src");
 const home = join("listener", "tls.ts");
 const getters =
-  /getProtocol|getCipher|getEphemeralKeyInfo|getPeer(?:X509)?Certificate|isSessionReused|getSharedSigalgs/;
+  /getProtocol|getCipher|getEphemeralKeyInfo|getPeer(?:X509)?Certificate|isSessionReused|getSharedSigalgs|getSession/;
 
 // reliability.md N1: called on a socket whose handshake failed, these end the process with SIGSEGV, and no try/catch
 // helps. They are called in one file, inside 'secureConnection'.

@@ -22,6 +22,7 @@ for (const suite of suites) {
       serverName: "localhost",
       resumed: false,
       certificateId: 0,
+      group: "X25519",
     });
   });
 }
