@@ -10,14 +10,16 @@ export interface CheckOptions {
   readonly against?: "running" | undefined;
   readonly admin?: string | undefined;
   readonly config: string | undefined;
+  /** Ask every server that it names as well. */
+  readonly online?: boolean;
   /** Write suggested names into the file first. */
   readonly fix?: boolean;
   readonly format: ReportFormat;
 }
 
 /**
- * `zion check`: says everything that is wrong with a config. Pure: reads files, writes nothing, and opens no socket but
- * to ask the gateway that runs, where that is wanted; with `fix` it writes the config.
+ * `zion check`: says everything that is wrong with a config. Pure: reads files, writes nothing, and opens no socket,
+ * but where that is wanted: to ask the servers that it names or the gateway that runs, and to write suggested names.
  */
 export async function checkCommand(options: CheckOptions, output: Output): Promise<number> {
   if (options.fix === true) {
@@ -43,9 +45,14 @@ export async function checkCommand(options: CheckOptions, output: Output): Promi
     }),
   );
   if (loaded.kind !== "loaded") return exitCodes.no;
-  if (options.against === undefined) return exitCodes.ok;
+  let worst: number = exitCodes.ok;
+  if (options.online === true) {
+    const { checkOnline } = await import("./check-online.ts");
+    worst = await checkOnline(loaded.config, output);
+  }
+  if (options.against === undefined) return worst;
   const { compareWithRunning } = await import("./against.ts");
-  return compareWithRunning(loaded.config, options.admin, output);
+  return Math.max(worst, await compareWithRunning(loaded.config, options.admin, output));
 }
 
 function summarise(config: Config): string {

@@ -83,6 +83,7 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
         "say also what a reload with it would change in the gateway that runs",
       ).choices(["running"]),
     )
+    .option("--online", "ask every server that it names, once: upstreams, key sets", false)
     .option("--fix", "write suggested names into the file first", false)
     .addOption(admin())
     .action(
@@ -90,12 +91,12 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
         config?: string;
         format: ReportFormat;
         against?: "running";
+        online: boolean;
         fix: boolean;
         admin?: string;
       }) => {
         const { checkCommand } = await import("./check.ts");
-        const { config, format, against, fix, admin } = options;
-        finish(await checkCommand({ config, format, against, fix, admin }, output()));
+        finish(await checkCommand({ ...options, config: options.config }, output()));
       },
     );
   command("reload", "make the gateway that runs read its configuration again")

@@ -178,7 +178,8 @@ function distinct(found: readonly { readonly address: string }[]): readonly stri
 }
 
 /** The system's resolver: /etc/hosts, search domains and nsswitch apply as operators expect. */
-async function lookupAll(host: string): Promise<readonly { readonly address: string }[]> {
+/** All addresses of a name, as the system finds them. */
+export async function lookupAll(host: string): Promise<readonly { readonly address: string }[]> {
   try {
     return await systemLookup(host, { all: true });
   } catch (cause) {
