@@ -40,6 +40,7 @@ import { hasExtensions } from "./http/websocket.ts";
 import { CLOSE_POLICY } from "./http/websocket-frames.ts";
 import { type Reason, reasons } from "./reason.ts";
 import { ExchangeRecord } from "./record/record.ts";
+import { answerChallenge } from "./respond/acme-challenges.ts";
 import { answerLocally } from "./respond/local.ts";
 import { type Page, PageAnswer, type PageName, pageMethods, pageOf } from "./respond/page.ts";
 import type { Route, Snapshot, WebSocketRule } from "./snapshot.ts";
@@ -113,6 +114,12 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
     const { limits, bans, pressure, watch } = this.#state;
     if (pressure.turnsAway(request)) {
       this.refuse(reasons.shed);
+      return;
+    }
+
+    // A CA that validates comes from anywhere, unannounced: what it alone may ask for is before every list and limit.
+    if (answerChallenge(request, this.#state.challenges, this.#downstream, this.record)) {
+      this.#conclude();
       return;
     }
 

@@ -13,6 +13,7 @@ import type { Counters } from "./record/counters.ts";
 import type { DecisionLog } from "./record/decision-log.ts";
 import type { ExchangeRecord } from "./record/record.ts";
 import type { SpanLog } from "./record/span-log.ts";
+import type { HttpChallenges } from "./respond/acme-challenges.ts";
 import type { PageSource } from "./respond/page.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { Clock } from "./std/clock.ts";
@@ -49,6 +50,8 @@ export interface State {
   readonly decisions: DecisionLog;
   /** Internal pages, where the configuration exposes them. */
   readonly pages: PageSource;
+  /** Of orders that are under way. */
+  challenges: HttpChallenges;
   /** Answers close their connections from now on. */
   draining: boolean;
   /** The `Date` line of the current second. */

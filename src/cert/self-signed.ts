@@ -21,6 +21,8 @@ export interface SelfSignedOptions {
   readonly days: number;
   /** Wall clock, ms since the epoch; only tests give it. */
   readonly nowMs?: number;
+  /** SHA-256 of a key authorization: makes it the certificate that answers a tls-alpn-01 challenge (RFC 8737 §3). */
+  readonly acmeDigest?: Buffer;
 }
 
 export interface SelfSigned {
@@ -33,7 +35,7 @@ export interface SelfSigned {
  * never for the public. Throws on names that are neither DNS names nor addresses. RFC 5280 §4.1, RFC 5480.
  */
 export function makeSelfSigned(options: SelfSignedOptions): SelfSigned {
-  const { names, days, nowMs = systemClock.wallMs() } = options;
+  const { names, days, nowMs = systemClock.wallMs(), acmeDigest } = options;
   if (names.length < 1 || names.length > namesMax) throw new Error(`names: 1 to ${namesMax} are needed`);
   if (!Number.isInteger(days) || days < 1 || days > daysMax) throw new Error(`days: 1 to ${daysMax}`);
 
@@ -49,7 +51,7 @@ export function makeSelfSigned(options: SelfSignedOptions): SelfSigned {
     sequence(time(nowMs - dayMs), time(nowMs + days * dayMs)),
     subject,
     keyInfo,
-    contextTag(3, sequence(...extensions(names, keyInfo))),
+    contextTag(3, sequence(...extensions(names, keyInfo), ...acmeIdentifier(acmeDigest))),
   );
   const signature = sign("sha256", tbs, { key: privateKey, dsaEncoding: "der" });
   return {
@@ -82,8 +84,17 @@ function extensions(names: readonly string[], keyInfo: Buffer): Buffer[] {
     extension("2.5.29.15", true, bitString(Buffer.from([0x80]), 7)), // keyUsage: digitalSignature
     extension("2.5.29.37", false, sequence(objectId("1.3.6.1.5.5.7.3.1"))), // extKeyUsage: serverAuth
     extension("2.5.29.14", false, octetString(keyId)), // subjectKeyIdentifier
-    extension("2.5.29.17", false, sequence(...names.map(generalName))), // subjectAltName
+    subjectAltName(names),
   ];
+}
+
+/** Throws on names that are neither DNS names nor addresses. */
+export function subjectAltName(names: readonly string[]): Buffer {
+  return extension("2.5.29.17", false, sequence(...names.map(generalName)));
+}
+
+function acmeIdentifier(digest: Buffer | undefined): readonly Buffer[] {
+  return digest === undefined ? [] : [extension("1.3.6.1.5.5.7.1.31", true, octetString(digest))];
 }
 
 function extension(id: string, critical: boolean, value: Buffer): Buffer {
@@ -120,7 +131,7 @@ function addressBytes(address: string): Buffer {
   );
 }
 
-function pem(label: string, der: Buffer): string {
+export function pem(label: string, der: Buffer): string {
   const lines = der.toString("base64").match(/.{1,64}/g)!;
   return `-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`;
 }

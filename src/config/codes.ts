@@ -260,6 +260,22 @@ export const codes = {
     "add `auth_profile`, `internal_only = true` or `public = true` to the route",
     "`require_route_auth` makes every route say who may use it.",
   ),
+  Z1261: error(
+    "terms that nobody agreed to",
+    "the CA would give no account, and so no certificate.",
+    "read the terms of service of the CA, then write `terms_agreed = true`",
+    "A CA issues to those who agree to its terms. The gateway does not agree in somebody's name.",
+    '[server]\nlisten_http = "0.0.0.0:80"\nlisten_https = "0.0.0.0:443"\nstate_dir = "/var/lib/zion"\n\n[tls.acme]\ndomains = ["shop.example.org"]',
+    '[server]\nlisten_http = "0.0.0.0:80"\nlisten_https = "0.0.0.0:443"\nstate_dir = "/var/lib/zion"\n\n[tls.acme]\ndomains = ["shop.example.org"]\nterms_agreed = true',
+  ),
+  Z1262: error(
+    "a name that cannot be proven",
+    "the CA would refuse every order with it.",
+    "write each name by itself; for a wildcard, get the certificate elsewhere and use `cert_path` or [[tls.sni]]",
+    "The challenges http-01 and tls-alpn-01 prove one host name. A wildcard needs DNS-01, which changes DNS records: a tool that has the rights to do so, such as cert-manager or lego, can write the files that [[tls.sni]] names.",
+    '[server]\nlisten_http = "0.0.0.0:80"\nlisten_https = "0.0.0.0:443"\nstate_dir = "/var/lib/zion"\n\n[tls.acme]\ndomains = ["*.example.org"]\nterms_agreed = true',
+    '[server]\nlisten_http = "0.0.0.0:80"\nlisten_https = "0.0.0.0:443"\nstate_dir = "/var/lib/zion"\n\n[tls.acme]\ndomains = ["shop.example.org"]\nterms_agreed = true',
+  ),
   Z1301: error(
     "a file cannot be read",
     notStarted,
@@ -447,5 +463,25 @@ export const codes = {
     "clients that heed the extension will refuse the connection.",
     "get a certificate without OCSP must-staple",
     "The TLS feature extension (RFC 7633) tells clients to insist on an OCSP answer with the handshake, and the certificate names no responder that could be asked for one.",
+  ),
+  Z2151: warning(
+    "a challenge that may not reach us",
+    "the CA cannot check that the names are ours, and issues nothing, unless something in front passes the port on.",
+    "listen on port 80 for http-01 and 443 for tls-alpn-01, or have that port passed on to this listener",
+    "A CA connects to the port that the challenge prescribes (RFC 8555 §8.3, RFC 8737 §3), whatever the gateway listens on. In containers and behind load balancers the port is usually mapped.",
+    '[server]\nlisten_https = "0.0.0.0:443"\nstate_dir = "/var/lib/zion"\n\n[tls.acme]\ndomains = ["shop.example.org"]\nterms_agreed = true',
+    '[server]\nlisten_https = "0.0.0.0:443"\nstate_dir = "/var/lib/zion"\n\n[tls.acme]\ndomains = ["shop.example.org"]\nterms_agreed = true\nchallenge = "tls-alpn-01"',
+  ),
+  Z2152: warning(
+    "a certificate for a name without routes",
+    "a certificate is ordered, and requests for the name are answered 404.",
+    "correct the name, or give it a route",
+    "Every route names its hosts, and none of them is this one. Often a slip in the name.",
+  ),
+  Z2153: warning(
+    "an issued certificate that cannot be used",
+    "a self-signed one is served until another is issued.",
+    "look at the file; removing it orders a new certificate",
+    "The gateway writes key and chain into one file. This one is something else, or cannot be read.",
   ),
 } as const satisfies Record<string, CodeRow>;

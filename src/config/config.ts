@@ -109,6 +109,41 @@ export interface TlsConfig {
   readonly default: CertificateConfig;
   /** Exact names and one-label wildcards (`*.example.org`). */
   readonly sni: readonly (CertificateConfig & { readonly serverName: string })[];
+  /** Certificates that are ordered from a CA; what is served for them is in the two above. */
+  readonly acme?: AcmeConfig;
+}
+
+/** `[tls.acme]`. */
+export interface AcmeConfig {
+  /** Absolute; keys, certificates and orders. */
+  readonly directory: string;
+  readonly certificates: readonly AcmeCertificateConfig[];
+}
+
+export interface AcmeCertificateConfig {
+  /** The first domain; also the name of its files. */
+  readonly name: string;
+  /** 1 to 100, in lower case. */
+  readonly domains: readonly string[];
+  readonly account: AcmeAccountConfig;
+  readonly challenge: "http-01" | "tls-alpn-01";
+  readonly keyType: "ecdsa-p256" | "ecdsa-p384" | "rsa-2048" | "rsa-3072" | "rsa-4096";
+  readonly renewBeforeDays: number;
+  /** The chain that is served; undefined = none was issued, and a self-signed one stands in. */
+  readonly issuedPem: string | undefined;
+}
+
+export interface AcmeAccountConfig {
+  /** Made from directory, e-mail and binding. */
+  readonly id: string;
+  readonly directoryUrl: string;
+  readonly email: string | undefined;
+  /** Of the directory's own certificate; undefined = the system's CAs. */
+  readonly caPem: string | undefined;
+  /** External account binding; the key is in a variable or in a file, and not in here. */
+  readonly binding:
+    | { readonly keyId: string; readonly variable: string | undefined; readonly file: string | undefined }
+    | undefined;
 }
 
 export interface CertificateConfig {
@@ -116,6 +151,8 @@ export interface CertificateConfig {
   readonly keyPath: string;
   readonly certPem: string;
   readonly keyPem: string;
+  /** For the same names, with the other kind of key: RSA beside ECDSA. */
+  readonly second?: CertificateConfig;
 }
 
 /** `[upstream.NAME]`. */
@@ -151,8 +188,6 @@ export interface EndpointConfig {
   readonly url: string;
   readonly scheme: "http" | "https";
   /** Host name or address; "" for a Unix socket. */
-  /** For the same names, with the other kind of key: RSA beside ECDSA. */
-  readonly second?: CertificateConfig;
   readonly host: string;
   readonly port: number;
   /** `unix:/path`; "" otherwise. */
@@ -453,7 +488,18 @@ export interface WafProfileConfig {
 export interface AccessLogConfig {
   /** true */ readonly enabled: boolean;
   /** File path, or "-" for standard output (default). */ readonly path: string;
+  /** "otel" */ readonly format: "otel" | "ecs";
   /** Lower-case names of request headers to add. */ readonly includeHeaders: readonly string[];
+  /** The first that an exchange fits decides; none = every exchange gets a line. */
+  readonly samples: readonly LogSampleConfig[];
+}
+
+/** `[[access_log.sample]]`. Met by record/log-sampling.ts `SampleRule`. */
+export interface LogSampleConfig {
+  readonly routes: readonly string[] | undefined;
+  readonly decisions: readonly string[];
+  readonly statusClasses: readonly number[];
+  readonly rate: number;
 }
 
 /** `[tracing]`. */

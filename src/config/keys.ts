@@ -79,6 +79,18 @@ export function choice<const T extends readonly [string, ...string[]]>(
   return schema;
 }
 
+/** One of a few strings, whose absence means something of its own. */
+export function optionalChoice<const T extends readonly [string, ...string[]]>(values: T, doc: string) {
+  const schema = z.enum(values).optional();
+  keyDocs.add(schema, {
+    type: values.map(toml).join(", "),
+    preset: undefined,
+    example: toml(values[0]),
+    doc,
+  });
+  return schema;
+}
+
 interface Text {
   /** Shown as the type; default "string". */
   readonly type?: string;

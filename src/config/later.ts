@@ -77,7 +77,6 @@ const laterKeys: LaterKeys = {
     client_crl_path: never(),
     client_crl_enforce_next_update: unless(false),
     client_auth: unless("none"),
-    acme: never(),
     fingerprint: {
       harmless: (value) =>
         isTable(value) && Object.entries(value).every(([k, v]) => k === "mode" && v === "off"),

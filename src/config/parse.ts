@@ -1,6 +1,7 @@
 import { systemClock } from "../std/clock.ts";
 import type { RuleFile } from "../waf/parse-rules.ts";
 import { readAccessLog } from "./access-log.ts";
+import { readAcme } from "./acme.ts";
 import { checkAmnesia, readAudit, readRedact } from "./audit.ts";
 import { readAuthProfiles } from "./auth.ts";
 import { readBan } from "./ban.ts";
@@ -90,7 +91,8 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
     builtinRules: options.builtinRules ?? (() => readRuleFiles(shippedRules)),
   };
   const listeners = readServer(document, context);
-  const tls = document.tls === undefined ? undefined : readTls(document.tls, context);
+  const tls =
+    document.tls === undefined ? undefined : readTls(document.tls, readAcme(document, context), context);
   const upstreams = readUpstreams(document, context);
   const routes = readRoutes(document, context);
   const authProfiles = readAuthProfiles(document, context);

@@ -40,6 +40,7 @@ export function exampleToml(): string {
 
 /** The header of a table with a name that the rest of the example uses. */
 export function exampleHeader(header: string): string {
+  if (header.startsWith("[tls.acme")) return header.replace("NAME", "staging");
   return header.replace("NAME", header.startsWith("[waf_profile") ? "default" : "app");
 }
 
@@ -51,6 +52,9 @@ function tablesOf() {
 /** Tables whose absence means something else than their presence with defaults. */
 const optionalTables: ReadonlySet<string> = new Set([
   "[[tls.sni]]",
+  "[tls.acme]",
+  "[tls.acme.account.NAME]",
+  "[[tls.acme.certificate]]",
   "[tls.acme]",
   "[tls.acme.account.NAME]",
   "[[tls.acme.certificate]]",

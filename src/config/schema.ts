@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { methodNames } from "../http/request.ts";
+import { acme, acmeAccount, acmeCertificate } from "./acme-schema.ts";
 import { audit, redact } from "./audit-schema.ts";
 import { authProfile, routeAuthKeys } from "./auth-schema.ts";
 import { ban } from "./ban.ts";
@@ -229,7 +230,6 @@ const server = z.strictObject({
   }),
 });
 
-const sniEntry = z.strictObject({
 const secondPair = {
   second_cert_path: optionalText({
     type: "path",
@@ -243,6 +243,7 @@ const secondPair = {
   }),
 };
 
+const sniEntry = z.strictObject({
   server_name: optionalText({
     type: "host name",
     example: "shop.example.org",
@@ -254,8 +255,8 @@ const secondPair = {
     example: "/etc/zion/tls/shop.key",
     doc: "PEM private key, mode 0600.",
   }),
-});
   ...secondPair,
+});
 
 const tls = z.strictObject({
   cert_path: optionalText({
@@ -286,6 +287,7 @@ const tls = z.strictObject({
     doc: "0 = no resumption. Every other value acts as 2 tickets per handshake: Node offers no count.",
   }),
   sni: z.array(sniEntry, { error: "expected an array of tables" }).default([]),
+  acme: acme.optional(),
 });
 
 const route = z.strictObject({
@@ -464,6 +466,17 @@ export const tableSchemas = [
   { header: "[server]", keys: server.shape, doc: "Listeners and limits. Required." },
   { header: "[tls]", keys: tls.shape, doc: "Certificates. Required with listen_https." },
   { header: "[[tls.sni]]", keys: sniEntry.shape, doc: "Further certificates by server name." },
+  {
+    header: "[tls.acme]",
+    keys: acme.shape,
+    doc: "Certificates that the gateway orders and renews by itself; see acme.md.",
+  },
+  {
+    header: "[tls.acme.account.NAME]",
+    keys: acmeAccount.shape,
+    doc: "Another account, at the same CA or another one. Nothing that [tls.acme] says of its account holds here.",
+  },
+  { header: "[[tls.acme.certificate]]", keys: acmeCertificate.shape, doc: "Another certificate." },
   {
     header: "[upstream.NAME]",
     keys: upstream.shape,

@@ -1,5 +1,6 @@
+import { readAcmePairs } from "./acme-pair.ts";
 import { readHostName } from "./address.ts";
-import type { TlsConfig } from "./config.ts";
+import type { AcmeConfig, TlsConfig } from "./config.ts";
 import { shownValue } from "./label.ts";
 import { checkPostQuantum } from "./post-quantum.ts";
 import type { TlsInput } from "./schema.ts";
@@ -10,16 +11,29 @@ import { nearest } from "./suggest.ts";
 type SniEntry = TlsConfig["sni"][number];
 
 /** Checks `[tls]` and reads its files. Undefined, and findings, if it cannot serve. */
-export function readTls(input: TlsInput, context: SectionContext): TlsConfig | undefined {
+export function readTls(
+  input: TlsInput,
+  acme: AcmeConfig | undefined,
+  context: SectionContext,
+): TlsConfig | undefined {
   checkAlpn(input.alpn, context);
   checkPostQuantum(input, context);
-  const hasCert = requireKey(["tls"], "cert_path", input.cert_path, "[tls]", context);
-  const hasKey = requireKey(["tls"], "key_path", input.key_path, "[tls]", context);
+  const ordered = acme === undefined ? [] : readAcmePairs(acme, context);
+  const isOrdered = input.acme !== undefined && input.cert_path === undefined && input.key_path === undefined;
+  const hasCert = !isOrdered && requireKey(["tls"], "cert_path", input.cert_path, "[tls]", context);
+  const hasKey = !isOrdered && requireKey(["tls"], "key_path", input.key_path, "[tls]", context);
   const pair =
     hasCert && hasKey
       ? readServedPair(["tls"], input, undefined, context)
-      : undefined;
-  const sni = readSni(input, context);
+      : isOrdered
+        ? ordered[0]?.pair
+        : undefined;
+  const sni = [
+    ...readSni(input, context),
+    ...ordered.flatMap(({ certificate, pair: issued }) =>
+      certificate.domains.map((serverName) => ({ ...issued, serverName })),
+    ),
+  ];
   if (pair === undefined) return undefined;
   return {
     minVersion: input.min_version,
@@ -28,6 +42,9 @@ export function readTls(input: TlsInput, context: SectionContext): TlsConfig | u
     pqMode: input.pq_mode,
     default: pair,
     sni,
+    ...(acme === undefined
+      ? {}
+      : { acme: { ...acme, certificates: ordered.map(({ certificate }) => certificate) } }),
   };
 }
 

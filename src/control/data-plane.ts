@@ -12,6 +12,7 @@ import { ResponseHead } from "../http/response-head.ts";
 import { Limits } from "../limit/limits.ts";
 import type { StrictBatch } from "../limit/strict.ts";
 import { StrictAsker } from "../limit/strict-asker.ts";
+import { createAcmeHandshakes } from "../listener/acme-handshake.ts";
 import type { ClientConnection } from "../listener/client-connection.ts";
 import { ConnectionCaps } from "../listener/connection-caps.ts";
 import { HandshakeRate } from "../listener/handshake-rate.ts";
@@ -135,6 +136,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     spans: new SpanLog(clock),
     decisions: new DecisionLog(clock),
     pages,
+    challenges: new Map(),
     draining: false,
     dateLine: date,
     onDefect,
@@ -403,6 +405,10 @@ export function openEdge(deps: EdgeDeps): Edge {
     setLimitStore: (store) => state.limits.setStore({ ...store, seed: Buffer.from(store.seed) }),
     hearStrict: (answers) => state.limits.strict.hear(answers),
     hearPage: (id, page) => pages.hear(id, page),
+    setChallenges(http, tls) {
+      state.challenges = new Map(http.map((challenge) => [challenge.token, challenge]));
+      listeners.https.acme = tls.length === 0 ? undefined : createAcmeHandshakes(tls);
+    },
     setBans: (banned) => {
       state.bans.banned = banned;
     },

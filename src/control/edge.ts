@@ -9,6 +9,7 @@ import type { Decision } from "../record/decision-log.ts";
 import type { Exemplar } from "../record/metric-frame.ts";
 import type { MetricSample } from "../record/metrics.ts";
 import type { SpanFacts } from "../record/span-log.ts";
+import type { HttpChallenge, TlsChallenge } from "../respond/acme-challenges.ts";
 import type { Page } from "../respond/page.ts";
 import type { Steps } from "../std/steps.ts";
 
@@ -54,6 +55,8 @@ export interface Edge {
   hearStrict(answers: readonly StrictAnswer[]): void;
   /** An internal page that was asked for; undefined = it cannot be had. */
   hearPage(id: number, page: Page | undefined): void;
+  /** What a CA is answered that validates our names, instead of what was set before. */
+  setChallenges(http: readonly HttpChallenge[], tls: readonly TlsChallenge[]): void;
   /** Who is kept out; undefined = nobody. */
   setBans(banned: RangeTable | undefined): void;
   /** What clients did since the last call; undefined = nothing, or nobody wants to know. */

@@ -9,6 +9,7 @@ import type { StrictAnswer, StrictBatch } from "../limit/strict.ts";
 import type { Decision } from "../record/decision-log.ts";
 import type { MetricFrame } from "../record/metric-frame.ts";
 import type { SpanFacts } from "../record/span-log.ts";
+import type { HttpChallenge, TlsChallenge } from "../respond/acme-challenges.ts";
 import type { Page } from "../respond/page.ts";
 import type { ListenerName } from "./edge.ts";
 import type { PageAsk } from "./page-desk.ts";
@@ -47,6 +48,12 @@ export type ToWorker =
   | { readonly type: "limit_levels"; readonly levels: readonly StoreLevels[] }
   /** Who is kept out on this machine. */
   | { readonly type: "bans"; readonly banned: RangeTable | undefined }
+  /** All challenges of orders that are under way. */
+  | {
+      readonly type: "acme_challenges";
+      readonly http: readonly HttpChallenge[];
+      readonly tls: readonly TlsChallenge[];
+    }
   | { readonly type: "metrics"; readonly scrape: number }
   /** In use by all processes, of what the control group may use. */
   | { readonly type: "memory"; readonly share: number }

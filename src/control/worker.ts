@@ -211,6 +211,8 @@ export function controlWorker(edge: Edge, channel: WorkerChannel): WorkerControl
           return edge.hearStrict(message.answers);
         case "page":
           return edge.hearPage(message.id, message.page);
+        case "acme_challenges":
+          return edge.setChallenges(message.http, message.tls);
         case "memory":
           return edge.setMemory(message.share);
         case "metrics":

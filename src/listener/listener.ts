@@ -2,9 +2,11 @@ import net from "node:net";
 import { namedPeer, type PeerFacts, readPeer } from "../identity/client-address.ts";
 import { type Reason, reasons } from "../reason.ts";
 import type { State } from "../state.ts";
+import type { AcmeHandshakes } from "./acme-handshake.ts";
 import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
 import type { ConnectionCaps } from "./connection-caps.ts";
 import type { HandshakeRate } from "./handshake-rate.ts";
+import { awaitHello } from "./hello-wait.ts";
 import { Http1Connection } from "./http1.ts";
 import { Http2Connection } from "./http2.ts";
 import { Http2Desk } from "./http2-desk.ts";
@@ -34,6 +36,8 @@ export class Listener implements ConnectionOwner {
   readonly connections = new Set<ClientConnection>();
   /** The TLS server of the current snapshot; undefined on the plain listener. */
   tls: TlsServer<Accepted> | undefined = undefined;
+  /** While a CA validates by TLS; hellos are read before OpenSSL only then. */
+  acme: AcmeHandshakes | undefined = undefined;
   readonly #state: State;
   readonly #caps: ConnectionCaps;
   readonly #handshakes: HandshakeRate;
@@ -162,9 +166,9 @@ export class Listener implements ConnectionOwner {
     }
     // These read from the socket.
     if (rest.length > 0) socket.unshift(rest);
-    if (this.tls !== undefined)
-      this.tls.accept(socket, { peer, listener: this, acceptedMs: this.#state.clock.nowMs() });
-    else this.#awaitPreface(socket, peer);
+    if (this.tls === undefined) this.#awaitPreface(socket, peer);
+    else if (this.acme === undefined) this.#handshake(socket, peer);
+    else this.#awaitHello(socket, peer, this.acme);
   }
 
   #refuse(socket: net.Socket, reason: Reason): void {
@@ -182,6 +186,19 @@ export class Listener implements ConnectionOwner {
       const { counters, snapshot } = this.#state;
       counters.proxyHeaders[version === 1 ? "v1" : "v2"]++;
       this.#admit(socket, source === undefined ? proxy : namedPeer(source, snapshot.trustedProxies), rest);
+    });
+    this.connections.add(reading);
+  }
+
+  #handshake(socket: net.Socket, peer: PeerFacts): void {
+    this.tls!.accept(socket, { peer, listener: this, acceptedMs: this.#state.clock.nowMs() });
+  }
+
+  #awaitHello(socket: net.Socket, peer: PeerFacts, acme: AcmeHandshakes): void {
+    const reading = awaitHello(socket, this, this.#state, (hello, bytes) => {
+      socket.unshift(bytes);
+      if (hello !== undefined && acme.isFor(hello)) acme.answer(socket);
+      else this.#handshake(socket, peer);
     });
     this.connections.add(reading);
   }

@@ -26,7 +26,14 @@ const files = {
 };
 const options = withFiles(files, { "/etc/zion/open.key": 0o100644 });
 /** Test files with cases of further codes. */
-const elsewhere = ["audit.test.ts", "certificate.test.ts", "waf.test.ts", "auth.test.ts", "lists.test.ts"];
+const elsewhere = [
+  "acme.test.ts",
+  "audit.test.ts",
+  "certificate.test.ts",
+  "waf.test.ts",
+  "auth.test.ts",
+  "lists.test.ts",
+];
 
 /** Sections that complete a fragment, so that a case shows only its own problem. */
 const server = '[server]\nlisten_http = "0.0.0.0:8080"\n';

@@ -48,6 +48,7 @@ function start(t: TestContext, edge: Partial<Edge> = {}) {
     setLimitStore: ({ isUp }) => void calls.push(`store ${isUp}`),
     hearPage: (id) => void calls.push(`page ${id}`),
     hearStrict: (answers) => void calls.push(`strict ${answers.length}`),
+    setChallenges: (http, tls) => void calls.push(`challenges ${http.length} ${tls.length}`),
     setBans: (banned) => void calls.push(`bans ${banned?.v4.length}`),
     tellOffences: () => undefined,
     setAudit: (socket) => void calls.push(`audit ${socket}`),
