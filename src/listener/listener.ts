@@ -106,11 +106,11 @@ export class Listener implements ConnectionOwner {
   onSecure(socket: net.Socket, facts: TlsFacts, accepted: Accepted): void {
     const { clock, counters } = this.#state;
     counters.countHandshake("ok", facts.protocol, (clock.nowMs() - accepted.acceptedMs) / 1000);
+    counters.countTlsGroup(facts.group);
     this.#connect(socket, accepted.peer, facts, facts.alpn === "h2");
   }
 
   onTlsFailed(failure: TlsFailure): void {
-    counters.countTlsGroup(facts.group);
     this.#state.counters.countHandshake(failure, "");
     this.#state.counters.rejects[reasonOfTlsFailure(failure).index]!++;
   }
