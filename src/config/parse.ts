@@ -105,7 +105,7 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
   checkAmnesia(document, context);
   const audit = readAudit(document, context);
   const redact = readRedact(document, context);
-  const accessLog = readAccessLog(document.access_log, context);
+  const accessLog = readAccessLog(document.access_log, routes, context);
   const tracing = readTracing(document.tracing, context);
   if (listeners === undefined) return undefined;
   return {

@@ -59,6 +59,7 @@ const optionalTables: ReadonlySet<string> = new Set([
   "[tls.acme.account.NAME]",
   "[[tls.acme.certificate]]",
   "[[exclude]]",
+  "[[access_log.sample]]",
   "[auth_profile.NAME]",
   "[route.cors]",
   "[list.NAME]",

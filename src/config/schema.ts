@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { methodNames } from "../http/request.ts";
+import { accessLog, logSample } from "./access-log.ts";
 import { acme, acmeAccount, acmeCertificate } from "./acme-schema.ts";
 import { audit, redact } from "./audit-schema.ts";
 import { authProfile, routeAuthKeys } from "./auth-schema.ts";
@@ -379,16 +380,6 @@ const route = z.strictObject({
   ...routeWafKeys,
 });
 
-const accessLog = z.strictObject({
-  enabled: flag(true, "Write one JSON line per exchange."),
-  path: text({ type: "path", default: "-", doc: "File to append to, or - for standard output." }),
-  include_headers: texts({
-    type: "array of field names",
-    default: [],
-    doc: "Request header fields to add to the line. Fields that carry credentials are refused.",
-  }),
-});
-
 const telemetry = z.strictObject({
   listen: text({
     type: 'ip:port or "off"',
@@ -552,6 +543,11 @@ export const tableSchemas = [
   { header: "[audit]", keys: audit.shape, doc: "The audit log. Off without this table; see audit.md." },
   { header: "[redact]", keys: redact.shape, doc: "What audit records and the access log must not remember." },
   { header: "[access_log]", keys: accessLog.shape, doc: "The access log." },
+  {
+    header: "[[access_log.sample]]",
+    keys: logSample.shape,
+    doc: "Exchanges of which only a part gets a line: the first table that one fits decides. Without tables all get one.",
+  },
   { header: "[tracing]", keys: tracing.shape, doc: "Spans for an OpenTelemetry collector." },
   { header: "[telemetry]", keys: telemetry.shape, doc: "Health and metrics listener." },
   { header: "[admin]", keys: admin.shape, doc: "Admin listener." },

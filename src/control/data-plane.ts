@@ -22,6 +22,7 @@ import { reasons } from "../reason.ts";
 import { AccessLog, endpointLogPiece } from "../record/access-log.ts";
 import { Counters } from "../record/counters.ts";
 import { DecisionLog } from "../record/decision-log.ts";
+import { buildLogSampling } from "../record/log-sampling.ts";
 import { families, type MetricSample } from "../record/metrics.ts";
 import { buildRedaction } from "../record/redaction.ts";
 import { SpanLog } from "../record/span-log.ts";
@@ -193,7 +194,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     )
       warmUp(state.waf, buildRouteWaf({}, rules), clock);
     const tls = store === undefined ? undefined : tlsServer(config, store);
-    const { enabled, includeHeaders } = config.accessLog;
+    const { enabled, format, includeHeaders, samples } = config.accessLog;
     // Who must not write there is about to be replaced (primary.ts), and goes on with the file that it has.
     const path = deps.mayWrite?.(config.accessLog.path) === false ? logPath : config.accessLog.path;
     const key = logKeyOf(config, path);
@@ -201,7 +202,16 @@ export function openEdge(deps: EdgeDeps): Edge {
       key === logKey
         ? state.accessLog
         : enabled && path !== undefined
-          ? new AccessLog(path, includeHeaders, buildRedaction(config.redact), clock)
+          ? new AccessLog(
+              {
+                path,
+                format,
+                includeHeaders,
+                redaction: buildRedaction(config.redact),
+                sampling: buildLogSampling(samples),
+              },
+              clock,
+            )
           : undefined;
     prepared = {
       generation,
@@ -279,6 +289,7 @@ export function openEdge(deps: EdgeDeps): Edge {
       const previous = state.accessLog;
       state.accessLog = next.accessLog;
       previous?.flushed().then(() => previous.close());
+      if (previous !== undefined) state.accessLog?.countOn(previous);
     }
     logPath = next.logPath;
     logKey = logKeyOf(next.snapshot.config, logPath);
@@ -470,7 +481,7 @@ const HANDSHAKES_MAX = 1024;
 
 /** Equal keys = the same log. */
 function logKeyOf({ accessLog, redact }: Config, path: string | undefined): string {
-  return JSON.stringify([accessLog.enabled, path, accessLog.includeHeaders, redact]);
+  return JSON.stringify([{ ...accessLog, path }, redact]);
 }
 
 function readMetrics(
@@ -495,6 +506,7 @@ function readMetrics(
     add(families.logDropped.name, [], accessLog.linesDropped);
     add(families.queueDropped.name, ["access_log"], accessLog.linesDropped);
     add(families.logLines.name, [], accessLog.linesWritten);
+    add(families.logSampledOut.name, [], accessLog.linesSampledOut);
   }
   for (const upstream of upstreams.values()) {
     upstream.answers.forEach((count, codeClass) => {

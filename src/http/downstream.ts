@@ -14,6 +14,12 @@ export interface BodySink {
   onBodyEnd(): void;
 }
 
+/** The part of access log lines that only the connection decides, and the log that made it. */
+export interface ConnectionLogPiece {
+  readonly log: object;
+  readonly bytes: Uint8Array;
+}
+
 /** The client's side of one exchange. Made by listener/http1.ts, later by http2.ts too. */
 export interface Downstream {
   /** TCP peer, textual. */
@@ -23,7 +29,7 @@ export interface Downstream {
   readonly tls: TlsFacts | undefined;
   readonly forwardedMemo: ForwardedMemo;
   /** Kept for the access log. */
-  logPiece: Uint8Array | undefined;
+  logPiece: ConnectionLogPiece | undefined;
   /** Name of the listener, for metrics. */
   readonly listener: "http" | "https";
 

@@ -8,7 +8,7 @@ import {
   printTrailers,
   writeChunkSize,
 } from "../http/chunked.ts";
-import type { BodySink, Downstream } from "../http/downstream.ts";
+import type { BodySink, ConnectionLogPiece, Downstream } from "../http/downstream.ts";
 import { HEAD_MORE, HEAD_REFUSED, readHead } from "../http/head.ts";
 import { ForwardedMemo } from "../http/print-request.ts";
 import {
@@ -59,7 +59,7 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd 
   readonly secure: boolean;
   readonly tls: TlsFacts | undefined;
   readonly listener: "http" | "https";
-  logPiece: Uint8Array | undefined = undefined;
+  logPiece: ConnectionLogPiece | undefined = undefined;
   readonly forwardedMemo = new ForwardedMemo();
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;

@@ -1,5 +1,5 @@
 import { Exchange } from "../exchange.ts";
-import type { BodySink, Downstream } from "../http/downstream.ts";
+import type { BodySink, ConnectionLogPiece, Downstream } from "../http/downstream.ts";
 import { F } from "../http/field.ts";
 import { isGrpc } from "../http/grpc.ts";
 import { putStatus } from "../http/hpack-encoder.ts";
@@ -49,7 +49,7 @@ export interface StreamOwner extends InputOwner {
   readonly tls: TlsFacts | undefined;
   readonly listener: "http" | "https";
   readonly forwardedMemo: ForwardedMemo;
-  logPiece: Uint8Array | undefined;
+  logPiece: ConnectionLogPiece | undefined;
   readonly guard: FloodGuard;
   countRejected(): void;
   resetStream(id: number, code: number, isOpen: boolean): void;
@@ -131,10 +131,10 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
   get forwardedMemo(): ForwardedMemo {
     return this.#owner.forwardedMemo;
   }
-  get logPiece(): Uint8Array | undefined {
+  get logPiece(): ConnectionLogPiece | undefined {
     return this.#owner.logPiece;
   }
-  set logPiece(piece: Uint8Array | undefined) {
+  set logPiece(piece: ConnectionLogPiece | undefined) {
     this.#owner.logPiece = piece;
   }
 

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { ConnectionLogPiece } from "../http/downstream.ts";
 import { type FieldSink, HpackDecoder } from "../http/hpack-decoder.ts";
 import {
   ACK,
@@ -84,7 +85,7 @@ export class Http2Connection implements ClientConnection, StreamOwner, FrameSink
   readonly secure: boolean;
   readonly tls: TlsFacts | undefined;
   readonly listener: "http" | "https";
-  logPiece: Uint8Array | undefined = undefined;
+  logPiece: ConnectionLogPiece | undefined = undefined;
   readonly forwardedMemo = new ForwardedMemo();
   readonly guard: FloodGuard;
   readonly output: Http2Output;

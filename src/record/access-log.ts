@@ -1,30 +1,39 @@
 import fs from "node:fs";
+import type { ConnectionLogPiece } from "../http/downstream.ts";
 import { F } from "../http/field.ts";
 import {
   type CanonicalRequest,
   FIELD_SLOTS,
-  methodNames,
   NAME_END,
   NAME_START,
   VALUE_END,
   VALUE_START,
 } from "../http/request.ts";
-import { allReasons } from "../reason.ts";
 import { copy, latin1, put, putNumber } from "../std/byte-print.ts";
 import type { Clock } from "../std/clock.ts";
+import { buildLineNames, type ConnectionFacts, type LineNames, type LogFormat } from "./line-names.ts";
+import type { LogSampling } from "./log-sampling.ts";
 import { hiddenEnd, type QueryMask } from "./query-mask.ts";
 import type { ExchangeRecord } from "./record.ts";
 import type { Redaction } from "./redaction.ts";
-import { decisionNames, decisionOf } from "./route-counts.ts";
+import { decisionOf } from "./route-counts.ts";
 import { wafPart } from "./waf-part.ts";
 
 /** Facts of the connection that a line tells. */
-export interface LoggedConnection {
+export interface LoggedConnection extends ConnectionFacts {
   readonly peerText: string;
-  readonly secure: boolean;
-  readonly tls: { readonly protocol: string; readonly cipher: string } | undefined;
   /** Kept for the log by its owner, written by it alone. */
-  logPiece: Uint8Array | undefined;
+  logPiece: ConnectionLogPiece | undefined;
+}
+
+export interface AccessLogSettings {
+  /** "-" is standard output. */
+  readonly path: string;
+  readonly format: LogFormat;
+  readonly includeHeaders: readonly string[];
+  readonly redaction: Redaction;
+  /** Undefined = every exchange gets a line. */
+  readonly sampling: LogSampling | undefined;
 }
 
 interface IncludedHeader {
@@ -53,10 +62,14 @@ const LINE_TAIL_BYTES = 8192;
 export class AccessLog {
   linesWritten = 0;
   linesDropped = 0;
+  /** Exchanges that got none because of the sampling. */
+  linesSampledOut = 0;
   readonly #clock: Clock;
   readonly #path: string;
   readonly #includeHeaders: readonly IncludedHeader[];
   readonly #redaction: Redaction;
+  readonly #names: LineNames;
+  readonly #sampling: LogSampling | undefined;
   #fd: number;
   #batch: Buffer = Buffer.allocUnsafeSlow(BATCH_BYTES);
   #length = 0;
@@ -72,11 +85,13 @@ export class AccessLog {
   #stamp: Uint8Array = new Uint8Array(0);
   #idle: (() => void)[] = [];
 
-  /** `path` "-" is standard output. Throws when the file cannot be opened. */
-  constructor(path: string, includeHeaders: readonly string[], redaction: Redaction, clock: Clock) {
+  /** Throws when the file cannot be opened. */
+  constructor({ path, format, includeHeaders, redaction, sampling }: AccessLogSettings, clock: Clock) {
     this.#path = path;
     this.#clock = clock;
     this.#redaction = redaction;
+    this.#names = buildLineNames(format, redaction.hidesAddresses);
+    this.#sampling = sampling;
     this.#includeHeaders = includeHeaders.map((name) => ({
       name: name.toLowerCase(),
       key: latin1(`,"http.request.header.${name.toLowerCase()}":"`),
@@ -97,36 +112,38 @@ export class AccessLog {
     connection: LoggedConnection,
     nowMs: number,
   ): void {
+    const sampling = this.#sampling === undefined ? ALL : this.#sampling.choose(record, request);
+    if (sampling === undefined) {
+      this.linesSampledOut++;
+      return;
+    }
     if (this.#length + LINE_BYTES_MAX > BATCH_BYTES) this.flush();
     if (this.#length + LINE_BYTES_MAX > BATCH_BYTES) {
       this.linesDropped++;
       return;
     }
     const out = this.#batch;
+    const names = this.#names;
     const arena = request.arena;
     const whole = request.refusal === undefined;
     let at = this.#putTime(out, this.#length);
-    at = put(out, at, ID_KEY);
+    at = put(out, at, names.id);
     at = copy(out, at, arena, request.requestIdStart, request.requestIdEnd);
-    at = put(out, at, TRACE_KEY);
+    at = put(out, at, names.trace);
     at = copy(out, at, arena, request.traceStart + 3, request.traceStart + 35);
-    at = put(out, at, CLIENT_KEY);
-    if (this.#redaction.hidesAddresses) {
-      at += out.latin1Write(this.#redaction.address(request.clientAddress), at);
-      // Not kept with the connection: another configuration may hide it in another way.
-      at = put(out, at, connectionPiece(connection, this.#redaction.address(connection.peerText)));
-    } else {
-      at += out.latin1Write(request.clientAddress, at);
-      connection.logPiece ??= connectionPiece(connection, connection.peerText);
-      at = put(out, at, connection.logPiece);
-    }
-    at = put(out, at, whole ? METHODS[request.method]! : OTHER_METHOD);
+    at = put(out, at, names.client);
+    at += out.latin1Write(
+      this.#redaction.hidesAddresses ? this.#redaction.address(request.clientAddress) : request.clientAddress,
+      at,
+    );
+    at = put(out, at, this.#pieceOf(connection));
+    at = put(out, at, whole ? names.methods[request.method]! : names.otherMethod);
     at = putNumber(out, at, record.status);
     if (whole) {
       // Host and path are canonical: nothing in them needs an escape.
-      at = put(out, at, HOST_KEY);
+      at = put(out, at, names.host);
       at = copy(out, at, arena, request.hostStart, request.hostEnd);
-      at = put(out, at, PATH_KEY);
+      at = put(out, at, names.path);
       at = copy(
         out,
         at,
@@ -136,13 +153,20 @@ export class AccessLog {
       );
       out[at++] = QUOTE;
       if (request.queryEnd > request.queryStart)
-        at = putQuery(out, at, arena, request.queryStart + 1, request.queryEnd, this.#redaction.logged);
+        at = putQuery(
+          out,
+          put(out, at, names.query),
+          arena,
+          request.queryStart + 1,
+          request.queryEnd,
+          this.#redaction.logged,
+        );
       const agent = request.firstField[F.userAgent]! * FIELD_SLOTS;
       if (agent >= 0)
         at = putValue(
           out,
           at,
-          AGENT_KEY,
+          names.agent,
           arena,
           request.fields[agent + VALUE_START]!,
           request.fields[agent + VALUE_END]!,
@@ -150,39 +174,48 @@ export class AccessLog {
       if (this.#includeHeaders.length > 0) at = this.#putHeaders(out, at, request);
     }
     const { route, reason } = record;
+    at = put(out, at, names.route);
     at = put(out, at, route === undefined ? NO_ROUTE : route.logPiece);
+    at = put(out, at, names.requestBytes);
     at = putNumber(out, at, record.requestBytes);
-    at = put(out, at, RESPONSE_KEY);
+    at = put(out, at, names.responseBytes);
     at = putNumber(out, at, record.responseBytes);
-    at = put(out, at, request.version === 11 ? VERSION_11 : request.version === 10 ? VERSION_10 : VERSION_2);
+    at = put(
+      out,
+      at,
+      request.version === 11 ? names.version11 : request.version === 10 ? names.version10 : names.version2,
+    );
     at = putNumber(out, at, micros(record.startedMs, nowMs));
+    if (names.isEcs)
+      at = putNumber(out, put(out, at, names.duration), 1000 * micros(record.startedMs, nowMs));
     if (record.gatedMs !== 0) {
-      at = put(out, at, GATES_KEY);
+      at = put(out, at, names.gates);
       at = putNumber(out, at, micros(record.startedMs, record.gatedMs));
     }
     if (record.answeredMs !== 0) {
-      at = put(out, at, CONNECT_KEY);
+      at = put(out, at, names.connect);
       at = putNumber(out, at, micros(record.gatedMs, record.sentMs));
-      at = put(out, at, TTFB_KEY);
+      at = put(out, at, names.ttfb);
       at = putNumber(out, at, micros(record.sentMs, record.answeredMs));
-      at = put(out, at, TRANSFER_KEY);
+      at = put(out, at, names.transfer);
       at = putNumber(out, at, micros(record.answeredMs, nowMs));
     }
-    at = put(out, at, DECISIONS[decisionOf(record)]!);
+    at = put(out, at, names.decisions[decisionOf(record)]!);
     at = putNumber(out, at, record.generation);
+    at = put(out, at, sampling);
     if (record.upstream !== undefined) {
       at = put(out, at, record.upstream.logPiece);
       at = putNumber(out, at, record.retries);
     }
     if (reason !== undefined) {
-      at = put(out, at, REASONS[reason.index]!);
+      at = put(out, at, names.reasons[reason.index]!);
       if (record.faultDetail !== "")
         at += out.latin1Write(`,"zion.detail":"${jsonText(record.faultDetail)}"`, at);
     }
     if (request.originClass !== "")
       at += out.latin1Write(`,"zion.origin_class":"${request.originClass}"`, at);
     if (record.wafGate !== "" || record.findings.length > 0)
-      at += out.latin1Write(wafPart(record, this.#length + LINE_BYTES_MAX - at - 2), at);
+      at += out.latin1Write(wafPart(record, names, this.#length + LINE_BYTES_MAX - at - 2), at);
     out[at++] = 125;
     out[at++] = 10;
     this.#length = at;
@@ -206,6 +239,13 @@ export class AccessLog {
     this.flush();
     if (!this.#writing && this.#waiting.length === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  /** It takes the place of another one: counters only grow. */
+  countOn({ linesWritten, linesDropped, linesSampledOut }: AccessLog): void {
+    this.linesWritten += linesWritten;
+    this.linesDropped += linesDropped;
+    this.linesSampledOut += linesSampledOut;
   }
 
   reopen(): void {
@@ -284,13 +324,22 @@ export class AccessLog {
     return at;
   }
 
+  /** Made once per connection, and anew for another log: names and redaction are its own. */
+  #pieceOf(connection: LoggedConnection): Uint8Array {
+    const known = connection.logPiece;
+    if (known?.log === this) return known.bytes;
+    const bytes = this.#names.connection(connection, this.#redaction.address(connection.peerText));
+    connection.logPiece = { log: this, bytes };
+    return bytes;
+  }
+
   /** RFC 3339 in UTC with milliseconds; the bytes of a second are made once. */
   #putTime(out: Buffer, at: number): number {
     const wallMs = this.#clock.wallMs();
     const second = Math.floor(wallMs / 1000);
     if (second !== this.#second) {
       this.#second = second;
-      this.#stamp = latin1(`{"time":"${new Date(second * 1000).toISOString().slice(0, 20)}`);
+      this.#stamp = latin1(`${this.#names.time}${new Date(second * 1000).toISOString().slice(0, 20)}`);
     }
     at = put(out, at, this.#stamp);
     const ms = wallMs - second * 1000;
@@ -307,50 +356,19 @@ function openSink(path: string): number {
 }
 
 const QUOTE = 34;
-const ID_KEY = latin1('","level":"info","msg":"access","zion.request_id":"');
-const TRACE_KEY = latin1('","trace_id":"');
-const CLIENT_KEY = latin1('","client.address":"');
-const METHODS = methodNames.map((name) => latin1(`${name}","http.response.status_code":`));
-const OTHER_METHOD = latin1('_OTHER","http.response.status_code":');
-const HOST_KEY = latin1(',"server.address":"');
-const PATH_KEY = latin1('","url.path":"');
-const QUERY_KEY = latin1(',"url.query":"');
-const AGENT_KEY = latin1(',"user_agent.original":"');
-const RESPONSE_KEY = latin1(',"http.response.body.size":');
-const VERSION_11 = latin1(',"network.protocol.version":"1.1","zion.duration.total_us":');
-const VERSION_10 = latin1(',"network.protocol.version":"1.0","zion.duration.total_us":');
-const VERSION_2 = latin1(',"network.protocol.version":"2","zion.duration.total_us":');
-const GATES_KEY = latin1(',"zion.duration.gates_us":');
-const CONNECT_KEY = latin1(',"zion.duration.connect_us":');
-const TTFB_KEY = latin1(',"zion.duration.ttfb_us":');
-const TRANSFER_KEY = latin1(',"zion.duration.transfer_us":');
-const DECISIONS = decisionNames.map((name) => latin1(`,"zion.decision":"${name}","zion.generation":`));
-const REASONS = allReasons.map(({ stage, code, blame }) =>
-  latin1(`,"zion.gate":"${stage}","zion.reason":"${code}","zion.ended_by":"${blame}"`),
-);
+const ALL = new Uint8Array(0);
 const SAFE = /^[\w./:@{}*+-]*$/;
 const NO_ROUTE = routeLogPiece("-");
 
-/** The part of a line that only the route decides; made once per snapshot. */
+/** A route's name as a line has it; made once per snapshot. */
 export function routeLogPiece(name: string): Uint8Array {
-  return latin1(`,"http.route":"${jsonText(name)}","http.request.body.size":`);
+  return latin1(`"${jsonText(name)}"`);
 }
 
 /** The part of a line that only the endpoint decides; made once per endpoint. */
 export function endpointLogPiece(upstream: string, url: string): Uint8Array {
   return latin1(
     `,"zion.upstream":"${jsonText(upstream)}","zion.upstream_addr":"${jsonText(url)}","zion.retries":`,
-  );
-}
-
-/** The part of a line that only the connection decides. */
-function connectionPiece(connection: LoggedConnection, peer: string): Uint8Array {
-  const { tls } = connection;
-  const facts =
-    tls === undefined ? "" : `,"tls.protocol.version":"${tls.protocol}","tls.cipher":"${tls.cipher}"`;
-  const scheme = connection.secure ? "https" : "http";
-  return latin1(
-    `","network.peer.address":"${peer}","url.scheme":"${scheme}"${facts},"http.request.method":"`,
   );
 }
 
@@ -383,7 +401,6 @@ function putQuery(
   mask: QueryMask,
 ): number {
   const stop = Math.min(end, start + VALUE_BYTES_MAX);
-  at = put(out, at, QUERY_KEY);
   let next = start;
   while (next < stop) {
     const hiddenStart = mask.nextHidden(source, next, stop);

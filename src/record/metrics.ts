@@ -318,6 +318,12 @@ export const families = {
     [],
   ),
   logLines: family("zion_log_lines_total", "counter", "Access log lines written.", []),
+  logSampledOut: family(
+    "zion_log_sampled_out_total",
+    "counter",
+    "Exchanges that got no access log line because of [[access_log.sample]].",
+    [],
+  ),
 } as const satisfies Record<string, MetricFamily>;
 
 function family(

@@ -1,4 +1,5 @@
 import type { Finding } from "../waf/finding.ts";
+import type { LineNames } from "./line-names.ts";
 import type { ExchangeRecord } from "./record.ts";
 
 /**
@@ -6,13 +7,17 @@ import type { ExchangeRecord } from "./record.ts";
  * the matched text: it is the client's, and may be a password. At most `room` characters, ASCII; findings that do not
  * fit are counted.
  */
-export function wafPart(record: ExchangeRecord, room: number): string {
+export function wafPart(
+  record: ExchangeRecord,
+  { rule, ruleset }: Pick<LineNames, "rule" | "ruleset">,
+  room: number,
+): string {
   let text = "";
   if (record.wafGate !== "") {
     text += `,"zion.waf.gate":"${record.wafGate}","zion.waf.mode":"${record.wafShadow ? "shadow" : "enforce"}"`;
     const top = record.findings.find(({ rule }) => rule.id === record.wafDetail);
     if (top === undefined) text += `,"zion.waf.detail":"${record.wafDetail}"`;
-    else text += `,"security_rule.name":"${top.rule.id}","security_rule.ruleset.name":"${top.rule.class}"`;
+    else text += `,"${rule}":"${top.rule.id}","${ruleset}":"${top.rule.class}"`;
   }
   if (record.findings.length === 0) return text;
   text += `,"zion.waf.score":${record.wafScore},"zion.waf.findings":[`;

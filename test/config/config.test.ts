@@ -190,7 +190,7 @@ test("the smallest config has every default", () => {
     amnesia: false,
     audit: undefined,
     redact: { headers: [], queryParams: undefined, jsonFields: [], ip: "full", ipKey: "" },
-    accessLog: { enabled: true, path: "-", includeHeaders: [] },
+    accessLog: { enabled: true, path: "-", format: "otel", includeHeaders: [], samples: [] },
     tracing: undefined,
     telemetry: { listen: { host: "127.0.0.1", port: 9464 } },
     admin: { listen: { host: "127.0.0.1", port: 9180 }, writeTokenEnv: undefined },
@@ -242,7 +242,14 @@ test("switches and lists of [server], [access_log], [telemetry] and [admin]", ()
 [access_log]
 enabled = false
 path = "log/access.log"
+format = "ecs"
 include_headers = ["User-Agent", "user-agent", "Referer"]
+[[access_log.sample]]
+rate = 0.25
+[[access_log.sample]]
+routes = ["/"]
+decisions = ["deny"]
+status = ["none", "4xx"]
 [telemetry]
 listen = "off"
 [admin]
@@ -256,7 +263,12 @@ write_token_env = "ZION_TOKEN"
   assert.deepEqual(config.accessLog, {
     enabled: false,
     path: "/etc/zion/log/access.log",
+    format: "ecs",
     includeHeaders: ["user-agent", "referer"],
+    samples: [
+      { routes: undefined, decisions: ["allow"], statusClasses: [1, 2, 3], rate: 0.25 },
+      { routes: ["/"], decisions: ["deny"], statusClasses: [0, 4], rate: 1 },
+    ],
   });
   assert.equal(config.telemetry.listen, undefined);
   assert.deepEqual(config.admin, { listen: { host: "::1", port: 9000 }, writeTokenEnv: "ZION_TOKEN" });

@@ -8,6 +8,8 @@ import { stampIds } from "../../src/http/id-lines.ts";
 import { CanonicalRequest, methodNames } from "../../src/http/request.ts";
 import { reasons } from "../../src/reason.ts";
 import { AccessLog, endpointLogPiece, routeLogPiece } from "../../src/record/access-log.ts";
+import { ecsFields, type LogFormat, lineFields } from "../../src/record/line-names.ts";
+import { buildLogSampling, type LogSampling, type SampleRule } from "../../src/record/log-sampling.ts";
 import { ExchangeRecord } from "../../src/record/record.ts";
 import { buildRedaction, credentialParams, type RedactSettings } from "../../src/record/redaction.ts";
 import { decisionNames, decisionOf, RouteCounts } from "../../src/record/route-counts.ts";
@@ -32,6 +34,13 @@ const settings: RedactSettings = {
 const byDefault = buildRedaction(settings);
 let files = 0;
 
+function openLog(file: string): AccessLog {
+  return new AccessLog(
+    { path: file, format: "otel", includeHeaders: [], redaction: byDefault, sampling: undefined },
+    clock,
+  );
+}
+
 interface Line {
   readonly [key: string]: unknown;
 }
@@ -41,9 +50,10 @@ async function logged(
   write: (log: AccessLog) => void,
   includeHeaders: readonly string[] = [],
   redaction = byDefault,
+  { format = "otel", sampling }: { format?: LogFormat; sampling?: LogSampling } = {},
 ) {
   const file = path.join(folder, `${files++}.log`);
-  const log = new AccessLog(file, includeHeaders, redaction, clock);
+  const log = new AccessLog({ path: file, format, includeHeaders, redaction, sampling }, clock);
   write(log);
   await log.flushed();
   log.close();
@@ -176,6 +186,9 @@ function fieldOf(request: CanonicalRequest, name: string): string | undefined {
   return undefined;
 }
 
+type LineField = keyof typeof lineFields;
+const wafVerdict = { wafGate: "detect", wafDetail: "x", wafScore: 5, findings: [] } as const;
+
 const url = "http://10.0.0.1:80";
 const upstream = { url, logPiece: endpointLogPiece("app", url) };
 const route = { name: "shop", counters: new RouteCounts("shop"), logPiece: routeLogPiece("shop") };
@@ -218,6 +231,77 @@ test("a line says what the plain form says, whatever the head and however it end
     { numRuns: 60 },
   );
   assert.ok(lines >= 1200, `${lines} lines`);
+});
+
+test("in ECS a line says the same, under the names of that schema", async () => {
+  const records = [
+    recordOf({ status: 200, route, upstream, gatedMs: 1000.25, sentMs: 1001, answeredMs: 1004.5 }),
+    recordOf({ status: 404, reason: reasons.routeNotFound, faultDetail: "x" }),
+    recordOf({ status: 502, route, upstream, reason: reasons.upstreamConnect, retries: 1 }),
+    recordOf({ status: 400, route, reason: reasons.wafPatterns, ...wafVerdict }),
+    recordOf({ status: 200, route, ...wafVerdict, wafShadow: true }),
+  ];
+  const heads = ["GET /a?b=c HTTP/1.1\r\nHost: a.test\r\nUser-Agent: x\r\n\r\n", "GET / HTTP/1.1\r\n\r\n"];
+  const types = ["allowed", "denied", "error", "denied", "allowed"];
+  for (const head of heads) {
+    const request = requestOf(head);
+    const write = (log: AccessLog): void => {
+      for (const record of records) log.write(record, request, peer(), 1010.75);
+    };
+    const otel = (await logged(write)).lines;
+    const ecs = (await logged(write, [], byDefault, { format: "ecs" })).lines;
+    for (const [i, line] of otel.entries()) {
+      const renamed = Object.entries(line).map(([key, value]) => [
+        lineFields[key as LineField] || key,
+        value,
+      ]);
+      const expected = {
+        ...Object.fromEntries(renamed),
+        "ecs.version": "8.17.0",
+        "tls.version": "1.3",
+        "tls.version_protocol": "tls",
+        "event.kind": "event",
+        "event.category": ["web"],
+        "event.type": ["access", types[i]],
+        "event.duration": 10_750_000,
+      };
+      assert.deepEqual(ecs[i], expected);
+      for (const name of ecsFields) assert.ok(name in ecs[i]!, name);
+    }
+  }
+});
+
+test("in ECS an address that is hidden is not in a field of type ip", async () => {
+  const redaction = buildRedaction({ ...settings, ip: "hmac", ipKey: "k".repeat(16) });
+  const request = requestOf("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+  const { lines } = await logged((log) => log.write(recordOf(), request, peer(), 1001), [], redaction, {
+    format: "ecs",
+  });
+  assert.match(String(lines[0]!["client.address"]), /^hmac:/);
+  assert.match(String(lines[0]!["source.address"]), /^hmac:/);
+  assert.ok(!("client.ip" in lines[0]!) && !("source.ip" in lines[0]!));
+});
+
+test("a line says which part of its kind it stands for, and those that are left out are counted", async () => {
+  const rule: SampleRule = { routes: undefined, decisions: ["allow"], statusClasses: [2], rate: 0.25 };
+  const sampling = buildLogSampling([rule])!;
+  const { lines, log } = await logged(
+    (log) => {
+      for (let i = 0; i < 400; i++) {
+        const request = requestOf("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+        log.write(recordOf({ status: 200 }), request, peer(), 1001);
+        if (i < 10)
+          log.write(recordOf({ status: 404, reason: reasons.routeNotFound }), request, peer(), 1001);
+      }
+    },
+    [],
+    byDefault,
+    { sampling },
+  );
+  const sampled = lines.filter((line) => line["zion.sample_rate"] === 0.25);
+  assert.equal(lines.length - sampled.length, 10);
+  assert.equal(sampled.length + log.linesSampledOut, 400);
+  assert.ok(sampled.length > 40 && sampled.length < 180, `${sampled.length}`);
 });
 
 const spelled = fc.constantFrom(
@@ -382,7 +466,7 @@ test("hostile values stay one event each, in ASCII without control characters", 
 });
 
 test("lines that the sink cannot take are dropped and counted, never kept", () => {
-  const log = new AccessLog(path.join(folder, "slow.log"), [], byDefault, clock);
+  const log = openLog(path.join(folder, "slow.log"));
   const request = requestOf(`GET /?${"q".repeat(900)} HTTP/1.1\r\nHost: a.test\r\n\r\n`);
   // No turn of the event loop: nothing can be written meanwhile.
   for (let i = 0; i < 5000; i++) log.write(recordOf({ status: 200 }), request, peer(), 1001);
@@ -392,7 +476,7 @@ test("lines that the sink cannot take are dropped and counted, never kept", () =
 
 test("after a rotation lines go to the new file, and none is lost", async () => {
   const file = path.join(folder, "rotated.log");
-  const log = new AccessLog(file, [], byDefault, clock);
+  const log = openLog(file);
   const request = requestOf("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
   log.write(recordOf({ status: 201 }), request, peer(), 1001);
   await log.flushed();
@@ -411,7 +495,7 @@ test("after a rotation lines go to the new file, and none is lost", async () => 
 
 test("a log that is closed writes what it holds, and to no other file", async () => {
   const file = path.join(folder, "closed.log");
-  const log = new AccessLog(file, [], byDefault, clock);
+  const log = openLog(file);
   const request = requestOf(`GET /?${"q".repeat(900)} HTTP/1.1\r\nHost: a.test\r\n\r\n`);
   for (let i = 0; i < 300; i++) log.write(recordOf({ status: 200 }), request, peer(), 1001);
   log.close();
