@@ -55,13 +55,14 @@ export function createLoader(options: LoaderOptions): Loader {
           idle.unref();
           resolve(result);
         };
-        const fail = (problem: string) => {
+        const fail = (problem: string, defect?: unknown) => {
           const brief = "the reader of the configuration failed";
-          finish({ kind: "refused", reason: "invalid", problem: `${brief}: ${problem}`, brief, files: [] });
+          const refused = { kind: "refused", reason: "invalid", brief, files: [] } as const;
+          finish({ ...refused, problem: `${brief}: ${problem}`, defect });
           void asked.terminate();
           thread = undefined;
         };
-        const onError = (cause: unknown) => fail(cause instanceof Error ? cause.message : String(cause));
+        const onError = (cause: unknown) => fail(cause instanceof Error ? cause.name : "no error", cause);
         const onExit = () => fail("its thread ended");
         const timer = setTimeout(() => fail(`no answer in ${answerWithinMs} ms`), answerWithinMs);
         asked.on("message", finish).on("error", onError).on("exit", onExit);

@@ -8,8 +8,10 @@ import type { AuditConfig } from "../config/config.ts";
 import { families, type MetricSample } from "../record/metrics.ts";
 import { systemClock } from "../std/clock.ts";
 import type { FromAuditWriter } from "./audit-order.ts";
+import { childStdio } from "./last-gasp.ts";
 import type { Log } from "./log.ts";
 import type { ToWorker } from "./messages.ts";
+import type { Family } from "./obituaries.ts";
 
 export interface AuditSupplyOptions {
   /** At the start. Undefined: there is no audit log, and nothing to do. */
@@ -21,6 +23,7 @@ export interface AuditSupplyOptions {
   readonly childEnvironment: NodeJS.ProcessEnv;
   readonly environment: NodeJS.ProcessEnv;
   readonly version: string;
+  readonly family: Family;
   readonly log: Log;
 }
 
@@ -260,13 +263,21 @@ function startWriter(options: AuditSupplyOptions, config: AuditConfig, counted: 
       execArgv: [...options.flags],
       env: { ...options.childEnvironment, ...keys },
       serialization: "advanced",
-      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      stdio: childStdio("inherit", options.family.lastGaspFile),
     });
     child = started;
+    const startedMs = systemClock.nowMs();
     started.on("message", (message) => hear(message as FromAuditWriter));
     // 'exit' follows, unless the fork itself failed.
     started.on("error", () => started.pid === undefined && gone(null));
-    started.on("exit", gone);
+    started.on("exit", (code, signal) => {
+      // One that refuses its settings says so, and ends with 0.
+      if (!isStopping && code !== 0) {
+        const uptimeMs = Math.round(systemClock.nowMs() - startedMs);
+        options.family.died({ process: "audit writer", pid: started.pid!, code, signal, uptimeMs });
+      }
+      gone(code);
+    });
     started.send({ type: "start", config, socket, token, version: options.version }, undefined, {}, () => {});
   };
 

@@ -15,6 +15,16 @@ const own = {
   workers: gauge("zion_workers", "Workers that accept connections."),
   workersWanted: gauge("zion_workers_wanted", "Workers that should accept connections."),
   workerExits: counter("zion_worker_exits_total", "Unexpected ends of worker processes.", ["signal"]),
+  workerRestarts: counter(
+    "zion_worker_restarts_total",
+    "Workers that were replaced: see death-cause.ts, and `worn` (its memory stays full), `renewed` (it may write other files).",
+    ["cause"],
+  ),
+  panics: counter(
+    "zion_panics_total",
+    "Processes of the gateway that ended by a bug or were killed, and ends of earlier runs that the start found in the last-gasp file.",
+    [],
+  ),
   generation: gauge("zion_config_generation", "Generation of the configuration in force."),
   reloads: counter("zion_config_reloads_total", "Configuration reloads.", ["result"]),
   configRejected: counter(
@@ -86,6 +96,8 @@ export type OwnCounter =
   | "spans"
   | "keyFetches"
   | "workerExits"
+  | "workerRestarts"
+  | "panics"
   | "reloads"
   | "configRejected"
   | "adminRequests"

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import os from "node:os";
+import { memoryGroupDirs, readText } from "./control-group.ts";
 
 const everyMs = 250;
 /** Smaller changes are not told. */
@@ -40,26 +41,15 @@ function readUsed({ usage, stat, reclaimable }: MemoryFiles): number {
   return used - Number(cache);
 }
 
-/** Version 2 and version 1 of control groups; in a container the group of the process is often the root of the mount. */
 function findFiles(): MemoryFiles | undefined {
-  const own = readText("/proc/self/cgroup");
-  const second = /^0::(.*)$/m.exec(own)?.[1] ?? "/";
-  const first = /^\d+:(?:[\w,]+,)?memory(?:,[\w,]+)?:(.*)$/m.exec(own)?.[1] ?? "/";
-  for (const path of [`/sys/fs/cgroup/memory${first}`, "/sys/fs/cgroup/memory"]) {
+  const { first, second } = memoryGroupDirs();
+  for (const path of first) {
     const usage = `${path}/memory.usage_in_bytes`;
     if (existsSync(usage)) return { usage, stat: `${path}/memory.stat`, reclaimable: "total_inactive_file" };
   }
-  for (const path of [`/sys/fs/cgroup${second}`, "/sys/fs/cgroup"]) {
+  for (const path of second) {
     const usage = `${path}/memory.current`;
     if (existsSync(usage)) return { usage, stat: `${path}/memory.stat`, reclaimable: "inactive_file" };
   }
   return undefined;
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return "";
-  }
 }

@@ -17,6 +17,8 @@ export interface Place {
   readonly sockets: readonly InheritedSocket[];
   readonly ticketKeys: Buffer | undefined;
   readonly tokenDigest: Buffer | undefined;
+  /** The one before did not end in good order. */
+  readonly predecessorKilled: boolean;
   /** How long a port in use is waited for. */
   readonly portPatienceMs: number;
   /** A successor serves: the predecessor lets go of what only one can have. */
@@ -51,6 +53,7 @@ export async function takePlace(
     sockets: inheritance?.sockets ?? [],
     ticketKeys: estate?.ticketKeys,
     tokenDigest: estate?.tokenDigest,
+    predecessorKilled: lock?.foundStale === true,
     portPatienceMs: lock?.foundStale === true ? portPatienceMs : 0,
     async takeOver() {
       await estate?.takeOver();

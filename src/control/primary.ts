@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, constants, mkdirSync, openSync } from "node:fs";
+import { closeSync, constants, openSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Config } from "../config/config.ts";
@@ -18,12 +18,15 @@ import { type FileWatch, watchFiles } from "./file-watch.ts";
 import { auditWriterFlags, workerCountOf, workerEnvironment, workerFlags } from "./flags.ts";
 import { type IdentityDesk, openIdentityDesk } from "./identity-desk.ts";
 import { fetchInProcess } from "./jwks-child.ts";
-import { faultExitCode, installLastGasp } from "./last-gasp.ts";
+import { faultExitCode, installLastGasp, lastGaspLine, writeLastGasp } from "./last-gasp.ts";
+import { lastGaspPath } from "./last-gasp-file.ts";
 import { createLimitExchange, type LimitExchange } from "./limit-exchange.ts";
 import { type ListenerChange, type ListenerSet, openListeners } from "./listener-set.ts";
 import type { Log } from "./log.ts";
 import { watchMemory } from "./memory-watch.ts";
 import type { ToWorker } from "./messages.ts";
+import { type Obituaries, openObituaries, seenWorker } from "./obituaries.ts";
+import { watchOom } from "./oom-watch.ts";
 import {
   type AdminTokens,
   createAdminTokens,
@@ -82,8 +85,11 @@ export interface PrimaryOptions {
  */
 export async function runPrimary(options: PrimaryOptions): Promise<number> {
   const { log, explain } = options;
+  let obituaries: Obituaries | undefined;
+  installLastGasp({ role: "primary", fileDescriptor: () => obituaries?.lastGaspFile });
   const loaded = await options.load();
   if (loaded.kind === "refused") {
+    if (loaded.defect !== undefined) tellDefect(loaded.defect);
     explain(loaded.problem);
     return configExitCode;
   }
@@ -104,6 +110,15 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     return error.temporary ? temporaryExitCode : configExitCode;
   }
 
+  const exposition = createExposition();
+  obituaries = openObituaries({
+    path: lastGaspPath(config, options.environment),
+    oom: watchOom(),
+    predecessorKilled: place.predecessorKilled,
+    exposition,
+    clock: systemClock,
+    log,
+  });
   const revocations = openRevocations(config.server.stateDir, systemClock);
   if ("problem" in revocations) {
     explain(revocations.problem);
@@ -133,6 +148,7 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     childEnvironment: workerEnvironment(options.environment),
     environment: options.environment,
     version: options.version,
+    family: obituaries,
     log,
   });
   const primary = assemble(options, {
@@ -144,6 +160,8 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     tokens,
     version,
     place,
+    exposition,
+    obituaries,
   });
   try {
     // A successor's would say that it is not ready, while its predecessor serves.
@@ -202,6 +220,11 @@ interface Primary {
   readonly life: { started: boolean; draining: boolean; replaced: boolean };
 }
 
+/** Where last words go is in the configuration that could not be read. */
+function tellDefect(cause: unknown): void {
+  writeLastGasp(lastGaspLine("config thread", "uncaughtException", cause, systemClock.wallMs()), undefined);
+}
+
 /** From here on changes come to us. Throws BindError. */
 async function openControl({ revocations, control, reloader }: Primary): Promise<void> {
   revocations.catchUp();
@@ -242,18 +265,17 @@ interface Ground {
   readonly tokens: AdminTokens;
   readonly version: ConfigVersion | undefined;
   readonly place: Place;
+  readonly exposition: Exposition;
+  readonly obituaries: Obituaries;
 }
 
 /** Builds the parts and ties them together; nothing runs yet. */
 function assemble(options: PrimaryOptions, ground: Ground): Primary {
-  const { loaded: initial, revocations, audit, listeners, tokens, place } = ground;
+  const { loaded: initial, revocations, audit, listeners, tokens, place, exposition, obituaries } = ground;
   const { stateDir } = ground.config.server;
   const { log, environment } = options;
   const workers = () => workerCountOf(reloader.config.server);
   const clock = systemClock;
-  const lastGaspFile = openLastGaspFile(stateDir, log);
-  installLastGasp({ role: "primary", fileDescriptor: () => lastGaspFile });
-  const exposition = createExposition();
   exposition.set("buildInfo", 1, [options.version, process.version]);
 
   const resolver = createResolver({
@@ -275,6 +297,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     fetch: fetchInProcess({
       entry: entryOf("jwks-process"),
       flags: () => workerFlags({ packageDir, workerCount: workers(), logPath: undefined }),
+      family: obituaries,
     }),
     revocations,
     exposition,
@@ -288,6 +311,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     entry: entryOf("span-process"),
     flags: () => workerFlags({ packageDir, workerCount: workers(), logPath: undefined }),
     version: options.version,
+    family: obituaries,
     exposition,
     log,
   });
@@ -329,7 +353,11 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
   const pace = createPace(() => reloader.reload("file"), clock.nowMs);
   const watch = watchFiles({ onChange: pace.event, events: true });
   const reloader = createReloader({
-    load: options.load,
+    load: async () => {
+      const result = await options.load();
+      if (result.kind === "refused" && result.defect !== undefined) obituaries.threadDied(result.defect);
+      return result;
+    },
     initial,
     prepare: async (candidate) => {
       const { config } = candidate;
@@ -403,7 +431,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       entry: options.workerEntry ?? workerEntry,
       flags: () => workerFlags({ packageDir, workerCount: workers(), logPath: logPath(reloader.config) }),
       environment: workerEnvironment(environment),
-      lastGaspFile,
+      lastGaspFile: obituaries.lastGaspFile,
       viaName,
       descriptorsMax: readDescriptorsMax(),
     }),
@@ -431,10 +459,12 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     onOffences: bans.hear,
     graceMs: () => reloader.config.server.shutdownGraceMs,
     onProcesses: (pids) => guard.watch(pids, reloader.config.server.shutdownGraceMs),
+    onReplaced: (cause) => exposition.add("workerRestarts", [cause]),
     onGone: (worker, death) => {
       exposition.forget(worker);
       bans.forget(worker);
       if (death === undefined) return;
+      exposition.add("workerRestarts", [obituaries.died(seenWorker(death))]);
       exposition.add("workerExits", [death.signal]);
       audit.tell(workerDied(reloader.generation, death));
     },
@@ -511,7 +541,7 @@ async function serve(primary: Primary, options: PrimaryOptions): Promise<number>
       reopenLogs: () => supervision.broadcast({ type: "reopen_log" }),
       describe: () => {
         const { generation } = reloader;
-        log.info({ "event.name": "zion.state", generation, workers: supervision.describe() }, "state");
+        log.info({ "event.name": "zion.state", generation, workers: supervision.workers }, "state");
       },
     },
     clock,
@@ -658,18 +688,6 @@ function explainBind(error: unknown, explain: (problem: string) => void): number
   explain(error.message);
   // Waiting helps against a port in use, not against a missing capability.
   return error.code === "EACCES" ? configExitCode : temporaryExitCode;
-}
-
-/** Opened once and early: at the last gasp there may be no descriptors left, and workers may not open files there. */
-function openLastGaspFile(stateDir: string | undefined, log: Log): number | undefined {
-  if (stateDir === undefined) return undefined;
-  try {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-    return openSync(join(stateDir, "last_panic.jsonl"), "a", 0o600);
-  } catch (cause) {
-    log.warn({ "event.name": "zion.state_dir", problem: String(cause) }, "state_dir cannot be written");
-    return undefined;
-  }
 }
 
 function logPath({ accessLog }: Config): string | undefined {

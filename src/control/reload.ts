@@ -27,6 +27,8 @@ export type LoadResult = { readonly files: readonly OpenedFile[] } & (
       readonly problem: string;
       /** One line without any value of the file, for who may not see it: "zion.toml:3:1: Z1042". */
       readonly brief: string;
+      /** What the reader threw, a bug of ours; undefined = it did its work. */
+      readonly defect?: unknown;
     }
 );
 

@@ -1,8 +1,11 @@
 import { type ChildProcess, fork } from "node:child_process";
 import type { TracingConfig } from "../config/config.ts";
 import type { SpanFacts } from "../record/span-log.ts";
+import { systemClock } from "../std/clock.ts";
 import type { Exposition } from "./exposition.ts";
+import { childStdio } from "./last-gasp.ts";
 import type { Log } from "./log.ts";
+import type { Family } from "./obituaries.ts";
 import type { SpanProcessCounts, ToSpanProcess } from "./span-process.ts";
 
 export interface SpanReporterOptions {
@@ -10,6 +13,7 @@ export interface SpanReporterOptions {
   readonly entry: string;
   readonly flags: () => readonly string[];
   readonly version: string;
+  readonly family: Family;
   readonly exposition: Exposition;
   readonly log: Log;
 }
@@ -28,7 +32,7 @@ const RESTART_MS = 5000;
 
 /** Keeps the process that talks to the collector, and counts what became of spans. */
 export function createSpanReporter(options: SpanReporterOptions): SpanReporter {
-  const { exposition, log } = options;
+  const { family, exposition, log } = options;
   let inForce: TracingConfig | undefined;
   let child: ChildProcess | undefined;
   let restart: NodeJS.Timeout | undefined;
@@ -46,9 +50,10 @@ export function createSpanReporter(options: SpanReporterOptions): SpanReporter {
       // Without it OTEL_* variables of the primary would change where spans go.
       env: {},
       serialization: "advanced",
-      stdio: ["ignore", "ignore", "ignore", "ipc"],
+      stdio: childStdio("ignore", family.lastGaspFile),
     });
     child = own;
+    const startedMs = systemClock.nowMs();
     own.on("message", ({ sent, dropped }: SpanProcessCounts) => {
       if (sent > 0) exposition.add("spans", ["sent"], sent);
       if (dropped > 0) exposition.add("spans", ["dropped"], dropped);
@@ -57,6 +62,8 @@ export function createSpanReporter(options: SpanReporterOptions): SpanReporter {
     own.on("exit", (code, signal) => {
       if (child !== own) return;
       child = undefined;
+      const uptimeMs = Math.round(systemClock.nowMs() - startedMs);
+      family.died({ process: "span process", pid: own.pid!, code, signal, uptimeMs });
       log.warn({ "event.name": "zion.tracing.ended", code, signal }, "the process that reports spans ended");
       restart = setTimeout(() => {
         if (inForce !== undefined) start(inForce);

@@ -8,12 +8,13 @@ import type { Clock } from "../std/clock.ts";
 import { type AdoptableSlot, adoptLostSlots, closeSlot, openSlot } from "./adoption.ts";
 import { Ballot } from "./ballot.ts";
 import { type CrashLoop, createCrashLoop } from "./crash-loop.ts";
+import type { DeathCause } from "./death-cause.ts";
 import type { Log } from "./log.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import type { PageAsk } from "./page-desk.ts";
 import { forgetParts, type Publication, sendPublication } from "./publication.ts";
 import type { ListenerSlots } from "./slots.ts";
-import type { StartWorker, WorkerLink } from "./worker-link.ts";
+import type { StartWorker, WorkerLink, WorkerPhase } from "./worker-link.ts";
 
 /** Silent this long, a worker's sockets are served by a neighbour too. */
 const adoptAfterMs = 1000;
@@ -43,6 +44,8 @@ export interface WorkerDeath {
   readonly signal: string;
   /** Why it was killed here, "" = it was not. */
   readonly reason: string;
+  /** The same as a label; undefined = it was not. */
+  readonly killedFor: DeathCause | undefined;
   readonly uptimeMs: number;
 }
 
@@ -67,10 +70,30 @@ export interface SupervisionOptions {
   readonly graceMs: () => number;
   /** Process ids of all workers, after each start and exit. */
   readonly onProcesses: (pids: readonly number[]) => void;
+  /** A worker that serves gets a successor. */
+  readonly onReplaced: (cause: "worn" | "renewed") => void;
   /** `death` is undefined when the worker was told to finish. */
   readonly onGone: (worker: number, death: WorkerDeath | undefined) => void;
   readonly clock: Clock;
   readonly log: Log;
+}
+
+/** One slot and who is in it, for operators. */
+export interface WorkerView {
+  readonly slot: number;
+  /** Undefined: none, until the next one is started. */
+  readonly pid: number | undefined;
+  readonly phase: WorkerPhase | "none";
+  /** Is silent: its neighbours accept for it. */
+  readonly stalled: boolean;
+  readonly generation: number;
+  readonly ageMs: number;
+  /** Processes that there were in this slot before it. */
+  readonly restarts: number;
+  /** Slots of the workers that serve its sockets, too. */
+  readonly adoptedBy: readonly number[];
+  /** Process that finishes what it has begun, beside its successor. */
+  readonly leaving: number | undefined;
 }
 
 /** How a start went. */
@@ -91,6 +114,8 @@ interface Slot extends AdoptableSlot {
   restart: NodeJS.Timeout | undefined;
   opened: boolean;
   earlyDeaths: number;
+  /** Processes started in it so far. */
+  starts: number;
   wanted: boolean;
   /** Kills a worker that was told to finish and does not. */
   overdue: NodeJS.Timeout | undefined;
@@ -170,13 +195,20 @@ export class Supervision {
     return this.#options.clock.nowMs() - this.#lastTickMs;
   }
 
-  describe(): readonly object[] {
-    return this.#slots.map(({ index, worker, adopters }) => ({
+  /** Every slot that has a worker or should have one. */
+  get workers(): readonly WorkerView[] {
+    const nowMs = this.#options.clock.nowMs();
+    const inUse = this.#slots.filter(({ wanted, worker }) => wanted || worker !== undefined);
+    return inUse.map(({ index, worker, leaving, starts, adopters }) => ({
       slot: index,
       pid: worker?.pid,
-      generation: worker?.inForce ?? 0,
       phase: worker?.phase ?? "none",
-      adopted_by: [...adopters].map((adopter) => adopter.slot),
+      stalled: worker?.phase === "serving" && !this.#isServing(worker),
+      generation: worker?.inForce ?? 0,
+      ageMs: worker === undefined ? 0 : Math.round(nowMs - worker.startedMs),
+      restarts: Math.max(0, starts - 1),
+      adoptedBy: [...adopters].map(({ slot }) => slot),
+      leaving: leaving?.pid,
     }));
   }
 
@@ -216,7 +248,7 @@ export class Supervision {
       else sendPublication(worker, this.#options.current());
     }
     const late = await this.#ballot.awaitSwitch(ready, generation, switchWithinMs);
-    for (const worker of late) this.#kill(worker, `generation ${generation} not in force in time`);
+    for (const worker of late) this.#kill(worker, `generation ${generation} not in force in time`, "config");
   }
 
   discard(generation: number): void {
@@ -270,13 +302,14 @@ export class Supervision {
     for (const slot of this.#slots) {
       const { worker, leaving } = slot;
       if (worker?.phase !== "serving" || leaving !== undefined || !this.#outdated.has(worker)) continue;
-      this.#replace(slot, worker);
+      this.#replace(slot, worker, "renewed");
       return;
     }
   }
 
   /** It serves until its replacement does, then it drains. */
-  #replace(slot: Slot, worker: WorkerLink): void {
+  #replace(slot: Slot, worker: WorkerLink, cause: "worn" | "renewed"): void {
+    this.#options.onReplaced(cause);
     slot.leaving = worker;
     this.#startIn(slot);
   }
@@ -350,6 +383,7 @@ export class Supervision {
       exit: (code, signal) => this.#bury(slot, worker, code, signal),
     });
     slot.worker = worker;
+    slot.starts++;
     this.#tellProcesses();
   }
 
@@ -434,7 +468,7 @@ export class Supervision {
     const current = this.#options.current();
     if (problem !== undefined && generation === current.generation) {
       this.#started?.({ kind: "refused", message: problem });
-      this.#kill(worker, `cannot compile generation ${generation}: ${problem}`);
+      this.#kill(worker, `cannot compile generation ${generation}: ${problem}`, "config");
     } else if (worker.phase === "preparing") {
       // Another generation: a reload was decided meanwhile.
       if (current.generation === generation) this.#admit(slot, worker, generation);
@@ -481,13 +515,13 @@ export class Supervision {
       { "event.name": "zion.worker.worn", worker: slot.index, pid: worker.pid },
       "its memory does not come back",
     );
-    this.#replace(slot, worker);
+    this.#replace(slot, worker, "worn");
   }
 
   #hearOpenFailed(worker: WorkerLink, message: FromWorker & { readonly type: "open_failed" }): void {
     const text = `worker cannot listen (${message.listener}): ${message.message}`;
     this.#started?.({ kind: "not_listening", message: text });
-    this.#kill(worker, text);
+    this.#kill(worker, text, "listen");
   }
 
   /** Accepts the loss of a worker: its sockets go to a neighbour at once, a new one is started. */
@@ -527,6 +561,7 @@ export class Supervision {
       code,
       signal: signal ?? "none",
       reason: worker.killedFor,
+      killedFor: worker.killedCause,
       uptimeMs,
     });
     const nowMs = clock.nowMs();
@@ -561,9 +596,9 @@ export class Supervision {
       if (stalled) worker.lastHeardMs = nowMs;
       if (worker.phase === "draining") continue;
       if (worker.phase === "starting" || worker.phase === "preparing" || worker.phase === "opening") {
-        if (nowMs - worker.startedMs > startWithinMs) this.#kill(worker, "not serving in time");
+        if (nowMs - worker.startedMs > startWithinMs) this.#kill(worker, "not serving in time", "slow_start");
       } else if (nowMs - worker.lastHeardMs > stuckAfterMs) {
-        this.#kill(worker, "no heartbeat");
+        this.#kill(worker, "no heartbeat", "stuck");
       }
     }
     this.#reconcile();
@@ -590,9 +625,10 @@ export class Supervision {
     return this.#slots.flatMap(({ worker, leaving }) => [worker, leaving].filter((one) => one !== undefined));
   }
 
-  #kill(worker: WorkerLink, reason: string): void {
+  #kill(worker: WorkerLink, reason: string, cause?: DeathCause): void {
     if (worker.killedFor !== "") return;
     worker.killedFor = reason;
+    worker.killedCause = cause;
     worker.kill();
   }
 }
@@ -612,6 +648,7 @@ function emptySlot(index: number): Slot {
     restart: undefined,
     opened: false,
     earlyDeaths: 0,
+    starts: 0,
     wanted: true,
     overdue: undefined,
     adopters: new Set<WorkerLink>(),

@@ -1,5 +1,7 @@
 import type { SendHandle } from "node:child_process";
 import { fork } from "node:child_process";
+import type { DeathCause } from "./death-cause.ts";
+import { childStdio } from "./last-gasp.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import type { BoundHandle } from "./slots.ts";
 
@@ -32,6 +34,8 @@ export interface WorkerLink {
   unopened: number;
   /** Why the primary killed it, for the exit line; "" = it did not. */
   killedFor: string;
+  /** The same as a label; undefined = it did not, or everything ends. */
+  killedCause: DeathCause | undefined;
   send(message: ToWorker, handle?: BoundHandle): void;
   kill(): void;
 }
@@ -49,14 +53,11 @@ export interface ForkOptions {
   readonly entry: string;
   readonly flags: () => readonly string[];
   readonly environment: NodeJS.ProcessEnv;
-  /** Open file for last-gasp lines, inherited by workers, which may not open files there. */
+  /** Descriptor of the last-gasp file. */
   readonly lastGaspFile: number | undefined;
   readonly viaName: string;
   readonly descriptorsMax: number;
 }
-
-/** File descriptor of the last-gasp file in a worker; 3 is the IPC pipe. */
-export const workerLastGaspFd = 4;
 
 /**
  * Workers are forks, not `node:cluster` workers: those end at once when the primary is lost, with every request in
@@ -71,8 +72,7 @@ export function forkWorkers(options: ForkOptions): StartWorker {
         execArgv: [...options.flags()],
         env: options.environment,
         serialization: "advanced",
-        // No standard input; an own descriptor rather than a path for the last gasp.
-        stdio: ["ignore", "inherit", "inherit", "ipc", options.lastGaspFile ?? "ignore"],
+        stdio: childStdio("inherit", options.lastGaspFile),
       },
     );
     child.on("message", (message) => events.message(message as FromWorker));
@@ -102,6 +102,7 @@ export function forkWorkers(options: ForkOptions): StartWorker {
       servingSinceMs: Infinity,
       unopened: 0,
       killedFor: "",
+      killedCause: undefined,
       send: (message, handle) => {
         // The callback keeps a closed pipe from becoming an 'error' event; 'exit' tells the same.
         if (child.connected) child.send(message, handle as SendHandle | undefined, {}, () => {});

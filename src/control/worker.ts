@@ -4,13 +4,12 @@ import { createFrames, type MetricFrame } from "../record/metric-frame.ts";
 import { systemClock } from "../std/clock.ts";
 import { inSlices } from "../std/steps.ts";
 import type { Edge, ListenerName } from "./edge.ts";
-import { installLastGasp } from "./last-gasp.ts";
+import { installChildLastGasp } from "./last-gasp.ts";
 import { exchangeHalfMs, tellLimits } from "./limit-exchange.ts";
 import { type FromWorker, heartbeatMs, type PrepareMessage, type ToWorker } from "./messages.ts";
 import { offenceReportMs } from "./offence-counts.ts";
 import { finishingTitle } from "./orphan-guard.ts";
 import type { PageAsk } from "./page-desk.ts";
-import { workerLastGaspFd } from "./worker-link.ts";
 
 export type OpenEdge = (place: {
   readonly workerIndex: number;
@@ -48,7 +47,7 @@ export function runWorkerProcess(openEdge: OpenEdge): void {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2", "SIGPIPE", "SIGQUIT"] as const)
     process.on(signal, () => {});
   const workerIndex = number("slot");
-  installLastGasp({ role: `worker ${workerIndex}`, fileDescriptor: () => workerLastGaspFd });
+  installChildLastGasp(`worker ${workerIndex}`);
 
   const channel: WorkerChannel = {
     // The callback keeps a broken pipe from becoming an 'error' event.

@@ -25,6 +25,7 @@ function start(t: TestContext, workerCount = 2) {
   let nowMs = 0;
   const workers: FakeWorker[] = [];
   const gone: string[] = [];
+  const replaced: string[] = [];
   const sampled: number[] = [];
   const log = keptLog();
   const handles = Array.from({ length: workerCount }, (_, slot) => ({ slot }) as unknown as BoundHandle);
@@ -42,6 +43,7 @@ function start(t: TestContext, workerCount = 2) {
     generation: 1,
     workers,
     gone,
+    replaced,
     sampled,
     log,
     supervision: undefined as unknown as Supervision,
@@ -77,6 +79,7 @@ function start(t: TestContext, workerCount = 2) {
       servingSinceMs: Infinity,
       unopened: 0,
       killedFor: "",
+      killedCause: undefined,
       send: (message, handle) => void received.push(handle === undefined ? message : { ...message, handle }),
       kill: () => worker.die("SIGKILL"),
     };
@@ -117,6 +120,7 @@ function start(t: TestContext, workerCount = 2) {
     onPageAsked: () => {},
     onProcesses: () => {},
     graceMs: () => 7000,
+    onReplaced: (cause) => replaced.push(cause),
     onGone: (_worker, death) => gone.push(death?.signal ?? "expected"),
     clock: { nowMs: () => nowMs, wallMs: () => nowMs },
     log,
@@ -246,6 +250,22 @@ test("a worker that is silent for five seconds is killed and replaced", async (t
   assert.equal(
     run.log.lines.find((line) => line["event.name"] === "zion.worker.exit")?.["reason"],
     "no heartbeat",
+  );
+});
+
+test("operators see each slot with the age of its worker, and how many there were before", async (t) => {
+  const run = await serving(t);
+  await run.pass(5500, [run.workers[1]!]);
+  run.workers.at(-1)!.comeUp();
+  await run.pass(1000);
+  const [first, second] = run.supervision.workers;
+  assert.deepEqual([first!.phase, first!.restarts, first!.adoptedBy], ["serving", 1, []]);
+  assert.deepEqual([second!.phase, second!.restarts], ["serving", 0]);
+  assert.ok(first!.ageMs < second!.ageMs);
+  await run.pass(1500, [run.workers[1]!]);
+  assert.deepEqual(
+    run.supervision.workers.map(({ stalled }) => stalled),
+    [true, false],
   );
 });
 
@@ -466,6 +486,7 @@ test("a worn worker serves until its replacement does, then drains, and is no cr
   assert.equal(run.supervision.serving, 2);
   worn!.die("");
   assert.deepEqual(run.gone, ["expected"]);
+  assert.deepEqual(run.replaced, ["worn"]);
   assert.equal(run.workers.length, 3);
   assert.equal(run.log.lines.filter((line) => line["event.name"] === "zion.worker.exit").length, 0);
 });
