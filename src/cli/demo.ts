@@ -123,8 +123,8 @@ Each request leaves a line below. Ctrl-C stops.
 `;
 }
 
-/** A process of its own: the primary, which holds keys, reads no bytes of clients, not even passed on. */
-async function startUpstream(): Promise<{ readonly port: number; stop(): void }> {
+/** The demo's application. A process of its own: the primary, which holds keys, reads no bytes of clients, not even passed on. */
+export async function startUpstream(): Promise<{ readonly port: number; stop(): void }> {
   const here = fileURLToPath(import.meta.url);
   const entry = here.replace(/demo\.(ts|js)$/, "demo-upstream.$1");
   const packageDir = fileURLToPath(new URL("../..", import.meta.url));

@@ -1,4 +1,4 @@
-import { Argument, type Command, Option } from "commander";
+import { Argument, type Command, InvalidArgumentError, Option } from "commander";
 import { type JsonSchemaDraft, jsonSchemaDrafts } from "../config/json-schema.ts";
 import { type Shell, shells } from "./completion.ts";
 import { exitCodes } from "./exit-code.ts";
@@ -38,6 +38,20 @@ export function addSetupCommands(
       const { healthcheckCommand } = await import("./healthcheck.ts");
       finish(await healthcheckCommand(options.config, output()));
     });
+  command("bench", "latency at a fixed rate and CPU per request, on this machine")
+    .addOption(number("--rate <number>", "requests per second", 1000, 100_000))
+    .addOption(number("--duration <seconds>", "of each row", 5, 600))
+    .addOption(number("--connections <number>", "kept alive", 32, 1000))
+    .addOption(
+      new Option("--format <format>", "how to print the result").choices(["human", "json"]).default("human"),
+    )
+    .action(
+      async (options: { rate: number; duration: number; connections: number; format: "human" | "json" }) => {
+        const { benchCommand } = await import("./bench.ts");
+        const { duration, ...rest } = options;
+        finish(await benchCommand({ ...rest, durationSecs: duration }, output()));
+      },
+    );
   command("schema", "print the JSON Schema of zion.toml, for editors")
     .addOption(new Option("--draft <version>", "of JSON Schema").choices(jsonSchemaDrafts).default("4"))
     .action(async ({ draft }: { draft: JsonSchemaDraft }) => {
@@ -52,4 +66,12 @@ export function addSetupCommands(
       output().out.write(completionScript(shell, program));
       finish(exitCodes.ok);
     });
+}
+
+function number(flags: string, description: string, preset: number, most: number): Option {
+  return new Option(flags, description).default(preset).argParser((text) => {
+    const value = Number(text);
+    if (/^[1-9]\d*$/.test(text) && value <= most) return value;
+    throw new InvalidArgumentError(`a whole number from 1 to ${most}`);
+  });
 }

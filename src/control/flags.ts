@@ -30,7 +30,8 @@ export function primaryFlags(command?: string, ...rest: readonly string[]): read
   // which is known only after reading. Everything else writes nothing; `check` cannot even start a process.
   const serves = command === "run" || command === "demo";
   const allowed = ["--permission", "--allow-fs-read=*"];
-  if (serves) allowed.push("--allow-child-process");
+  // A gateway is measured in a process of its own.
+  if (serves || command === "bench") allowed.push("--allow-child-process");
   // `run` validates in a thread.
   if (command === "run") allowed.push("--allow-fs-write=*", "--allow-worker");
   if (writesFiles(command, rest)) allowed.push("--allow-fs-write=*");
