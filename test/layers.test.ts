@@ -14,6 +14,7 @@ const layers: readonly (readonly string[])[] = [
   ["exchange"],
   ["listener", "config"],
   ["control", "mesh"],
+  ["explain"],
   ["cli"],
   ["main"],
 ];

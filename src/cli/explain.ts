@@ -3,6 +3,11 @@ import { nearest } from "../config/suggest.ts";
 import { exitCodes } from "./exit-code.ts";
 import type { Output } from "./output.ts";
 
+/** `Z1042`, and what somebody may have meant by it: digits are no request. */
+export function isDiagnosticCode(word: string): boolean {
+  return /^[zZ]?\d{1,5}\w{0,3}$/.test(word);
+}
+
 /** `zion explain Z1042`: the page of a diagnostic code. */
 export function explainCommand(code: string, output: Output): number {
   const found = findCode(code);

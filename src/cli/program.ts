@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import type { ReportFormat } from "../config/report.ts";
 import { addAuditCommands } from "./audit.ts";
 import { exitCodes } from "./exit-code.ts";
+import { addExplainCommands } from "./explain-commands.ts";
 import { type ColorChoice, type Output, processOutput } from "./output.ts";
 import { addSetupCommands } from "./setup-commands.ts";
 import { addTuningCommands } from "./tuning-commands.ts";
@@ -138,10 +139,7 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
       const { demoCommand } = await import("./demo.ts");
       finish(await demoCommand(ports));
     });
-  command("explain <code>", "explain a diagnostic, such as Z1042").action(async (code: string) => {
-    const { explainCommand } = await import("./explain.ts");
-    finish(explainCommand(code, output()));
-  });
+  addExplainCommands(program, config, output, finish);
   addAuditCommands(command("audit", "verify, prove and read the audit log"), output, finish);
   const rules = command("rules", "list, show and test the WAF's rules");
   const rulesDirectory = (): Option =>

@@ -29,9 +29,10 @@ export function primaryFlags(command?: string, ...rest: readonly string[]): read
   // `run` reads the config, certificates and CA files wherever the operator keeps them, and writes in `state_dir`,
   // which is known only after reading. Everything else writes nothing; `check` cannot even start a process.
   const serves = command === "run" || command === "demo";
+  const explains = command === "explain" || command === "why" || command === "replay";
   const allowed = ["--permission", "--allow-fs-read=*"];
   // A gateway is measured in a process of its own.
-  if (serves || command === "bench") allowed.push("--allow-child-process");
+  if (serves || explains || command === "bench") allowed.push("--allow-child-process");
   // `run` validates in a thread.
   if (command === "run") allowed.push("--allow-fs-write=*", "--allow-worker");
   if (writesFiles(command, rest)) allowed.push("--allow-fs-write=*");

@@ -131,7 +131,7 @@ test("wrong usage is exit 2 with a hint, on standard error", () => {
     [["check", "--format", "xml"], /Allowed choices are human, json, github, sarif/],
     [["check", "stray"], /too many arguments/],
     [["check", "-c"], /argument missing/],
-    [["explain"], /missing required argument/],
+    [["explain"], /give a request, or a code/],
     [["explain", "Z1043x"], /Did you mean Z1043\?/],
   ];
   for (const [args, hint] of cases) {

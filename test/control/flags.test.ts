@@ -106,12 +106,13 @@ function handshake(port: number, version: "TLSv1.2" | "TLSv1.3"): Promise<string
 }
 
 test("a command that does not serve may neither write nor start processes", () => {
-  for (const command of ["check", "version", "explain", undefined]) {
+  for (const command of ["check", "version", undefined]) {
     const flags = primaryFlags(command);
     assert.ok(flags.includes("--permission"));
     assert.ok(!flags.some((flag) => flag.startsWith("--allow-fs-write") || flag === "--allow-child-process"));
   }
-  assert.ok(!primaryFlags("demo").some((flag) => flag.startsWith("--allow-fs-write")));
+  for (const command of ["demo", "explain", "why", "replay"])
+    assert.ok(!primaryFlags(command).some((flag) => flag.startsWith("--allow-fs-write")));
 });
 
 test("the heap is divided among the processes", () => {

@@ -1,0 +1,55 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Output } from "./output.ts";
+
+/** What answers "why": pages of diagnostics, requests taken through a configuration. */
+export function addExplainCommands(
+  program: Command,
+  config: () => Option,
+  output: () => Output,
+  finish: (exitCode: number) => void,
+): void {
+  const format = (): Option =>
+    new Option("--format <format>", "how to print the result").choices(["human", "json"]).default("human");
+  const from = (): Option =>
+    new Option("--from <address>", "the client's address (default: one that is nobody's)").default(
+      "192.0.2.1",
+    );
+
+  program
+    .command("explain [words...]")
+    .description("explain a diagnostic (Z1042), or what a request would meet; options of curl say which")
+    .usage("Z1042 | [options] [curl's options] [METHOD] URL")
+    .exitOverride()
+    // -X, -H, -d and the like are read by curl's rules, in their order.
+    .allowUnknownOption()
+    .addOption(config())
+    .addOption(from())
+    .option("--sni <name>", "the name asked for in the TLS handshake (default: the host of the URL)")
+    .option("--curl <command>", "a whole command line, as browsers copy it")
+    .option("--har <file>", "a file of recorded requests, as browsers save it; - for standard input")
+    .addOption(
+      new Option("--entry <number>", "which request of the HAR file, from 1").argParser((text) => {
+        if (/^[1-9]\d{0,6}$/.test(text)) return Number(text);
+        throw new InvalidArgumentError("entries are counted from 1");
+      }),
+    )
+    .addOption(format())
+    .action(async (words: readonly string[], options: ExplainFlags) => {
+      const { explainCommand, isDiagnosticCode } = await import("./explain.ts");
+      const [word] = words;
+      if (words.length === 1 && isDiagnosticCode(word!)) return finish(explainCommand(word!, output()));
+      const { explainRequestCommand } = await import("./explain-request.ts");
+      const { config: file, sni, curl, har, entry, ...rest } = options;
+      finish(await explainRequestCommand({ ...rest, words, config: file, sni, curl, har, entry }, output()));
+    });
+}
+
+interface ExplainFlags {
+  readonly config?: string;
+  readonly from: string;
+  readonly sni?: string;
+  readonly curl?: string;
+  readonly har?: string;
+  readonly entry?: number;
+  readonly format: "human" | "json";
+}

@@ -1,0 +1,41 @@
+import { systemClock } from "../std/clock.ts";
+import type { FromExplainer, ToExplainer } from "./explainer.ts";
+import { openPlane, type Plane } from "./plane.ts";
+import { explain } from "./question.ts";
+
+/**
+ * A process that explains requests by one configuration and ends with whoever started it: bytes of clients are read where
+ * there is nothing to steal but this configuration, and no network is used. Started by explainer.ts.
+ */
+let plane: Plane | undefined;
+
+process.on("message", (message) => {
+  const asked = message as ToExplainer;
+  if (asked.type === "open") open(asked);
+  else void answer(asked);
+});
+process.on("disconnect", () => process.exit(0));
+
+function open({ config, generation, banned }: ToExplainer & { readonly type: "open" }): void {
+  try {
+    plane = openPlane(config, generation, systemClock);
+    plane.state.bans.banned = banned;
+    tell({ type: "opened" });
+  } catch (cause) {
+    tell({ type: "failed", problem: cause instanceof Error ? cause.message : String(cause) });
+  }
+}
+
+async function answer({ questions }: ToExplainer & { readonly type: "ask" }): Promise<void> {
+  try {
+    const explanations = [];
+    for (const question of questions) explanations.push(await explain(plane!, question));
+    tell({ type: "answers", explanations });
+  } catch (cause) {
+    tell({ type: "failed", problem: cause instanceof Error ? cause.message : String(cause) });
+  }
+}
+
+function tell(message: FromExplainer): void {
+  process.send!(message);
+}
