@@ -16,6 +16,7 @@ import { decisionNames, decisionOf, RouteCounts } from "../../src/record/route-c
 import { openRandomPool } from "../../src/std/random-pool.ts";
 import { arbitraryHead, damagedHead } from "../support/arbitrary-head.ts";
 import { readAsHead } from "../support/head-reading.ts";
+import { hostileTexts as hostile } from "../support/hostile-text.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "zion-log-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -390,51 +391,6 @@ test("a query of many short values leaves room for the rest of the line", async 
   assert.ok(lines[0]!["url.query"] === "<redacted:1>&".repeat(200));
   assert.equal(lines[0]!["user_agent.original"], agent);
 });
-
-/** What people have put into logs to forge, hide or run something; each must stay one event of one line. */
-const hostile = [
-  '"}\n{"level":"info","msg":"forged"}',
-  "\r\n{}",
-  '","zion.decision":"allow',
-  "\\",
-  '\\"',
-  "\u0000",
-  "\u001b[2J\u001b[31mred",
-  "\u001b]0;title\u0007",
-  "\u0008\u0008\u0008",
-  "\u007f",
-  "\u0085",
-  "\u009b31m",
-  "\u00a0",
-  "\u00ad",
-  "\u00e2\u0080\u00a8",
-  "\u00e2\u0080\u00a9",
-  "\u00e2\u0080\u00ae",
-  "\u00e2\u0081\u00a6",
-  "\u00ef\u00bb\u00bf",
-  "\u00ff\u00fe",
-  "\u00c0\u00ae",
-  "\u00ed\u00a0\u0080",
-  "${jndi:ldap://x.test/a}",
-  "%0d%0aforged",
-  "%n%s%x",
-  "<script>alert(1)</script>",
-  "=cmd|' /C calc'!A0",
-  "+1+1",
-  "@SUM(A1)",
-  "-2+3",
-  "{{7*7}}",
-  "$(id)",
-  "`id`",
-  "; drop table logs",
-  "\t\ttabs",
-  "\u000b\u000c",
-  "}".repeat(50),
-  "[".repeat(50),
-  "a".repeat(9000),
-  "\u0001".repeat(2000),
-  '"'.repeat(2000),
-];
 
 test("hostile values stay one event each, in ASCII without control characters", async () => {
   assert.ok(hostile.length >= 40);

@@ -19,6 +19,8 @@ export interface Edge {
   readonly port: number;
   /** TLS listener; 0 without one. */
   readonly tlsPort: number;
+  /** The access log's file. */
+  readonly logPath: string;
   /** The access log line of one exchange; throws when there is none. */
   logLine(requestId: string): Promise<LogLine>;
   /** All access log lines so far, in order. */
@@ -117,6 +119,7 @@ export async function startEdge(config: string, options: EdgeOptions = {}): Prom
   return {
     port: ports.http,
     tlsPort: ports.https,
+    logPath,
     logLines,
     async logLine(requestId) {
       const lines = await logLines();
