@@ -14,7 +14,7 @@ export function checkKeyFile(path: Path, file: string, context: SectionContext):
     return false;
   };
   const named = resolvePath(file, context);
-  let facts: { readonly mode: number; readonly uid?: number } | undefined;
+  let facts: KeyFacts | undefined;
   let target: string | undefined;
   let root = context.directory;
   try {
@@ -27,16 +27,31 @@ export function checkKeyFile(path: Path, file: string, context: SectionContext):
   if (target !== undefined && isWithin(context.directory, named) && !isWithin(root, target))
     return refuse(`a link leads out of the config's directory, to ${printable(target)}`, "link");
   if (facts === undefined) return true;
-  const octal = (facts.mode & 0o777).toString(8).padStart(4, "0");
-  if ((facts.mode & 0o027) !== 0)
-    return refuse(
-      `others can read the private key, or its group can write it (mode ${octal})`,
-      `mode ${octal}`,
-    );
+  const problem = exposedKey(facts);
+  if (problem === undefined) return true;
+  return refuse(problem, isOpen(facts) ? `mode ${octalOf(facts)}` : "owner");
+}
+
+/** What is wrong with a private key's file: others can use it, or belong to who made it. Undefined = nothing is. */
+export function exposedKey(facts: KeyFacts): string | undefined {
+  if (isOpen(facts))
+    return `others can read the private key, or its group can write it (mode ${octalOf(facts)})`;
   const own = process.getuid?.();
-  if (facts.uid !== undefined && facts.uid !== 0 && own !== undefined && facts.uid !== own)
-    return refuse(`the private key belongs to user ${facts.uid}, neither to us nor to root`, "owner");
-  return true;
+  if (facts.uid === undefined || facts.uid === 0 || own === undefined || facts.uid === own) return undefined;
+  return `the private key belongs to user ${facts.uid}, neither to us nor to root`;
+}
+
+interface KeyFacts {
+  readonly mode: number;
+  readonly uid?: number;
+}
+
+function isOpen({ mode }: KeyFacts): boolean {
+  return (mode & 0o027) !== 0;
+}
+
+function octalOf({ mode }: KeyFacts): string {
+  return (mode & 0o777).toString(8).padStart(4, "0");
 }
 
 function isWithin(directory: string, path: string): boolean {

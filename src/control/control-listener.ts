@@ -122,7 +122,11 @@ async function serve(
   const body = await readBody(message, options.maxBodyBytes).catch(() => undefined);
   let answer: ControlAnswer;
   if (body === undefined) return void message.destroy();
-  if (typeof body === "number") {
+  if (message.headers.upgrade !== undefined) {
+    // Nothing here becomes anything else; what follows would be read as another request.
+    response.setHeader("Connection", "close");
+    answer = text(400, "no upgrade is offered here");
+  } else if (typeof body === "number") {
     response.setHeader("Connection", "close");
     answer = text(body, body === 413 ? "body too large" : "no body is expected here");
   } else {

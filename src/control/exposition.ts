@@ -14,6 +14,7 @@ import { createSeriesStore } from "./series-store.ts";
 const own = {
   workers: gauge("zion_workers", "Workers that accept connections."),
   workersWanted: gauge("zion_workers_wanted", "Workers that should accept connections."),
+  readyState: gauge("zion_readyz_state", "0 not ready, 1 ready, 2 degraded; `/readyz` says why."),
   workerExits: counter("zion_worker_exits_total", "Unexpected ends of worker processes.", ["signal"]),
   workerRestarts: counter(
     "zion_worker_restarts_total",
@@ -84,6 +85,7 @@ export interface Exposition {
 export type OwnGauge =
   | "workers"
   | "workersWanted"
+  | "readyState"
   | "generation"
   | "lastReload"
   | "lastReloadGood"

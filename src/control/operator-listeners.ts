@@ -1,3 +1,4 @@
+import { hasPostQuantum } from "../cert/tls-policy.ts";
 import type { Config, SocketAddress } from "../config/config.ts";
 import { createFrames } from "../record/metric-frame.ts";
 import type { Page } from "../respond/page.ts";
@@ -10,14 +11,17 @@ import { type ControlListener, json, openControlListener } from "./control-liste
 import type { DecisionRing } from "./decision-ring.ts";
 import type { Exposition } from "./exposition.ts";
 import type { IdentityDesk } from "./identity-desk.ts";
+import type { KeyWatch } from "./key-watch.ts";
 import type { LimitExchange } from "./limit-exchange.ts";
 import { buildOverview } from "./overview.ts";
 import { answerPage, type PageAsk } from "./page-desk.ts";
+import type { Vitals } from "./readiness.ts";
 import type { Reloader } from "./reload.ts";
+import { sharedScrape } from "./scrape.ts";
 import { contentTypes, type MetricFormat } from "./series-print.ts";
 import type { InheritedSocket } from "./slots.ts";
 import type { Supervision } from "./supervision.ts";
-import { createTelemetry } from "./telemetry.ts";
+import { createTelemetry, telemetryPaths } from "./telemetry.ts";
 
 /** What operators may look at and change. */
 export interface Gateway {
@@ -30,6 +34,7 @@ export interface Gateway {
   readonly audit: Pick<AuditSupply, "health" | "isRequired" | "samples" | "must">;
   readonly identity: Pick<IdentityDesk, "revocations">;
   readonly limits: LimitExchange;
+  readonly keys: Pick<KeyWatch, "state">;
   readonly life: { readonly started: boolean; readonly draining: boolean; readonly replaced: boolean };
   readonly clock: Clock;
 }
@@ -37,6 +42,9 @@ export interface Gateway {
 /** As whose figures the primary's own count; numbers of workers begin at 1. */
 const PRIMARY = 0;
 const AUDIT_WRITER = -1;
+
+/** A worker that does not answer a scrape in this time keeps its last figures. */
+const scrapeDeadlineMs = 500;
 
 /** The telemetry and the admin listener, as far as they are on, through reloads. */
 export interface OperatorListeners {
@@ -64,6 +72,7 @@ export function createOperatorListeners(
     identity,
     exposition,
     limits,
+    keys,
     life,
     clock,
     bans,
@@ -88,32 +97,33 @@ export function createOperatorListeners(
     revocations: identity.revocations,
   });
   // Label values: paths of ours, never what somebody asked for.
-  const counted = [...telemetryPaths.map((path) => ({ path })), ...endpoints];
+  const counted = [...["/", ...telemetryPaths].map((path) => ({ path })), ...endpoints];
   const onAnswer = (path: string, status: number) =>
     exposition.add("adminRequests", [endpointPath(counted, path), String(status)]);
   const limitFrames = createFrames();
   const auditFrames = createFrames();
-  const telemetryHandle = createTelemetry({
-    vitals: () => ({
-      sinceTickMs: supervision.sinceTickMs,
-      servingWorkers: supervision.serving,
-      wantedWorkers: supervision.wanted,
-      configured: reloader.generation > 0,
-      limitStore: limits.storeState,
-      audit: audit.health,
-      auditRequired: audit.isRequired,
-      configRefused: reloader.refused,
-      ...life,
-    }),
-    exposition,
-    scrapeWorkers: async (deadlineMs) => {
-      await supervision.scrape(deadlineMs);
-      // As if it were one of them.
-      exposition.absorb(PRIMARY, limitFrames(limits.samples()));
-      exposition.absorb(AUDIT_WRITER, auditFrames(audit.samples()));
-    },
-    clock,
+  const canBePostQuantum = hasPostQuantum();
+  const vitals = (): Vitals => ({
+    sinceTickMs: supervision.sinceTickMs,
+    servingWorkers: supervision.serving,
+    wantedWorkers: supervision.wanted,
+    configured: reloader.generation > 0,
+    limitStore: limits.storeState,
+    audit: audit.health,
+    certificates: "off",
+    keys: keys.state,
+    postQuantum: reloader.config.tls?.pqMode !== "require" ? "off" : canBePostQuantum ? "ok" : "missing",
+    auditRequired: audit.isRequired,
+    configRefused: reloader.refused,
+    ...life,
   });
+  const scrape = sharedScrape(async () => {
+    await supervision.scrape(scrapeDeadlineMs);
+    // As if it were one of them.
+    exposition.absorb(PRIMARY, limitFrames(limits.samples()));
+    exposition.absorb(AUDIT_WRITER, auditFrames(audit.samples()));
+  }, clock);
+  const telemetryHandle = createTelemetry({ version, vitals, exposition, scrape });
 
   const metricsPage = (format: MetricFormat) =>
     telemetryHandle({
@@ -201,8 +211,6 @@ export function createOperatorListeners(
     page: (ask) => answerPage(ask, metricsPage, () => json(200, overview())),
   };
 }
-
-const telemetryPaths = ["/", "/livez", "/readyz", "/startupz", "/metrics"] as const;
 
 /** Admin tokens of the environment, by the name of their variable. They leave it when they are first read. */
 export interface AdminTokens {

@@ -18,6 +18,7 @@ import { type FileWatch, watchFiles } from "./file-watch.ts";
 import { auditWriterFlags, workerCountOf, workerEnvironment, workerFlags } from "./flags.ts";
 import { type IdentityDesk, openIdentityDesk } from "./identity-desk.ts";
 import { fetchInProcess } from "./jwks-child.ts";
+import { type KeyWatch, watchKeys } from "./key-watch.ts";
 import { faultExitCode, installLastGasp, lastGaspLine, writeLastGasp } from "./last-gasp.ts";
 import { lastGaspPath } from "./last-gasp-file.ts";
 import { createLimitExchange, type LimitExchange } from "./limit-exchange.ts";
@@ -186,6 +187,7 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     primary.tickets.stop();
     primary.identity.stop();
     primary.limits.stop();
+    primary.keys.stop();
     primary.spans.close();
     primary.bans.stop();
     primary.prober.stop();
@@ -204,6 +206,7 @@ interface Primary {
   readonly audit: AuditSupply;
   readonly identity: IdentityDesk;
   readonly limits: LimitExchange;
+  readonly keys: KeyWatch;
   readonly spans: SpanReporter;
   readonly decisions: DecisionRing;
   readonly bans: Bans;
@@ -411,6 +414,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       limits.adopt(config);
       spans.adopt(config.tracing);
       bans.adopt(config);
+      keys.adopt(config);
       // What changed while the workers were between two snapshots.
       for (const news of [...addressNews(), ...healthNews()]) supervision.broadcast(news);
       await switched;
@@ -471,6 +475,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     clock,
     log,
   });
+  const keys = watchKeys(log);
   const stopMemoryWatch = watchMemory((share) => supervision.broadcast({ type: "memory", share }));
   const life = { started: false, draining: false, replaced: false };
   const tokenDigest = () => tokens.digestOf(reloader.config) ?? place.tokenDigest;
@@ -485,6 +490,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       audit,
       identity,
       limits,
+      keys,
       life,
       clock,
     },
@@ -502,6 +508,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     audit,
     identity,
     limits,
+    keys,
     spans,
     decisions,
     bans,
@@ -555,6 +562,7 @@ async function serve(primary: Primary, options: PrimaryOptions): Promise<number>
     limits.adopt(reloader.config);
     spans.adopt(reloader.config.tracing);
     primary.bans.adopt(reloader.config);
+    primary.keys.adopt(reloader.config);
     const outcome = await Promise.race([supervision.start(), stop.promise]);
     if (typeof outcome === "object" && outcome.kind !== "serving") {
       log.fatal({ "event.name": "zion.start.failed", problem: outcome.message }, "not started");

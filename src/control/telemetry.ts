@@ -1,43 +1,19 @@
-import type { Clock } from "../std/clock.ts";
 import { type ControlAnswer, type ControlRequest, json, text } from "./control-listener.ts";
 import type { Exposition } from "./exposition.ts";
+import { readinessNumbers, readinessOf, type Vitals } from "./readiness.ts";
 import { contentTypes, formatFor, type MetricFormat } from "./series-print.ts";
 
 /** A primary whose own timers are this late does not supervise any more. */
 const aliveWithinMs = 5000;
-/** A worker that does not answer a scrape in this time keeps its last figures. */
-const scrapeDeadlineMs = 500;
-/** However many scrapers ask, the workers are asked this seldom. */
-const scrapeCacheMs = 1000;
-
-/** What probes and readiness are told from. */
-export interface Vitals {
-  /** Milliseconds since the supervision last ran. */
-  readonly sinceTickMs: number;
-  readonly servingWorkers: number;
-  readonly wantedWorkers: number;
-  /** A configuration is in force. */
-  readonly configured: boolean;
-  /** Of the store that counts limits for several machines. */
-  readonly limitStore: "off" | "up" | "down";
-  /** Why the newest one is not, in a line that may be shown to anybody; undefined = it is. */
-  readonly configRefused: string | undefined;
-  /** Of the audit log. */
-  readonly audit: "off" | "up" | "degraded" | "down";
-  /** Requests are refused while it is down. */
-  readonly auditRequired: boolean;
-  /** All workers have served once. */
-  readonly started: boolean;
-  readonly draining: boolean;
-  /** Another version has taken over, on the same addresses; this one finishes. */
-  readonly replaced: boolean;
-}
+/** Every path of it; label values of `zion_admin_requests_total`. */
+export const telemetryPaths = ["/livez", "/healthz", "/readyz", "/startupz", "/version", "/metrics"] as const;
 
 export interface TelemetryOptions {
+  readonly version: string;
   readonly vitals: () => Vitals;
   readonly exposition: Exposition;
-  readonly scrapeWorkers: (deadlineMs: number) => Promise<void>;
-  readonly clock: Clock;
+  /** Brings the figures up to date; the same promise = the same round. */
+  readonly scrape: () => Promise<void>;
 }
 
 /** What of a request it reads. */
@@ -50,22 +26,24 @@ export type TelemetryRequest = Pick<ControlRequest, "method" | "path" | "query" 
 export function createTelemetry(
   options: TelemetryOptions,
 ): (request: TelemetryRequest) => Promise<ControlAnswer> {
-  const { vitals, exposition, scrapeWorkers, clock } = options;
-  const printed = new Map<MetricFormat, { readonly atMs: number; readonly body: Promise<string> }>();
+  const { version, vitals, exposition, scrape } = options;
+  /** By format: of the round of figures that it was printed from. */
+  const printed = new Map<MetricFormat, { readonly round: Promise<void>; readonly body: Promise<string> }>();
 
-  const print = async (format: MetricFormat): Promise<string> => {
-    await scrapeWorkers(scrapeDeadlineMs);
-    const { servingWorkers, wantedWorkers } = vitals();
-    exposition.set("workers", servingWorkers);
-    exposition.set("workersWanted", wantedWorkers);
+  const print = async (round: Promise<void>, format: MetricFormat): Promise<string> => {
+    await round;
+    const now = vitals();
+    exposition.set("workers", now.servingWorkers);
+    exposition.set("workersWanted", now.wantedWorkers);
+    exposition.set("readyState", readinessNumbers[readinessOf(now).state]);
     return exposition.print(format);
   };
 
   const metrics = async (format: MetricFormat): Promise<ControlAnswer> => {
-    // The promise is kept, so scrapes at the same time share one round.
+    const round = scrape();
     let page = printed.get(format);
-    if (page === undefined || clock.nowMs() - page.atMs > scrapeCacheMs) {
-      page = { atMs: clock.nowMs(), body: print(format) };
+    if (page?.round !== round) {
+      page = { round, body: print(round, format) };
       printed.set(format, page);
     }
     return { status: 200, body: await page.body, type: contentTypes[format] };
@@ -75,11 +53,14 @@ export function createTelemetry(
     if (method !== "GET") return text(405, "method not allowed", { Allow: "GET" });
     switch (path) {
       case "/livez":
+      case "/healthz":
         return vitals().sinceTickMs < aliveWithinMs ? text(200, "ok") : text(503, "event loop late");
       case "/readyz":
-        return readiness(vitals(), query.has("verbose"));
+        return readyPage(vitals(), query.has("verbose"));
       case "/startupz":
         return vitals().started ? text(200, "ok") : text(503, "starting");
+      case "/version":
+        return json(200, { version, node: process.version });
       case "/metrics":
         return metrics(formatFor(header("accept")));
       default:
@@ -89,49 +70,17 @@ export function createTelemetry(
 }
 
 /**
- * 200 "ready", 200 "degraded" with fewer workers than wanted, a refused configuration or without a store, else 503
- * (reliability.md C36). A probe that was under way at an upgrade asks for the gateway, not for this process.
+ * 200 "ready", 200 "degraded" with a line for each reason, else 503, with reasons as well: whoever looks at the wrong
+ * moment should not have to ask again.
  */
-export function readiness(vitals: Vitals, verbose: boolean): ControlAnswer {
-  const {
-    servingWorkers,
-    wantedWorkers,
-    configured,
-    configRefused,
-    limitStore,
-    audit,
-    auditRequired,
-    started,
-    draining,
-    replaced,
-  } = vitals;
-  if (replaced) return text(200, "ready");
-  const checks = {
-    // The old one serves: no reason to send clients elsewhere.
-    config: !configured ? "fail" : configRefused === undefined ? "ok" : "degraded",
-    startup: started ? "ok" : "fail",
-    draining: draining ? "fail" : "ok",
-    workers: servingWorkers === 0 ? "fail" : servingWorkers < wantedWorkers ? "degraded" : "ok",
-    ...(audit === "off" ? {} : { audit: auditCheck(audit, auditRequired) }),
-    // Limits go on as each says in `on_store_error`: no reason to send clients elsewhere.
-    ...(limitStore === "off" ? {} : { limit_store: limitStore === "up" ? "ok" : "degraded" }),
-  };
-  const results = Object.values(checks);
-  const failed = results.includes("fail");
-  const state = failed ? "not ready" : results.includes("degraded") ? "degraded" : "ready";
-  const status = failed ? 503 : 200;
-  if (!verbose) return text(status, state);
-  return json(status, {
-    state,
-    checks,
-    ...(configRefused === undefined ? {} : { config_refused: configRefused }),
-    workers: { serving: servingWorkers, wanted: wantedWorkers },
-  });
-}
-
-/** What cannot be recorded is served all the same, unless the configuration says otherwise. */
-function auditCheck(audit: Vitals["audit"], isRequired: boolean): "ok" | "degraded" | "fail" {
-  if (audit === "up") return "ok";
-  // Where evidence is required, a log that is not what was written is no evidence.
-  return isRequired ? "fail" : "degraded";
+function readyPage(vitals: Vitals, verbose: boolean): ControlAnswer {
+  const { state, checks, reasons } = readinessOf(vitals);
+  const status = state === "not ready" ? 503 : 200;
+  if (!verbose)
+    return text(
+      status,
+      [state, ...Object.entries(reasons).map(([name, why]) => `${name}: ${why}`)].join("\n"),
+    );
+  const { servingWorkers: serving, wantedWorkers: wanted } = vitals;
+  return json(status, { state, checks, reasons, workers: { serving, wanted } });
 }

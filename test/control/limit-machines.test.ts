@@ -32,7 +32,9 @@ ${store}`;
 }
 
 function untilReadiness(gateway: Gateway, state: "ready" | "degraded"): Promise<void> {
-  return until(state, async () => (await request(gateway.telemetryPort, "/readyz")).body === `${state}\n`);
+  return until(state, async () =>
+    (await request(gateway.telemetryPort, "/readyz")).body.startsWith(`${state}\n`),
+  );
 }
 
 /** Asks over a few kept connections until `isOver`; returns how often each status came, and errors as 0. */

@@ -6,7 +6,9 @@ import { adminEndpoints } from "../../src/control/admin-endpoints.ts";
 import { type ControlHandler, openControlListener, text } from "../../src/control/control-listener.ts";
 import { createExposition } from "../../src/control/exposition.ts";
 import { buildOverview } from "../../src/control/overview.ts";
-import { createTelemetry, type Vitals } from "../../src/control/telemetry.ts";
+import type { Vitals } from "../../src/control/readiness.ts";
+import { sharedScrape } from "../../src/control/scrape.ts";
+import { createTelemetry } from "../../src/control/telemetry.ts";
 import { goodConfig, minimal } from "../support/config-case.ts";
 
 async function listen(t: TestContext, handle: ControlHandler, maxBodyBytes = 0): Promise<number> {
@@ -57,22 +59,22 @@ const well: Vitals = {
   limitStore: "off",
   audit: "off",
   auditRequired: false,
+  certificates: "off",
+  keys: "off",
+  postQuantum: "off",
   configRefused: undefined,
   started: true,
   draining: false,
   replaced: false,
 };
 
-function telemetry(
-  vitals: Partial<Vitals> = {},
-  scrapeWorkers: (ms: number) => Promise<void> = async () => {},
-) {
+function telemetry(vitals: Partial<Vitals> = {}, scrapeWorkers: () => Promise<void> = async () => {}) {
   let nowMs = 0;
   const handle = createTelemetry({
+    version: "1.2.3",
     vitals: () => ({ ...well, ...vitals }),
     exposition: createExposition(),
-    scrapeWorkers,
-    clock: { nowMs: () => nowMs, wallMs: () => nowMs },
+    scrape: sharedScrape(scrapeWorkers, { nowMs: () => nowMs }),
   });
   const get = async (path: string) => {
     const url = new URL(path, "http://x");
@@ -83,17 +85,53 @@ function telemetry(
 
 const readiness: readonly (readonly [string, Partial<Vitals>, number, string])[] = [
   ["all workers serve", {}, 200, "ready"],
-  ["a worker is missing", { servingWorkers: 1 }, 200, "degraded"],
-  ["the store of limits is gone", { limitStore: "down" }, 200, "degraded"],
+  ["a worker is missing", { servingWorkers: 1 }, 200, "degraded\nworkers: 1 of 2 serve"],
+  ["the store of limits is gone", { limitStore: "down" }, 200, "degraded\nlimit_store: it does not answer"],
   ["the store of limits is there", { limitStore: "up" }, 200, "ready"],
-  ["no worker serves", { servingWorkers: 0 }, 503, "not ready"],
-  ["the gateway drains", { draining: true }, 503, "not ready"],
+  [
+    "the newest configuration was refused",
+    { configRefused: "zion.toml:3:1: Z1042" },
+    200,
+    "degraded\nconfig: refused: zion.toml:3:1: Z1042",
+  ],
+  [
+    "a certificate ends within days",
+    { certificates: "degraded" },
+    200,
+    "degraded\ntls_certs: one ends within days, or has ended",
+  ],
+  ["nothing is recorded", { audit: "down" }, 200, "degraded\naudit: nothing is recorded"],
+  [
+    "nothing is recorded and it must be",
+    { audit: "down", auditRequired: true },
+    503,
+    "not ready\naudit: nothing is recorded",
+  ],
+  [
+    "others can read a key",
+    { keys: "exposed" },
+    503,
+    "not ready\nkey_permissions: others can read or write a private key",
+  ],
+  [
+    "required post-quantum keys cannot be had",
+    { postQuantum: "missing" },
+    503,
+    "not ready\npost_quantum: it is required, and OpenSSL does not have it",
+  ],
+  ["no worker serves", { servingWorkers: 0 }, 503, "not ready\nworkers: no worker serves"],
+  ["the gateway drains", { draining: true }, 503, "not ready\ndraining: it is stopping"],
   ["another version has taken over", { replaced: true, servingWorkers: 0 }, 200, "ready"],
-  ["no configuration was loaded", { configured: false }, 503, "not ready"],
-  ["it has not served yet", { started: false }, 503, "not ready"],
+  [
+    "no configuration was loaded",
+    { configured: false },
+    503,
+    "not ready\nconfig: no configuration is in force",
+  ],
+  ["it has not served yet", { started: false }, 503, "not ready\nstartup: it has not served yet"],
 ];
 for (const [when, vitals, status, body] of readiness) {
-  test(`readiness is ${status} ${body} when ${when}`, async () => {
+  test(`readiness is ${status} when ${when}, and says so`, async () => {
     const answer = await telemetry(vitals).get("/readyz");
     assert.deepEqual([answer.status, answer.body], [status, `${body}\n`]);
   });
@@ -102,7 +140,26 @@ for (const [when, vitals, status, body] of readiness) {
 test("verbose readiness names the check that fails", async () => {
   const answer = await telemetry({ draining: true }).get("/readyz?verbose");
   assert.equal(answer.status, 503);
-  assert.equal(JSON.parse(answer.body).checks.draining, "fail");
+  const { state, checks, reasons } = JSON.parse(answer.body);
+  assert.deepEqual([state, checks.draining, reasons], ["not ready", "fail", { draining: "it is stopping" }]);
+  assert.equal(checks.workers, "ok");
+});
+
+test("readiness is a metric: 0 not ready, 1 ready, 2 degraded", async () => {
+  for (const [vitals, value] of [
+    [{ draining: true }, 0],
+    [{}, 1],
+    [{ servingWorkers: 1 }, 2],
+  ] as const) {
+    const { body } = await telemetry(vitals).get("/metrics");
+    assert.match(body, new RegExp(`^zion_readyz_state ${value}$`, "m"));
+  }
+});
+
+test("telemetry says which version it is, and answers to the name that Kubernetes used to use", async () => {
+  const { get } = telemetry();
+  assert.deepEqual(JSON.parse((await get("/version")).body), { version: "1.2.3", node: process.version });
+  assert.deepEqual(await get("/healthz"), await get("/livez"));
 });
 
 test("liveness fails only when the primary itself stands still", async () => {
@@ -115,16 +172,16 @@ test("start-up is over when the workers have served once", async () => {
   assert.equal((await telemetry({ servingWorkers: 0 }).get("/startupz")).status, 200);
 });
 
-test("however many scrapers ask, workers are asked once a second, with a deadline of half a second", async () => {
-  const deadlines: number[] = [];
-  const { get, advance } = telemetry({}, async (ms) => void deadlines.push(ms));
+test("however many scrapers ask, workers are asked once a second", async () => {
+  let rounds = 0;
+  const { get, advance } = telemetry({}, async () => void rounds++);
   await Promise.all([get("/metrics"), get("/metrics"), get("/metrics")]);
   advance(999);
   await get("/metrics");
-  assert.deepEqual(deadlines, [500]);
+  assert.equal(rounds, 1);
   advance(2);
   const answer = await get("/metrics");
-  assert.deepEqual(deadlines, [500, 500]);
+  assert.equal(rounds, 2);
   assert.match(answer.body, /^zion_workers 2$/m);
   assert.match(answer.type!, /^text\/plain; version=0\.0\.4/);
 });
@@ -136,6 +193,8 @@ test("telemetry serves GET and nothing else, and takes no body", async (t) => {
   }
   assert.equal((await ask(port, "GET /livez", ["Content-Length: 1"], "x"))[0], 400);
   assert.equal((await ask(port, "GET /livez", ["Transfer-Encoding: chunked"], "0\r\n\r\n"))[0], 400);
+  assert.equal((await ask(port, "GET /livez", ["Upgrade: websocket", "Connection: upgrade"]))[0], 400);
+  assert.equal((await ask(port, "PRI * HTTP/2.0\r\n\r\nSM"))[0], 400);
   assert.equal((await ask(port, "GET /nothing"))[0], 404);
   assert.equal((await ask(port, "GET //livez"))[0], 404);
   assert.equal((await ask(port, "GET /livez"))[0], 200);
