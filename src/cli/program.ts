@@ -139,7 +139,7 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
       const { demoCommand } = await import("./demo.ts");
       finish(await demoCommand(ports));
     });
-  addExplainCommands(program, config, output, finish);
+  addExplainCommands(program, config, admin, output, finish);
   addAuditCommands(command("audit", "verify, prove and read the audit log"), output, finish);
   const rules = command("rules", "list, show and test the WAF's rules");
   const rulesDirectory = (): Option =>
