@@ -3,6 +3,7 @@ import type { ReportFormat } from "../config/report.ts";
 import { addAuditCommands } from "./audit.ts";
 import { exitCodes } from "./exit-code.ts";
 import { addExplainCommands } from "./explain-commands.ts";
+import { addImportCommands } from "./import-commands.ts";
 import { type ColorChoice, type Output, processOutput } from "./output.ts";
 import { addSetupCommands } from "./setup-commands.ts";
 import { addTuningCommands } from "./tuning-commands.ts";
@@ -186,6 +187,7 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
   );
   addTuningCommands(program, { config, admin }, output, finish);
   addSetupCommands(program, config, output, finish);
+  addImportCommands(program, output, finish);
   command("version", "print the versions of zion, Node and OpenSSL").action(async () => {
     const { versionCommand } = await import("./version.ts");
     finish(versionCommand(output()));
