@@ -13,7 +13,7 @@ const layers: readonly (readonly string[])[] = [
   ["state"],
   ["exchange"],
   ["listener", "config"],
-  ["control", "mesh", "import"],
+  ["control", "mesh"],
   ["explain"],
   ["cli"],
   ["main"],

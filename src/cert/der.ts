@@ -46,6 +46,7 @@ export function contextTag(number: number, content: Buffer, constructed = true):
   return value((constructed ? 0xa0 : 0x80) | number, content);
 }
 
+export const NULL = value(0x05, Buffer.alloc(0));
 export const TRUE = value(0x01, Buffer.from([0xff]));
 
 function value(tag: number, content: Buffer): Buffer {

@@ -2,7 +2,8 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
 import type { CertificateConfig, TlsConfig } from "../config/config.ts";
 import { inOneGo, type Steps } from "../std/steps.ts";
-import { foldServerName } from "./server-name.ts";
+import { splitChain } from "./chain.ts";
+import { createNameTable } from "./name-table.ts";
 import { secureContextOptions } from "./tls-policy.ts";
 
 /** One certificate chain with its key. */
@@ -10,6 +11,8 @@ export interface CertificateChain {
   /** As configured, for operators. */
   readonly certPath: string;
   readonly leaf: X509Certificate;
+  /** SHA-256 of the leaf's DER, in lower-case hexadecimal digits. */
+  readonly sha256: string;
   readonly keyKind: "rsa" | "ecdsa";
   /** End of validity of the leaf, ms since the epoch. */
   readonly notAfterMs: number;
@@ -55,9 +58,7 @@ export function buildCertificateStore(tls: TlsConfig): CertificateStore {
 export function* certificateSteps(tls: TlsConfig): Steps<CertificateStore> {
   const entries: CertificateEntry[] = [];
   const entryByPair = new Map<string, CertificateEntry>();
-  const exact = new Map<string, CertificateEntry>();
-  /** `example.org` for `*.example.org`. */
-  const wildcard = new Map<string, CertificateEntry>();
+  const names = createNameTable<CertificateEntry>();
 
   function entryOf(certificate: CertificateConfig): CertificateEntry {
     const { certPem, keyPem, second } = certificate;
@@ -74,24 +75,10 @@ export function* certificateSteps(tls: TlsConfig): Steps<CertificateStore> {
   const fallback = entryOf(tls.default);
   for (const row of tls.sni) {
     yield;
-    const isWildcard = row.serverName.startsWith("*.");
-    const name = foldServerName(isWildcard ? row.serverName.slice(2) : row.serverName);
-    if (name === undefined)
-      throw new Error(`server_name ${JSON.stringify(row.serverName)} is not a host name`);
-    const table = isWildcard ? wildcard : exact;
-    if (table.has(name)) throw new Error(`server_name ${JSON.stringify(row.serverName)} is configured twice`);
-    table.set(name, entryOf(row));
+    names.add(row.serverName, entryOf(row));
   }
 
-  function match(name: string): CertificateEntry | undefined {
-    const folded = foldServerName(name);
-    if (folded === undefined) return undefined;
-    const entry = exact.get(folded);
-    if (entry !== undefined || wildcard.size === 0) return entry;
-    const dot = folded.indexOf(".");
-    return dot === -1 ? undefined : wildcard.get(folded.slice(dot + 1));
-  }
-
+  const { match } = names;
   return {
     default: fallback,
     entries,
@@ -122,7 +109,19 @@ function buildChain(tls: TlsConfig, certificate: CertificateConfig): Certificate
   const context = attempt(`certificate ${certPath} cannot be used`, () =>
     createSecureContext(secureContextOptions(tls, certificate)),
   );
-  return { certPath, leaf, keyKind: keyKindOf(leaf), notAfterMs: leaf.validToDate.getTime(), context };
+  return {
+    certPath,
+    leaf,
+    sha256: sha256Of(leaf),
+    keyKind: keyKindOf(leaf),
+    notAfterMs: leaf.validToDate.getTime(),
+    context,
+  };
+}
+
+/** By which a certificate is known from here to the log, in lower-case hexadecimal digits. */
+export function sha256Of(certificate: X509Certificate): string {
+  return certificate.fingerprint256.replaceAll(":", "").toLowerCase();
 }
 
 /** Ed25519 counts as an elliptic curve: clients that know it know ECDSA. */
@@ -149,11 +148,7 @@ export function chainFor(
 
 /** The leaf, which stands first. Every block is read, because OpenSSL drops what follows a broken one silently. */
 function readChain(pem: string): X509Certificate {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
-  const begins = pem.split("-----BEGIN CERTIFICATE-----").length - 1;
-  if (begins === 0) throw new Error("it holds no PEM certificate");
-  if (begins !== blocks.length) throw new Error("a PEM block has no end");
-  const [leaf] = blocks.map((block) => new X509Certificate(block));
+  const [leaf] = splitChain(pem).map((block) => new X509Certificate(block));
   return leaf!;
 }
 

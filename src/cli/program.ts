@@ -1,9 +1,9 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { ReportFormat } from "../config/report.ts";
 import { addAuditCommands } from "./audit.ts";
+import { addCertsCommands } from "./certs-commands.ts";
 import { exitCodes } from "./exit-code.ts";
 import { addExplainCommands } from "./explain-commands.ts";
-import { addImportCommands } from "./import-commands.ts";
 import { type ColorChoice, type Output, processOutput } from "./output.ts";
 import { addSetupCommands } from "./setup-commands.ts";
 import { addTuningCommands } from "./tuning-commands.ts";
@@ -140,7 +140,8 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
       const { demoCommand } = await import("./demo.ts");
       finish(await demoCommand(ports));
     });
-  addExplainCommands(program, config, admin, output, finish);
+  addExplainCommands(program, config, output, finish);
+  addCertsCommands(program, { config, admin }, output, finish);
   addAuditCommands(command("audit", "verify, prove and read the audit log"), output, finish);
   const rules = command("rules", "list, show and test the WAF's rules");
   const rulesDirectory = (): Option =>
@@ -187,7 +188,6 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
   );
   addTuningCommands(program, { config, admin }, output, finish);
   addSetupCommands(program, config, output, finish);
-  addImportCommands(program, output, finish);
   command("version", "print the versions of zion, Node and OpenSSL").action(async () => {
     const { versionCommand } = await import("./version.ts");
     finish(versionCommand(output()));

@@ -1,12 +1,15 @@
 import type { Decision } from "../record/decision-log.ts";
 import type { AdminEndpoint } from "./admin.ts";
 import { type BanSource, banEndpoints } from "./ban-endpoints.ts";
+import type { CertificateDesk } from "./certificate-desk.ts";
+import { certificateEndpoints } from "./certificate-endpoints.ts";
 import { json, text } from "./control-listener.ts";
 import { type DecisionRing, readDecisionQuery } from "./decision-ring.ts";
 import { type GenerationSource, generationEndpoints } from "./generation-endpoints.ts";
 import type { Overview } from "./overview.ts";
 import { revocationEndpoints } from "./revocation-endpoints.ts";
 import type { Revocations } from "./revocations.ts";
+import type { TicketKeys } from "./tickets.ts";
 
 /** What the admin listener's endpoints read and do. */
 export interface AdminSources {
@@ -14,6 +17,8 @@ export interface AdminSources {
   readonly generations: GenerationSource;
   readonly decisions: Pick<DecisionRing, "find">;
   readonly bans: BanSource;
+  readonly certificates: Pick<CertificateDesk, "served" | "ocspOf">;
+  readonly tickets: Pick<TicketKeys, "rotate">;
   readonly revocations: Pick<Revocations, "list" | "add" | "remove">;
 }
 
@@ -39,6 +44,7 @@ export function adminEndpoints(sources: AdminSources): readonly AdminEndpoint[] 
     },
     ...banEndpoints(sources.bans),
     ...revocationEndpoints(sources.revocations),
+    ...certificateEndpoints(sources.certificates, sources.tickets),
   ];
 }
 

@@ -17,6 +17,7 @@ import type { ClientConnection } from "../listener/client-connection.ts";
 import { ConnectionCaps } from "../listener/connection-caps.ts";
 import { HandshakeRate } from "../listener/handshake-rate.ts";
 import { type Accepted, Listener } from "../listener/listener.ts";
+import { createStapleShelf } from "../listener/staple-shelf.ts";
 import { buildTlsServer, type TlsServer } from "../listener/tls.ts";
 import { reasons } from "../reason.ts";
 import { AccessLog, endpointLogPiece } from "../record/access-log.ts";
@@ -157,6 +158,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     http: new Listener("http", state, caps, handshakes),
     https: new Listener("https", state, caps, handshakes),
   };
+  const staples = createStapleShelf(clock);
   let upstreams = new Map<string, Upstream>();
   let prepared: Prepared | undefined;
   let ticketKeys: Buffer = randomBytes(48);
@@ -259,6 +261,7 @@ export function openEdge(deps: EdgeDeps): Edge {
         handshakesMax: HANDSHAKES_MAX,
         ticketKeys,
         unknownName: "default",
+        stapleOf: staples.of,
         allowHalfOpen: true,
       },
       {
@@ -396,6 +399,7 @@ export function openEdge(deps: EdgeDeps): Edge {
       listeners.https.tls?.setTicketKeys(ticketKeys);
       prepared?.tls?.setTicketKeys(ticketKeys);
     },
+    setStaples: staples.replace,
     setHealth(name, url, healthy) {
       const endpoint = upstreams.get(name)?.endpoints.find((candidate) => candidate.url === url);
       if (endpoint === undefined) return;

@@ -12,6 +12,7 @@ import type { SpanFacts } from "../record/span-log.ts";
 import type { HttpChallenge, TlsChallenge } from "../respond/acme-challenges.ts";
 import type { Page } from "../respond/page.ts";
 import type { Steps } from "../std/steps.ts";
+import type { Staple } from "./messages.ts";
 
 /** The listeners that carry client traffic. */
 export type ListenerName = "http" | "https";
@@ -34,6 +35,8 @@ export interface Edge {
   close(listener: ListenerName, slot: number): void;
   /** 48 bytes, shared by all workers, rotated by the primary (tls.Server#setTicketKeys). */
   setTicketKeys(keys: Buffer): void;
+  /** All OCSP answers that handshakes carry. */
+  setStaples(staples: readonly Staple[]): void;
   /** Memory of all processes as a share of the limit of the control group. */
   setMemory(share: number): void;
   /** The heap has been almost full for a while, whatever is collected: a new worker should take over. */

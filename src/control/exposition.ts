@@ -63,6 +63,19 @@ const own = {
     ["reason"],
   ),
   keyFetches: counter("zion_jwks_fetches_total", "Key sets of issuers that were fetched.", ["result"]),
+  certificateNotAfter: gauge(
+    "zion_tls_certificate_not_after_timestamp_seconds",
+    "When a certificate ends, by the server name it is served for; `default` is for all others.",
+    ["certificate"],
+  ),
+  ticketRotations: counter("zion_tls_ticket_rotations_total", "Changes of the session tickets' keys.", [
+    "by",
+  ]),
+  ocspAnswers: counter(
+    "zion_tls_ocsp_answers_total",
+    "OCSP answers that were asked for: `good`, `revoked`, `unknown`, or `failed` (none that can be used).",
+    ["result"],
+  ),
   revocations: gauge("zion_token_revocations", "Tokens that were taken back and have not expired."),
   buildInfo: gauge("zion_build_info", "Always 1.", ["version", "node"]),
 } as const satisfies Record<string, MetricFamily>;
@@ -93,10 +106,13 @@ export type OwnGauge =
   | "bans"
   | "banEvictions"
   | "revocations"
+  | "certificateNotAfter"
   | "buildInfo";
 export type OwnCounter =
   | "spans"
   | "keyFetches"
+  | "ticketRotations"
+  | "ocspAnswers"
   | "workerExits"
   | "workerRestarts"
   | "panics"

@@ -31,6 +31,8 @@ export type ToWorker =
     }
   | { readonly type: "close"; readonly listener: ListenerName; readonly slot: number }
   | { readonly type: "ticket_keys"; readonly keys: Buffer }
+  /** All OCSP answers that handshakes carry, by the SHA-256 of the certificate. */
+  | { readonly type: "staples"; readonly staples: readonly Staple[] }
   | { readonly type: "health"; readonly upstream: string; readonly url: string; readonly healthy: boolean }
   | { readonly type: "addresses"; readonly host: string; readonly addresses: readonly string[] }
   /** Keys of tokens, by the id of their source; none = they cannot be had. */
@@ -61,6 +63,13 @@ export type ToWorker =
   | { readonly type: "audit"; readonly socket: string; readonly token: string }
   | { readonly type: "reopen_log" }
   | { readonly type: "drain"; readonly graceMs: number };
+
+/** An OCSP answer, and until when it may be shown, ms since the epoch. */
+export interface Staple {
+  readonly sha256: string;
+  readonly der: Uint8Array;
+  readonly untilMs: number;
+}
 
 export interface PrepareMessage {
   readonly type: "prepare";

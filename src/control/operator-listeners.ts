@@ -7,6 +7,7 @@ import { createAdmin, digestToken, endpointPath, maxAdminBodyBytes, minTokenByte
 import { adminEndpoints } from "./admin-endpoints.ts";
 import type { AuditSupply } from "./audit-supply.ts";
 import type { BanSource } from "./ban-endpoints.ts";
+import type { CertificateDesk } from "./certificate-desk.ts";
 import { type ControlListener, json, openControlListener } from "./control-listener.ts";
 import type { DecisionRing } from "./decision-ring.ts";
 import type { Exposition } from "./exposition.ts";
@@ -22,6 +23,7 @@ import { contentTypes, type MetricFormat } from "./series-print.ts";
 import type { InheritedSocket } from "./slots.ts";
 import type { Supervision } from "./supervision.ts";
 import { createTelemetry, telemetryPaths } from "./telemetry.ts";
+import type { TicketKeys } from "./tickets.ts";
 
 /** What operators may look at and change. */
 export interface Gateway {
@@ -35,6 +37,8 @@ export interface Gateway {
   readonly identity: Pick<IdentityDesk, "revocations">;
   readonly limits: LimitExchange;
   readonly keys: Pick<KeyWatch, "state">;
+  readonly certificates: Pick<CertificateDesk, "served" | "ocspOf" | "state">;
+  readonly tickets: Pick<TicketKeys, "rotate">;
   readonly life: { readonly started: boolean; readonly draining: boolean; readonly replaced: boolean };
   readonly clock: Clock;
 }
@@ -95,6 +99,8 @@ export function createOperatorListeners(
     bans,
     decisions,
     revocations: identity.revocations,
+    certificates: gateway.certificates,
+    tickets: gateway.tickets,
   });
   // Label values: paths of ours, never what somebody asked for.
   const counted = [...["/", ...telemetryPaths].map((path) => ({ path })), ...endpoints];
@@ -110,7 +116,7 @@ export function createOperatorListeners(
     configured: reloader.generation > 0,
     limitStore: limits.storeState,
     audit: audit.health,
-    certificates: "off",
+    certificates: gateway.certificates.state,
     keys: keys.state,
     postQuantum: reloader.config.tls?.pqMode !== "require" ? "off" : canBePostQuantum ? "ok" : "missing",
     auditRequired: audit.isRequired,

@@ -10,6 +10,8 @@ import { readDescriptorsMax } from "../std/descriptors.ts";
 import { certificatesLoaded, configRejected, workerDied } from "./audit-events.ts";
 import { type AuditSupply, openAuditSupply } from "./audit-supply.ts";
 import { type Bans, createBans } from "./bans.ts";
+import { type CertificateDesk, openCertificateDesk } from "./certificate-desk.ts";
+import { askChild } from "./child-task.ts";
 import { type ConfigVersion, openConfigVersion } from "./config-version.ts";
 import { createDecisionRing, type DecisionRing } from "./decision-ring.ts";
 import type { ListenerName } from "./edge.ts";
@@ -23,10 +25,11 @@ import { faultExitCode, installLastGasp, lastGaspLine, writeLastGasp } from "./l
 import { lastGaspPath } from "./last-gasp-file.ts";
 import { createLimitExchange, type LimitExchange } from "./limit-exchange.ts";
 import { type ListenerChange, type ListenerSet, openListeners } from "./listener-set.ts";
-import type { LeveledLog, Log } from "./log.ts";
+import type { Log } from "./log.ts";
 import { watchMemory } from "./memory-watch.ts";
 import type { ToWorker } from "./messages.ts";
 import { type Obituaries, openObituaries, seenWorker } from "./obituaries.ts";
+import type { OcspResult } from "./ocsp-fetch.ts";
 import { watchOom } from "./oom-watch.ts";
 import {
   type AdminTokens,
@@ -68,7 +71,7 @@ const prepareDeadlineMs = 30_000;
 
 export interface PrimaryOptions {
   readonly load: LoadConfig;
-  readonly log: LeveledLog;
+  readonly log: Log;
   readonly version: string;
   readonly environment: NodeJS.ProcessEnv;
   /** For people: where a refused configuration is explained. */
@@ -94,9 +97,8 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     explain(loaded.problem);
     return configExitCode;
   }
-  const config = createPartStore().assemble(loaded.cut.manifest, loaded.cut.parts);
-  log.setLevel(config.server.logLevel);
   for (const warning of loaded.warnings) log.warn({ "event.name": "zion.config.warning" }, warning);
+  const config = createPartStore().assemble(loaded.cut.manifest, loaded.cut.parts);
   const tokens = createAdminTokens(options.environment);
   const tokenProblem = tokens.read(config);
   if (tokenProblem !== undefined) {
@@ -186,6 +188,7 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     primary.guard.stop();
     primary.stopMemoryWatch();
     primary.tickets.stop();
+    primary.certificates.stop();
     primary.identity.stop();
     primary.limits.stop();
     primary.keys.stop();
@@ -204,6 +207,7 @@ interface Primary {
   readonly resolver: Resolver;
   readonly prober: Prober;
   readonly tickets: TicketKeys;
+  readonly certificates: CertificateDesk;
   readonly audit: AuditSupply;
   readonly identity: IdentityDesk;
   readonly limits: LimitExchange;
@@ -292,15 +296,29 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     addressesOf: (host) => resolver.addresses.get(host),
     log,
   });
-  const tickets = createTicketKeys(
-    (keys) => supervision.broadcast({ type: "ticket_keys", keys }),
-    place.ticketKeys,
-  );
+  const tickets = createTicketKeys((keys, by) => {
+    exposition.add("ticketRotations", [by]);
+    supervision.broadcast({ type: "ticket_keys", keys });
+  }, place.ticketKeys);
+  const childFlags = () => workerFlags({ packageDir, workerCount: workers(), logPath: undefined });
+  const certificates = openCertificateDesk({
+    stateDir,
+    broadcast: (message) => supervision.broadcast(message),
+    fetchOcsp: (task) =>
+      askChild<OcspResult>(
+        { entry: entryOf("ocsp-process"), flags: childFlags, role: "OCSP fetcher", family: obituaries },
+        task,
+      ),
+    exposition,
+    clock,
+    log,
+  });
   const identity = openIdentityDesk({
     broadcast: (message) => supervision.broadcast(message),
     fetch: fetchInProcess({
       entry: entryOf("jwks-process"),
       flags: () => workerFlags({ packageDir, workerCount: workers(), logPath: undefined }),
+      role: "key fetcher",
       family: obituaries,
     }),
     revocations,
@@ -411,7 +429,6 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       prepared = undefined;
       void resolver.watch(upstreamHosts(config), resolverSettings(config));
       void identity.watch(config);
-      log.setLevel(config.server.logLevel);
       prober.watch(config.upstreams);
       limits.adopt(config);
       spans.adopt(config.tracing);
@@ -420,6 +437,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       // What changed while the workers were between two snapshots.
       for (const news of [...addressNews(), ...healthNews()]) supervision.broadcast(news);
       await switched;
+      certificates.adopt(config);
       tellCertificates(audit, generation, config, certified);
       certified = config;
     },
@@ -445,6 +463,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     current: () => publication(reloader),
     greeting: () => [
       { type: "ticket_keys", keys: tickets.current },
+      ...certificates.news(),
       ...limits.greeting(),
       bans.news(),
       ...audit.greeting(),
@@ -488,6 +507,8 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       reloader,
       exposition,
       bans,
+      certificates,
+      tickets,
       decisions,
       audit,
       identity,
@@ -507,6 +528,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     resolver,
     prober,
     tickets,
+    certificates,
     audit,
     identity,
     limits,
@@ -565,6 +587,7 @@ async function serve(primary: Primary, options: PrimaryOptions): Promise<number>
     spans.adopt(reloader.config.tracing);
     primary.bans.adopt(reloader.config);
     primary.keys.adopt(reloader.config);
+    primary.certificates.adopt(reloader.config);
     const outcome = await Promise.race([supervision.start(), stop.promise]);
     if (typeof outcome === "object" && outcome.kind !== "serving") {
       log.fatal({ "event.name": "zion.start.failed", problem: outcome.message }, "not started");

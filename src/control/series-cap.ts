@@ -12,11 +12,12 @@ const other = "_other";
 export type LabelNames = Readonly<Record<string, ReadonlySet<string>>>;
 
 export function labelNames(config: Config): LabelNames {
-  const { routes, upstreams, limits, lists, sovereign } = config;
+  const { routes, upstreams, limits, lists, sovereign, tls } = config;
   return {
     route: new Set([noRoute, other, ...routes.map(({ name }) => name)]),
     upstream: new Set(upstreams.map(({ name }) => name)),
     limit: new Set(limits.map(({ name }) => name)),
+    certificate: new Set(["default", ...(tls?.sni.map(({ serverName }) => serverName) ?? [])]),
     list: new Set(lists.map(({ name }) => name)),
     class: new Set(["unknown", ...(sovereign?.classes.map(({ name }) => name) ?? [])]),
   };

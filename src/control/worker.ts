@@ -188,6 +188,8 @@ export function controlWorker(edge: Edge, channel: WorkerChannel): WorkerControl
           return closeListener(message.listener, message.slot);
         case "ticket_keys":
           return edge.setTicketKeys(message.keys);
+        case "staples":
+          return edge.setStaples(message.staples);
         case "health":
           return edge.setHealth(message.upstream, message.url, message.healthy);
         case "addresses":

@@ -26,7 +26,6 @@ test("the smallest config has every default", () => {
         "fe80::/10",
         "fc00::/7",
       ],
-      logLevel: "info",
       exposeInternal: false,
       proxyProtocol: [],
       lists: [],

@@ -273,6 +273,8 @@ async function admin(t: TestContext, withToken = true) {
       },
       decisions: { find: () => [] },
       bans: { list: () => [], add: () => ({ problem: "" }), lift: () => true },
+      certificates: { served: [], ocspOf: () => undefined },
+      tickets: { rotate: () => {} },
       revocations: { list: () => [], add: () => "added", remove: () => "removed" },
     }),
   });

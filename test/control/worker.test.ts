@@ -26,6 +26,7 @@ function start(t: TestContext, edge: Partial<Edge> = {}) {
     open: async (listener, slot, source) =>
       void calls.push(`open ${listener} ${slot} ${JSON.stringify(source)}`),
     close: (listener, slot) => void calls.push(`close ${listener} ${slot}`),
+    setStaples: (staples) => void calls.push(`staples ${staples.length}`),
     setTicketKeys: (keys) => void calls.push(`keys ${keys.length}`),
     setHealth: (upstream, url, healthy) => void calls.push(`health ${upstream} ${url} ${healthy}`),
     setAddresses: (host, addresses) => void calls.push(`addresses ${host} ${addresses}`),

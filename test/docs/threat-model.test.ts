@@ -73,6 +73,8 @@ describe("the lists miss nothing and hold nothing that is gone", () => {
       },
       decisions: { find: () => [] },
       bans: { list: () => [], add: () => ({ problem: "" }), lift: () => false },
+      certificates: { served: [], ocspOf: () => undefined },
+      tickets: { rotate: () => {} },
       revocations: { list: () => [], add: () => "added", remove: () => "removed" },
     });
     const rows = listed("Endpoints").filter(([listener]) => listener === "admin");
@@ -136,6 +138,7 @@ describe("the surfaces are complete", () => {
       "Pages of other origins",
       "Bearer tokens",
       "Key sets of issuers",
+      "OCSP answers",
       "API keys, passwords, revoked tokens",
       "A service that decides",
       "Lists of clients",
