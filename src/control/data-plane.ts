@@ -49,8 +49,10 @@ import { workerCountOf } from "./flags.ts";
 import { lastGaspLine } from "./last-gasp.ts";
 import { workerLimits } from "./limit-build.ts";
 import { readLimits } from "./limit-samples.ts";
+import { loopSamples } from "./loop-samples.ts";
 import { type PageAsk, PageDesk } from "./page-desk.ts";
 import { openPressureGauge } from "./pressure-gauge.ts";
+import { upstreamSamples } from "./upstream-samples.ts";
 
 export interface EdgeDeps {
   readonly workerIndex: number;
@@ -153,6 +155,7 @@ export function openEdge(deps: EdgeDeps): Edge {
       downstream.onConcluded();
     },
   };
+  const loop = loopSamples(deps.workerIndex);
   const gauge = openPressureGauge(state.pressure, state.waf, clock);
   const listeners = {
     http: new Listener("http", state, caps, handshakes),
@@ -441,6 +444,8 @@ export function openEdge(deps: EdgeDeps): Edge {
       ...readMetrics(counters, listeners, caps, upstreams, state.accessLog, clock.nowMs()),
       { name: families.queueDropped.name, labels: ["spans"], value: state.spans.dropped },
       { name: families.queueDropped.name, labels: ["decisions"], value: state.decisions.dropped },
+      { name: families.queueDropped.name, labels: ["audit"], value: state.audit?.feed.dropped ?? 0 },
+      ...loop(),
       { name: families.overload.name, labels: ["work"], value: state.pressure.shed },
       { name: families.overload.name, labels: ["memory"], value: state.pressure.level },
       { name: families.heldBytes.name, labels: [], value: state.waf.store.usedBytes },
@@ -512,22 +517,7 @@ function readMetrics(
     add(families.logLines.name, [], accessLog.linesWritten);
     add(families.logSampledOut.name, [], accessLog.linesSampledOut);
   }
-  for (const upstream of upstreams.values()) {
-    upstream.answers.forEach((count, codeClass) => {
-      if (count > 0) add(families.upstreamRequests.name, [upstream.name, `${codeClass}xx`], count);
-    });
-    for (const [reason, count] of upstream.errors)
-      add(families.upstreamErrors.name, [upstream.name, reason], count);
-    add(families.upstreamRetries.name, [upstream.name], upstream.retries);
-    let open = 0;
-    // By position, not by address: /metrics leaves the machine (operators.md §1.2).
-    for (const [position, endpoint] of upstream.endpoints.entries()) {
-      open += endpoint.open;
-      add(families.upstreamUp.name, [upstream.name, String(position)], endpoint.isUsable(nowMs) ? 1 : 0);
-    }
-    add(families.upstreamConnections.name, [upstream.name], open);
-    add(families.upstreamInFlight.name, [upstream.name], upstream.inFlight);
-  }
+  samples.push(...upstreamSamples(upstreams.values(), nowMs));
   return samples;
 }
 

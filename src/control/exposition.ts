@@ -26,6 +26,7 @@ const own = {
     "Processes of the gateway that ended by a bug or were killed, and ends of earlier runs that the start found in the last-gasp file.",
     [],
   ),
+  configInfo: gauge("zion_config_info", "Always 1, with the hash of the configuration in force.", ["sha256"]),
   generation: gauge("zion_config_generation", "Generation of the configuration in force."),
   reloads: counter("zion_config_reloads_total", "Configuration reloads.", ["result"]),
   configRejected: counter(
@@ -49,6 +50,17 @@ const own = {
     "zion_traces_emitted_total",
     "Spans by what became of them: `sent` to the collector, or `dropped`.",
     ["result"],
+  ),
+  probes: counter("zion_health_probes_total", "Health probes of upstream endpoints.", ["result"]),
+  lastProbe: gauge(
+    "zion_health_probe_last_timestamp_seconds",
+    "When a health probe was last answered, or not in time.",
+  ),
+  dnsFailures: counter("zion_dns_lookup_failures_total", "Lookups of upstream names that failed.", []),
+  dnsStale: counter(
+    "zion_dns_stale_served_total",
+    "Lookups that failed while the last good addresses went on being used.",
+    [],
   ),
   bans: gauge("zion_bans", "Clients and blocks that are banned now.", ["cause"]),
   banEvictions: counter(
@@ -91,6 +103,8 @@ export interface Exposition {
   /** A worker ended: its gauges count no more, its counters stay in the totals. */
   forget(worker: number): void;
   set(name: OwnGauge, value: number, labels?: readonly string[]): void;
+  /** The one series that there is of it, at 1: for what its labels say. */
+  state(name: OwnGauge, labels: readonly string[]): void;
   add(name: OwnCounter, labels: readonly string[], by?: number): void;
   print(format: MetricFormat): Promise<string>;
 }
@@ -99,7 +113,9 @@ export type OwnGauge =
   | "workers"
   | "workersWanted"
   | "readyState"
+  | "configInfo"
   | "generation"
+  | "lastProbe"
   | "lastReload"
   | "lastReloadGood"
   | "routes"
@@ -116,6 +132,9 @@ export type OwnCounter =
   | "workerExits"
   | "workerRestarts"
   | "panics"
+  | "probes"
+  | "dnsFailures"
+  | "dnsStale"
   | "reloads"
   | "configRejected"
   | "adminRequests"
@@ -134,6 +153,10 @@ export function createExposition(): Exposition {
     retain: store.retain,
     forget: store.forget,
     set: (name, value, labels = []) => store.set(own[name], labels, value),
+    state(name, labels) {
+      store.clear(own[name]);
+      store.set(own[name], labels, 1);
+    },
     add: (name, labels, by = 1) => store.grow(own[name], labels, by),
     async print(format) {
       const lines = known.map((family) => printFamily(family, store.of(family), format, store.exemplarOf));

@@ -97,6 +97,7 @@ export type FromWorker =
       readonly slot: number;
       readonly message: string;
     }
+  /** `scrape` is 0 when nobody asked. */
   | { readonly type: "metrics"; readonly scrape: number; readonly frame: MetricFrame }
   | { readonly type: "spans"; readonly spans: readonly SpanFacts[] }
   | { readonly type: "decisions"; readonly decisions: readonly Decision[] }

@@ -288,12 +288,15 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
 
   const resolver = createResolver({
     onChange: (host, addresses) => supervision.broadcast({ type: "addresses", host, addresses }),
+    exposition,
     clock,
     log,
   });
   const prober = createProber({
     onChange: (upstream, url, healthy) => supervision.broadcast({ type: "health", upstream, url, healthy }),
     addressesOf: (host) => resolver.addresses.get(host),
+    exposition,
+    clock,
     log,
   });
   const tickets = createTicketKeys((keys, by) => {
@@ -353,7 +356,8 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
   });
   const addressNews = (): ToWorker[] =>
     [...resolver.addresses].map(([host, addresses]) => ({ type: "addresses", host, addresses }));
-  const healthNews = (): ToWorker[] => prober.results().map((result) => ({ type: "health", ...result }));
+  const healthNews = (): ToWorker[] =>
+    prober.results().map(({ upstream, url, healthy }) => ({ type: "health", upstream, url, healthy }));
 
   /** First part of a reload, and what can fail most easily: nothing is asked of the workers before. */
   const bind = async (config: Config): Promise<Bound | Refusal> => {

@@ -1,4 +1,6 @@
 import type { EndpointConfig, UpstreamConfig } from "../config/config.ts";
+import type { Clock } from "../std/clock.ts";
+import type { Exposition } from "./exposition.ts";
 import type { Log } from "./log.ts";
 import type { Probe } from "./probe.ts";
 import { probeEndpoint } from "./probe-http2.ts";
@@ -17,6 +19,8 @@ export interface ProberOptions {
   readonly probe?: Probe;
   /** 0 ≤ x < 1 */
   readonly random?: () => number;
+  readonly exposition: Pick<Exposition, "add" | "set">;
+  readonly clock: Pick<Clock, "wallMs">;
   readonly log: Log;
 }
 
@@ -24,6 +28,11 @@ export interface EndpointHealth {
   readonly upstream: string;
   readonly url: string;
   readonly healthy: boolean;
+  /** What the last probe met; "" = an answer that is good. */
+  readonly cause: string;
+  /** Wall clock: since when it is healthy, or not; and when it was last probed. */
+  readonly sinceMs: number;
+  readonly probedMs: number;
 }
 
 export interface Prober {
@@ -41,6 +50,9 @@ interface Probed {
   readonly identity: string;
   healthy: boolean;
   known: boolean;
+  cause: string;
+  sinceMs: number;
+  probedMs: number;
   /** Results in a row that speak against `healthy`. */
   against: number;
   delayMs: number;
@@ -52,7 +64,15 @@ interface Probed {
 
 /** Active health checks of all upstream endpoints, once per machine and not per worker. */
 export function createProber(options: ProberOptions): Prober {
-  const { onChange, addressesOf, probe = probeEndpoint, random = Math.random, log } = options;
+  const {
+    onChange,
+    addressesOf,
+    probe = probeEndpoint,
+    random = Math.random,
+    exposition,
+    clock,
+    log,
+  } = options;
   let probed = new Map<string, Probed>();
 
   const run = async (entry: Probed): Promise<void> => {
@@ -68,11 +88,16 @@ export function createProber(options: ProberOptions): Prober {
 
   const note = (entry: Probed, healthy: boolean, cause: string) => {
     const { healthyThreshold, unhealthyThreshold } = entry.upstream.health;
+    exposition.add("probes", [healthy ? "good" : "bad"]);
+    exposition.set("lastProbe", clock.wallMs() / 1000);
+    entry.probedMs = clock.wallMs();
+    entry.cause = cause;
     entry.known = true;
     entry.against = healthy === entry.healthy ? 0 : entry.against + 1;
     if (entry.against < (healthy ? healthyThreshold : unhealthyThreshold) || healthy === entry.healthy)
       return;
     entry.healthy = healthy;
+    entry.sinceMs = entry.probedMs;
     entry.against = 0;
     const about = { upstream: entry.upstream.name, endpoint: entry.endpoint.url };
     if (healthy) log.info({ "event.name": "zion.health.up", ...about }, "endpoint is healthy");
@@ -118,6 +143,9 @@ export function createProber(options: ProberOptions): Prober {
             identity,
             healthy: true,
             known: false,
+            cause: "",
+            sinceMs: clock.wallMs(),
+            probedMs: 0,
             against: 0,
             delayMs: downBaseMs,
             timer: undefined,
@@ -139,7 +167,14 @@ export function createProber(options: ProberOptions): Prober {
     results: () =>
       [...probed.values()]
         .filter(({ known }) => known)
-        .map(({ upstream, endpoint, healthy }) => ({ upstream: upstream.name, url: endpoint.url, healthy })),
+        .map(({ upstream, endpoint, healthy, cause, sinceMs, probedMs }) => ({
+          upstream: upstream.name,
+          url: endpoint.url,
+          healthy,
+          cause,
+          sinceMs,
+          probedMs,
+        })),
     stop() {
       for (const entry of probed.values()) end(entry);
       probed.clear();

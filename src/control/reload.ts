@@ -211,6 +211,7 @@ export function createReloader(options: ReloadOptions): Reloader {
 
   const noteSuccess = () => {
     exposition.set("generation", current.generation);
+    exposition.state("configInfo", [manifestHash(current.cut.manifest)]);
     exposition.retain(labelNames(current.config));
     exposition.set("lastReload", Math.round(clock.wallMs()) / 1000);
     const { routes } = current.config;

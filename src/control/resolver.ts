@@ -2,6 +2,7 @@ import { lookup as systemLookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import type { Config } from "../config/config.ts";
 import type { Clock } from "../std/clock.ts";
+import type { Exposition } from "./exposition.ts";
 import type { Log } from "./log.ts";
 
 /** More addresses of one name than this are not kept: what a name server answers must not grow our tables. */
@@ -12,6 +13,7 @@ const retryMs = 5000;
 export interface ResolverOptions {
   readonly onChange: (host: string, addresses: readonly string[]) => void;
   readonly lookup?: Lookup;
+  readonly exposition: Pick<Exposition, "add">;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -30,6 +32,8 @@ export interface Resolver {
   /** Resolves names that are new, within the time-out, and forgets those that are not listed. Never rejects. */
   watch(hosts: Iterable<string>, settings: ResolverSettings): Promise<void>;
   readonly addresses: ReadonlyMap<string, readonly string[]>;
+  /** Names that do not resolve now; their last good addresses are used as long as `staleMs` allows. */
+  readonly failing: ReadonlySet<string>;
   stop(): void;
 }
 
@@ -49,7 +53,7 @@ interface Watched {
  * outage of DNS is not one of ours (reliability.md §2.7, zion-reference.md §2.7).
  */
 export function createResolver(options: ResolverOptions): Resolver {
-  const { onChange, lookup = lookupAll, clock, log } = options;
+  const { onChange, lookup = lookupAll, exposition, clock, log } = options;
   const watched = new Map<string, Watched>();
   const addresses = new Map<string, readonly string[]>();
   let settings: ResolverSettings = { refreshMs: 30_000, timeoutMs: 2000, staleMs: 300_000 };
@@ -81,7 +85,11 @@ export function createResolver(options: ResolverOptions): Resolver {
     } finally {
       clearInterval(late);
     }
-    if (failed) notResolved(entry);
+    if (failed) {
+      exposition.add("dnsFailures", []);
+      notResolved(entry);
+      if (entry.addresses.length > 0) exposition.add("dnsStale", []);
+    }
     if (watched.get(entry.host) !== entry) return;
     const nextMs = failed ? Math.min(retryMs, settings.refreshMs) : settings.refreshMs;
     entry.timer = setTimeout(() => void start(entry), nextMs);
@@ -117,6 +125,9 @@ export function createResolver(options: ResolverOptions): Resolver {
 
   return {
     addresses,
+    get failing() {
+      return new Set([...watched.values()].filter(({ failing }) => failing).map(({ host }) => host));
+    },
     async watch(hosts, next) {
       settings = next;
       const wanted = new Set(hosts);

@@ -24,6 +24,8 @@ export interface SeriesStore {
   retain(names: LabelNames): void;
   set(family: MetricFamily, labels: readonly string[], value: number): void;
   grow(family: MetricFamily, labels: readonly string[], by: number): void;
+  /** All series of a family are forgotten. */
+  clear(family: MetricFamily): void;
   of(family: MetricFamily): Iterable<Series>;
   /** The newest of a series of the request duration. */
   exemplarOf(family: MetricFamily, series: Series): Exemplar | undefined;
@@ -135,18 +137,26 @@ export function createSeriesStore(
       const series = seriesAt(family, labels, 0);
       if (series !== undefined) series.value += by;
     },
+    clear: (family) => totals.get(family)!.clear(),
     of: (family) => (gauges.has(family) ? merged(family, feeds.values()) : totals.get(family)!.values()),
     exemplarOf: (family, { labels }) =>
       family === families.duration ? exemplars.get(labels[0]!) : undefined,
   };
 }
 
+const ofOneWorker: ReadonlySet<MetricFamily> = new Set([
+  families.upstreamUp,
+  families.upstreamLatency,
+  families.limitKeys,
+  families.overload,
+  families.loopUtilization,
+]);
+
 /** Gauges of the workers that live. */
 function merged(family: MetricFamily, feeds: Iterable<Feed>): Iterable<Series> {
   // An endpoint is up when any worker may choose it, and workers tell each other of keys, so each key is in all of
   // them; everything else adds up.
-  const isSame =
-    family === families.upstreamUp || family === families.limitKeys || family === families.overload;
+  const isSame = ofOneWorker.has(family);
   const all = new Map<string, Series>();
   for (const { rows, values } of feeds) {
     let at = 0;

@@ -49,6 +49,8 @@ export interface EndpointOwner {
   readonly secureContext: tls.SecureContext | undefined;
   /** Connections of all endpoints that are being made. */
   connecting: number;
+  /** Connections that were begun. */
+  opened: number;
   /** Idle connections of all endpoints. */
   idleCount: number;
   readonly retired: boolean;
@@ -141,6 +143,7 @@ export class Endpoint extends EndpointState {
   /** Counts a connection that is being made. */
   onConnecting(connection: object): void {
     this.open++;
+    this.#owner.opened++;
     this.#connecting.add(connection);
     this.#owner.connecting++;
   }

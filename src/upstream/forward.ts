@@ -42,12 +42,14 @@ export class Forwarding {
     const upstream = this.#upstream;
     const full = upstream.checkRoom();
     if (full !== undefined) {
+      upstream.shed++;
       this.#exchange.onFault({ reason: full, nothingSent: true, detail: "" });
       return;
     }
     if (upstream.breaker !== undefined) {
       this.#ticket = upstream.breaker.admit(this.#deps.nowMs());
       if (this.#ticket < 0) {
+        upstream.brokenOff++;
         this.#exchange.onFault({ reason: reasons.upstreamOpen, nothingSent: true, detail: "" });
         return;
       }
@@ -126,6 +128,7 @@ export class Forwarding {
       });
       return;
     }
+    if (exclude !== undefined && endpoint !== exclude) this.#upstream.failovers++;
     this.#endpoint = endpoint;
     this.#exchange.record.upstream = endpoint;
     endpoint.inFlight++;

@@ -38,6 +38,14 @@ export class Upstream implements EndpointOwner {
   readonly answers = new Float64Array(6);
   readonly errors = new Map<string, number>();
   retries = 0;
+  /** Retries at another endpoint. */
+  failovers = 0;
+  /** Connections begun. */
+  opened = 0;
+  /** Refused by the bulkhead. */
+  shed = 0;
+  /** Refused by the breaker. */
+  brokenOff = 0;
   readonly #balance: Balance;
   readonly #hash: ((request: CanonicalRequest) => number) | undefined;
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { mock, type TestContext, test } from "node:test";
 import type { UpstreamConfig } from "../../src/config/config.ts";
+import { createExposition } from "../../src/control/exposition.ts";
 import type { ProbeResult } from "../../src/control/probe.ts";
 import { createProber } from "../../src/control/prober.ts";
 import { goodConfig, minimal } from "../support/config-case.ts";
@@ -26,6 +27,8 @@ function start(t: TestContext, random = 0) {
       return result;
     },
     random: () => random,
+    exposition: createExposition(),
+    clock: { wallMs: () => 0 },
     log: silentLog,
   });
   t.after(() => prober.stop());

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { mock, type TestContext, test } from "node:test";
+import { createExposition } from "../../src/control/exposition.ts";
 import { createResolver, maxAddresses, upstreamHosts } from "../../src/control/resolver.ts";
 import { goodConfig, minimal } from "../support/config-case.ts";
 import { silentLog } from "./fakes.ts";
@@ -25,6 +26,7 @@ function start(t: TestContext, answers: Answers) {
       if (answer instanceof Error) throw answer;
       return answer.map((address) => ({ address }));
     },
+    exposition: createExposition(),
     clock: { nowMs: () => nowMs, wallMs: () => nowMs },
     log: silentLog,
   });
@@ -108,6 +110,7 @@ test("only names are looked up: address literals and sockets are not", () => {
 test("localhost resolves on every machine", async (t) => {
   const resolver = createResolver({
     onChange: () => {},
+    exposition: createExposition(),
     clock: { nowMs: () => 0, wallMs: () => 0 },
     log: silentLog,
   });

@@ -449,6 +449,22 @@ test("a scrape ends when all have answered, or at its deadline", async (t) => {
   assert.deepEqual(run.sampled, [quick!.link.id, slow!.link.id]);
 });
 
+test("figures that nobody asked for are taken, and end no scrape", async (t) => {
+  const run = await serving(t);
+  const [first] = run.workers;
+  const scrape = run.supervision.scrape(500);
+  first!.say({ type: "metrics", scrape: 0, frame: emptyFrame });
+  assert.equal(run.sampled.length, 1);
+  let isOver = false;
+  void scrape.then(() => {
+    isOver = true;
+  });
+  await settle();
+  assert.equal(isOver, false);
+  await run.pass(500);
+  await scrape;
+});
+
 test("a drain waits for all workers, counts what was cut and replaces nobody", async (t) => {
   const run = await serving(t);
   const drained = run.supervision.drain(10_000);

@@ -262,3 +262,20 @@ test("what the primary found out is passed on", (t) => {
     "discard 2",
   ]);
 });
+
+test("a worker that has a configuration tells its figures unasked, until it leaves", async (t) => {
+  const { control, sent } = start(t);
+  control.reportFigures();
+  assert.equal(sent.length, 0);
+  control.receive(prepare, undefined);
+  await settle();
+  control.receive({ type: "commit", generation: 1 }, undefined);
+  control.reportFigures();
+  const told = sent.at(-1)!;
+  assert.ok(told.type === "metrics" && told.scrape === 0);
+  control.receive({ type: "drain", graceMs: 0 }, undefined);
+  await settle();
+  const { length } = sent;
+  control.reportFigures();
+  assert.equal(sent.length, length);
+});
