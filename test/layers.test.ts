@@ -13,7 +13,7 @@ const layers: readonly (readonly string[])[] = [
   ["state"],
   ["exchange"],
   ["listener", "config"],
-  ["control", "mesh"],
+  ["control", "mesh", "import"],
   ["explain"],
   ["cli"],
   ["main"],

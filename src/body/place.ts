@@ -76,6 +76,12 @@ const labels: readonly string[] = [
   "body_bytes",
 ];
 
+/** The kind of a place as findings print it; -1 = it is none. */
+export function kindOfPlace(place: string): number {
+  const colon = place.indexOf(":");
+  return labels.indexOf(colon < 0 ? place : place.slice(0, colon));
+}
+
 /** What can say the name of the value that is being reported: `q`, `$.user.q[2]`. Asked only when something is found. */
 export interface PlaceNamer {
   /** Name or path within its kind; "" when there is none. May be asked only while the sink's `value` runs. */

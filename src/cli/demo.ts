@@ -53,6 +53,7 @@ function demoToml(
 listen_http = "127.0.0.1:${ports.httpPort}"
 listen_https = "127.0.0.1:${ports.httpsPort}"
 http_mode = "serve"
+log_level = "warn"
 workers = 2
 shutdown_delay_ms = 0
 shutdown_grace_ms = 3000

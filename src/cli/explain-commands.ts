@@ -5,6 +5,7 @@ import type { Output } from "./output.ts";
 export function addExplainCommands(
   program: Command,
   config: () => Option,
+  admin: () => Option,
   output: () => Output,
   finish: (exitCode: number) => void,
 ): void {
@@ -42,6 +43,27 @@ export function addExplainCommands(
       const { config: file, sni, curl, har, entry, ...rest } = options;
       finish(await explainRequestCommand({ ...rest, words, config: file, sni, curl, har, entry }, output()));
     });
+
+  program
+    .command("why <request-id>")
+    .description("say what was decided about a past request, and what today's configuration would decide")
+    .exitOverride()
+    .addOption(config())
+    .addOption(admin())
+    .option("--audit <path>", "ask an audit log, directory or file, instead of the gateway that runs")
+    .addOption(format())
+    .action(async (requestId: string, { config: file, admin: address, audit, format: how }: WhyFlags) => {
+      const { whyCommand } = await import("./why.ts");
+      const options = { requestId, config: file, admin: address, audit, format: how };
+      finish(await whyCommand(options, process.env, output()));
+    });
+}
+
+interface WhyFlags {
+  readonly config?: string;
+  readonly admin?: string;
+  readonly audit?: string;
+  readonly format: "human" | "json";
 }
 
 interface ExplainFlags {

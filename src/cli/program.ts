@@ -4,6 +4,7 @@ import { addAuditCommands } from "./audit.ts";
 import { addCertsCommands } from "./certs-commands.ts";
 import { exitCodes } from "./exit-code.ts";
 import { addExplainCommands } from "./explain-commands.ts";
+import { addImportCommands } from "./import-commands.ts";
 import { type ColorChoice, type Output, processOutput } from "./output.ts";
 import { addSetupCommands } from "./setup-commands.ts";
 import { addTuningCommands } from "./tuning-commands.ts";
@@ -140,7 +141,7 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
       const { demoCommand } = await import("./demo.ts");
       finish(await demoCommand(ports));
     });
-  addExplainCommands(program, config, output, finish);
+  addExplainCommands(program, config, admin, output, finish);
   addCertsCommands(program, { config, admin }, output, finish);
   addAuditCommands(command("audit", "verify, prove and read the audit log"), output, finish);
   const rules = command("rules", "list, show and test the WAF's rules");
@@ -188,6 +189,7 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
   );
   addTuningCommands(program, { config, admin }, output, finish);
   addSetupCommands(program, config, output, finish);
+  addImportCommands(program, output, finish);
   command("version", "print the versions of zion, Node and OpenSSL").action(async () => {
     const { versionCommand } = await import("./version.ts");
     finish(versionCommand(output()));

@@ -53,6 +53,7 @@ export interface ServerConfig {
   /** CIDRs. */
   readonly trustedProxies: readonly string[];
   readonly internalNetworks: readonly string[];
+  /** "info" */ readonly logLevel: "info" | "warn" | "error";
   /** Internal pages on the listeners of clients. */
   readonly exposeInternal: boolean;
   /** CIDRs of peers that begin with a PROXY header. */

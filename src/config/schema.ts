@@ -72,6 +72,11 @@ const server = z.strictObject({
     default: [],
     doc: "What counts as internal for internal_only and expose_internal. Empty = loopback, private, link-local and unique local addresses.",
   }),
+  log_level: choice(
+    ["info", "warn", "error"],
+    "info",
+    "What the gateway's own log on standard error has. What goes wrong again in the same way is told once in 30 s, with the number of those that were not.",
+  ),
   expose_internal: flag(
     false,
     "Serve /metrics and /_zion/snapshot.json to clients in internal_networks on the listeners of clients, before any route: 403 for others.",

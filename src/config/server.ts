@@ -95,6 +95,7 @@ function serverConfig(
     trustedProxies,
     proxyProtocol,
     internalNetworks,
+    logLevel: input.log_level,
     exposeInternal: input.expose_internal,
     lists: input.lists,
     requireRouteAuth: input.require_route_auth,

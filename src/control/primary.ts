@@ -25,7 +25,7 @@ import { faultExitCode, installLastGasp, lastGaspLine, writeLastGasp } from "./l
 import { lastGaspPath } from "./last-gasp-file.ts";
 import { createLimitExchange, type LimitExchange } from "./limit-exchange.ts";
 import { type ListenerChange, type ListenerSet, openListeners } from "./listener-set.ts";
-import type { Log } from "./log.ts";
+import type { LeveledLog, Log } from "./log.ts";
 import { watchMemory } from "./memory-watch.ts";
 import type { ToWorker } from "./messages.ts";
 import { type Obituaries, openObituaries, seenWorker } from "./obituaries.ts";
@@ -71,7 +71,7 @@ const prepareDeadlineMs = 30_000;
 
 export interface PrimaryOptions {
   readonly load: LoadConfig;
-  readonly log: Log;
+  readonly log: LeveledLog;
   readonly version: string;
   readonly environment: NodeJS.ProcessEnv;
   /** For people: where a refused configuration is explained. */
@@ -97,8 +97,9 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     explain(loaded.problem);
     return configExitCode;
   }
-  for (const warning of loaded.warnings) log.warn({ "event.name": "zion.config.warning" }, warning);
   const config = createPartStore().assemble(loaded.cut.manifest, loaded.cut.parts);
+  log.setLevel(config.server.logLevel);
+  for (const warning of loaded.warnings) log.warn({ "event.name": "zion.config.warning" }, warning);
   const tokens = createAdminTokens(options.environment);
   const tokenProblem = tokens.read(config);
   if (tokenProblem !== undefined) {
@@ -433,6 +434,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       prepared = undefined;
       void resolver.watch(upstreamHosts(config), resolverSettings(config));
       void identity.watch(config);
+      log.setLevel(config.server.logLevel);
       prober.watch(config.upstreams);
       limits.adopt(config);
       spans.adopt(config.tracing);

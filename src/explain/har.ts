@@ -1,3 +1,4 @@
+import { at, listAt, numberAt, textAt } from "./json-value.ts";
 import { bytesText, readUrl, type Wish, WishProblem } from "./wish.ts";
 
 /** One request of a HAR file (HTTP Archive 1.2), or why it cannot be asked about. */
@@ -23,12 +24,11 @@ export function readHar(text: string): readonly HarEntry[] {
   if (!Array.isArray(entries)) throw new WishProblem("it has no log.entries: it is no HAR file");
   return entries.map((entry, index) => {
     const request = at(entry, "request");
-    const status = at(at(entry, "response"), "status");
     return {
       number: index + 1,
-      method: string(at(request, "method")),
-      url: string(at(request, "url")),
-      status: typeof status === "number" ? status : 0,
+      method: textAt(request, "method"),
+      url: textAt(request, "url"),
+      status: numberAt(at(entry, "response"), "status"),
       wish: attempt(request),
     };
   });
@@ -37,8 +37,8 @@ export function readHar(text: string): readonly HarEntry[] {
 function attempt(request: unknown): Wish | WishProblem {
   try {
     return {
-      method: bytesText(string(at(request, "method"))),
-      ...readUrl(string(at(request, "url"))),
+      method: bytesText(textAt(request, "method")),
+      ...readUrl(textAt(request, "url")),
       fields: fieldsOf(request),
       body: bodyOf(request),
     };
@@ -50,12 +50,10 @@ function attempt(request: unknown): Wish | WishProblem {
 
 /** Framing is made anew: browsers record the body without it. Pseudo-fields of HTTP/2 are in the URL. */
 function fieldsOf(request: unknown): (readonly [string, string])[] {
-  const headers = at(request, "headers");
-  if (!Array.isArray(headers)) return [];
-  return headers.flatMap((header) => {
-    const name = string(at(header, "name"));
+  return listAt(request, "headers").flatMap((header) => {
+    const name = textAt(header, "name");
     if (/^(?::.*|content-length|transfer-encoding)$/i.test(name)) return [];
-    return [[bytesText(name), bytesText(string(at(header, "value")))] as const];
+    return [[bytesText(name), bytesText(textAt(header, "value"))] as const];
   });
 }
 
@@ -64,23 +62,14 @@ function bodyOf(request: unknown): Uint8Array {
   const text = at(data, "text");
   if (typeof text === "string" && text !== "")
     return at(data, "encoding") === "base64" ? Buffer.from(text, "base64") : Buffer.from(text, "utf8");
-  const params = at(data, "params");
-  const isForm = string(at(data, "mimeType")).startsWith("application/x-www-form-urlencoded");
-  if (isForm && Array.isArray(params) && params.length > 0) {
+  const params = listAt(data, "params");
+  const isForm = textAt(data, "mimeType").startsWith("application/x-www-form-urlencoded");
+  if (isForm && params.length > 0) {
     const form = new URLSearchParams(
-      params.map((one): [string, string] => [string(at(one, "name")), string(at(one, "value"))]),
+      params.map((one): [string, string] => [textAt(one, "name"), textAt(one, "value")]),
     );
     return Buffer.from(form.toString(), "latin1");
   }
-  const size = at(request, "bodySize");
-  if (typeof size === "number" && size > 0) throw new WishProblem("its body is not in the file");
+  if (numberAt(request, "bodySize") > 0) throw new WishProblem("its body is not in the file");
   return new Uint8Array(0);
-}
-
-function at(value: unknown, key: string): unknown {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined;
-}
-
-function string(value: unknown): string {
-  return typeof value === "string" ? value : "";
 }

@@ -26,6 +26,7 @@ test("the smallest config has every default", () => {
         "fe80::/10",
         "fc00::/7",
       ],
+      logLevel: "info",
       exposeInternal: false,
       proxyProtocol: [],
       lists: [],

@@ -1,0 +1,23 @@
+import type { Imported } from "./imported.ts";
+import { importNginx } from "./nginx.ts";
+import type { IncludeFiles, SourceFile } from "./nginx-syntax.ts";
+
+/** A program whose configuration can be imported. */
+export interface Importer {
+  /** As people write it. */
+  readonly name: string;
+  /** Endings of the files that are read where a directory is named. */
+  readonly endings: readonly string[];
+  /** `include` is for those whose files name others. */
+  readonly run: (files: readonly SourceFile[], include: IncludeFiles) => Imported;
+}
+
+export const importers = {
+  nginx: {
+    name: "nginx",
+    endings: ["nginx.conf"],
+    run: (files, include) => importNginx(files[0]!, include),
+  },
+} as const satisfies Readonly<Record<string, Importer>>;
+
+export type ImporterName = keyof typeof importers;

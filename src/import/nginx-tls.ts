@@ -1,0 +1,34 @@
+import type { Listen } from "./nginx-listen.ts";
+import { decide, effective, type NginxImport, type Scope } from "./nginx-scope.ts";
+import { needsYou, translated } from "./verdict.ts";
+
+/** Certificates of a server: that of the default one is the default here. */
+export function translateServerTls(
+  scope: Scope,
+  hosts: readonly string[],
+  isDefault: boolean,
+  listens: readonly Listen[],
+  nginx: NginxImport,
+): void {
+  const { draft } = nginx;
+  if (!listens.some(({ secure }) => secure)) return;
+  const certificates = effective(scope, "ssl_certificate");
+  const keys = effective(scope, "ssl_certificate_key");
+  // A second pair is for clients without ECDSA.
+  for (const extra of [...certificates.slice(1), ...keys.slice(1)])
+    decide(nginx, extra, needsYou("one certificate for each name"));
+  const cert = certificates[0]?.args[0];
+  const key = keys[0]?.args[0];
+  if (cert === undefined || key === undefined || cert.includes("$") || key.includes("$")) {
+    for (const directive of [...certificates, ...keys].slice(0, 2))
+      decide(nginx, directive, needsYou("a certificate is a file with a name"));
+    return;
+  }
+  decide(nginx, certificates[0]!, translated("`cert_path`"));
+  decide(nginx, keys[0]!, translated("`key_path`: mode 0600"));
+  if (draft.tls["cert_path"] === undefined || isDefault) {
+    draft.tls["cert_path"] = cert;
+    draft.tls["key_path"] = key;
+  }
+  for (const host of hosts) if (!draft.sni.has(host)) draft.sni.set(host, { cert_path: cert, key_path: key });
+}
