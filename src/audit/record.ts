@@ -37,6 +37,7 @@ export const eventKinds = [
   "config_applied",
   "config_rejected",
   "cert_loaded",
+  "cert_order",
   "admin_action",
   "mesh_publish",
   "mesh_receive",

@@ -1,4 +1,5 @@
 import type { Decision } from "../record/decision-log.ts";
+import { type AcmeSource, acmeEndpoints } from "./acme-endpoints.ts";
 import type { AdminEndpoint } from "./admin.ts";
 import { type BanSource, banEndpoints } from "./ban-endpoints.ts";
 import type { CertificateDesk } from "./certificate-desk.ts";
@@ -17,6 +18,7 @@ export interface AdminSources {
   readonly generations: GenerationSource;
   readonly decisions: Pick<DecisionRing, "find">;
   readonly bans: BanSource;
+  readonly acme: AcmeSource;
   readonly certificates: Pick<CertificateDesk, "served" | "ocspOf">;
   readonly tickets: Pick<TicketKeys, "rotate">;
   readonly revocations: Pick<Revocations, "list" | "add" | "remove">;
@@ -43,6 +45,7 @@ export function adminEndpoints(sources: AdminSources): readonly AdminEndpoint[] 
       },
     },
     ...banEndpoints(sources.bans),
+    ...acmeEndpoints(sources.acme),
     ...revocationEndpoints(sources.revocations),
     ...certificateEndpoints(sources.certificates, sources.tickets),
   ];

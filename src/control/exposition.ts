@@ -74,6 +74,19 @@ const own = {
     "Clients that were not banned although they offended: `share` carries over 20 % of the good requests, `listed`, `shadow`.",
     ["reason"],
   ),
+  acmeOrders: counter(
+    "zion_acme_orders_total",
+    "Orders of certificates by what became of them: `issued`, or why not (acme.md).",
+    ["certificate", "result"],
+  ),
+  acmeNextAttempt: gauge(
+    "zion_acme_next_attempt_timestamp_seconds",
+    "When a certificate is ordered next, if nothing happens before; in the gateway that orders.",
+    ["certificate"],
+  ),
+  acmeLastSuccess: gauge("zion_acme_last_success_timestamp_seconds", "When a certificate was issued last.", [
+    "certificate",
+  ]),
   keyFetches: counter("zion_jwks_fetches_total", "Key sets of issuers that were fetched.", ["result"]),
   certificateNotAfter: gauge(
     "zion_tls_certificate_not_after_timestamp_seconds",
@@ -122,11 +135,14 @@ export type OwnGauge =
   | "bans"
   | "banEvictions"
   | "revocations"
+  | "acmeNextAttempt"
+  | "acmeLastSuccess"
   | "certificateNotAfter"
   | "buildInfo";
 export type OwnCounter =
   | "spans"
   | "keyFetches"
+  | "acmeOrders"
   | "ticketRotations"
   | "ocspAnswers"
   | "workerExits"

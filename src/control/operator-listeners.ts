@@ -3,6 +3,7 @@ import type { Config, SocketAddress } from "../config/config.ts";
 import { createFrames } from "../record/metric-frame.ts";
 import type { Page } from "../respond/page.ts";
 import type { Clock } from "../std/clock.ts";
+import type { AcmeDesk } from "./acme-desk.ts";
 import { createAdmin, digestToken, endpointPath, maxAdminBodyBytes, minTokenBytes } from "./admin.ts";
 import { adminEndpoints } from "./admin-endpoints.ts";
 import type { AuditSupply } from "./audit-supply.ts";
@@ -32,6 +33,7 @@ export interface Gateway {
   readonly reloader: Reloader;
   readonly exposition: Exposition;
   readonly bans: BanSource;
+  readonly acme: AcmeDesk;
   readonly decisions: DecisionRing;
   readonly audit: Pick<AuditSupply, "health" | "isRequired" | "samples" | "must">;
   readonly identity: Pick<IdentityDesk, "revocations">;
@@ -96,6 +98,7 @@ export function createOperatorListeners(
   const endpoints = adminEndpoints({
     overview,
     generations: reloader,
+    acme: gateway.acme,
     bans,
     decisions,
     revocations: identity.revocations,
@@ -115,6 +118,7 @@ export function createOperatorListeners(
     wantedWorkers: supervision.wanted,
     configured: reloader.generation > 0,
     limitStore: limits.storeState,
+    acme: gateway.acme.isOn ? (gateway.acme.problem ?? "") : undefined,
     audit: audit.health,
     certificates: gateway.certificates.state,
     keys: keys.state,

@@ -7,6 +7,8 @@ import { createPartStore, manifestHash } from "../config/parts.ts";
 import type { Signed } from "../config/signature.ts";
 import { type Clock, systemClock } from "../std/clock.ts";
 import { readDescriptorsMax } from "../std/descriptors.ts";
+import { acmeProcesses } from "./acme-child.ts";
+import { type AcmeDesk, createAcmeDesk } from "./acme-desk.ts";
 import { certificatesLoaded, configRejected, workerDied } from "./audit-events.ts";
 import { type AuditSupply, openAuditSupply } from "./audit-supply.ts";
 import { type Bans, createBans } from "./bans.ts";
@@ -68,6 +70,8 @@ type StopCause = StopSignal | "upgrade";
 
 /** For a worker that lives and does not answer; a silent one is killed after 5 s, and then does not count. */
 const prepareDeadlineMs = 30_000;
+/** For all workers to have the answers that a CA will ask for. */
+const challengesWithinMs = 2000;
 
 export interface PrimaryOptions {
   readonly load: LoadConfig;
@@ -190,6 +194,7 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     primary.stopMemoryWatch();
     primary.tickets.stop();
     primary.certificates.stop();
+    primary.acme.stop();
     primary.identity.stop();
     primary.limits.stop();
     primary.keys.stop();
@@ -210,6 +215,7 @@ interface Primary {
   readonly tickets: TicketKeys;
   readonly certificates: CertificateDesk;
   readonly audit: AuditSupply;
+  readonly acme: AcmeDesk;
   readonly identity: IdentityDesk;
   readonly limits: LimitExchange;
   readonly keys: KeyWatch;
@@ -314,6 +320,21 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
         task,
       ),
     exposition,
+    clock,
+    log,
+  });
+  const acme = createAcmeDesk({
+    start: acmeProcesses({
+      entry: entryOf("acme-process"),
+      flags: () => workerFlags({ packageDir, workerCount: workers(), logPath: undefined }),
+      family: obituaries,
+    }),
+    broadcast: (message) => supervision.broadcast(message),
+    taken: () => supervision.scrape(challengesWithinMs),
+    onIssued: () => void reloader.reload("file"),
+    environment,
+    exposition,
+    tell: (event) => audit.tell({ cfg: reloader.generation, ...event }),
     clock,
     log,
   });
@@ -443,6 +464,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       // What changed while the workers were between two snapshots.
       for (const news of [...addressNews(), ...healthNews()]) supervision.broadcast(news);
       await switched;
+      acme.adopt(config);
       certificates.adopt(config);
       tellCertificates(audit, generation, config, certified);
       certified = config;
@@ -474,6 +496,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       bans.news(),
       ...audit.greeting(),
       ...identity.news(),
+      acme.news(),
       ...addressNews(),
       ...healthNews(),
     ],
@@ -515,6 +538,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       bans,
       certificates,
       tickets,
+      acme,
       decisions,
       audit,
       identity,
@@ -536,6 +560,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     tickets,
     certificates,
     audit,
+    acme,
     identity,
     limits,
     keys,
@@ -605,6 +630,7 @@ async function serve(primary: Primary, options: PrimaryOptions): Promise<number>
     if (typeof outcome === "object") {
       life.started = true;
       if (place.isSuccessor) await takeOver(primary, log);
+      primary.acme.adopt(reloader.config);
       log.info(
         {
           "event.name": "zion.started",
@@ -688,6 +714,8 @@ async function takeOver(primary: Primary, log: Log): Promise<void> {
 async function shutDown(primary: Primary, log: Log, signal: StopCause, now: Promise<void>): Promise<number> {
   const { supervision, reloader, listeners } = primary;
   const { shutdownGraceMs } = reloader.config.server;
+  // Another gateway may order; what is under way is taken up again.
+  primary.acme.stop();
   // A successor accepts already.
   const shutdownDelayMs = signal === "upgrade" ? 0 : reloader.config.server.shutdownDelayMs;
   log.info(

@@ -10,6 +10,8 @@ export interface Vitals {
   readonly limitStore: "off" | "up" | "down";
   /** Why the newest one is not, in a line that may be shown to anybody; undefined = it is. */
   readonly configRefused: string | undefined;
+  /** Of `[tls.acme]`: undefined = nothing is ordered; "" = all is there; else what is missing. */
+  readonly acme: string | undefined;
   /** Of the audit log. */
   readonly audit: "off" | "up" | "degraded" | "down";
   /** Requests are refused while it is down. */
@@ -122,6 +124,11 @@ const checks: Readonly<Record<string, Check>> = {
     applies: ({ certificates }) => certificates !== "off",
     look: ({ certificates }) =>
       certificates === "degraded" ? ["degraded", "one ends within days, or has ended"] : undefined,
+  },
+  // Other names, and plain HTTP, are served.
+  acme: {
+    applies: ({ acme }) => acme !== undefined,
+    look: ({ acme }) => (acme === undefined || acme === "" ? undefined : ["degraded", acme]),
   },
   // Limits go on as each says in `on_store_error`.
   limit_store: {

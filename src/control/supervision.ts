@@ -330,11 +330,14 @@ export class Supervision {
     slot.overdue.unref();
   }
 
-  /** Asks all workers for their figures; those that do not answer in time keep what they last said. */
-  async scrape(deadlineMs: number): Promise<void> {
+  /**
+   * Asks all workers for their figures; those that do not answer in time keep what they last said. Messages are taken in
+   * order, so a worker that answers has also taken what was sent to it before: true = all have.
+   */
+  async scrape(deadlineMs: number): Promise<boolean> {
     const waiting = new Set(this.#runningGeneration());
-    if (waiting.size === 0) return;
-    await new Promise<void>((resolve) => {
+    if (waiting.size === 0) return true;
+    return new Promise<boolean>((resolve) => {
       const timer = setTimeout(() => scrape.done(), deadlineMs);
       const scrape: Scrape = {
         id: this.#nextScrapeId++,
@@ -342,7 +345,7 @@ export class Supervision {
         done: () => {
           clearTimeout(timer);
           this.#scrapes.delete(scrape);
-          resolve();
+          resolve(waiting.size === 0);
         },
       };
       this.#scrapes.add(scrape);

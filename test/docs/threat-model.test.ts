@@ -73,6 +73,11 @@ describe("the lists miss nothing and hold nothing that is gone", () => {
       },
       decisions: { find: () => [] },
       bans: { list: () => [], add: () => ({ problem: "" }), lift: () => false },
+      acme: {
+        status: () => ({ elected: true, certificates: [] }),
+        renew: () => undefined,
+        rollOver: async () => undefined,
+      },
       certificates: { served: [], ocspOf: () => undefined },
       tickets: { rotate: () => {} },
       revocations: { list: () => [], add: () => "added", remove: () => "removed" },
