@@ -9,8 +9,13 @@ export interface LogLine {
   readonly whole: boolean;
 }
 
-/** Lines of a file, in bounded memory whatever it holds: of a line beyond the limit, the beginning. */
-export function* readLines(disk: ReadableDisk, file: string, from = 0): Generator<LogLine, void, void> {
+/** Lines of a file, in bounded memory whatever it holds: of a line beyond `bytesMax`, the beginning. */
+export function* readLines(
+  disk: ReadableDisk,
+  file: string,
+  from = 0,
+  bytesMax = LINE_BYTES_MAX,
+): Generator<LogLine, void, void> {
   const chunk = Buffer.allocUnsafe(65_536);
   let held = Buffer.alloc(0);
   let heldAt = from;
@@ -31,7 +36,7 @@ export function* readLines(disk: ReadableDisk, file: string, from = 0): Generato
       held = Buffer.alloc(0);
     }
     // Beyond the limit it is no record, however it goes on.
-    if (held.length <= LINE_BYTES_MAX) held = Buffer.concat([held, chunk.subarray(start, count)]);
+    if (held.length <= bytesMax) held = Buffer.concat([held, chunk.subarray(start, count)]);
   }
   if (held.length > 0) yield { bytes: held, offset: heldAt, whole: false };
 }

@@ -57,6 +57,49 @@ export function addExplainCommands(
       const options = { requestId, config: file, admin: address, audit, format: how };
       finish(await whyCommand(options, process.env, output()));
     });
+
+  program
+    .command("replay <source...>")
+    .description("compare what a configuration decides about requests that came with what was decided then")
+    .usage("[options] SOURCE...   (an audit log, a HAR file, lines of curl or JSON, or the word running)")
+    .exitOverride()
+    .addOption(config())
+    .option("--against <file>", "the configuration to compare with, instead of what was decided then")
+    .addOption(admin())
+    .option("--from <address>", "the client's address of requests that do not say theirs")
+    .addOption(
+      new Option("--fail-on <list>", `exit with 1 when there are such: ${failures.join(", ")}, or none`)
+        .default(["allow-to-deny", "deny-to-allow"], "allow-to-deny,deny-to-allow")
+        .argParser(readFailures),
+    )
+    .addOption(format())
+    .action(async (sources: readonly string[], options: ReplayFlags) => {
+      const { replayCommand } = await import("./replay.ts");
+      const { config: file, admin: address, against, from: client, failOn, format: how } = options;
+      const request = { sources, against, failOn, config: file, admin: address, from: client, format: how };
+      finish(await replayCommand(request, process.env, output()));
+    });
+}
+
+const failures = ["allow-to-deny", "deny-to-allow", "undecidable"] as const;
+type Failure = (typeof failures)[number];
+
+function readFailures(text: string): readonly Failure[] {
+  if (text === "none") return [];
+  return text.split(",").map((word) => {
+    const found = failures.find((failure) => failure === word);
+    if (found === undefined) throw new InvalidArgumentError(`Allowed are ${failures.join(", ")}, or none.`);
+    return found;
+  });
+}
+
+interface ReplayFlags {
+  readonly config?: string;
+  readonly against?: string;
+  readonly admin?: string;
+  readonly from?: string;
+  readonly failOn: readonly Failure[];
+  readonly format: "human" | "json";
 }
 
 interface WhyFlags {

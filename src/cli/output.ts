@@ -8,6 +8,8 @@ export interface Stream {
   readonly write: (text: string) => void;
   /** Whether ANSI colours are wanted here. */
   readonly color: boolean;
+  /** Somebody watches: what is under way may be shown. */
+  readonly terminal?: boolean;
 }
 
 export type ColorChoice = "auto" | "always" | "never";
@@ -17,6 +19,7 @@ export function processOutput(choice: ColorChoice): Output {
   const stream = (target: NodeJS.WriteStream): Stream => ({
     write: (text) => void target.write(text),
     color: wantsColor(choice, target.isTTY === true, process.env),
+    terminal: target.isTTY === true,
   });
   return { out: stream(process.stdout), err: stream(process.stderr) };
 }

@@ -14,6 +14,8 @@ export interface Today {
   /** `same` and `changed` are certain; where the rest of the request could matter it is `undecidable`. */
   readonly verdict: "same" | "changed" | "undecidable";
   readonly says: string;
+  /** Whether it would be let in, all gates but the WAF taken as they were; undefined = not certain. */
+  readonly allowed: boolean | undefined;
 }
 
 /** What is left of the request, to be asked about; undefined = nothing is. */
@@ -42,12 +44,12 @@ export function judgeAgain(
   const { decision } = remains;
   if (isCertain(decision.reason)) {
     const says = `refused with ${decision.status}: ${decision.reason}`;
-    return { verdict: decision.reason === past.reason ? "same" : "changed", says };
+    return { verdict: decision.reason === past.reason ? "same" : "changed", says, allowed: false };
   }
   if (decision.route === "") return undecidable("header fields are not stored");
   if (past.wafGate !== "") return judgeFindings(past, decision.route, config, nowMs);
   if (isCertain(past.reason))
-    return { verdict: "changed", says: `it would reach the route ${decision.route}` };
+    return { verdict: "changed", says: `it would reach the route ${decision.route}`, allowed: undefined };
   return undecidable("header fields and body are not stored");
 }
 
@@ -61,7 +63,8 @@ function judgeFindings(past: PastRequest, routeName: string, config: Config, now
   const route = config.routes.find(({ name }) => name === routeName);
   const ruleSet = buildRuleSet(config.waf.rules, detectors);
   const waf = buildWaf(route?.waf, config, ruleSet);
-  if (waf === undefined) return { verdict: "changed", says: `the WAF is off for the route ${routeName}` };
+  if (waf === undefined)
+    return { verdict: "changed", says: `the WAF is off for the route ${routeName}`, allowed: true };
   if (past.wafGate !== "patterns") return undecidable("the body is not stored");
   const { profile } = waf;
   const left = past.findings.filter((finding) => counts(profile, routeName, finding, nowMs));
@@ -73,8 +76,9 @@ function judgeFindings(past: PastRequest, routeName: string, config: Config, now
     return {
       verdict: wasShadow ? "same" : "changed",
       says: `let through by the shadow of ${routeName}: ${points}`,
+      allowed: true,
     };
-  return { verdict: wasShadow ? "changed" : "same", says: `refused: ${points}` };
+  return { verdict: wasShadow ? "changed" : "same", says: `refused: ${points}`, allowed: false };
 }
 
 function counts(
@@ -96,7 +100,7 @@ function indexOf(profile: Profile, rule: string): number {
 }
 
 function undecidable(says: string): Today {
-  return { verdict: "undecidable", says };
+  return { verdict: "undecidable", says, allowed: undefined };
 }
 
 /** For documentation (RFC 5737): no client, and no internal address. */
