@@ -203,7 +203,8 @@ function readSecret(path: Path, key: string, value: string, context: SectionCont
   context.findings.add({
     code: "Z1307",
     path,
-    message: `${keyLabel(path)}: the variable ${printable(value)} is not set`,
+    // Its name is not repeated: people write the secret itself there.
+    message: `${keyLabel(path)}: the variable that it names is not set`,
     label: "not set",
   });
   return undefined;

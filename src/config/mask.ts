@@ -9,6 +9,11 @@ export function isSecretName(name: string, isList = false): boolean {
   return /secret|token|passw|credential|private|hmac|api_?key|(^|[_-])keys?$/i.test(name);
 }
 
+/** What stands where a variable is to be named and looks like no name of one: it may be the secret itself. */
+function isMisplaced(name: string, value: string): boolean {
+  return name.endsWith("_env") && !/^(["']?)[A-Z_][A-Z0-9_]*\1$/.test(value);
+}
+
 /** A source line fit to be shown, and where its columns went. */
 export interface MaskedLine {
   readonly text: string;
@@ -34,7 +39,8 @@ export function maskLine(line: string): MaskedLine {
   for (const match of line.matchAll(
     /(["']?)([A-Za-z0-9_.-]+)\1(\s*=\s*)("""|'''|\[|"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,}\]#]+)/g,
   )) {
-    if (!isSecretName(match[2]!.split(".").at(-1)!, match[4] === "[")) continue;
+    const name = match[2]!.split(".").at(-1)!;
+    if (!isSecretName(name, match[4] === "[") && !isMisplaced(name, match[4]!)) continue;
     const start = match.index + match[0].length - match[4]!.length;
     const open = match[4] === '"""' || match[4] === "'''" || match[4] === "[";
     // Unclosed or oddly quoted: everything after it may belong to the secret.

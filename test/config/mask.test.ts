@@ -23,6 +23,7 @@ const masked: readonly (readonly [line: string, shown: string])[] = [
   ["-----BEGIN PRIVATE KEY-----", "…"],
   ['key_path = "a.key"', 'key_path = "a.key"'],
   ['secret_env = "NAME"', 'secret_env = "NAME"'],
+  ['secret_env = "the-secret-itself"', 'secret_env = "…"'],
   ['hash_key = "path"', 'hash_key = "path"'],
   ["keepalive = 1", "keepalive = 1"],
 ];

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { digestApiKey, makeApiKey } from "../../src/identity/api-key.ts";
+import { canary } from "../support/canary.ts";
 import { get as getFrames, openFrames, request as requestFrames } from "../support/h2-frames.ts";
 import { ask, field } from "../support/raw-client.ts";
 import { jwks, makeKeys, makeToken } from "../support/tokens.ts";
@@ -13,15 +14,16 @@ import { askRaw, type BenchOptions, startBench } from "./bench.ts";
 
 const { ec, rsa } = makeKeys();
 const apiKey = makeApiKey();
+const password = canary("password");
 const expSecs = Math.floor(Date.now() / 1000) + 600;
 
-/** scrypt at its lowest cost: `ann:correct horse`. */
+/** scrypt at its lowest cost: `ann` and the password. */
 const users =
   "# who may come in\nann:$scrypt$ln=14,r=8,p=1$c2FsdHNhbHRzYWx0c2FsdA$REPLACED\nbob:$scrypt$ln=14,r=8,p=1$c2FsdHNhbHRzYWx0c2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n";
 
 async function start(t: TestContext, route: string, options: BenchOptions = {}) {
   const { scryptSync } = await import("node:crypto");
-  const digest = scryptSync("correct horse", Buffer.from("saltsaltsaltsalt"), 32, {
+  const digest = scryptSync(password, Buffer.from("saltsaltsaltsalt"), 32, {
     cost: 2 ** 14,
     blockSize: 8,
     parallelization: 1,
@@ -107,7 +109,7 @@ test("an API key lacks the scopes that its line does not give it", async (t) => 
 test("a name and its password let in, again without deriving, and go no further", async (t) => {
   const { edge, origin } = await start(t, 'auth_profile = "people"');
   for (let round = 0; round < 3; round++) {
-    assert.equal((await ask(edge.port, get(basic("ann:correct horse")))).status, 200);
+    assert.equal((await ask(edge.port, get(basic(`ann:${password}`)))).status, 200);
     const { fields } = origin.requests.at(-1)!;
     assert.deepEqual(
       fields.filter(([name]) => name === "x-auth-subject" || name === "authorization"),
@@ -122,10 +124,10 @@ test("wrong passwords and unknown names are told the same", async (t) => {
   for (const line of [
     basic("ann:correct hors"),
     basic("ann:"),
-    basic("eve:correct horse"),
+    basic(`eve:${password}`),
     basic("ann"),
     basic(""),
-    `${basic("ann:correct horse")}=`,
+    `${basic(`ann:${password}`)}=`,
     "Authorization: Basic !!!!",
     `Authorization: Basic ${"A".repeat(4000)}`,
   ]) {
@@ -153,7 +155,7 @@ test("a flood of wrong passwords is turned away before it costs more than its la
   assert.ok(busy > 0);
   assert.equal(edge.metric("zion_reject_total", "password_busy"), busy);
   // The lane is free again.
-  assert.equal((await ask(edge.port, get(basic("ann:correct horse")), patient)).status, 200);
+  assert.equal((await ask(edge.port, get(basic(`ann:${password}`)), patient)).status, 200);
 });
 
 test("a client that leaves while its password is verified costs nothing more", async (t) => {
@@ -165,7 +167,7 @@ test("a client that leaves while its password is verified costs nothing more", a
       () =>
         new Promise<void>((resolve) => {
           const socket = net.connect(edge.port, "127.0.0.1", () => {
-            socket.write(get(basic("ann:correct horse")), () => {
+            socket.write(get(basic(`ann:${password}`)), () => {
               socket.destroy();
               resolve();
             });
@@ -174,21 +176,21 @@ test("a client that leaves while its password is verified costs nothing more", a
         }),
     ),
   );
-  assert.equal((await ask(edge.port, get(basic("ann:correct horse")))).status, 200);
+  assert.equal((await ask(edge.port, get(basic(`ann:${password}`)))).status, 200);
   assert.equal(origin.requests.filter((request) => request.method !== "GET").length, 0);
   assert.equal(edge.metric("zion_defects_total"), 0);
 });
 
 test("a body follows a password that had to be verified first", async (t) => {
   const { edge, origin } = await start(t, 'auth_profile = "people"');
-  const request = `POST /a HTTP/1.1\r\nHost: a.test\r\n${basic("ann:correct horse")}\r\nContent-Length: 5\r\n\r\nhello`;
+  const request = `POST /a HTTP/1.1\r\nHost: a.test\r\n${basic(`ann:${password}`)}\r\nContent-Length: 5\r\n\r\nhello`;
   assert.equal((await ask(edge.port, request)).status, 200);
   assert.equal((await origin.requests.at(-1)!.body).toString(), "hello");
 });
 
 test("pipelined requests wait for a password in their order", async (t) => {
   const { edge, origin } = await start(t, 'auth_profile = "people"');
-  const good = basic("ann:correct horse");
+  const good = basic(`ann:${password}`);
   const pipelined = await askRaw(
     edge.port,
     [
@@ -213,7 +215,7 @@ test("HTTP/2 streams wait for their passwords beside each other", async (t) => {
   t.after(() => client.end());
   const stream = (id: number, text: string) =>
     requestFrames(id, getFrames("/a", ["authorization", `Basic ${Buffer.from(text).toString("base64")}`]));
-  client.send(stream(1, "ann:correct horse"), stream(3, "ann:wrong"), stream(5, "ann:correct horse"));
+  client.send(stream(1, `ann:${password}`), stream(3, "ann:wrong"), stream(5, `ann:${password}`));
   assert.deepEqual(
     [await client.outcome(1), await client.outcome(3), await client.outcome(5)],
     ["200", "401", "200"],
@@ -226,7 +228,7 @@ test("several profiles: each request is judged by the credential that it brings"
     `Authorization: Bearer ${makeToken({ alg, kid: "k" }, { iss, sub: iss, exp: expSecs, ...more }, key)}`;
   const cases: readonly (readonly [status: number, subject: string, ...fields: readonly string[]])[] = [
     [200, "ci", `X-API-Key: ${apiKey}`],
-    [200, "ann", basic("ann:correct horse")],
+    [200, "ann", basic(`ann:${password}`)],
     [200, "https://in.test", token("https://in.test", "ES256", ec.privateKey)],
     [200, "https://out.test", token("https://out.test", "RS256", rsa.privateKey)],
     // Signed by one issuer in the name of the other.

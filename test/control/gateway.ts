@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
+import { assertNoCanary, assertNoCanaryBelow } from "../support/canary.ts";
 
 export const launcher = fileURLToPath(new URL("../../bin/zion.js", import.meta.url));
 
@@ -79,6 +80,8 @@ export async function startGateway(t: TestContext, options: GatewayOptions): Pro
     workers();
     for (const process of [pid, ...known]) kill(process, "SIGKILL");
     await exited;
+    assertNoCanary(output.text(), "standard error");
+    assertNoCanaryBelow(directory, ["zion.toml", ...Object.keys(options.files ?? {})]);
     rmSync(directory, { recursive: true });
   });
 

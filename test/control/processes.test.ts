@@ -3,6 +3,7 @@ import { existsSync, readFileSync, renameSync } from "node:fs";
 import net from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
+import { canary } from "../support/canary.ts";
 import { childrenOf, config, isRunning, request, startGateway, startUpstream, until } from "./gateway.ts";
 
 const linux = process.platform === "linux";
@@ -225,7 +226,7 @@ test(
   async (t) => {
     const upstream = await startUpstream(t);
     const toml = config(upstream.port, [], 'write_token_env = "ZION_TEST_TOKEN"');
-    const token = "0123456789abcdef0123456789abcdef";
+    const token = canary("admin-token");
     const gateway = await startGateway(t, { toml, environment: { ZION_TEST_TOKEN: token } });
     const reload = (given: string) =>
       request(gateway.adminPort, "/v1/reload", {

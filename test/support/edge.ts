@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { makeSelfSigned } from "../../src/cert/self-signed.ts";
@@ -12,6 +12,7 @@ import { openSlots, type WantedListener } from "../../src/control/slots.ts";
 import { StrictJudge } from "../../src/limit/strict.ts";
 import type { Page } from "../../src/respond/page.ts";
 import { inOneGo } from "../../src/std/steps.ts";
+import { assertNoCanary } from "./canary.ts";
 
 /** The data plane of one worker in this process, on free ports. */
 export interface Edge {
@@ -139,6 +140,7 @@ export async function startEdge(config: string, options: EdgeOptions = {}): Prom
     async stop() {
       await edge.drain(0);
       for (const slots of [http, https]) slots?.close();
+      if (existsSync(logPath)) assertNoCanary(readFileSync(logPath, "latin1"), "the access log");
       rmSync(folder, { recursive: true, force: true });
     },
   };

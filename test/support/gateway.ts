@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { TestContext } from "node:test";
 import { makeSelfSigned } from "../../src/cert/self-signed.ts";
+import { assertNoCanary, assertNoCanaryBelow } from "./canary.ts";
 import { freePort } from "./free-port.ts";
 
 /** A gateway as real processes, started through bin/zion.js. */
@@ -24,6 +25,8 @@ export interface Gateway {
   event(name: string, deadlineMs?: number): Promise<LogEvent>;
   /** Lines of the access log, parsed. */
   accessLog(): LogEvent[];
+  /** Everything on standard error so far. */
+  stderr(): string;
   /** Resident bytes of one process. */
   rss(pid: number): number;
   signal(name: NodeJS.Signals): void;
@@ -83,6 +86,8 @@ export async function startGateway(
   const gateway = watch(child, accessLogPath, certificatePath);
   t.after(async () => {
     await stop(child, gateway);
+    assertNoCanary(gateway.stderr(), "standard error");
+    assertNoCanaryBelow(folder, ["zion.toml", "tls.key"]);
     rmSync(folder, { recursive: true, force: true });
   });
   const started = await gateway.event("zion.started", 30_000);
@@ -101,6 +106,7 @@ function watch(child: ChildProcess, accessLogPath: string, certificatePath: stri
   const log: LogEvent[] = [];
   /** What is not a log line: diagnostics, or the words of a crash. */
   const plain: string[] = [];
+  let said = "";
   let waiters: (() => void)[] = [];
   let rest = "";
   let gone = false;
@@ -110,6 +116,7 @@ function watch(child: ChildProcess, accessLogPath: string, certificatePath: stri
     for (const waiter of woken) waiter();
   };
   child.stderr!.on("data", (bytes: Buffer) => {
+    said += bytes.toString();
     const lines = (rest + bytes.toString()).split("\n");
     rest = lines.pop()!;
     for (const line of lines) {
@@ -135,6 +142,7 @@ function watch(child: ChildProcess, accessLogPath: string, certificatePath: stri
     exited,
     workers: () => workersOf(child.pid!),
     accessLog: () => parseLines(accessLogPath),
+    stderr: () => said,
     rss: residentBytes,
     signal: (name) => void child.kill(name),
     async event(name, deadlineMs = 10_000) {
