@@ -30,6 +30,11 @@ export function addImportCommands(
         );
       });
   add("nginx", "<file>", "nginx.conf or a file of server blocks; - for standard input");
+  add(
+    "ingress-nginx",
+    "<paths...>",
+    "Ingress objects, with Services and the controller's ConfigMap: files, directories, or - for standard input",
+  );
 }
 
 interface ImportFlags {

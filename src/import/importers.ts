@@ -1,4 +1,5 @@
 import type { Imported } from "./imported.ts";
+import { importIngress } from "./ingress.ts";
 import { importNginx } from "./nginx.ts";
 import type { IncludeFiles, SourceFile } from "./nginx-syntax.ts";
 
@@ -17,6 +18,11 @@ export const importers = {
     name: "nginx",
     endings: ["nginx.conf"],
     run: (files, include) => importNginx(files[0]!, include),
+  },
+  "ingress-nginx": {
+    name: "ingress-nginx",
+    endings: [".yaml", ".yml", ".json"],
+    run: importIngress,
   },
 } as const satisfies Readonly<Record<string, Importer>>;
 

@@ -163,7 +163,7 @@ function groupRow({ name, args }: Directive, keys: Keys): Outcome {
   }
 }
 
-function hashRow(text: string, keys: Keys): Outcome {
+export function hashRow(text: string, keys: Keys): Outcome {
   const named = /^\$(http|cookie)_(\w+)$/.exec(text);
   const key = /^\$(?:binary_)?remote_addr$/.test(text)
     ? "client_ip"

@@ -80,7 +80,10 @@ function usedNames(draft: Draft, kind: TableKind): ReadonlySet<unknown> {
         ...draft.tables("auth_profile").map(({ keys }) => keys["service_upstream"]),
       ]);
     case "list":
-      return new Set(routes.flatMap((route) => listsOf(route, draft)));
+      return new Set([
+        ...routes.flatMap((route) => listsOf(route, draft)),
+        ...(Array.isArray(draft.server["lists"]) ? (draft.server["lists"] as readonly string[]) : []),
+      ]);
     case "limit":
       return new Set(routes.flatMap(({ limits }) => limits));
     case "auth_profile":
