@@ -58,9 +58,17 @@ export function chooseCertificate(list: readonly ServedCertificate[], host: stri
   return table.match(host) ?? { served: list[0]!, matched: undefined };
 }
 
+/** Every pair that is served, one by one. */
+export function pairsOf(tls: TlsConfig): readonly CertificateConfig[] {
+  return [tls.default, ...tls.sni].flatMap(bothOf);
+}
+
+function bothOf(certificate: CertificateConfig): readonly CertificateConfig[] {
+  return certificate.second === undefined ? [certificate] : [certificate, certificate.second];
+}
+
 function factsOf(certificate: CertificateConfig): readonly CertificateFacts[] {
-  const pairs = certificate.second === undefined ? [certificate] : [certificate, certificate.second];
-  return pairs.map(({ certPath, certPem }) => {
+  return bothOf(certificate).map(({ certPath, certPem }) => {
     const leaf = new X509Certificate(certPem);
     return {
       path: certPath,

@@ -1,18 +1,21 @@
 import { basename } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
+import { readKeptPair } from "../cert/kept-pairs.ts";
 import type { Diagnostic } from "../config/diagnostic.ts";
 import { cutConfig } from "../config/parts.ts";
 import { renderDiagnostics } from "../config/render.ts";
 import type { LoadResult } from "../control/reload.ts";
 import { loadConfig } from "./load.ts";
-import type { LoaderOptions } from "./loader.ts";
+import type { LoaderOptions, LoaderTask } from "./loader.ts";
 
 // Entry file of the thread that reads configurations; loader.ts starts it. Each message asks for one reading.
-parentPort?.on("message", () => parentPort!.postMessage(readResult(workerData as LoaderOptions)));
+parentPort?.on("message", (what: LoaderTask) =>
+  parentPort!.postMessage(readResult(workerData as LoaderOptions, what)),
+);
 
 /** Anew for each reload; standard input can be read once, so a reload of `-` is refused. */
-function readResult({ config, requireSignature }: LoaderOptions): LoadResult {
-  const loaded = loadConfig(config, requireSignature);
+function readResult({ config, requireSignature }: LoaderOptions, what: LoaderTask): LoadResult {
+  const loaded = loadConfig(config, requireSignature, what === "start" ? readKeptPair : undefined);
   const { files } = loaded;
   if (loaded.kind === "unreadable") {
     const isUnsigned = loaded.isUnsigned === true;

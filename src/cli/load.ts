@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import type { Config } from "../config/config.ts";
 import type { Diagnostic } from "../config/diagnostic.ts";
 import { diskAccess, type FileAccess, notedAccess, type OpenedFile, readProblem } from "../config/files.ts";
-import { parseConfig, sourceText } from "../config/parse.ts";
+import { type ParseOptions, parseConfig, sourceText } from "../config/parse.ts";
 import { readSignature, type Signed } from "../config/signature.ts";
 
 /** A config file as found: its text goes with the diagnostics, which quote it. */
@@ -36,9 +36,14 @@ export type Loaded = {
 /**
  * Finds, reads and validates the config; opens files for reading only. `path` as given with -c, "-" = standard input,
  * undefined = look for it. Never falls back from a file that was named.
+ * With `keptPair`, a start recovers from half a certificate pair.
  * With `publicKeyFile`, `FILE.sig` must hold a signature of the text by that key.
  */
-export function loadConfig(path: string | undefined, publicKeyFile?: string): Loaded {
+export function loadConfig(
+  path: string | undefined,
+  publicKeyFile?: string,
+  keptPair?: ParseOptions["keptPair"],
+): Loaded {
   const file = path ?? discoverConfig();
   if (file === undefined) return { kind: "unreadable", file, message: noConfig, files: [] };
   const files: OpenedFile[] = [];
@@ -50,11 +55,11 @@ export function loadConfig(path: string | undefined, publicKeyFile?: string): Lo
     return { kind: "unreadable", file, message: `cannot read ${file}: ${readProblem(error)}`, files };
   }
   if (publicKeyFile === undefined)
-    return { ...judge(source, file === "-" ? "<stdin>" : file, access), files };
+    return { ...judge(source, file === "-" ? "<stdin>" : file, access, keptPair), files };
   const signed = readSigned(Buffer.from(source), file, publicKeyFile, access);
   if (typeof signed === "string")
     return { kind: "unreadable", file, message: signed, isUnsigned: true, files };
-  const judged = judge(source, file, access);
+  const judged = judge(source, file, access, keptPair);
   return judged.kind === "loaded" ? { ...judged, signed, files } : { ...judged, files };
 }
 
@@ -76,9 +81,14 @@ function readSigned(
   }
 }
 
-function judge(source: string | Uint8Array, file: string, access: FileAccess) {
+function judge(
+  source: string | Uint8Array,
+  file: string,
+  access: FileAccess,
+  keptPair: ParseOptions["keptPair"],
+) {
   const text = sourceText(source);
-  const { config, diagnostics } = parseConfig(source, { file, ...access });
+  const { config, diagnostics } = parseConfig(source, { file, keptPair, ...access });
   return config === undefined
     ? ({ kind: "refused", file, text, diagnostics } as const)
     : ({ kind: "loaded", file, text, config, diagnostics } as const);

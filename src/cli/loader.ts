@@ -14,6 +14,9 @@ export interface LoaderOptions {
   readonly requireSignature?: string | undefined;
 }
 
+/** For the start, where something must be served, or for a reload, where something is. */
+export type LoaderTask = "start" | "reload";
+
 export interface Loader {
   /** Reads and validates the file. One at a time; never rejects. */
   load(): Promise<LoadResult>;
@@ -26,6 +29,7 @@ export interface Loader {
 export function createLoader(options: LoaderOptions): Loader {
   let thread: Worker | undefined;
   let idle: NodeJS.Timeout | undefined;
+  let next: LoaderTask = "start";
 
   const ready = (): Worker => {
     clearTimeout(idle);
@@ -66,7 +70,8 @@ export function createLoader(options: LoaderOptions): Loader {
         const onExit = () => fail("its thread ended");
         const timer = setTimeout(() => fail(`no answer in ${answerWithinMs} ms`), answerWithinMs);
         asked.on("message", finish).on("error", onError).on("exit", onExit);
-        asked.postMessage("read");
+        asked.postMessage(next satisfies LoaderTask);
+        next = "reload";
       }),
   };
 }

@@ -458,6 +458,12 @@ export const codes = {
     "get a certificate signed with SHA-256 or better, with an ECDSA key or RSA of at least 2048 bits",
     "SHA-1 and MD5 signatures can be forged, and short RSA keys can be factored.",
   ),
+  Z2134: warning(
+    "a certificate and key that were half written",
+    "the pair that was in force before is served, until both files fit again.",
+    "finish or repeat the renewal; the files are read again when they change",
+    "When the gateway starts and finds a pair that cannot work together, it takes the copy that it kept in the state directory: an interrupted renewal is no reason to serve nothing. `zion check` and reloads refuse such a pair.",
+  ),
   Z2133: warning(
     "a certificate that must be stapled, and cannot be",
     "clients that heed the extension will refuse the connection.",

@@ -1,3 +1,4 @@
+import type { KeptPair } from "../cert/kept-pairs.ts";
 import { systemClock } from "../std/clock.ts";
 import type { RuleFile } from "../waf/parse-rules.ts";
 import { readAccessLog } from "./access-log.ts";
@@ -15,7 +16,7 @@ import { readLimits } from "./limits.ts";
 import { readLists } from "./lists.ts";
 import { placeFindings } from "./position.ts";
 import { readRoutes } from "./routes.ts";
-import { directoryOf, type SectionContext } from "./section.ts";
+import { directoryOf, resolvePath, type SectionContext } from "./section.ts";
 import { readServer } from "./server.ts";
 import { shapeDocument } from "./shape.ts";
 import { readRuleFiles, shippedRules } from "./shipped-rules.ts";
@@ -34,6 +35,10 @@ export interface ParseOptions extends FileAccess {
   readonly now?: () => number;
   /** Value of an environment variable. Default: those of this process. */
   readonly environment?: (name: string) => string | undefined;
+  /** At a start: the pair that was in force last, kept in the state directory. Default: half a pair is refused. */
+  readonly keptPair?:
+    | ((stateDir: string, certPath: string, keyPath: string) => KeptPair | undefined)
+    | undefined;
   /** The rule files of the package. Default: those on disk; throws when they cannot be read. */
   readonly builtinRules?: () => readonly RuleFile[];
 }
@@ -90,9 +95,18 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
     environment: options.environment ?? ((name) => process.env[name]),
     builtinRules: options.builtinRules ?? (() => readRuleFiles(shippedRules)),
   };
+  const { keptPair } = options;
+  const stateDir = document.server?.state_dir;
+  const atStart: SectionContext =
+    keptPair === undefined || stateDir === undefined
+      ? context
+      : {
+          ...context,
+          keptPair: (certPath, keyPath) => keptPair(resolvePath(stateDir, context), certPath, keyPath),
+        };
   const listeners = readServer(document, context);
   const tls =
-    document.tls === undefined ? undefined : readTls(document.tls, readAcme(document, context), context);
+    document.tls === undefined ? undefined : readTls(document.tls, readAcme(document, context), atStart);
   const upstreams = readUpstreams(document, context);
   const routes = readRoutes(document, context);
   const authProfiles = readAuthProfiles(document, context);

@@ -1,4 +1,5 @@
 import { dirname, resolve } from "node:path";
+import type { KeptPair } from "../cert/kept-pairs.ts";
 import type { RuleFile } from "../waf/parse-rules.ts";
 import type { Reading } from "./address.ts";
 import type { DiagnosticCode } from "./codes.ts";
@@ -15,6 +16,8 @@ export interface SectionContext {
   readonly now: () => number;
   /** Value of an environment variable. */
   readonly environment: (name: string) => string | undefined;
+  /** The pair that was in force last from these files, absolute paths. Absent: half a pair is refused. */
+  readonly keptPair?: ((certPath: string, keyPath: string) => KeptPair | undefined) | undefined;
   /** The rule files of the package; throws when they cannot be read. */
   readonly builtinRules: () => readonly RuleFile[];
 }

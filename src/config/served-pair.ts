@@ -1,11 +1,12 @@
 import { X509Certificate } from "node:crypto";
 import { keyKindOf } from "../cert/store.ts";
-import { readPair } from "./certificate.ts";
+import { type PairSource, readPair } from "./certificate.ts";
+import { codes, type DiagnosticCode } from "./codes.ts";
 import type { CertificateConfig } from "./config.ts";
-import type { Path } from "./finding.ts";
+import { createFindings, type Path } from "./finding.ts";
 import { keyLabel } from "./label.ts";
 import type { TlsInput } from "./schema.ts";
-import type { SectionContext } from "./section.ts";
+import { resolvePath, type SectionContext } from "./section.ts";
 
 /** What the keys of a table name: a pair, which is required by now, and perhaps one with the other kind of key. */
 type PairInput = Pick<TlsInput, "cert_path" | "key_path" | "second_cert_path" | "second_key_path">;
@@ -18,7 +19,7 @@ export function readServedPair(
   context: SectionContext,
 ): CertificateConfig | undefined {
   const read = (prefix: "" | "second_", certPath: string, keyPath: string) =>
-    readPair(
+    readOrRecover(
       {
         certKey: [...table, `${prefix}cert_path`],
         keyKey: [...table, `${prefix}key_path`],
@@ -51,6 +52,34 @@ export function readServedPair(
     context,
   );
   return undefined;
+}
+
+/** What a renewal that was interrupted leaves behind: one file of two, or a part of one. */
+const halfWritten: ReadonlySet<DiagnosticCode> = new Set(["Z1301", "Z1302", "Z1303", "Z1313"]);
+
+/** At a start the pair that was in force last stands in for one that is half written: better an old one than none. */
+function readOrRecover(source: PairSource, context: SectionContext): CertificateConfig | undefined {
+  const { keptPair } = context;
+  if (keptPair === undefined) return readPair(source, context);
+  const findings = createFindings();
+  const pair = readPair(source, { ...context, findings });
+  const errors = findings.list.filter(({ code }) => codes[code].severity === "error");
+  const isHalf = errors.every(({ code }) => halfWritten.has(code));
+  const kept =
+    pair === undefined && isHalf
+      ? keptPair(resolvePath(source.certPath, context), resolvePath(source.keyPath, context))
+      : undefined;
+  if (kept === undefined) {
+    for (const finding of findings.list) context.findings.add(finding);
+    return pair;
+  }
+  const problem = errors[0]?.message ?? "";
+  context.findings.add({
+    code: "Z2134",
+    path: source.certKey,
+    message: `the pair that was served before stands in: ${problem}`,
+  });
+  return { certPath: kept.certPath, keyPath: kept.keyPath, certPem: kept.certPem, keyPem: kept.keyPem };
 }
 
 function kindOf({ certPem }: CertificateConfig): "rsa" | "ecdsa" {

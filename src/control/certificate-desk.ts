@@ -1,5 +1,6 @@
-import { listCertificates, type ServedCertificate } from "../cert/inventory.ts";
-import type { Config } from "../config/config.ts";
+import { listCertificates, pairsOf, type ServedCertificate } from "../cert/inventory.ts";
+import { keepPairs } from "../cert/kept-pairs.ts";
+import type { Config, TlsConfig } from "../config/config.ts";
 import type { Clock } from "../std/clock.ts";
 import { watchExpiry } from "./expiry-watch.ts";
 import type { Exposition } from "./exposition.ts";
@@ -32,13 +33,26 @@ export interface CertificateDeskOptions {
 }
 
 export function openCertificateDesk(options: CertificateDeskOptions): CertificateDesk {
-  const { exposition, clock, log } = options;
+  const { stateDir, exposition, clock, log } = options;
   const staples = createStaples({ ...options, fetch: options.fetchOcsp });
   const expiry = watchExpiry(exposition, clock, log);
   let served: readonly ServedCertificate[] = [];
+  const keep = (tls: TlsConfig | undefined): void => {
+    if (stateDir === undefined || tls === undefined) return;
+    try {
+      keepPairs(stateDir, pairsOf(tls));
+    } catch (cause) {
+      log.warn(
+        { "event.name": "zion.tls.certificate.not_kept", problem: String(cause) },
+        "a start that finds half a pair will not recover",
+      );
+    }
+  };
+
   return {
     adopt({ tls }) {
       served = tls === undefined ? [] : listCertificates(tls);
+      keep(tls);
       expiry.adopt(served);
       staples.adopt(tls);
     },

@@ -2,6 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { splitChain } from "../cert/chain.ts";
+import { pairsOf } from "../cert/inventory.ts";
 import { sha256Of } from "../cert/store.ts";
 import { responderOf } from "../config/certificate-chain.ts";
 import type { CertificateConfig, TlsConfig } from "../config/config.ts";
@@ -141,10 +142,6 @@ export function createStaples(options: StaplesOptions): Staples {
       clearInterval(timer);
     },
   };
-}
-
-function pairsOf(tls: TlsConfig): readonly CertificateConfig[] {
-  return [tls.default, ...tls.sni].flatMap((one) => (one.second === undefined ? [one] : [one, one.second]));
 }
 
 /** Undefined: it names no responder, or its issuer's certificate, by which the answer is checked, is not in the file. */

@@ -152,6 +152,36 @@ test("a link may not lead a key out of the config's directory; Kubernetes' ..dat
   assert.deepEqual(codes(), ["Z1314"]);
 });
 
+test("at a start the pair from before stands in for half a pair, and not for a key that is open to others", () => {
+  const { certPem, keyPem } = certificate();
+  const other = certificate();
+  const kept = { certPath: "/etc/zion/a.crt", keyPath: "/etc/zion/a.key", certPem, keyPem };
+  const withState = toml(a).replace("[server]", '[server]\nstate_dir = "state"');
+  const start = (files: Readonly<Record<string, string>>, mode = 0o100600) => {
+    const asked: string[] = [];
+    const { config, diagnostics } = parseText(withState, {
+      ...withFiles(files, { "/etc/zion/a.key": mode }),
+      keptPair: (...paths) => {
+        asked.push(paths.join(" "));
+        return kept;
+      },
+    });
+    const found = diagnostics.map(({ code, line, column }) => `${code} ${line}:${column}`);
+    return { found, asked, certPem: config?.tls?.default.certPem };
+  };
+  const half = { "/etc/zion/a.crt": other.certPem, "/etc/zion/a.key": keyPem };
+  assert.deepEqual(start(half), {
+    found: ["Z2134 2:13"],
+    asked: ["/etc/zion/state /etc/zion/a.crt /etc/zion/a.key"],
+    certPem,
+  });
+  assert.deepEqual(start({ ...half, "/etc/zion/a.crt": "" }).found, ["Z2134 2:13"]);
+  assert.deepEqual(start({ "/etc/zion/a.key": keyPem }).found, ["Z2134 2:13"]);
+  const whole = { "/etc/zion/a.crt": other.certPem, "/etc/zion/a.key": other.keyPem };
+  assert.deepEqual(start(whole), { found: [], asked: [], certPem: other.certPem });
+  assert.deepEqual(start(half, 0o100644).found, ["Z1314 3:12"]);
+});
+
 test('pq_mode = "require" is refused where it cannot be kept', () => {
   const codes = (pqMode: "require" | "prefer", minVersion: "1.2" | "1.3", isSupported: boolean) => {
     const findings = createFindings();

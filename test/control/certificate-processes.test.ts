@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { X509Certificate } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { connect } from "node:tls";
@@ -166,6 +167,91 @@ function stapleFrom(port: number): Promise<string | undefined> {
     socket.on("OCSPResponse", (answer: Buffer | null) => {
       socket.destroy();
       done(answer?.toString("hex").toUpperCase());
+    });
+  });
+}
+
+test(
+  "a start that finds half a renewed pair serves the one from before, and the new one once it is whole",
+  onLinux,
+  async (t) => {
+    const upstream = await startUpstream(t);
+    const directory = mkdtempSync(join(tmpdir(), "zion-half-"));
+    t.after(() => rmSync(directory, { recursive: true }));
+    const [before, after] = [certificateFor("before.test"), certificateFor("after.test")];
+    const at = (file: string) => join(directory, file);
+    const write = (file: string, text: string) => writeFileSync(at(file), text, { mode: 0o600 });
+    write("tls.crt", before.certPem);
+    write("tls.key", before.keyPem);
+    const toml = config(
+      upstream.port,
+      ["workers = 1", 'listen_https = "127.0.0.1:0"', `state_dir = "${at("state")}"`],
+      `[tls]\ncert_path = "${at("tls.crt")}"\nkey_path = "${at("tls.key")}"`,
+    );
+    const stop = async (gateway: Gateway) => {
+      gateway.signal("SIGTERM");
+      await gateway.exited;
+    };
+    const hurried = toml.replace("[server]", "[server]\nshutdown_delay_ms = 0");
+    await stop(await startGateway(t, { toml: hurried }));
+    const kept = readdirSync(at("state/certificates"));
+    assert.equal(kept.length, 1);
+    assert.equal(statSync(at(`state/certificates/${kept[0]}`)).mode & 0o777, 0o600);
+    assert.equal(statSync(at("state/certificates")).mode & 0o777, 0o700);
+
+    // The certificate is renewed, its key is not there yet.
+    write("tls.crt", after.certPem);
+    const gateway = await startGateway(t, { toml: hurried });
+    const warning = await gateway.logged((line) => line["event.name"] === "zion.config.warning");
+    assert.match(
+      String(warning["msg"]),
+      /Z2134 the pair that was served before stands in: .*does not belong/,
+    );
+    const served = () => nameFrom(gateway.httpsPort);
+    assert.equal(await served(), "before.test");
+    // What is half written stays refused for whoever asks.
+    assert.match((await check(gateway)).out, /Z1303/);
+    write("tls.key", after.keyPem);
+    await until("the new pair is served", async () => (await served()) === "after.test");
+  },
+);
+
+test("half a pair without a copy ends the start", onLinux, async (t) => {
+  const upstream = await startUpstream(t);
+  const { certPem } = certificateFor("a.test");
+  const { keyPem } = certificateFor("b.test");
+  const gateway = await startGateway(t, {
+    toml: config(
+      upstream.port,
+      ["workers = 1", 'listen_https = "127.0.0.1:0"', 'state_dir = "DIRECTORY/state"'],
+      '[tls]\ncert_path = "tls.crt"\nkey_path = "tls.key"',
+    ),
+    files: { "tls.crt": certPem, "tls.key": keyPem },
+    expectServing: false,
+  });
+  assert.equal(await gateway.exited, 78);
+  assert.match(gateway.stderr(), /Z1303/);
+});
+
+function check(gateway: Gateway): Promise<Outcome> {
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [launcher, "check", "-c", join(gateway.directory, "zion.toml")],
+      (error, out, err) => resolve({ code: error === null ? 0 : Number(error.code), out: out + err }),
+    );
+  });
+}
+
+/** Common name of the default certificate. */
+function nameFrom(port: number): Promise<string> {
+  return new Promise((done, failed) => {
+    const socket = connect({ host: "127.0.0.1", port, rejectUnauthorized: false });
+    socket.on("error", failed);
+    socket.on("secureConnect", () => {
+      const { subject } = socket.getPeerX509Certificate()!;
+      socket.destroy();
+      done(subject.replace("CN=", ""));
     });
   });
 }
