@@ -7,7 +7,8 @@ import type { Output } from "./output.ts";
 /** How a command reaches the gateway that runs: its admin listener, and the token where something is to change. */
 export interface AdminClient {
   get(path: string): Promise<AdminReply>;
-  post(path: string): Promise<AdminReply>;
+  /** `body` is JSON. */
+  post(path: string, body?: string): Promise<AdminReply>;
 }
 
 export interface AdminReply {
@@ -53,7 +54,7 @@ export function adminOf(
   const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
   return {
     get: (path) => ask(address, "GET", path, {}),
-    post: (path) => ask(address, "POST", path, headers),
+    post: (path, body) => ask(address, "POST", path, headers, body),
   };
 }
 
@@ -67,6 +68,7 @@ function ask(
   method: string,
   path: string,
   headers: Readonly<Record<string, string>>,
+  sent?: string,
 ): Promise<AdminReply> {
   return new Promise((resolve, reject) => {
     const request = http.request(
@@ -83,7 +85,7 @@ function ask(
     );
     request.on("timeout", () => request.destroy(new Error("no answer")));
     request.on("error", reject);
-    request.end();
+    request.end(sent);
   });
 }
 

@@ -9,6 +9,7 @@ import { createLog } from "../control/log.ts";
 import { runPrimary } from "../control/primary.ts";
 import type { LoadResult } from "../control/reload.ts";
 import type { WantedListener } from "../control/slots.ts";
+import { explainFor } from "../explain/explainer.ts";
 import { packageVersion } from "./version.ts";
 
 export interface DemoOptions {
@@ -36,6 +37,7 @@ export async function demoCommand(options: DemoOptions = {}): Promise<number> {
       version: packageVersion(),
       environment: process.env,
       explain: (problem) => process.stderr.write(`${problem.trimEnd()}\n`),
+      explainRequest: explainFor(process.env),
       onServing: (listeners) => process.stdout.write(welcome(listeners)),
     });
   } finally {

@@ -34,14 +34,17 @@ export function addExplainCommands(
         throw new InvalidArgumentError("entries are counted from 1");
       }),
     )
+    .option("--running", "by the configuration and the bans of the gateway that runs", false)
+    .addOption(admin())
     .addOption(format())
     .action(async (words: readonly string[], options: ExplainFlags) => {
       const { explainCommand, isDiagnosticCode } = await import("./explain.ts");
       const [word] = words;
       if (words.length === 1 && isDiagnosticCode(word!)) return finish(explainCommand(word!, output()));
       const { explainRequestCommand } = await import("./explain-request.ts");
-      const { config: file, sni, curl, har, entry, ...rest } = options;
-      finish(await explainRequestCommand({ ...rest, words, config: file, sni, curl, har, entry }, output()));
+      const { config: file, sni, curl, har, entry, admin: address, ...rest } = options;
+      const request = { ...rest, words, config: file, sni, curl, har, entry, admin: address };
+      finish(await explainRequestCommand(request, process.env, output()));
     });
 
   program
@@ -116,5 +119,7 @@ interface ExplainFlags {
   readonly curl?: string;
   readonly har?: string;
   readonly entry?: number;
+  readonly running: boolean;
+  readonly admin?: string;
   readonly format: "human" | "json";
 }

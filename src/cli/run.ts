@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { createLog } from "../control/log.ts";
 import { runPrimary } from "../control/primary.ts";
+import { explainFor } from "../explain/explainer.ts";
 import { createLoader, type LoaderOptions } from "./loader.ts";
 import { packageVersion } from "./version.ts";
 
@@ -17,5 +18,6 @@ export async function runCommand(options: LoaderOptions): Promise<number> {
         ? []
         : ["--require-signature", resolve(options.requireSignature)],
     explain: (problem) => process.stderr.write(`${problem.trimEnd()}\n`),
+    explainRequest: explainFor(process.env),
   });
 }

@@ -6,6 +6,7 @@ import type { CertificateDesk } from "./certificate-desk.ts";
 import { certificateEndpoints } from "./certificate-endpoints.ts";
 import { json, text } from "./control-listener.ts";
 import { type DecisionRing, readDecisionQuery } from "./decision-ring.ts";
+import { type ExplainRequest, explainEndpoints } from "./explain-endpoints.ts";
 import { type GenerationSource, generationEndpoints } from "./generation-endpoints.ts";
 import type { Overview } from "./overview.ts";
 import { revocationEndpoints } from "./revocation-endpoints.ts";
@@ -18,6 +19,7 @@ export interface AdminSources {
   readonly generations: GenerationSource;
   readonly decisions: Pick<DecisionRing, "find">;
   readonly bans: BanSource;
+  readonly explain: ExplainRequest;
   readonly acme: AcmeSource;
   readonly certificates: Pick<CertificateDesk, "served" | "ocspOf">;
   readonly tickets: Pick<TicketKeys, "rotate">;
@@ -44,6 +46,7 @@ export function adminEndpoints(sources: AdminSources): readonly AdminEndpoint[] 
         return json(200, { decisions: sources.decisions.find(wanted).map(shownDecision) });
       },
     },
+    ...explainEndpoints(sources.explain),
     ...banEndpoints(sources.bans),
     ...acmeEndpoints(sources.acme),
     ...revocationEndpoints(sources.revocations),

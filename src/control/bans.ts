@@ -2,6 +2,7 @@ import { readCidr } from "../config/address.ts";
 import type { BanConfig, Config } from "../config/config.ts";
 import type { OffenceReport, Offences } from "../gate/offence-watch.ts";
 import { addressGroup, type Cidr, parseAddress, parseCidr } from "../identity/address.ts";
+import type { RangeTable } from "../identity/range-table.ts";
 import type { Clock } from "../std/clock.ts";
 import { banFile } from "./ban-file.ts";
 import { BanTable, OPERATOR_BANS_MAX, overlaps } from "./ban-table.ts";
@@ -47,6 +48,8 @@ export interface Bans {
   forget(worker: number): void;
   /** What workers must know. */
   news(): ToWorker;
+  /** Who is kept out now; undefined = nobody. */
+  readonly banned: RangeTable | undefined;
   list(): readonly ShownBan[];
   /** By an operator; `secs` undefined = until it is lifted. Returns its name, or what is wrong. */
   add(address: string, secs: number | undefined): { readonly name: string } | { readonly problem: string };
@@ -188,6 +191,9 @@ export function createBans({ stateDir, broadcast, exposition, clock, log }: Bans
     },
     forget: (worker) => counts.forget(worker),
     news,
+    get banned() {
+      return table.ranges(clock.nowMs());
+    },
     list() {
       const shift = clock.wallMs() - clock.nowMs();
       const stamp = (ms: number) => new Date(ms + shift).toISOString();

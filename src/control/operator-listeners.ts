@@ -11,6 +11,7 @@ import type { BanSource } from "./ban-endpoints.ts";
 import type { CertificateDesk } from "./certificate-desk.ts";
 import { type ControlListener, json, openControlListener } from "./control-listener.ts";
 import type { DecisionRing } from "./decision-ring.ts";
+import type { ExplainRequest } from "./explain-endpoints.ts";
 import type { Exposition } from "./exposition.ts";
 import type { IdentityDesk } from "./identity-desk.ts";
 import type { KeyWatch } from "./key-watch.ts";
@@ -35,6 +36,7 @@ export interface Gateway {
   readonly bans: BanSource;
   readonly acme: AcmeDesk;
   readonly decisions: DecisionRing;
+  readonly explain: ExplainRequest;
   readonly audit: Pick<AuditSupply, "health" | "isRequired" | "samples" | "must">;
   readonly identity: Pick<IdentityDesk, "revocations">;
   readonly limits: LimitExchange;
@@ -101,6 +103,7 @@ export function createOperatorListeners(
     acme: gateway.acme,
     bans,
     decisions,
+    explain: gateway.explain,
     revocations: identity.revocations,
     certificates: gateway.certificates,
     tickets: gateway.tickets,

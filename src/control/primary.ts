@@ -17,6 +17,7 @@ import { askChild } from "./child-task.ts";
 import { type ConfigVersion, openConfigVersion } from "./config-version.ts";
 import { createDecisionRing, type DecisionRing } from "./decision-ring.ts";
 import type { ListenerName } from "./edge.ts";
+import type { AskedRequest, Deciders } from "./explain-endpoints.ts";
 import { createExposition, type Exposition } from "./exposition.ts";
 import { type FileWatch, watchFiles } from "./file-watch.ts";
 import { auditWriterFlags, workerCountOf, workerEnvironment, workerFlags } from "./flags.ts";
@@ -80,6 +81,8 @@ export interface PrimaryOptions {
   readonly environment: NodeJS.ProcessEnv;
   /** For people: where a refused configuration is explained. */
   readonly explain: (problem: string) => void;
+  /** Takes a request through a configuration, in a process of its own. */
+  readonly explainRequest: (asked: AskedRequest, by: Deciders) => Promise<object>;
   /** Arguments that a successor gets whatever it is started with. */
   readonly insists?: readonly string[];
   readonly onServing?: (listeners: readonly WantedListener[]) => void;
@@ -540,6 +543,12 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       tickets,
       acme,
       decisions,
+      explain: (asked) =>
+        options.explainRequest(asked, {
+          config: reloader.config,
+          generation: reloader.generation,
+          banned: bans.banned,
+        }),
       audit,
       identity,
       limits,

@@ -66,6 +66,20 @@ export async function openExplainer(options: ExplainerOptions): Promise<Explaine
   };
 }
 
+/** One question to a process that is started for it, as the admin listener asks. */
+export function explainFor(
+  environment: NodeJS.ProcessEnv,
+): (question: Question, by: Omit<ExplainerOptions, "environment">) => Promise<Explanation> {
+  return async (question, by) => {
+    const explainer = await openExplainer({ ...by, environment });
+    try {
+      return (await explainer.explain([question]))[0]!;
+    } finally {
+      explainer.close();
+    }
+  };
+}
+
 function exchange(child: ChildProcess, message: ToExplainer): Promise<FromExplainer> {
   return new Promise((resolve, reject) => {
     const finish = (then: () => void): void => {

@@ -273,6 +273,7 @@ async function admin(t: TestContext, withToken = true) {
         rollBack: async () => ({ kind: "loaded", generation: 3 }),
       },
       decisions: { find: () => [] },
+      explain: () => Promise.reject(new Error("not asked for")),
       bans: { list: () => [], add: () => ({ problem: "" }), lift: () => true },
       acme: {
         status: () => ({ elected: true, certificates: [] }),

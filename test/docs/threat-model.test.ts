@@ -72,6 +72,7 @@ describe("the lists miss nothing and hold nothing that is gone", () => {
         rollBack: () => Promise.reject(new Error("not asked for")),
       },
       decisions: { find: () => [] },
+      explain: () => Promise.reject(new Error("not asked for")),
       bans: { list: () => [], add: () => ({ problem: "" }), lift: () => false },
       acme: {
         status: () => ({ elected: true, certificates: [] }),
