@@ -20,6 +20,7 @@ import { type WafVerdict, wafReasons } from "./gate/waf-verdict.ts";
 import type { BodySink, Downstream } from "./http/downstream.ts";
 import { isEventStream, markStream } from "./http/event-stream.ts";
 import { F } from "./http/field.ts";
+import { editAnswerFields } from "./http/field-edit.ts";
 import { grpcTimeoutMs, isGrpc } from "./http/grpc.ts";
 import type { ForwardedMemo, HopFacts } from "./http/print-request.ts";
 import {
@@ -42,13 +43,16 @@ import { type Reason, reasons } from "./reason.ts";
 import { ExchangeRecord } from "./record/record.ts";
 import { answerChallenge } from "./respond/acme-challenges.ts";
 import { answerLocally } from "./respond/local.ts";
-import { type Page, PageAnswer, type PageName, pageMethods, pageOf } from "./respond/page.ts";
+import { type Page, PageAnswer, type PageName, pageLines, pageMethods, pageOf } from "./respond/page.ts";
+import { ownHead, type Reply, replyHead } from "./respond/reply.ts";
 import type { Route, Snapshot, WebSocketRule } from "./snapshot.ts";
 import type { State } from "./state.ts";
 import { Deadline } from "./std/timer-wheel.ts";
 import type { AnswerSink, Fault } from "./upstream/answer-sink.ts";
 import { Forwarding } from "./upstream/forward.ts";
+import { chooseSplit, editOutgoing } from "./upstream/outgoing.ts";
 import { Tunnel, type TunnelOwner } from "./upstream/tunnel.ts";
+import type { Upstream } from "./upstream/upstream.ts";
 import type { Inspector } from "./waf/inspector.ts";
 
 /**
@@ -68,6 +72,8 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
   readonly #downstream: Downstream;
   readonly #state: State;
   #route: Route | undefined = undefined;
+  /** The route's, or the one that a split chose. */
+  #upstream: Upstream | undefined = undefined;
   #forwarding: Forwarding | undefined = undefined;
   /** Between the client's body and the upstream, where the WAF looks at it. */
   #screen: BodyScreen | undefined = undefined;
@@ -259,11 +265,31 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
   }
 
   #answerPage(page: Page): void {
-    this.record.status = 200;
+    this.#answerBySelf(ownHead(200, pageLines(page), page.body.length, this.#isHead), page.body);
+  }
+
+  /** The route answers itself: a redirect, or always the same. */
+  #reply(route: Route, reply: Reply): void {
+    const { answerFields, scope } = route.transform;
+    const head = replyHead(reply, this.request, scope);
+    head.addedLines = this.request.answerLines;
+    if (answerFields !== undefined) editAnswerFields(head, answerFields, this.request, scope);
+    this.#answerBySelf(head, reply.body);
+  }
+
+  #answerBySelf(head: ResponseHead, body: Uint8Array): void {
+    this.record.status = head.status;
+    this.record.gatedMs = this.record.sentMs = this.record.answeredMs = this.#state.clock.nowMs();
     this.#answerStarted = true;
-    this.#page = new PageAnswer(this.#downstream, this.request, page);
-    this.record.responseBytes = this.#page.length;
-    this.#sendPage(this.#page);
+    this.#downstream.answerHead(head);
+    const page = new PageAnswer(this.#downstream, this.#isHead ? NO_BODY : body);
+    this.record.responseBytes = page.length;
+    this.#page = page;
+    this.#sendPage(page);
+  }
+
+  get #isHead(): boolean {
+    return this.request.method === HEAD;
   }
 
   #sendPage(page: PageAnswer): void {
@@ -275,6 +301,12 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
 
   /** Past the gates: to the WAF, and to the upstream. */
   #send(route: Route): void {
+    const { reply } = route.transform;
+    if (reply !== undefined) {
+      // Nobody reads the body of such a request.
+      if (route.waf === undefined || this.#inspectHead(route.waf, route)) this.#reply(route, reply);
+      return;
+    }
     // 8. The WAF looks at the head now; at a body of a size that may come, when it is here, before it goes on.
     if (route.waf === undefined ? !this.#admitBody(route) : !this.#inspect(route.waf, route)) return;
 
@@ -288,6 +320,15 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
     this.#state.counters.preflights++;
     this.#downstream.answerOwn(204, "", "");
     this.#conclude();
+  }
+
+  /** The head alone. False: refused. */
+  #inspectHead(waf: RouteWaf, route: Route): boolean {
+    const engine = this.#state.waf;
+    const inspector = engine.begin(waf, route.name);
+    const isRefused = this.#judge(engine.inspectHead(this.request, waf, inspector), inspector);
+    engine.give(inspector);
+    return !isRefused;
   }
 
   /** False: refused, or the body comes first. */
@@ -347,8 +388,19 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
         return;
       }
     }
-    if (isGrpc(this.request)) this.#deadlineMs = this.record.startedMs + grpcTimeoutMs(this.request);
-    this.#forwarding = new Forwarding(this, this.#route!.upstream, this.#state.upstreamDeps);
+    const { request } = this;
+    if (isGrpc(request)) this.#deadlineMs = this.record.startedMs + grpcTimeoutMs(request);
+    const { transform, mergeSlashes, upstream } = this.#route!;
+    const refusal = editOutgoing(request, transform, mergeSlashes);
+    if (refusal !== undefined) {
+      this.refuse(refusal);
+      return;
+    }
+    const { split } = transform;
+    // A route without an upstream has replied by now.
+    this.#upstream =
+      split.length === 0 ? upstream! : chooseSplit(request, upstream!, split, Math.random() * 100);
+    this.#forwarding = new Forwarding(this, this.#upstream, this.#state.upstreamDeps);
     this.#forwarding.start();
   }
 
@@ -486,6 +538,8 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
     if (this.isStream) markStream(head);
     if (this.#route!.cors !== undefined) replaceCors(head, this.request.answerLines);
     else head.addedLines = this.request.answerLines;
+    const { answerFields, scope } = this.#route!.transform;
+    if (answerFields !== undefined) editAnswerFields(head, answerFields, this.request, scope);
     this.#answerStarted = true;
     this.record.status = head.status;
     this.record.answeredMs = this.#state.clock.nowMs();
@@ -752,11 +806,12 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
 
   #retryAfterSecs(reason: Reason): number {
     if (reason === reasons.upstreamOpen)
-      return this.#route?.upstream.retryAfterSecs(this.#state.clock.nowMs()) ?? 1;
+      return this.#upstream?.retryAfterSecs(this.#state.clock.nowMs()) ?? 1;
     return reason.status === 503 ? 1 : 0;
   }
 }
 
+const NO_BODY = new Uint8Array(0);
 const NO_STREAM = 0;
 const EVENTS = 1;
 const WEB_SOCKET = 2;

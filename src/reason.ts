@@ -444,6 +444,14 @@ export const reasons = {
 
   // Gates and routing.
   loop: row("loop", 508, "gate", c, false, "Via holds this gateway's own id."),
+  rewrittenTarget: row(
+    "rewritten_target",
+    400,
+    "route",
+    c,
+    false,
+    "What the route's rewriting made of this path is no canonical path.",
+  ),
   routeNotFound: row("route_not_found", 404, "route", c, false, "No route for this host and path."),
   rateLimited: row(
     "rate_limited",

@@ -6,11 +6,15 @@ import type { OriginClasses } from "./gate/origin-class.ts";
 import type { OriginRule } from "./gate/origin-rule.ts";
 import type { RateLimit } from "./gate/rate-limit.ts";
 import type { RouteWaf } from "./gate/waf-settings.ts";
+import type { FieldEdits } from "./http/field-edit.ts";
 import type { HeadLimits } from "./http/head.ts";
 import type { HopFacts } from "./http/print-request.ts";
+import type { TargetEdit } from "./http/target-edit.ts";
+import type { TemplateScope } from "./http/template.ts";
 import type { AddressSet } from "./identity/address.ts";
 import type { RecordedRoute } from "./record/record.ts";
 import type { TracingRule } from "./record/span-log.ts";
+import type { Reply } from "./respond/reply.ts";
 import type { RouteTable } from "./route/table.ts";
 import type { Upstream } from "./upstream/upstream.ts";
 
@@ -54,7 +58,9 @@ export interface Snapshot {
 }
 
 export interface Route extends RecordedRoute {
-  readonly upstream: Upstream;
+  /** Undefined where the route answers itself. */
+  readonly upstream: Upstream | undefined;
+  readonly transform: RouteTransform;
   readonly internalOnly: boolean;
   readonly public: boolean;
   /** Undefined = no credentials asked for. */
@@ -85,6 +91,29 @@ export interface Route extends RecordedRoute {
   readonly lists: ClientLists | undefined;
   /** Undefined where the configuration says `waf = false`. */
   readonly waf: RouteWaf | undefined;
+}
+
+/** What a route changes in requests and answers; undefined = nothing. */
+export interface RouteTransform {
+  readonly target: TargetEdit | undefined;
+  /** `Host: …` with CRLF that the upstream gets. */
+  readonly hostLine: Uint8Array | undefined;
+  readonly requestFields: FieldEdits | undefined;
+  readonly answerFields: FieldEdits | undefined;
+  /** Answers in place of an upstream. */
+  readonly reply: Reply | undefined;
+  /** Where some of the requests go instead, in this order. */
+  readonly split: readonly SplitTarget[];
+  readonly scope: TemplateScope;
+}
+
+export interface SplitTarget {
+  readonly upstream: Upstream;
+  /** Percent of the requests that no field and no cookie sends anywhere. */
+  readonly weight: number;
+  /** Name in lower case; undefined value = any. */
+  readonly header: readonly [name: string, value: string | undefined] | undefined;
+  readonly cookie: readonly [name: string, value: string | undefined] | undefined;
 }
 
 /** WebSocket on one route. */

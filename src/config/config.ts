@@ -241,7 +241,8 @@ export interface RouteConfig {
   readonly hosts: readonly string[] | undefined;
   /** Upper-case; undefined = all seven. */
   readonly methods: readonly string[] | undefined;
-  readonly upstream: string;
+  /** Undefined where the route answers itself. */ readonly upstream: string | undefined;
+  readonly transform: TransformConfig;
   readonly internalOnly: boolean;
   readonly public: boolean;
   /** undefined = no credentials asked for. */
@@ -309,6 +310,67 @@ export interface SovereignConfig {
 export interface TarpitConfig {
   /** 10 */ readonly holdSecs: number;
   /** Per worker. 128 */ readonly maxHeld: number;
+}
+
+/** What a route changes in requests and answers, or answers itself. */
+export interface TransformConfig {
+  readonly rewrite: RewriteConfig | undefined;
+  readonly requestFields: FieldEditsConfig | undefined;
+  readonly answerFields: FieldEditsConfig | undefined;
+  readonly redirect: RedirectConfig | undefined;
+  readonly respond: RespondConfig | undefined;
+  readonly split: readonly SplitConfig[];
+}
+
+/** `[route.rewrite]`. */
+export interface RewriteConfig {
+  /** "" = none, as `addPrefix`. */
+  readonly stripPrefix: string;
+  readonly regex: string | undefined;
+  readonly replacement: string;
+  readonly addPrefix: string;
+  readonly host: string | undefined;
+  readonly querySet: readonly (readonly [name: string, value: string])[];
+  readonly queryAdd: readonly (readonly [name: string, value: string])[];
+  readonly queryRemove: readonly string[];
+}
+
+/** `[route.request_headers]`, `[route.response_headers]`. */
+export interface FieldEditsConfig {
+  /** Lower case. */
+  readonly remove: readonly string[];
+  readonly lines: readonly FieldLineConfig[];
+}
+
+export interface FieldLineConfig {
+  readonly name: string;
+  /** A template. */
+  readonly value: string;
+  readonly how: "set" | "add" | "default";
+}
+
+/** `[route.redirect]`. */
+export interface RedirectConfig {
+  /** A template. */
+  readonly to: string;
+  readonly status: number;
+}
+
+/** `[route.respond]`. */
+export interface RespondConfig {
+  readonly status: number;
+  readonly body: string;
+  readonly contentType: string;
+}
+
+/** `[[route.split]]`. */
+export interface SplitConfig {
+  readonly upstream: string;
+  /** Percent; 0 = by header or cookie alone. */
+  readonly weight: number;
+  /** Name in lower case; undefined value = any. */
+  readonly header: readonly [name: string, value: string | undefined] | undefined;
+  readonly cookie: readonly [name: string, value: string | undefined] | undefined;
 }
 
 /** `[route.cors]`. */

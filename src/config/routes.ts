@@ -12,6 +12,7 @@ import { readRouteWaf } from "./route-waf.ts";
 import { type DocumentInput, type RouteInput, servedMethods } from "./schema.ts";
 import { requireKey, type SectionContext, take } from "./section.ts";
 import { nearest } from "./suggest.ts";
+import { readTransform } from "./transform.ts";
 import { upstreamNames } from "./upstreams.ts";
 
 /** A key that may name an upstream, and what it names. */
@@ -42,6 +43,9 @@ export function readRoutes(document: DocumentInput, context: SectionContext): re
         defined: upstreams,
         uses: [
           ...document.route.map(({ upstream }, i): Use => [["route", i, "upstream"], upstream]),
+          ...document.route.flatMap(({ split }, i) =>
+            split.map(({ upstream }, j): Use => [["route", i, "split", j, "upstream"], upstream]),
+          ),
           ...Object.entries(document.auth_profile).map(
             ([name, profile]): Use => [["auth_profile", name, "service_upstream"], profile.service_upstream],
           ),
@@ -69,8 +73,10 @@ function readRoute(
   const hasPath =
     requireKey(path, "path", input.path, what, context) &&
     checkPattern([...path, "path"], input.path!, context);
-  const hasUpstream = requireKey(path, "upstream", input.upstream, what, context);
-  if (hasUpstream) checkReference(path, what, input.upstream!, upstreams, context);
+  const answersItself = input.redirect !== undefined || input.respond !== undefined;
+  const hasUpstream = answersItself || requireKey(path, "upstream", input.upstream, what, context);
+  if (input.upstream !== undefined) checkReference(path, what, input.upstream, upstreams, context);
+  const transform = readTransform(path, what, input, upstreams, context);
   const hosts = readHosts([...path, "hosts"], input.hosts, context);
   const methods = readMethods([...path, "methods"], input.methods, context);
   if (input.name !== undefined) checkName([...path, "name"], "a route", input.name, context, "value");
@@ -87,7 +93,8 @@ function readRoute(
     path: input.path!,
     hosts,
     methods,
-    upstream: input.upstream!,
+    upstream: input.upstream,
+    transform,
     internalOnly: input.internal_only,
     public: input.public,
     auth,

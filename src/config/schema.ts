@@ -14,6 +14,15 @@ import { list } from "./list-schema.ts";
 import { enforce, enforceTarpit, sovereign } from "./sovereign.ts";
 import { tarpit } from "./tarpit.ts";
 import { tracing } from "./tracing.ts";
+import {
+  redirect,
+  requestHeaders,
+  respond,
+  responseHeaders,
+  rewrite,
+  split,
+  transformKeys,
+} from "./transform-schema.ts";
 import { circuitBreaker, health, outlierDetection, retry, upstream } from "./upstream-schema.ts";
 import { exclude, routeWafKeys, waf, wafProfile } from "./waf-schema.ts";
 
@@ -302,7 +311,10 @@ const route = z.strictObject({
     example: "/{*rest}",
     doc: "Pattern: {name} is one segment, {*rest} the rest. Required. Specificity decides, not file order.",
   }),
-  upstream: optionalText({ example: "app", doc: "Name of the upstream. Required." }),
+  upstream: optionalText({
+    example: "app",
+    doc: "Name of the upstream. Required, unless [route.redirect] or [route.respond] answers.",
+  }),
   name: optionalText({
     example: "shop",
     doc: "Name in logs and metrics, unique. Absent = made of methods, hosts and path.",
@@ -370,6 +382,7 @@ const route = z.strictObject({
     "Refuse requests that may change something from pages of other sites, unless [route.cors] lists them. For routes that know their users by cookies.",
   ),
   cors: cors.optional(),
+  ...transformKeys,
   max_in_flight: int({
     min: 0,
     max: 10_000_000,
@@ -495,6 +508,36 @@ export const tableSchemas = [
     header: "[route.cors]",
     keys: cors.shape,
     doc: "What scripts of other origins may do with the route above it. Without this table it is left to the upstream.",
+  },
+  {
+    header: "[route.rewrite]",
+    keys: rewrite.shape,
+    doc: "What the upstream gets in place of the path and query that came. The route, the WAF and the logs see what came.",
+  },
+  {
+    header: "[route.request_headers]",
+    keys: requestHeaders.shape,
+    doc: "Fields of the request on its way upstream. Values may hold facts: {client_ip} {host} {method} {path} {query} {uri} {request_id} {trace_id} {route} {scheme} {header:NAME} {cookie:NAME} {param:NAME}; {{ is a brace.",
+  },
+  {
+    header: "[route.response_headers]",
+    keys: responseHeaders.shape,
+    doc: "Fields of the upstream's answer on its way to the client, with the same facts of the request.",
+  },
+  {
+    header: "[route.redirect]",
+    keys: redirect.shape,
+    doc: "Sends clients elsewhere. The route has no upstream then.",
+  },
+  {
+    header: "[route.respond]",
+    keys: respond.shape,
+    doc: "A fixed answer. The route has no upstream then.",
+  },
+  {
+    header: "[[route.split]]",
+    keys: split.shape,
+    doc: "Sends a part of the route's requests to another upstream: those with a header or cookie, or so many of a hundred.",
   },
   {
     header: "[limit.NAME]",

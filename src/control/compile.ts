@@ -25,6 +25,7 @@ import type { AuthDesk, BuiltProfile } from "./auth-desk.ts";
 import { buildRateLimits, buildRouteLimits, countedClaims } from "./limit-build.ts";
 import { type ListTable, listTableSteps } from "./list-build.ts";
 import { buildOriginClasses } from "./origin-class-build.ts";
+import { buildTransform } from "./transform-build.ts";
 
 export interface CompileDeps {
   /** Every upstream of the config, by name. */
@@ -142,8 +143,9 @@ function buildRoute(
   profiles: ReadonlyMap<string, BuiltProfile>,
   waf: RouteWaf | undefined,
 ): Route {
-  const upstream = deps.upstreams.get(route.upstream);
-  if (upstream === undefined) throw new Error(`route "${route.name}": no upstream "${route.upstream}"`);
+  const upstream = route.upstream === undefined ? undefined : deps.upstreams.get(route.upstream);
+  if (upstream === undefined && route.upstream !== undefined)
+    throw new Error(`route "${route.name}": no upstream "${route.upstream}"`);
   for (const method of route.methods ?? []) {
     if (!(methodNames as readonly string[]).includes(method))
       throw new Error(`route "${route.name}": no method "${method}"`);
@@ -153,6 +155,7 @@ function buildRoute(
     counters: deps.counters.route(route.name),
     logPiece: routeLogPiece(route.name),
     upstream,
+    transform: buildTransform(route, deps.upstreams),
     internalOnly: route.internalOnly,
     public: route.public,
     auth: buildRouteAuth(route, profiles, systemClock.wallMs),

@@ -232,7 +232,15 @@ function wafStep({ record, config }: View, route: Route, costUs: number): Step {
 }
 
 function upstreamStep({ record, config }: View, route: Route): Step {
-  const { upstream } = route;
+  const { upstream, transform } = route;
+  const { reply } = transform;
+  if (reply !== undefined)
+    return step(
+      "reply",
+      "ok",
+      reply.location === undefined ? `answers ${reply.status} itself` : `redirects with ${reply.status}`,
+    );
+  if (upstream === undefined) throw new Error(`route ${route.name} goes nowhere`);
   const { balance } = config.upstreams.find(({ name }) => name === upstream.name)!;
   const urls = upstream.endpoints.map(({ url }) => url);
   const one = balance === "consistent_hash" || urls.length === 1 ? record.upstream?.url : undefined;

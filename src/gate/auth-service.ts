@@ -1,9 +1,9 @@
 import { hash } from "node:crypto";
+import { findNamedField } from "../http/named-field.ts";
 import { type CanonicalRequest, FIELD_SLOTS, methodNames, NAME_START, VALUE_END } from "../http/request.ts";
 import { Identity, type IdentityLine, printLine } from "../identity/identity.ts";
 import { Remembered } from "../identity/remembered.ts";
 import { type Reason, reasons } from "../reason.ts";
-import { findNamedField } from "./named-field.ts";
 
 export interface ServiceRule {
   readonly path: string;

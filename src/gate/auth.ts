@@ -1,4 +1,5 @@
 import { F } from "../http/field.ts";
+import { findNamedField } from "../http/named-field.ts";
 import { type CanonicalRequest, FIELD_SLOTS, FORWARD, VALUE_END, VALUE_START } from "../http/request.ts";
 import type { ApiKeyRing } from "../identity/api-key.ts";
 import { Identity } from "../identity/identity.ts";
@@ -8,7 +9,6 @@ import { type Reason, reasons } from "../reason.ts";
 import type { AuthService } from "./auth-service.ts";
 import type { GateRoute } from "./context.ts";
 import { addIdentityLines } from "./identity-fields.ts";
-import { findNamedField } from "./named-field.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** What a route asks of whoever wants in: one of the credentials that are not undefined. */

@@ -1,3 +1,4 @@
+import { findNamedField } from "../http/named-field.ts";
 import {
   type CanonicalRequest,
   FIELD_ID,
@@ -11,7 +12,6 @@ import {
 import type { Trailers } from "../http/trailer.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { GateContext } from "./context.ts";
-import { findNamedField } from "./named-field.ts";
 
 /**
  * Takes fields away that only the gateway may set, on every route: the names of `claim_headers` and `answer_fields`.

@@ -54,13 +54,18 @@ export function printRequest(
   const arena = request.arena;
   const bytes = out.bytes;
   let at = put(bytes, out.length, methodPrefix[request.method]!);
-  const pathStart = upstream.mergeSlashes ? request.routePathStart : request.pathStart;
-  const pathEnd = upstream.mergeSlashes ? request.routePathEnd : request.pathEnd;
-  at = copy(bytes, at, arena, pathStart, pathEnd);
-  at = copy(bytes, at, arena, request.queryStart, request.queryEnd);
+  if (request.sentTargetEnd > request.sentTargetStart) {
+    at = copy(bytes, at, arena, request.sentTargetStart, request.sentTargetEnd);
+  } else {
+    const pathStart = upstream.mergeSlashes ? request.routePathStart : request.pathStart;
+    const pathEnd = upstream.mergeSlashes ? request.routePathEnd : request.pathEnd;
+    at = copy(bytes, at, arena, pathStart, pathEnd);
+    at = copy(bytes, at, arena, request.queryStart, request.queryEnd);
+  }
   at = put(bytes, at, VERSION_LINE);
-  if (upstream.hostLine !== undefined) {
-    at = put(bytes, at, upstream.hostLine);
+  const hostLine = request.sentHostLine ?? upstream.hostLine;
+  if (hostLine !== undefined) {
+    at = put(bytes, at, hostLine);
   } else {
     at = put(bytes, at, HOST);
     at = copyAuthority(bytes, at, request);

@@ -95,6 +95,12 @@ export class CanonicalRequest {
   queryStart = 0;
   queryEnd = 0;
 
+  /** The target that goes upstream, where the route rewrites it; empty span = path and query as they are. */
+  sentTargetStart = 0;
+  sentTargetEnd = 0;
+  /** `Host: …` with CRLF that goes upstream, where the route says so. */
+  sentHostLine: Uint8Array | undefined = undefined;
+
   /** Lower-case host without port and trailing dot; IPv6 literals keep their brackets. Empty only in HTTP/1.0. */
   hostStart = 0;
   hostEnd = 0;
@@ -222,6 +228,8 @@ export class CanonicalRequest {
     this.hasEncodedSlash = false;
     this.hostStart = this.hostEnd = 0;
     this.queryStart = this.queryEnd = 0;
+    this.sentTargetStart = this.sentTargetEnd = 0;
+    this.sentHostLine = undefined;
     this.idLinesStart = this.idLinesEnd = 0;
     this.requestIdStart = this.requestIdEnd = 0;
     this.traceStart = this.traceEnd = 0;

@@ -16,10 +16,16 @@ import {
   ANSWER_CLOSE,
   ANSWER_LENGTH,
   ANSWER_NONE,
+  OWN_RESPONSE_BYTES_MAX,
   printResponse,
 } from "../http/print-response.ts";
 import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, type CanonicalRequest, HEAD } from "../http/request.ts";
-import { RESPONSE_LENGTH, RESPONSE_NONE, type ResponseHead } from "../http/response-head.ts";
+import {
+  RESPONSE_HEAD_BYTES_MAX,
+  RESPONSE_LENGTH,
+  RESPONSE_NONE,
+  type ResponseHead,
+} from "../http/response-head.ts";
 import type { TlsFacts } from "../http/tls-facts.ts";
 import type { Trailers } from "../http/trailer.ts";
 import type { TunnelEnd, TunnelSide } from "../http/tunnel-end.ts";
@@ -47,6 +53,8 @@ const LINGER_MS = 1000;
 const RATE_GRACE_MS = 10_000;
 /** What an answer of our own holds beside its fields and body. */
 const OWN_BYTES_MAX = 1024;
+/** The output buffer has room for the largest head of an upstream and so much that routes add. */
+const ADDED_BYTES_USUAL = 16_384;
 
 /**
  * One client connection speaking HTTP/1.1: reads heads, one exchange at a time, in order; gives it the body and prints
@@ -450,6 +458,10 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd 
       this.#answerFraming = ANSWER_CLOSE;
       this.#keepAlive = false;
     } else this.#answerFraming = ANSWER_CHUNKED;
+    if (head.addedLines.length > ADDED_BYTES_USUAL) {
+      const needed = RESPONSE_HEAD_BYTES_MAX + OWN_RESPONSE_BYTES_MAX + head.addedLines.length;
+      this.#state.outbox.reserve(needed, this.#socket, this.secure);
+    }
     printResponse(
       head,
       this.#answerFraming,

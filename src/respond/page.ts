@@ -1,6 +1,5 @@
 import type { Downstream } from "../http/downstream.ts";
-import { type CanonicalRequest, GET, HEAD } from "../http/request.ts";
-import { ResponseHead, readResponseHead } from "../http/response-head.ts";
+import { GET, HEAD } from "../http/request.ts";
 
 /** Pages of the gateway itself that `expose_internal` puts on the listeners of clients. */
 export const pageNames = ["/metrics", "/_zion/snapshot.json"] as const;
@@ -24,21 +23,20 @@ export function pageOf(path: string): PageName | undefined {
 /** As bits, for `Allow`. */
 export const pageMethods = (1 << GET) | (1 << HEAD);
 
-/** A page on its way to a client, as fast as that takes it. */
+/** Fields of a page's answer: whole lines. */
+export function pageLines({ type }: Page): string {
+  return `Content-Type: ${type}\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n`;
+}
+
+/** A body of our own on its way to a client, as fast as that takes it. The head is printed by then. */
 export class PageAnswer {
   readonly #downstream: Downstream;
   readonly #body: Buffer;
   #sentBytes = 0;
 
-  /** Prints the head. */
-  constructor(downstream: Downstream, request: CanonicalRequest, page: Page) {
-    const isHead = request.method === HEAD;
+  constructor(downstream: Downstream, body: Uint8Array) {
     this.#downstream = downstream;
-    this.#body = isHead ? NOTHING : Buffer.from(page.body.buffer, page.body.byteOffset, page.body.length);
-    const head = new ResponseHead();
-    const text = `HTTP/1.1 200 OK\r\nContent-Type: ${page.type}\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nContent-Length: ${page.body.length}\r\n\r\n`;
-    readResponseHead(Buffer.from(text, "latin1"), 0, text.length, isHead, head);
-    downstream.answerHead(head);
+    this.#body = Buffer.from(body.buffer, body.byteOffset, body.length);
   }
 
   /** Goes on until the client has enough for now, or has it all: then true. */
@@ -59,4 +57,3 @@ export class PageAnswer {
 }
 
 const PIECE_BYTES = 65_536;
-const NOTHING = Buffer.alloc(0);

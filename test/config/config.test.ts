@@ -4,6 +4,16 @@ import { placeNames } from "../../src/body/place.ts";
 import type { Config } from "../../src/config/config.ts";
 import { certificate, goodConfig, minimal, withFiles } from "../support/config-case.ts";
 
+/** Of a route that changes nothing. */
+const noTransform = {
+  rewrite: undefined,
+  requestFields: undefined,
+  answerFields: undefined,
+  redirect: undefined,
+  respond: undefined,
+  split: [],
+};
+
 test("the smallest config has every default", () => {
   const config = goodConfig(minimal);
   assert.deepEqual(config, {
@@ -130,6 +140,7 @@ test("the smallest config has every default", () => {
         maxInFlight: 0,
         lists: [],
         limits: [],
+        transform: noTransform,
       },
     ],
     limits: [],
@@ -427,6 +438,7 @@ max_body_mb = 3
     maxInFlight: 0,
     limits: [],
     lists: [],
+    transform: noTransform,
   });
 });
 

@@ -88,6 +88,9 @@ test("what is commented out is valid too", () => {
     .replace('\nstore = "local"', '\nstore = "valkey"')
     .replace("\nlists = []", '\nlists = ["app"]')
     .replace("urls = []", 'urls = ["https://127.0.0.1:3001"]')
+    .replace('"app_next"', '"app"')
+    // Routes that answer themselves have no upstream.
+    .replace(/\n\[route\.re(?:direct|spond)\][\s\S]*?\n(?=\n)/g, "\n")
     .replace(/\nterms_agreed = false/g, "\nterms_agreed = true")
     // It would need an RSA key, which takes a second to make.
     .replace(/^second_(?:cert|key)_path = .*\n/gm, "")

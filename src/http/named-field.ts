@@ -1,5 +1,5 @@
-import { nameByte } from "../http/field.ts";
-import { type CanonicalRequest, FIELD_SLOTS, NAME_END, NAME_START } from "../http/request.ts";
+import { nameByte } from "./field.ts";
+import { type CanonicalRequest, FIELD_SLOTS, NAME_END, NAME_START } from "./request.ts";
 
 /** Index of the first field of this name, which is in lower case, at or behind the index `from`; -1 = there is none. */
 export function findNamedField(request: CanonicalRequest, name: string, from: number): number {
