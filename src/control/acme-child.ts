@@ -27,6 +27,8 @@ export class AcmeObstacle extends Error {
 }
 
 export interface AcmeProcess {
+  /** 0 = it could not be started. */
+  readonly pid: number;
   /** Never rejects. */
   readonly outcome: Promise<AcmeOutcome>;
   stop(): void;
@@ -51,7 +53,7 @@ export function acmeProcesses(options: AcmeProcessOptions): StartAcme {
     });
     const outcome = new Promise<AcmeOutcome>((resolve) => follow(child, hear, resolve));
     child.send(task, undefined, {}, () => {});
-    return { outcome, stop: () => void child.kill("SIGKILL") };
+    return { pid: child.pid ?? 0, outcome, stop: () => void child.kill("SIGKILL") };
   };
 }
 

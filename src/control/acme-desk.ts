@@ -9,6 +9,7 @@ import { type AcmeFiles, openAcmeFiles } from "./acme-files.ts";
 import { type IssueDeps, issueCertificate, resumable } from "./acme-issue.ts";
 import {
   type CertificateHistory,
+  forgetOrder,
   historyOf,
   type Journal,
   noteFailure,
@@ -211,9 +212,11 @@ export function createAcmeDesk(options: AcmeDeskOptions): AcmeDesk {
     const { name, account, domains } = certificate;
     const history = historyOf(journal, name);
     const deps = issueDeps(held);
+    let isNew = true;
     const begun = attempt(() => {
       const { cause } = planOf(certificate, held);
-      if (resumable(certificate, deps) === undefined) noteOrder(journal, name, account.id, clock.wallMs());
+      isNew = resumable(certificate, deps) === undefined;
+      if (isNew) noteOrder(journal, name, account.id, clock.wallMs());
       history.resumed = history.underWay ? history.resumed + 1 : 0;
       history.underWay = true;
       forced.delete(name);
@@ -235,6 +238,9 @@ export function createAcmeDesk(options: AcmeDeskOptions): AcmeDesk {
     if (files !== held) return;
     conclude(certificate, history, failure);
     attempt(() => {
+      // It stays counted where the CA may have taken it.
+      if (isNew && failure?.reason === "unreachable" && resumable(certificate, deps) === undefined)
+        forgetOrder(journal, name, account.id);
       prune(journal, new Set(certificates.map((one) => one.name)), clock.wallMs());
       held.saveJournal(printJournal(journal));
     });

@@ -103,6 +103,13 @@ export function noteOrder(journal: Journal, name: string, accountId: string, now
   journal.accounts.set(accountId, [...recent(journal.accounts.get(accountId) ?? [], nowMs), nowMs]);
 }
 
+/** The CA never heard of the last one. */
+export function forgetOrder(journal: Journal, name: string, accountId: string): void {
+  const history = historyOf(journal, name);
+  history.orders = history.orders.slice(0, -1);
+  journal.accounts.set(accountId, (journal.accounts.get(accountId) ?? []).slice(0, -1));
+}
+
 export function noteIssued(history: CertificateHistory, accountId: string, nowMs: number): void {
   const { orders, issued } = history;
   Object.assign(history, emptyHistory(), {

@@ -1,16 +1,10 @@
 import { createHash, X509Certificate } from "node:crypto";
 import type acme from "acme-client";
 import { systemClock } from "../std/clock.ts";
-import { type AcmeSession, logIn } from "./acme-session.ts";
-import type { AcmeNews, OrderTask, TlsProof } from "./acme-task.ts";
-
-/** Tells the primary, and resolves when it has seen to it. */
-export type SayAcme = (news: AcmeNews) => Promise<void>;
-
-/** The CA, or something between it and us, said what cannot be. The message is for operators. */
-export class BadAnswer extends Error {}
-/** The CA did not find its proof. */
-export class ChallengeFailed extends Error {}
+import { BadAnswer, ChallengeFailed } from "./acme-problem.ts";
+import { logIn } from "./acme-session.ts";
+import type { OrderTask, RolloverTask, SayAcme, TlsProof } from "./acme-task.ts";
+import { type AcmeTransport, resourceOf } from "./acme-transport.ts";
 
 const CHAIN_LENGTH_MAX = 10;
 /** How often a state that is not settled is asked for; doubles. */
@@ -18,10 +12,16 @@ const pollFirstMs = 250;
 const pollMaxMs = 10_000;
 const pollForMs = 300_000;
 
+/** Gives the account the other key (RFC 8555 §7.3.5). Throws. */
+export async function changeKey(transport: AcmeTransport, task: RolloverTask, say: SayAcme): Promise<void> {
+  const client = await logIn(transport, task.login, say);
+  await client.updateAccountKey(task.newKey);
+}
+
 /** From the account to the chain (RFC 8555 §7.4). Throws. */
-export async function placeOrder(session: AcmeSession, task: OrderTask, say: SayAcme): Promise<string> {
-  const client = await logIn(session, task.login, say);
-  const order = await openOrder(client, session, task);
+export async function placeOrder(transport: AcmeTransport, task: OrderTask, say: SayAcme): Promise<string> {
+  const client = await logIn(transport, task.login, say);
+  const order = await openOrder(client, transport, task);
   await say({ type: "order", url: order.url });
   if (order.status === "pending") await prove(client, order, task, say);
   const ready = await settle(() => client.getOrder(order), ["pending"]);
@@ -34,27 +34,30 @@ export async function placeOrder(session: AcmeSession, task: OrderTask, say: Say
 }
 
 /** The one that was placed before, where the CA still has it; else a new one. */
-async function openOrder(client: acme.Client, session: AcmeSession, task: OrderTask): Promise<acme.Order> {
+async function openOrder(
+  client: acme.Client,
+  transport: AcmeTransport,
+  task: OrderTask,
+): Promise<acme.Order> {
   if (task.orderUrl !== undefined) {
     try {
       const order = await client.getOrder({ url: task.orderUrl } as acme.Order);
       if (order.status !== "invalid") return order;
     } catch (cause) {
       // Gone, or another account's. Anything else is no reason to place another one.
-      if (session.transport.problem === undefined || session.transport.problem.status >= 500) throw cause;
+      if (transport.problem === undefined || transport.problem.status >= 500) throw cause;
     }
   }
   const identifiers = task.domains.map((value) => ({ type: "dns", value }));
-  if (task.replaces === undefined || !(await session.knowsRenewal()))
-    return client.createOrder({ identifiers });
+  const knowsRenewal = (await resourceOf(transport, task.login.directoryUrl, "renewalInfo")) !== undefined;
+  if (task.replaces === undefined || !knowsRenewal) return client.createOrder({ identifiers });
   try {
     return await client.createOrder({ identifiers, replaces: task.replaces } as Parameters<
       acme.Client["createOrder"]
     >[0]);
   } catch (cause) {
     // Another order replaces it already (RFC 9773 §5), or the CA has forgotten that certificate.
-    if (session.transport.problem?.status !== 409 && session.transport.problem?.type !== "malformed")
-      throw cause;
+    if (transport.problem?.status !== 409 && transport.problem?.type !== "malformed") throw cause;
     return client.createOrder({ identifiers });
   }
 }

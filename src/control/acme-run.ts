@@ -1,37 +1,42 @@
-import { BadAnswer, ChallengeFailed, placeOrder, type SayAcme } from "./acme-order.ts";
-import { type AcmeSession, logIn, openAcmeSession } from "./acme-session.ts";
-import type { AcmeFailure, AcmeOutcome, AcmeReason, AcmeTask, RenewalTask } from "./acme-task.ts";
-import { type AcmeProblem, readRetryAfter, TransportError } from "./acme-transport.ts";
+import { BadAnswer, ChallengeFailed } from "./acme-problem.ts";
+import type { AcmeFailure, AcmeOutcome, AcmeReason, AcmeTask, RenewalTask, SayAcme } from "./acme-task.ts";
+import {
+  type AcmeProblem,
+  type AcmeTransport,
+  openAcmeTransport,
+  readRetryAfter,
+  resourceOf,
+  TransportError,
+} from "./acme-transport.ts";
 
 const PROBLEM_LENGTH_MAX = 300;
 
 /** Does one task and says how it went; never rejects. Only in a process of its own: it parses a stranger's answers. */
 export async function runAcmeTask(task: AcmeTask, say: SayAcme): Promise<AcmeOutcome> {
-  const session = openAcmeSession(task.kind === "renewal" ? task.access : task.login);
+  const access = task.kind === "renewal" ? task.access : task.login;
+  const transport = openAcmeTransport(access);
   try {
-    switch (task.kind) {
-      case "order":
-        return { type: "issued", chainPem: await placeOrder(session, task, say) };
-      case "renewal":
-        return await askRenewal(session, task);
-      case "rollover": {
-        const client = await logIn(session, task.login, say);
-        await client.updateAccountKey(task.newKey);
-        return { type: "rolled" };
-      }
-    }
+    if (task.kind === "renewal") return await askRenewal(transport, task);
+    // Half a second of CPU, which the question above does not need.
+    const { changeKey, placeOrder } = await import("./acme-order.ts");
+    if (task.kind === "order") return { type: "issued", chainPem: await placeOrder(transport, task, say) };
+    await changeKey(transport, task, say);
+    return { type: "rolled" };
   } catch (cause) {
-    return failureOf(cause, session.transport.problem);
+    return failureOf(cause, transport.problem);
   } finally {
-    session.transport.close();
+    transport.close();
   }
 }
 
 /** RFC 9773 §4.2. */
-async function askRenewal(session: AcmeSession, { renewalId }: RenewalTask): Promise<AcmeOutcome> {
-  const url = await session.resource("renewalInfo");
+async function askRenewal(
+  transport: AcmeTransport,
+  { access, renewalId }: RenewalTask,
+): Promise<AcmeOutcome> {
+  const url = await resourceOf(transport, access.directoryUrl, "renewalInfo");
   if (url === undefined) return { type: "renewal", window: undefined, askAgainMs: undefined };
-  const answer = await session.transport.send({
+  const answer = await transport.send({
     url: `${url}/${renewalId}`,
     method: "get",
     headers: {},

@@ -57,6 +57,9 @@ export type AcmeNews =
       readonly tls: readonly TlsProof[];
     };
 
+/** Tells the primary, and resolves when it has seen to it. */
+export type SayAcme = (news: AcmeNews) => Promise<void>;
+
 /** Host and SHA-256 of the key authorization. */
 export interface TlsProof {
   readonly host: string;

@@ -90,6 +90,23 @@ export function openAcmeTransport(access: AcmeAccess): AcmeTransport {
   };
 }
 
+/** A URL of the directory; undefined = it has none of that name. Throws. */
+export async function resourceOf(
+  transport: AcmeTransport,
+  directoryUrl: string,
+  name: string,
+): Promise<string | undefined> {
+  const { text, status } = await transport.send({
+    url: directoryUrl,
+    method: "get",
+    headers: {},
+    body: undefined,
+  });
+  if (status !== 200) throw new Error(`the directory answers ${status}`);
+  const url = (JSON.parse(text) as Readonly<Record<string, unknown>>)[name];
+  return typeof url === "string" ? url : undefined;
+}
+
 async function exchange(
   client: Client,
   url: URL,
