@@ -2,6 +2,7 @@ import type { Config } from "../config/config.ts";
 import type { RangeTable } from "../identity/range-table.ts";
 import type { AdminEndpoint } from "./admin.ts";
 import { type ControlAnswer, json, text } from "./control-listener.ts";
+import type { Family } from "./obituaries.ts";
 
 /** A request that somebody asks about. Its bytes are a client's: nobody here reads them. */
 export interface AskedRequest {
@@ -18,6 +19,7 @@ export interface Deciders {
   readonly generation: number;
   /** Undefined = nobody is banned. */
   readonly banned: RangeTable | undefined;
+  readonly family: Family;
 }
 
 /** Takes a request through the configuration in force, in a process of its own. Rejects with what is wrong. */

@@ -556,6 +556,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
           config: reloader.config,
           generation: reloader.generation,
           banned: bans.banned,
+          family: obituaries,
         }),
       audit,
       identity,

@@ -3,7 +3,10 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Config } from "../config/config.ts";
 import { workerEnvironment, workerFlags } from "../control/flags.ts";
+import { childStdio } from "../control/last-gasp.ts";
+import type { Family } from "../control/obituaries.ts";
 import type { RangeTable } from "../identity/range-table.ts";
+import { systemClock } from "../std/clock.ts";
 import type { Explanation } from "./explanation.ts";
 import type { Question } from "./question.ts";
 
@@ -34,20 +37,28 @@ export interface ExplainerOptions {
   /** 0 = a file that no gateway runs. */
   readonly generation: number;
   readonly banned?: RangeTable | undefined;
+  /** Of the gateway that starts it; undefined = a command does. */
+  readonly family?: Family | undefined;
   readonly environment: NodeJS.ProcessEnv;
 }
 
 /** Starts the process (explainer-process.ts). Rejects when the configuration cannot be compiled. */
 export async function openExplainer(options: ExplainerOptions): Promise<Explainer> {
-  const { config, generation, banned, environment } = options;
+  const { config, generation, banned, family, environment } = options;
   const child = fork(entry, [], {
     execArgv: [...workerFlags({ packageDir, workerCount: 1, logPath: undefined })],
     env: workerEnvironment(environment),
     serialization: "advanced",
-    stdio: ["ignore", "ignore", "inherit", "ipc"],
+    stdio: childStdio("ignore", family?.lastGaspFile),
   });
+  const startedMs = systemClock.nowMs();
+  const onEnd = (code: number | null, signal: string | null): void => {
+    if (code === 0 || child.killed) return;
+    const uptimeMs = Math.round(systemClock.nowMs() - startedMs);
+    family?.died({ process: "explainer", pid: child.pid!, code, signal, uptimeMs });
+  };
   const ask = async (message: ToExplainer): Promise<FromExplainer> => {
-    const answer = await exchange(child, message);
+    const answer = await exchange(child, message, onEnd);
     if (answer.type === "failed") throw new Error(answer.problem);
     return answer;
   };
@@ -80,7 +91,11 @@ export function explainFor(
   };
 }
 
-function exchange(child: ChildProcess, message: ToExplainer): Promise<FromExplainer> {
+function exchange(
+  child: ChildProcess,
+  message: ToExplainer,
+  onEnd: (code: number | null, signal: string | null) => void,
+): Promise<FromExplainer> {
   return new Promise((resolve, reject) => {
     const finish = (then: () => void): void => {
       clearTimeout(timer);
@@ -96,7 +111,10 @@ function exchange(child: ChildProcess, message: ToExplainer): Promise<FromExplai
       fail("did not answer in time");
     }, ANSWER_WITHIN_MS);
     child.once("message", (answer) => finish(() => resolve(answer as FromExplainer)));
-    child.once("exit", (code, signal) => fail(`ended (${signal ?? code})`));
+    child.once("exit", (code, signal) => {
+      onEnd(code, signal);
+      fail(`ended (${signal ?? code})`);
+    });
     child.once("error", (cause: NodeJS.ErrnoException) =>
       fail(`cannot be used: ${cause.code ?? cause.message}`),
     );

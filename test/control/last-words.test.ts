@@ -27,6 +27,8 @@ const bugs: readonly (readonly [
   ["audit writer", "audit-process", [], null],
   ["key fetcher", "jwks-process", [], null],
   ["span process", "span-process", [], null],
+  ["ACME client", "acme-process", [], null],
+  ["explainer", "../explain/explainer-process", [], null],
 ];
 for (const [role, entry, args, message] of bugs) {
   test(`a bug in the ${role.replace(" 1", "")} ends it with code 70 and one record where the primary said`, async (t) => {
