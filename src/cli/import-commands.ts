@@ -35,6 +35,11 @@ export function addImportCommands(
     "<paths...>",
     "Ingress objects, with Services and the controller's ConfigMap: files, directories, or - for standard input",
   );
+  add(
+    "traefik",
+    "<paths...>",
+    "static and dynamic files, YAML or TOML: files, directories, or - for standard input",
+  );
 }
 
 interface ImportFlags {

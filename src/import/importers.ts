@@ -2,6 +2,7 @@ import type { Imported } from "./imported.ts";
 import { importIngress } from "./ingress.ts";
 import { importNginx } from "./nginx.ts";
 import type { IncludeFiles, SourceFile } from "./nginx-syntax.ts";
+import { importTraefik } from "./traefik.ts";
 
 /** A program whose configuration can be imported. */
 export interface Importer {
@@ -23,6 +24,11 @@ export const importers = {
     name: "ingress-nginx",
     endings: [".yaml", ".yml", ".json"],
     run: importIngress,
+  },
+  traefik: {
+    name: "Traefik",
+    endings: [".yaml", ".yml", ".toml"],
+    run: importTraefik,
   },
 } as const satisfies Readonly<Record<string, Importer>>;
 
