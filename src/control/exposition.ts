@@ -6,7 +6,9 @@ import {
 } from "prom-client";
 import type { MetricFrame } from "../record/metric-frame.ts";
 import { families, type MetricFamily } from "../record/metrics.ts";
+import { deathCauses } from "./death-cause.ts";
 import type { LabelNames } from "./series-cap.ts";
+import { presetSeries } from "./series-preset.ts";
 import { type MetricFormat, printFamily } from "./series-print.ts";
 import { createSeriesStore, type Series } from "./series-store.ts";
 
@@ -166,6 +168,8 @@ export function createExposition(): Exposition {
   const ofWorkers: readonly MetricFamily[] = Object.values(families);
   const known = [...ofWorkers, ...ownFamilies];
   const store = createSeriesStore(known, new Set(ofWorkers.filter(({ type }) => type === "gauge")));
+  for (const [family, labels] of presetSeries(known)) store.grow(family, labels, 0);
+  for (const cause of [...deathCauses, "worn", "renewed"]) store.grow(own.workerRestarts, [cause], 0);
   return {
     absorb: store.absorb,
     retain: store.retain,

@@ -24,6 +24,9 @@ const timeouts: Readonly<Record<string, Reason>> = {
   upstream_total: reasons.upstreamTotal,
 };
 
+export const authReasonCodes: readonly string[] = authReasons.map(({ code }) => code);
+export const timeoutNames: readonly string[] = Object.keys(timeouts);
+
 /** Figures with a name of their own that are in others already: for alerts, which should not have to know the reasons. */
 export function derivedSamples({ rejects, handshakes }: Counted): MetricSample[] {
   const samples: MetricSample[] = [];

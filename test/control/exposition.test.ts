@@ -150,3 +150,27 @@ test("Prometheus' own tool finds no fault in the page", promtool, async () => {
   assert.ok(status === 0 || status === 3, `${status} ${stdout} ${stderr}`);
   assert.doesNotMatch(stderr, /error|zion_/i);
 });
+
+test("what operators look for first is there before anything has happened", async () => {
+  const text = await openExposition().print("text");
+  for (const series of [
+    "zion_handshake_attempts_total",
+    "zion_handshake_ratelimited_total",
+    'zion_auth_failures_total{reason="auth_missing"}',
+    'zion_queue_dropped_total{queue="access_log"}',
+    'zion_io_timeouts_total{op="request_head"}',
+    'zion_worker_restarts_total{cause="oom"}',
+    "zion_panics_total",
+    "zion_loops_detected_total",
+    "zion_traces_invalid_total",
+  ]) {
+    assert.ok(text.includes(`\n${series} 0\n`), series);
+  }
+});
+
+test("of what a label says there is one series", async () => {
+  const exposition = openExposition();
+  exposition.state("configInfo", ["a"]);
+  exposition.state("configInfo", ["b"]);
+  assert.deepEqual(await lines(exposition, "zion_config_info{"), ['zion_config_info{sha256="b"} 1']);
+});
