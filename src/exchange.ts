@@ -1,12 +1,13 @@
 import { BodyScreen, type ScreenOwner } from "./gate/body-screen.ts";
 import { preflightMethod, replaceCors } from "./gate/cors.ts";
-import { scrubTrailers } from "./gate/identity-fields.ts";
+import { addIdentityLines, scrubTrailers } from "./gate/identity-fields.ts";
 import { leaveInFlight } from "./gate/in-flight.ts";
 import { checkExposed } from "./gate/internal-only.ts";
 import { type MessageOwner, MessageScreen } from "./gate/message-screen.ts";
 import {
   runAuthGate,
   runBodyGates,
+  runConnectionGates,
   runEarlyGates,
   runHeadGates,
   runRouteGates,
@@ -129,9 +130,11 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
       return;
     }
 
-    // 3. Gates that need no route, and count every request that could be read.
+    // 3. Gates that need no route, and count every request that may come over its connection.
     const { startedMs } = this.record;
-    const early = runEarlyGates(request, snapshot, limits, bans, startedMs, watch);
+    const early =
+      runConnectionGates(request, snapshot, this.#downstream, watch) ??
+      runEarlyGates(request, snapshot, limits, bans, startedMs, watch);
     if (early !== undefined) {
       this.refuse(early);
       return;
@@ -389,6 +392,8 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
       }
     }
     const { request } = this;
+    // Behind the WAF: what an authority wrote into a name is no client's input.
+    if (request.clientCertificate !== undefined) addIdentityLines(request, request.clientCertificate);
     if (isGrpc(request)) this.#deadlineMs = this.record.startedMs + grpcTimeoutMs(request);
     const { transform, mergeSlashes, upstream } = this.#route!;
     const refusal = editOutgoing(request, transform, mergeSlashes);
@@ -604,7 +609,8 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
    */
   #streamLife(): { readonly ageMs: number; readonly ageReason: Reason } {
     const ageMs = this.snapshot.connection.ageMaxMs * (1 - Math.random() / 10);
-    const untilMs = this.request.identity?.untilMs ?? Infinity;
+    const { identity, clientCertificate } = this.request;
+    const untilMs = Math.min(identity?.untilMs ?? Infinity, clientCertificate?.untilMs ?? Infinity);
     const leftMs = untilMs === Infinity ? Infinity : Math.max(0, untilMs - this.#state.clock.wallMs());
     if (leftMs < ageMs) return { ageMs: leftMs, ageReason: reasons.streamExpired };
     return { ageMs, ageReason: reasons.streamAge };

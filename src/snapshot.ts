@@ -1,3 +1,4 @@
+import type { ClientAuthTable } from "./cert/client-auth.ts";
 import type { Config } from "./config/config.ts";
 import type { AuthRule } from "./gate/auth.ts";
 import type { ClientLists } from "./gate/client-lists.ts";
@@ -51,6 +52,8 @@ export interface Snapshot {
   /** They count every request. */
   readonly limits: readonly RateLimit[];
   readonly routes: RouteTable<Route>;
+  /** Who must show a certificate; undefined = nobody is asked for one. */
+  readonly clientAuth: ClientAuthTable | undefined;
   /** The plain listener redirects to this https port; undefined = it serves. */
   readonly redirectPort: number | undefined;
   /** Whether both names are served under the same certificate; true without TLS. */
@@ -65,6 +68,8 @@ export interface Route extends RecordedRoute {
   readonly public: boolean;
   /** Undefined = no credentials asked for. */
   readonly auth: AuthRule | undefined;
+  /** Also where the host asks for no certificate. */
+  readonly certificateRequired: boolean;
   readonly mergeSlashes: boolean;
   readonly refuseEncodedSlash: boolean;
   /** Trailers pass, both ways. */

@@ -18,6 +18,8 @@ export interface CertificateChain {
   readonly notAfterMs: number;
   /** Native memory: built once per generation, freed with the store. */
   readonly context: SecureContext;
+  /** What it was made of. */
+  readonly options: SecureContextOptions;
 }
 
 /** What a name is served with. Names that are configured with the same pair share one entry. */
@@ -106,9 +108,8 @@ function buildChain(tls: TlsConfig, certificate: CertificateConfig): Certificate
   const key = attempt(`key ${keyPath} cannot be read`, () => createPrivateKey(certificate.keyPem));
   if (!leaf.checkPrivateKey(key))
     throw new Error(`key ${keyPath} does not belong to certificate ${certPath}`);
-  const context = attempt(`certificate ${certPath} cannot be used`, () =>
-    createSecureContext(secureContextOptions(tls, certificate)),
-  );
+  const options = secureContextOptions(tls, certificate);
+  const context = attempt(`certificate ${certPath} cannot be used`, () => createSecureContext(options));
   return {
     certPath,
     leaf,
@@ -116,6 +117,7 @@ function buildChain(tls: TlsConfig, certificate: CertificateConfig): Certificate
     keyKind: keyKindOf(leaf),
     notAfterMs: leaf.validToDate.getTime(),
     context,
+    options,
   };
 }
 

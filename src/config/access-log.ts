@@ -43,6 +43,7 @@ export const accessLog = z.strictObject({
     default: [],
     doc: "Request header fields to add to the line. Fields that carry credentials are refused.",
   }),
+  mtls_fingerprint: flag(true, "Tell the SHA-256 fingerprint of the certificate that a client showed."),
   sample: z
     .array(logSample, { error: "expected an array of tables: write [[access_log.sample]]" })
     .default([]),
@@ -89,6 +90,7 @@ export function readAccessLog(
     path: input.path === "-" ? "-" : resolvePath(input.path, context),
     format: input.format,
     includeHeaders,
+    mtlsFingerprint: input.mtls_fingerprint,
     samples: input.sample.map((sample, i) => readSample(sample, i, routes, context)),
   };
 }

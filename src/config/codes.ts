@@ -360,6 +360,18 @@ export const codes = {
     'run an official Node 24 or later, whose OpenSSL is 3.5 or later, or write `pq_mode = "prefer"`',
     "X25519MLKEM768 came with OpenSSL 3.5. A Node that is linked with an older one does not have it.",
   ),
+  Z1331: error(
+    "not usable as an authority of clients",
+    "clients could not be told from strangers.",
+    "give certificates of authorities, each with its issuers up to a self-signed root",
+    "`client_ca_path` says whose certificates are good. Only authorities belong into it, and chains are verified up to a root: an intermediate without its root would refuse every client. Certificates of clients themselves are named in `client_names`.",
+  ),
+  Z1332: error(
+    "not a usable revocation list",
+    "revoked certificates would be let in.",
+    "give whole lists in PEM (-----BEGIN X509 CRL-----), each signed by an authority in `client_ca_path`",
+    "A revocation list counts for the authority that signed it. Lists of others, parts of lists, changes to lists and lists about certificates of other issuers are refused rather than read as if they were complete. DER files are converted with `openssl crl -inform der`.",
+  ),
   Z2101: warning(
     "trusted_proxies trusts everyone",
     "every client can choose the address it is logged, limited and judged by.",
@@ -489,5 +501,17 @@ export const codes = {
     "a self-signed one is served until another is issued.",
     "look at the file; removing it orders a new certificate",
     "The gateway writes key and chain into one file. This one is something else, or cannot be read.",
+  ),
+  Z2161: warning(
+    "a revocation list is missing or out of date",
+    "it depends on `client_crl_enforce_next_update`.",
+    "fetch the lists again before their nextUpdate, and put one of each authority into `client_crl_path`",
+    "With `client_crl_path`, every signer from a client's certificate up to the root must have a list there: of a signer without one nobody knows whom it revoked. A list past its nextUpdate is still used unless `client_crl_enforce_next_update` is set.",
+  ),
+  Z2162: warning(
+    "authorities of clients that nobody needs",
+    "no client is asked for a certificate.",
+    'write `client_auth = "required"` or "optional", in [tls], in [[tls.sni]] or in a route, or remove `client_ca_path`',
+    "`client_ca_path` says which certificates would be good. Whether one is asked for is said by `client_auth`.",
   ),
 } as const satisfies Record<string, CodeRow>;

@@ -1,5 +1,6 @@
 import type { ApiKeyEntry } from "../identity/api-key.ts";
 import type { UserEntry } from "../identity/password-hash.ts";
+import type { NamePin } from "../identity/subject-name.ts";
 import type { ClaimField, KeyMaterial } from "../identity/token-verifier.ts";
 import type { Exclude } from "../waf/profile.ts";
 import type { Rule } from "../waf/rule.ts";
@@ -109,7 +110,9 @@ export interface TlsConfig {
   readonly pqMode: "prefer" | "require" | "off";
   readonly default: CertificateConfig;
   /** Exact names and one-label wildcards (`*.example.org`). */
-  readonly sni: readonly (CertificateConfig & { readonly serverName: string })[];
+  readonly sni: readonly SniConfig[];
+  /** Of names that have no rules of their own; absent = none are asked. */
+  readonly clientAuth?: ClientAuthConfig;
   /** Certificates that are ordered from a CA; what is served for them is in the two above. */
   readonly acme?: AcmeConfig;
 }
@@ -145,6 +148,36 @@ export interface AcmeAccountConfig {
   readonly binding:
     | { readonly keyId: string; readonly variable: string | undefined; readonly file: string | undefined }
     | undefined;
+}
+
+export interface SniConfig extends CertificateConfig {
+  readonly serverName: string;
+  /** Absent = those of [tls]. */
+  readonly clientAuth?: ClientAuthConfig;
+}
+
+/** Who must show a client's certificate, and which ones are taken. */
+export interface ClientAuthConfig {
+  /** "none": only where a route asks. */
+  readonly mode: "none" | "optional" | "required";
+  /** Authorities, each with its issuers up to a root; undefined = there are none, and nobody is asked. */
+  readonly caPem: string | undefined;
+  /** Names of which a certificate must have one; empty = any. */
+  readonly names: readonly NamePin[];
+  /** Undefined = nobody was revoked. */
+  readonly revocation: RevocationConfig | undefined;
+}
+
+export interface RevocationConfig {
+  /** An outdated list counts as none. */
+  readonly enforced: boolean;
+  readonly lists: readonly {
+    /** See identity/certificate-parts.ts `signerId`. */
+    readonly signer: string;
+    readonly nextUpdateMs: number | undefined;
+    /** With spaces between them; see identity/der-reader.ts `integerText`. */
+    readonly serials: string;
+  }[];
 }
 
 export interface CertificateConfig {
@@ -247,6 +280,8 @@ export interface RouteConfig {
   readonly public: boolean;
   /** undefined = no credentials asked for. */
   readonly auth: RouteAuthConfig | undefined;
+  /** Beside what the host asks; absent = nothing. */
+  readonly clientAuth?: "optional" | "required";
   /** Forward `//` as `/`. false */ readonly mergeSlashes: boolean;
   /** Refuse `%2F` in the path. false */ readonly refuseEncodedSlash: boolean;
   /** Let trailers through, both ways. false */ readonly trailers: boolean;
@@ -553,6 +588,7 @@ export interface AccessLogConfig {
   /** File path, or "-" for standard output (default). */ readonly path: string;
   /** "otel" */ readonly format: "otel" | "ecs";
   /** Lower-case names of request headers to add. */ readonly includeHeaders: readonly string[];
+  /** true */ readonly mtlsFingerprint: boolean;
   /** The first that an exchange fits decides; none = every exchange gets a line. */
   readonly samples: readonly LogSampleConfig[];
 }

@@ -73,10 +73,6 @@ const laterKeys: LaterKeys = {
   },
   tls: {
     hot_reload: { harmless: (value) => value === true, instead: "certificate files are always watched" },
-    client_ca_path: never(),
-    client_crl_path: never(),
-    client_crl_enforce_next_update: unless(false),
-    client_auth: unless("none"),
     fingerprint: {
       harmless: (value) =>
         isTable(value) && Object.entries(value).every(([k, v]) => k === "mode" && v === "off"),
@@ -98,9 +94,6 @@ const laterKeys: LaterKeys = {
   },
   "waf_profile.*": {
     streaming: unless(false),
-  },
-  access_log: {
-    mtls_fingerprint: unless(true, false),
   },
   admin: {
     auth: unless("internal-ip"),

@@ -106,7 +106,9 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
         };
   const listeners = readServer(document, context);
   const tls =
-    document.tls === undefined ? undefined : readTls(document.tls, readAcme(document, context), atStart);
+    document.tls === undefined
+      ? undefined
+      : readTls(document.tls, readAcme(document, context), document, atStart);
   const upstreams = readUpstreams(document, context);
   const routes = readRoutes(document, context);
   const authProfiles = readAuthProfiles(document, context);

@@ -5,6 +5,7 @@ import { acme, acmeAccount, acmeCertificate } from "./acme-schema.ts";
 import { audit, redact } from "./audit-schema.ts";
 import { authProfile, routeAuthKeys } from "./auth-schema.ts";
 import { ban } from "./ban.ts";
+import { clientAuthKeys, routeClientAuth, sniClientAuthKeys } from "./client-auth-schema.ts";
 import { cors } from "./cors.ts";
 import { geo } from "./geo.ts";
 import { choice, flag, int, keyDocs, optionalInt, optionalText, optionalTexts, text, texts } from "./keys.ts";
@@ -271,6 +272,7 @@ const sniEntry = z.strictObject({
     doc: "PEM private key, mode 0600.",
   }),
   ...secondPair,
+  ...sniClientAuthKeys,
 });
 
 const tls = z.strictObject({
@@ -301,6 +303,7 @@ const tls = z.strictObject({
     default: 2,
     doc: "0 = no resumption. Every other value acts as 2 tickets per handshake: Node offers no count.",
   }),
+  ...clientAuthKeys,
   sni: z.array(sniEntry, { error: "expected an array of tables" }).default([]),
   acme: acme.optional(),
 });
@@ -394,6 +397,7 @@ const route = z.strictObject({
     default: [],
     doc: "Limits that count every request of this route, in this order, after those of [server].",
   }),
+  client_auth: routeClientAuth,
   ...routeAuthKeys,
   ...routeWafKeys,
 });

@@ -1,9 +1,10 @@
 import { readAcmePairs } from "./acme-pair.ts";
 import { readHostName } from "./address.ts";
-import type { AcmeConfig, TlsConfig } from "./config.ts";
+import { readClientAuth, readSniClientAuth } from "./client-auth.ts";
+import type { AcmeConfig, ClientAuthConfig, TlsConfig } from "./config.ts";
 import { shownValue } from "./label.ts";
 import { checkPostQuantum } from "./post-quantum.ts";
-import type { TlsInput } from "./schema.ts";
+import type { DocumentInput, TlsInput } from "./schema.ts";
 import { requireKey, type SectionContext, take } from "./section.ts";
 import { readServedPair } from "./served-pair.ts";
 import { nearest } from "./suggest.ts";
@@ -14,6 +15,7 @@ type SniEntry = TlsConfig["sni"][number];
 export function readTls(
   input: TlsInput,
   acme: AcmeConfig | undefined,
+  document: DocumentInput,
   context: SectionContext,
 ): TlsConfig | undefined {
   checkAlpn(input.alpn, context);
@@ -28,8 +30,9 @@ export function readTls(
       : isOrdered
         ? ordered[0]?.pair
         : undefined;
+  const clientAuth = readClientAuth(input, document, context);
   const sni = [
-    ...readSni(input, context),
+    ...readSni(input, clientAuth, context),
     ...ordered.flatMap(({ certificate, pair: issued }) =>
       certificate.domains.map((serverName) => ({ ...issued, serverName })),
     ),
@@ -42,13 +45,18 @@ export function readTls(
     pqMode: input.pq_mode,
     default: pair,
     sni,
+    ...(clientAuth === undefined ? {} : { clientAuth }),
     ...(acme === undefined
       ? {}
       : { acme: { ...acme, certificates: ordered.map(({ certificate }) => certificate) } }),
   };
 }
 
-function readSni(input: TlsInput, context: SectionContext): readonly SniEntry[] {
+function readSni(
+  input: TlsInput,
+  tlsClientAuth: ClientAuthConfig | undefined,
+  context: SectionContext,
+): readonly SniEntry[] {
   const entries: SniEntry[] = [];
   const seen = new Map<string, number>();
   for (const [i, entry] of input.sni.entries()) {
@@ -75,9 +83,11 @@ function readSni(input: TlsInput, context: SectionContext): readonly SniEntry[] 
           related: [{ path: ["tls", "sni", first, "server_name"], label: "first named here" }],
         });
     }
+    const clientAuth = readSniClientAuth(table, entry, tlsClientAuth, context);
     if (!complete) continue;
     const pair = readServedPair(table, entry, serverName, context);
-    if (pair !== undefined && serverName !== undefined) entries.push({ ...pair, serverName });
+    if (pair !== undefined && serverName !== undefined)
+      entries.push({ ...pair, serverName, ...(clientAuth === undefined ? {} : { clientAuth }) });
   }
   return entries;
 }

@@ -2,6 +2,7 @@ import { listCertificates, pairsOf, type ServedCertificate } from "../cert/inven
 import { keepPairs } from "../cert/kept-pairs.ts";
 import type { Config, TlsConfig } from "../config/config.ts";
 import type { Clock } from "../std/clock.ts";
+import { watchClientAuth } from "./client-auth-watch.ts";
 import { watchExpiry } from "./expiry-watch.ts";
 import type { Exposition } from "./exposition.ts";
 import type { Log } from "./log.ts";
@@ -27,6 +28,8 @@ export interface CertificateDeskOptions {
   readonly stateDir: string | undefined;
   readonly fetchOcsp: (task: OcspTask) => Promise<OcspResult | string>;
   readonly broadcast: (message: ToWorker) => void;
+  /** A reload brought other rules about certificates of clients. */
+  readonly onClientAuth: () => void;
   readonly exposition: Pick<Exposition, "add" | "set">;
   readonly clock: Pick<Clock, "wallMs">;
   readonly log: Log;
@@ -36,6 +39,7 @@ export function openCertificateDesk(options: CertificateDeskOptions): Certificat
   const { stateDir, exposition, clock, log } = options;
   const staples = createStaples({ ...options, fetch: options.fetchOcsp });
   const expiry = watchExpiry(exposition, clock, log);
+  const clientAuth = watchClientAuth(exposition, options.onClientAuth);
   let served: readonly ServedCertificate[] = [];
   const keep = (tls: TlsConfig | undefined): void => {
     if (stateDir === undefined || tls === undefined) return;
@@ -55,6 +59,7 @@ export function openCertificateDesk(options: CertificateDeskOptions): Certificat
       keep(tls);
       expiry.adopt(served);
       staples.adopt(tls);
+      clientAuth.adopt(tls);
     },
     get served() {
       return served;

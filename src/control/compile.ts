@@ -1,3 +1,4 @@
+import { buildClientAuth } from "../cert/client-auth.ts";
 import type { CertificateStore } from "../cert/store.ts";
 import type { Config, RouteConfig, RouteWafConfig } from "../config/config.ts";
 import { buildCorsRule } from "../gate/cors.ts";
@@ -118,6 +119,8 @@ export function* snapshotSteps(generation: number, config: Config, deps: Compile
     limits: buildRateLimits(server.limits, undefined, config.limits, deps.limits),
     routes: yield* routeTableSteps(routes),
     redirectPort: redirects ? server.listenHttps!.port : undefined,
+    clientAuth:
+      config.tls === undefined ? undefined : buildClientAuth(config.tls, config.routes, systemClock.wallMs),
     isSameCertificate:
       store === undefined ? () => true : (serverName, host) => store.isSameCertificate(serverName, host),
   };
@@ -159,6 +162,7 @@ function buildRoute(
     internalOnly: route.internalOnly,
     public: route.public,
     auth: buildRouteAuth(route, profiles, systemClock.wallMs),
+    certificateRequired: route.clientAuth === "required",
     mergeSlashes: route.mergeSlashes,
     refuseEncodedSlash: route.refuseEncodedSlash,
     trailers: route.trailers,

@@ -147,13 +147,9 @@ async function serve(
     }
   }
   options.onAnswer(pathname, answer.status);
-  // A 304 speaks of an answer that is elsewhere (RFC 9110 §15.4.5).
-  const content = {
+  response.writeHead(answer.status, {
     "Content-Type": answer.type ?? "text/plain; charset=utf-8",
     "Content-Length": Buffer.byteLength(answer.body),
-  };
-  response.writeHead(answer.status, {
-    ...(answer.status === 304 ? {} : content),
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     ...answer.headers,

@@ -18,7 +18,7 @@ import { ConnectionCaps } from "../listener/connection-caps.ts";
 import { HandshakeRate } from "../listener/handshake-rate.ts";
 import { type Accepted, Listener } from "../listener/listener.ts";
 import { createStapleShelf } from "../listener/staple-shelf.ts";
-import { buildTlsServer, type TlsServer } from "../listener/tls.ts";
+import { buildTlsFront, type TlsFront } from "../listener/tls-front.ts";
 import { reasons } from "../reason.ts";
 import { AccessLog, endpointLogPiece } from "../record/access-log.ts";
 import { Counters } from "../record/counters.ts";
@@ -79,7 +79,7 @@ interface Prepared {
   readonly generation: number;
   readonly snapshot: Snapshot;
   readonly upstreams: Map<string, Upstream>;
-  readonly tls: TlsServer<Accepted> | undefined;
+  readonly tls: TlsFront<Accepted> | undefined;
   readonly accessLog: AccessLog | undefined;
   readonly logPath: string | undefined;
   readonly addresses: ReadonlyMap<string, readonly string[]>;
@@ -198,8 +198,8 @@ export function openEdge(deps: EdgeDeps): Edge {
       config.routes.some(({ waf }) => waf !== undefined)
     )
       warmUp(state.waf, buildRouteWaf({}, rules), clock);
-    const tls = store === undefined ? undefined : tlsServer(config, store);
-    const { enabled, format, includeHeaders, samples } = config.accessLog;
+    const tls = store === undefined ? undefined : tlsFront(snapshot, store);
+    const { enabled, format, includeHeaders, mtlsFingerprint, samples } = config.accessLog;
     // Who must not write there is about to be replaced (primary.ts), and goes on with the file that it has.
     const path = deps.mayWrite?.(config.accessLog.path) === false ? logPath : config.accessLog.path;
     const key = logKeyOf(config, path);
@@ -213,6 +213,7 @@ export function openEdge(deps: EdgeDeps): Edge {
                 format,
                 includeHeaders,
                 redaction: buildRedaction(config.redact),
+                mtlsFingerprint,
                 sampling: buildLogSampling(samples),
               },
               clock,
@@ -255,9 +256,10 @@ export function openEdge(deps: EdgeDeps): Edge {
     return next;
   }
 
-  function tlsServer(config: Config, store: CertificateStore): TlsServer<Accepted> {
-    return buildTlsServer<Accepted>(
+  function tlsFront({ config, clientAuth }: Snapshot, store: CertificateStore): TlsFront<Accepted> {
+    return buildTlsFront<Accepted>(
       store,
+      clientAuth,
       {
         alpn: config.tls!.alpn,
         handshakeTimeoutMs: config.server.handshakeTimeoutMs,
@@ -312,6 +314,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     counters.retain(new Set(routes.map(({ name }) => name)), new Set(lists.map(({ name }) => name)));
     state.snapshot = next.snapshot; // the one assignment: exchanges that begin from here on see the new generation
     previousTls?.close();
+    listeners.https.enforceClientAuth(next.snapshot.clientAuth);
     for (const upstream of previousUpstreams.values()) {
       if (upstreams.get(upstream.name) !== upstream) upstream.retire();
     }

@@ -10,7 +10,7 @@ import { deathCauses } from "./death-cause.ts";
 import type { LabelNames } from "./series-cap.ts";
 import { presetSeries } from "./series-preset.ts";
 import { type MetricFormat, printFamily } from "./series-print.ts";
-import { createSeriesStore, type Series } from "./series-store.ts";
+import { createSeriesStore } from "./series-store.ts";
 
 /** Families of the control plane itself. */
 const own = {
@@ -95,6 +95,11 @@ const own = {
     "When a certificate ends, by the server name it is served for; `default` is for all others.",
     ["certificate"],
   ),
+  clientCrlNextUpdate: gauge(
+    "zion_tls_client_crl_next_update_timestamp_seconds",
+    "When the first of the revocation lists of clients' certificates is past its nextUpdate, by server name.",
+    ["name"],
+  ),
   ticketRotations: counter("zion_tls_ticket_rotations_total", "Changes of the session tickets' keys.", [
     "by",
   ]),
@@ -121,8 +126,6 @@ export interface Exposition {
   /** The one series that there is of it, at 1: for what its labels say. */
   state(name: OwnGauge, labels: readonly string[]): void;
   add(name: OwnCounter, labels: readonly string[], by?: number): void;
-  /** The series that there are of it now. */
-  read(family: MetricFamily): Iterable<Series>;
   print(format: MetricFormat): Promise<string>;
 }
 
@@ -142,6 +145,7 @@ export type OwnGauge =
   | "acmeNextAttempt"
   | "acmeLastSuccess"
   | "certificateNotAfter"
+  | "clientCrlNextUpdate"
   | "buildInfo";
 export type OwnCounter =
   | "spans"
@@ -180,7 +184,6 @@ export function createExposition(): Exposition {
       store.set(own[name], labels, 1);
     },
     add: (name, labels, by = 1) => store.grow(own[name], labels, by),
-    read: store.of,
     async print(format) {
       const lines = known.map((family) => printFamily(family, store.of(family), format, store.exemplarOf));
       const process = await registry.getMetricsAsJSON();

@@ -51,6 +51,9 @@ export function describeGate(gate: GateName, view: View): string {
         : "";
     case "body_limit":
       return request.bodyKind === 0 ? "" : `at most ${route?.bodyBytesMax ?? 0} bytes`;
+    case "client_certificate":
+      return view.plane.state.snapshot.clientAuth === undefined ? "" : "the host requires no certificate";
+    case "route_certificate":
     case "loop":
     case "ban":
       return "";

@@ -4,6 +4,7 @@ import type { TlsFacts } from "../http/tls-facts.ts";
 import { readPeer } from "../identity/client-address.ts";
 import { Http1Connection } from "../listener/http1.ts";
 import { reasons } from "../reason.ts";
+import type { Snapshot } from "../snapshot.ts";
 import type { Explanation } from "./explanation.ts";
 import { Pipe } from "./pipe.ts";
 import { forgetLimits, type Plane } from "./plane.ts";
@@ -31,7 +32,7 @@ export async function explain(plane: Plane, question: Question): Promise<Explana
   const { state, observation } = plane;
   const peer = readPeer(question.from, state.snapshot.trustedProxies);
   if (peer === undefined) throw new Error(`not an address: ${JSON.stringify(question.from)}`);
-  const tls = question.secure ? tlsFacts(question.serverName) : undefined;
+  const tls = question.secure ? tlsFacts(question.serverName, state.snapshot) : undefined;
   const pipe = new Pipe();
   let explanation: Explanation | undefined;
   plane.unknown.clear();
@@ -57,12 +58,14 @@ export async function explain(plane: Plane, question: Question): Promise<Explana
   return explanation ?? explainNothing(plane, question);
 }
 
-/** As for a client of today. The name is folded as the handshake does it. */
-function tlsFacts(serverName: string): TlsFacts {
+/** As for a client of today, without a certificate. The name is folded as the handshake does it. */
+function tlsFacts(serverName: string, { clientAuth }: Snapshot): TlsFacts {
   return {
     protocol: "TLSv1.3",
     cipher: "TLS_AES_128_GCM_SHA256",
     serverName: foldServerName(serverName) ?? "",
+    clientPolicy: clientAuth?.find(serverName).id ?? "",
+    clientCertificate: undefined,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { AddressSet } from "../identity/address.ts";
 import type { AuthRule } from "./auth.ts";
+import type { ClientAuth } from "./client-certificate.ts";
 import type { ClientLists } from "./client-lists.ts";
 import type { CorsRule } from "./cors.ts";
 import type { RouteLoad } from "./in-flight.ts";
@@ -21,6 +22,10 @@ export interface GateContext {
   readonly inFlightPerAddress: number;
   /** Names, in lower case, of fields that only a verified identity may set. */
   readonly identityFields: readonly string[];
+  /** Who must show a certificate; undefined = nobody is asked for one. */
+  readonly clientAuth: ClientAuth | undefined;
+  /** The plain listener redirects to this https port; undefined = it serves. */
+  readonly redirectPort: number | undefined;
   /** Whether both names are served under the same certificate; true without TLS. */
   isSameCertificate(serverName: string, host: string): boolean;
 }
@@ -31,6 +36,8 @@ export interface GateRoute {
   readonly refuseEncodedSlash: boolean;
   /** Undefined = everyone may come in. */
   readonly auth: AuthRule | undefined;
+  /** Also where the host asks for no certificate. */
+  readonly certificateRequired: boolean;
   readonly bodyBytesMax: number;
   readonly limits: readonly RateLimit[];
   /** Those that another process decides over: after the others. */

@@ -4,6 +4,7 @@ import type { Reason } from "../reason.ts";
 import { checkAuth } from "./auth.ts";
 import { type BanDesk, checkBan } from "./ban.ts";
 import { checkBodyLimit } from "./body-limit.ts";
+import { checkClientCertificate, checkRouteCertificate } from "./client-certificate.ts";
 import { checkLists } from "./client-lists.ts";
 import type { GateContext, GateRoute } from "./context.ts";
 import { addCorsLines, checkCors } from "./cors.ts";
@@ -25,8 +26,18 @@ import { type GateWatch, heard } from "./watch.ts";
  * THE list: every check of a request head, in execution order. Connection caps, framing, target, path and method stand
  * before it, in the listener and the head parser. A gate returns a reason or nothing.
  *
- * These come before the route is looked up.
+ * Whether its connection may carry this request at all: whoever has no certificate where one is due learns nothing else.
  */
+export function runConnectionGates(
+  request: CanonicalRequest,
+  context: GateContext,
+  downstream: Downstream,
+  watch?: GateWatch,
+): Reason | undefined {
+  return heard(watch, "client_certificate", checkClientCertificate(request, context, downstream));
+}
+
+/** Continued: these come before the route is looked up. */
 export function runEarlyGates(
   request: CanonicalRequest,
   context: GateContext,
@@ -92,7 +103,10 @@ export function runStrictGate(
  * that tells of the upstream. May have to wait: for a password's derivation, for a service of the house.
  */
 export function runAuthGate(request: CanonicalRequest, route: GateRoute, watch?: GateWatch): Verdict {
-  return heard(watch, "auth", checkAuth(request, route));
+  return (
+    heard(watch, "route_certificate", checkRouteCertificate(request, route)) ??
+    heard(watch, "auth", checkAuth(request, route))
+  );
 }
 
 /** Continued, with whoever it is. */

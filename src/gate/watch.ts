@@ -8,6 +8,7 @@ export interface GateWatch {
 
 /** Stable: they stand in explanations that programs read. */
 export type GateName =
+  | "client_certificate"
   | "identity_fields"
   | "loop"
   | "lists"
@@ -24,6 +25,7 @@ export type GateName =
   | "cors"
   | "cross_site"
   | "strict_limits"
+  | "route_certificate"
   | "auth"
   | "identity_limits"
   | "upgrade"

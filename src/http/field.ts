@@ -91,6 +91,10 @@ export const F = {
   xZionMeshScore: known("x-zion-mesh-score", SCRUB | GUARDED),
   xZionOriginClass: known("x-zion-origin-class", SCRUB | GUARDED),
   xClientCertFingerprint: known("x-client-cert-fingerprint", SCRUB | GUARDED),
+  xClientCertSubject: known("x-client-cert-subject", SCRUB | GUARDED),
+  xClientCertSan: known("x-client-cert-san", SCRUB | GUARDED),
+  clientCert: known("client-cert", SCRUB | GUARDED), // RFC 9440 §3: sanitized, whether or not we send it
+  clientCertChain: known("client-cert-chain", SCRUB | GUARDED),
   xClientTlsJa4: known("x-client-tls-ja4", SCRUB | GUARDED),
   xClientTlsAllowlisted: known("x-client-tls-allowlisted", SCRUB | GUARDED),
   xForwardedClientCert: known("x-forwarded-client-cert", SCRUB | GUARDED),

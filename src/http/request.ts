@@ -1,5 +1,6 @@
 import type { Reason } from "../reason.ts";
 import { fieldIdCount } from "./field.ts";
+import type { ShownCertificate } from "./tls-facts.ts";
 
 /** Methods this gateway knows, by id. The first seven are served; the rest are known and refused. */
 export const methodNames = [
@@ -159,6 +160,8 @@ export class CanonicalRequest {
   clientIp: IpWords = NO_ADDRESS;
   /** Set by the gate gate/auth.ts; undefined = nobody was asked for, or not yet. */
   identity: RequestIdentity | undefined = undefined;
+  /** Shown at the handshake, and good; see gate/client-certificate.ts. */
+  clientCertificate: ShownCertificate | undefined = undefined;
   /** Places of caps that it takes; see gate/in-flight.ts. */
   inFlightKey = -1;
   inFlightLoad: { inFlight: number } | undefined = undefined;
@@ -253,6 +256,7 @@ export class CanonicalRequest {
     this.clientMalformed = false;
     this.clientIp = NO_ADDRESS;
     this.identity = undefined;
+    this.clientCertificate = undefined;
     this.refusalDetail = "";
     this.tarpit = false;
     this.originClass = "";

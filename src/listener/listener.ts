@@ -1,4 +1,5 @@
 import net from "node:net";
+import type { ClientAuthTable } from "../cert/client-auth.ts";
 import { namedPeer, type PeerFacts, readPeer } from "../identity/client-address.ts";
 import { type Reason, reasons } from "../reason.ts";
 import type { State } from "../state.ts";
@@ -12,8 +13,9 @@ import { Http2Connection } from "./http2.ts";
 import { Http2Desk } from "./http2-desk.ts";
 import { awaitPreface } from "./preface.ts";
 import { awaitProxyHeader } from "./proxy-wait.ts";
-import type { TlsFacts, TlsServer } from "./tls.ts";
+import type { TlsFacts } from "./tls.ts";
 import { reasonOfTlsFailure, type TlsFailure } from "./tls-failure.ts";
+import type { TlsFront } from "./tls-front.ts";
 
 const BACKLOG = 4096;
 const NOTHING = Buffer.alloc(0);
@@ -34,8 +36,8 @@ export interface Accepted {
 export class Listener implements ConnectionOwner {
   readonly name: "http" | "https";
   readonly connections = new Set<ClientConnection>();
-  /** The TLS server of the current snapshot; undefined on the plain listener. */
-  tls: TlsServer<Accepted> | undefined = undefined;
+  /** The TLS servers of the current snapshot; undefined on the plain listener. */
+  tls: TlsFront<Accepted> | undefined = undefined;
   /** While a CA validates by TLS; hellos are read before OpenSSL only then. */
   acme: AcmeHandshakes | undefined = undefined;
   readonly #state: State;
@@ -43,6 +45,8 @@ export class Listener implements ConnectionOwner {
   readonly #handshakes: HandshakeRate;
   readonly #http2: Http2Desk;
   readonly #servers = new Map<number, net.Server>();
+  /** Connections whose handshake asked for a certificate. */
+  readonly #asked = new Map<ClientConnection, TlsFacts>();
 
   constructor(name: "http" | "https", state: State, caps: ConnectionCaps, handshakes: HandshakeRate) {
     this.#handshakes = handshakes;
@@ -100,14 +104,32 @@ export class Listener implements ConnectionOwner {
 
   forget(connection: ClientConnection): void {
     this.connections.delete(connection);
+    this.#asked.delete(connection);
     this.#http2.forget(connection);
+  }
+
+  /**
+   * A reload may have changed whose certificates are good. Requests are judged one by one; here what has no end of its
+   * own ends too: WebSockets, event streams, long answers.
+   */
+  enforceClientAuth(clientAuth: ClientAuthTable | undefined): void {
+    if (clientAuth === undefined) return;
+    for (const [connection, { clientPolicy, clientCertificate }] of this.#asked) {
+      const policy = clientAuth.byId(clientPolicy);
+      if (policy === undefined) connection.drain();
+      else if (clientCertificate !== undefined) {
+        const reason = policy.judge(clientCertificate);
+        if (reason !== undefined) connection.close(reason);
+      }
+    }
   }
 
   onSecure(socket: net.Socket, facts: TlsFacts, accepted: Accepted): void {
     const { clock, counters } = this.#state;
     counters.countHandshake("ok", facts.protocol, (clock.nowMs() - accepted.acceptedMs) / 1000);
     counters.countTlsGroup(facts.group);
-    this.#connect(socket, accepted.peer, facts, facts.alpn === "h2");
+    const connection = this.#connect(socket, accepted.peer, facts, facts.alpn === "h2");
+    if (facts.clientPolicy !== "") this.#asked.set(connection, facts);
   }
 
   onTlsFailed(failure: TlsFailure): void {
@@ -167,8 +189,8 @@ export class Listener implements ConnectionOwner {
     // These read from the socket.
     if (rest.length > 0) socket.unshift(rest);
     if (this.tls === undefined) this.#awaitPreface(socket, peer);
-    else if (this.acme === undefined) this.#handshake(socket, peer);
-    else this.#awaitHello(socket, peer, this.acme);
+    else if (this.acme === undefined && !this.tls.needsName) this.#handshake(socket, peer, "");
+    else this.#awaitHello(socket, peer);
   }
 
   #refuse(socket: net.Socket, reason: Reason): void {
@@ -190,15 +212,16 @@ export class Listener implements ConnectionOwner {
     this.connections.add(reading);
   }
 
-  #handshake(socket: net.Socket, peer: PeerFacts): void {
-    this.tls!.accept(socket, { peer, listener: this, acceptedMs: this.#state.clock.nowMs() });
+  #handshake(socket: net.Socket, peer: PeerFacts, serverName: string): void {
+    const acceptedMs = this.#state.clock.nowMs();
+    this.tls!.accept(socket, { peer, listener: this, acceptedMs }, serverName);
   }
 
-  #awaitHello(socket: net.Socket, peer: PeerFacts, acme: AcmeHandshakes): void {
+  #awaitHello(socket: net.Socket, peer: PeerFacts): void {
     const reading = awaitHello(socket, this, this.#state, (hello, bytes) => {
       socket.unshift(bytes);
-      if (hello !== undefined && acme.isFor(hello)) acme.answer(socket);
-      else this.#handshake(socket, peer);
+      if (hello !== undefined && this.acme?.isFor(hello) === true) this.acme.answer(socket);
+      else this.#handshake(socket, peer, hello?.serverName ?? "");
     });
     this.connections.add(reading);
   }

@@ -1,5 +1,12 @@
 import type { Socket } from "node:net";
-import { createServer, type TlsOptions as NodeTlsOptions, type TLSSocket } from "node:tls";
+import {
+  createSecureContext,
+  createServer,
+  type TlsOptions as NodeTlsOptions,
+  type SecureContext,
+  type TLSSocket,
+} from "node:tls";
+import type { ClientAuthPolicy } from "../cert/client-auth.ts";
 import { foldServerName } from "../cert/server-name.ts";
 import {
   type CertificateChain,
@@ -7,6 +14,7 @@ import {
   type CertificateStore,
   chainFor,
 } from "../cert/store.ts";
+import type { ShownCertificate } from "../http/tls-facts.ts";
 import { readTlsFailure, type TlsFailure, unknownNameError } from "./tls-failure.ts";
 import { type TlsGroup, takeTlsGroup } from "./tls-group.ts";
 
@@ -26,6 +34,10 @@ export interface TlsFacts {
   readonly resumed: boolean;
   /** `CertificateEntry.id` in the store of this server's generation. */
   readonly certificateId: number;
+  /** Id of the policy under which a client certificate was asked for; "" = it was not. */
+  readonly clientPolicy: string;
+  /** What the client showed, good or bad; also when a ticket was taken, which holds it. */
+  readonly clientCertificate: ShownCertificate | undefined;
 }
 
 export interface TlsServerOptions {
@@ -41,6 +53,10 @@ export interface TlsServerOptions {
   readonly unknownName: "default" | "refuse";
   /** For sockets after the handshake. During it a client's FIN always ends the connection. */
   readonly allowHalfOpen: boolean;
+  /** Clients are asked for a certificate. Bad ones and none at all are no failure here: facts tell of them. */
+  readonly clientAuth?: ClientAuthPolicy;
+  /** Handshakes that count towards `handshakesMax`, where several servers share it. */
+  readonly countHandshakes?: () => number;
   /** The OCSP answer about a certificate that a client that asks for one gets with it (RFC 6066 §8). Must not throw. */
   readonly stapleOf?: (chain: CertificateChain) => Buffer | undefined;
 }
@@ -90,6 +106,7 @@ export function buildTlsServer<T>(
 ): TlsServer<T> {
   const pending = new Map<Socket, T>();
   let isClosed = false;
+  const contextOf = contextsWith(options.clientAuth);
   /** What the connection is served with whose SNI callback is on the stack. */
   let chosen: CertificateChain | undefined;
   const server = createServer({
@@ -106,7 +123,7 @@ export function buildTlsServer<T>(
       try {
         // Without a context the connection keeps the server's own, the default certificate.
         if (chosen === store.default && store.default.second === undefined) done(null);
-        else done(null, chosen.context);
+        else done(null, contextOf(chosen));
       } finally {
         chosen = undefined;
       }
@@ -131,7 +148,8 @@ export function buildTlsServer<T>(
   function refusalOf(raw: Socket): TlsFailure | undefined {
     if (isClosed) return "closed";
     if (raw.destroyed) return "reset";
-    return pending.size >= options.handshakesMax ? "handshake_cap" : undefined;
+    const count = options.countHandshakes?.() ?? pending.size;
+    return count >= options.handshakesMax ? "handshake_cap" : undefined;
   }
 
   function fail(raw: Socket, context: T, failure: TlsFailure): void {
@@ -161,7 +179,7 @@ export function buildTlsServer<T>(
     const context = pending.get(raw) as T;
     pending.delete(raw);
     socket.allowHalfOpen = options.allowHalfOpen;
-    events.onSecure(socket, copyFacts(socket, store), context);
+    events.onSecure(socket, copyFacts(socket, store, options.clientAuth), context);
   });
 
   const { stapleOf } = options;
@@ -204,8 +222,32 @@ function serverOptions(store: CertificateStore, options: TlsServerOptions): Node
   const base: NodeTlsOptions = {
     ...store.serverOptions,
     handshakeTimeout: options.handshakeTimeoutMs,
+    ...(options.clientAuth === undefined ? {} : clientAuthOptions(options.clientAuth)),
   };
   return options.alpn.length === 0 ? base : { ...base, ALPNProtocols: [...options.alpn] };
+}
+
+/**
+ * `rejectUnauthorized` would not refuse a bad certificate with an alert either: Node accepts every chain and looks at the
+ * result afterwards. Tickets are bound to the policy: one of another policy, which may have asked for no certificate,
+ * means a full handshake.
+ */
+function clientAuthOptions({ id, caPem }: ClientAuthPolicy): NodeTlsOptions {
+  return { requestCert: true, rejectUnauthorized: false, ca: [caPem], sessionIdContext: id };
+}
+
+/** A connection verifies with the authorities of the context that its name chose, not with the server's. */
+function contextsWith(policy: ClientAuthPolicy | undefined): (chain: CertificateChain) => SecureContext {
+  if (policy === undefined) return ({ context }) => context;
+  const contexts = new Map<CertificateChain, SecureContext>();
+  return (chain) => {
+    let context = contexts.get(chain);
+    if (context === undefined) {
+      context = createSecureContext({ ...chain.options, ca: [policy.caPem] });
+      contexts.set(chain, context);
+    }
+    return context;
+  };
 }
 
 /** Whether the default certificate itself is made out to `name`. */
@@ -220,7 +262,12 @@ function chooseChain(socket: TLSSocket, entry: CertificateEntry): CertificateCha
   return chainFor(entry, socket.getProtocol(), socket.getSharedSigalgs());
 }
 
-function copyFacts(socket: TLSSocket, store: CertificateStore): TlsFacts {
+function copyFacts(
+  socket: TLSSocket,
+  store: CertificateStore,
+  policy: ClientAuthPolicy | undefined,
+): TlsFacts {
+  const shown = policy === undefined ? undefined : socket.getPeerX509Certificate();
   const asked = socket.servername as string | false | null; // typed too narrowly for server sockets
   const serverName = typeof asked === "string" ? (foldServerName(asked) ?? "") : "";
   const alpn = socket.alpnProtocol as string | false | null;
@@ -232,7 +279,15 @@ function copyFacts(socket: TLSSocket, store: CertificateStore): TlsFacts {
     serverName,
     resumed: socket.isSessionReused(),
     certificateId: store.find(serverName).id,
+    clientPolicy: policy?.id ?? "",
+    clientCertificate: shown === undefined ? undefined : policy!.read(shown, verifyErrorOf(socket)),
   };
+}
+
+/** A code such as CERT_HAS_EXPIRED, or undefined; the types say Error. */
+function verifyErrorOf(socket: TLSSocket): string | undefined {
+  const error = socket.authorizationError as unknown;
+  return typeof error === "string" ? error : socket.authorized ? undefined : "UNSPECIFIED";
 }
 
 /**

@@ -21,6 +21,9 @@ import { wafPart } from "./waf-part.ts";
 
 /** Facts of the connection that a line tells. */
 export interface LoggedConnection extends ConnectionFacts {
+  readonly tls:
+    | (ConnectionFacts["tls"] & { readonly clientCertificate?: { readonly fingerprint: string } | undefined })
+    | undefined;
   readonly peerText: string;
   /** Kept for the log by its owner, written by it alone. */
   logPiece: ConnectionLogPiece | undefined;
@@ -32,6 +35,8 @@ export interface AccessLogSettings {
   readonly format: LogFormat;
   readonly includeHeaders: readonly string[];
   readonly redaction: Redaction;
+  /** Lines tell by which certificate a client came. */
+  readonly mtlsFingerprint: boolean;
   /** Undefined = every exchange gets a line. */
   readonly sampling: LogSampling | undefined;
 }
@@ -68,6 +73,7 @@ export class AccessLog {
   readonly #path: string;
   readonly #includeHeaders: readonly IncludedHeader[];
   readonly #redaction: Redaction;
+  readonly #mtlsFingerprint: boolean;
   readonly #names: LineNames;
   readonly #sampling: LogSampling | undefined;
   #fd: number;
@@ -86,8 +92,10 @@ export class AccessLog {
   #idle: (() => void)[] = [];
 
   /** Throws when the file cannot be opened. */
-  constructor({ path, format, includeHeaders, redaction, sampling }: AccessLogSettings, clock: Clock) {
+  constructor(settings: AccessLogSettings, clock: Clock) {
+    const { path, format, includeHeaders, redaction, mtlsFingerprint, sampling } = settings;
     this.#path = path;
+    this.#mtlsFingerprint = mtlsFingerprint;
     this.#clock = clock;
     this.#redaction = redaction;
     this.#names = buildLineNames(format, redaction.hidesAddresses);
@@ -328,9 +336,19 @@ export class AccessLog {
   #pieceOf(connection: LoggedConnection): Uint8Array {
     const known = connection.logPiece;
     if (known?.log === this) return known.bytes;
-    const bytes = this.#names.connection(connection, this.#redaction.address(connection.peerText));
+    const bytes = this.#names.connection(
+      connection,
+      this.#redaction.address(connection.peerText),
+      this.#certificateOf(connection),
+    );
     connection.logPiece = { log: this, bytes };
     return bytes;
+  }
+
+  #certificateOf({ tls }: LoggedConnection): string {
+    const fingerprint = tls?.clientCertificate?.fingerprint;
+    if (fingerprint === undefined || !this.#mtlsFingerprint) return "";
+    return this.#redaction.fingerprint(fingerprint).replace("sha256:", "");
   }
 
   /** RFC 3339 in UTC with milliseconds; the bytes of a second are made once. */

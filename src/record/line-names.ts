@@ -18,6 +18,7 @@ export const lineFields = {
   "url.scheme": "",
   "tls.protocol.version": "tls.version",
   "tls.cipher": "",
+  "tls.client.hash.sha256": "",
   "http.request.method": "",
   "http.response.status_code": "",
   "server.address": "url.domain",
@@ -104,8 +105,8 @@ export interface LineNames {
   readonly reasons: readonly Uint8Array[];
   readonly rule: string;
   readonly ruleset: string;
-  /** The part that only the connection decides. */
-  connection(facts: ConnectionFacts, peer: string): Uint8Array;
+  /** The part that only the connection decides. `certificate`: what the log tells of the client's; "" = nothing. */
+  connection(facts: ConnectionFacts, peer: string, certificate: string): Uint8Array;
 }
 
 export interface ConnectionFacts {
@@ -165,11 +166,11 @@ export function buildLineNames(format: LogFormat, hidesAddresses: boolean): Line
     ),
     rule: n("security_rule.name"),
     ruleset: n("security_rule.ruleset.name"),
-    connection: ({ secure, tls }, peer) =>
+    connection: ({ secure, tls }, peer, certificate) =>
       latin1(
         `","${n("network.peer.address")}":"${peer}","${n("url.scheme")}":"${secure ? "https" : "http"}"${
           tls === undefined ? "" : tlsOf(tls)
-        },"${n("http.request.method")}":"`,
+        }${certificate === "" ? "" : `,"${n("tls.client.hash.sha256")}":"${certificate}"`},"${n("http.request.method")}":"`,
       ),
   };
 }

@@ -25,6 +25,8 @@ export interface Redaction {
   query(text: string): string;
   address(text: string): string;
   hidesHeader(name: string): boolean;
+  /** Of a client's certificate: hidden as the field that upstreams get it in. */
+  fingerprint(text: string): string;
   data(value: JsonObject): JsonObject;
 }
 
@@ -114,6 +116,7 @@ export function buildRedaction(settings: RedactSettings): Redaction {
         : `${formatAddress({ ...address, w1: (address.w1 & 0xffff0000) >>> 0, w2: 0, w3: 0 })}/48`;
     },
     hidesHeader: (name) => headers.has(name.toLowerCase()),
+    fingerprint: (text) => (headers.has("x-client-cert-fingerprint") ? redacted(text) : text),
     data: fields.size === 0 ? (value) => value : data,
   };
 }

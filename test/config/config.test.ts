@@ -202,7 +202,14 @@ test("the smallest config has every default", () => {
     amnesia: false,
     audit: undefined,
     redact: { headers: [], queryParams: undefined, jsonFields: [], ip: "full", ipKey: "" },
-    accessLog: { enabled: true, path: "-", format: "otel", includeHeaders: [], samples: [] },
+    accessLog: {
+      enabled: true,
+      path: "-",
+      format: "otel",
+      includeHeaders: [],
+      mtlsFingerprint: true,
+      samples: [],
+    },
     tracing: undefined,
     telemetry: { listen: { host: "127.0.0.1", port: 9464 } },
     admin: { listen: { host: "127.0.0.1", port: 9180 }, writeTokenEnv: undefined },
@@ -277,6 +284,7 @@ write_token_env = "ZION_TOKEN"
     path: "/etc/zion/log/access.log",
     format: "ecs",
     includeHeaders: ["user-agent", "referer"],
+    mtlsFingerprint: true,
     samples: [
       { routes: undefined, decisions: ["allow"], statusClasses: [1, 2, 3], rate: 0.25 },
       { routes: ["/"], decisions: ["deny"], statusClasses: [0, 4], rate: 1 },

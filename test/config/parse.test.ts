@@ -30,6 +30,7 @@ const elsewhere = [
   "acme.test.ts",
   "audit.test.ts",
   "certificate.test.ts",
+  "client-auth.test.ts",
   "waf.test.ts",
   "auth.test.ts",
   "lists.test.ts",

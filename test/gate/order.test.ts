@@ -10,6 +10,8 @@ test("gates stand in the order of issue 5", () => {
     ),
   ].map((m) => m[1] ?? m[2]);
   assert.deepEqual(found, [
+    "runConnectionGates",
+    "checkClientCertificate",
     "runEarlyGates",
     "scrubIdentity",
     "checkLoop",
@@ -31,6 +33,7 @@ test("gates stand in the order of issue 5", () => {
     "runStrictGate",
     "checkStrictLimits",
     "runAuthGate",
+    "checkRouteCertificate",
     "checkAuth",
     "runHeadGates",
     "checkRateLimits",
@@ -55,6 +58,7 @@ test("an exchange takes the lists of gates in turn, with the WAF's look at the h
   assert.deepEqual(
     [...new Set(namesIn(serve + admit + enter + send))],
     [
+      "runConnectionGates",
       "runEarlyGates",
       "routes.find",
       "runRouteGates",

@@ -15,8 +15,13 @@ export function hasGroup(group: string): boolean {
   return listed.status === 0 && listed.stdout.includes(group);
 }
 
-/** Runs `openssl s_client` with closed standard input; everything it printed. Never rejects. */
+/** Runs `openssl s_client`, which says nothing; everything it printed. Never rejects. */
 export function sClient(port: number, ...args: string[]): Promise<string> {
+  return sClientSays(port, "", ...args);
+}
+
+/** The same with words of its own. */
+export function sClientSays(port: number, input: string, ...args: string[]): Promise<string> {
   return new Promise((done) => {
     const child = spawn("openssl", ["s_client", "-connect", `127.0.0.1:${port}`, ...args], {
       stdio: ["pipe", "pipe", "pipe"],
@@ -31,5 +36,6 @@ export function sClient(port: number, ...args: string[]): Promise<string> {
     child.on("error", (error) => done(String(error)));
     // Standard input stays open: s_client would leave before the server's answer. The server ends the connection.
     child.stdin.on("error", () => {});
+    if (input !== "") child.stdin.write(input);
   });
 }

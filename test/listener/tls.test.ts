@@ -23,6 +23,8 @@ for (const suite of suites) {
       resumed: false,
       certificateId: 0,
       group: "X25519",
+      clientPolicy: "",
+      clientCertificate: undefined,
     });
   });
 }

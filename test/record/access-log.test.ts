@@ -37,7 +37,14 @@ let files = 0;
 
 function openLog(file: string): AccessLog {
   return new AccessLog(
-    { path: file, format: "otel", includeHeaders: [], redaction: byDefault, sampling: undefined },
+    {
+      path: file,
+      format: "otel",
+      includeHeaders: [],
+      redaction: byDefault,
+      mtlsFingerprint: true,
+      sampling: undefined,
+    },
     clock,
   );
 }
@@ -54,7 +61,10 @@ async function logged(
   { format = "otel", sampling }: { format?: LogFormat; sampling?: LogSampling } = {},
 ) {
   const file = path.join(folder, `${files++}.log`);
-  const log = new AccessLog({ path: file, format, includeHeaders, redaction, sampling }, clock);
+  const log = new AccessLog(
+    { path: file, format, includeHeaders, redaction, mtlsFingerprint: true, sampling },
+    clock,
+  );
   write(log);
   await log.flushed();
   log.close();

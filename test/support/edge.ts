@@ -50,6 +50,8 @@ export interface EdgeOptions {
   readonly silentJudge?: boolean;
   /** More lines of `[tls]`. */
   readonly tls?: string;
+  /** More lines of `[[tls.sni]]`, by name. */
+  readonly sni?: Readonly<Record<string, string>>;
   /** Who answers for the primary when an internal page is asked for; undefined = it cannot be had. Absent: nobody. */
   readonly pages?: (ask: PageAsk) => Page | undefined;
 }
@@ -72,7 +74,8 @@ export async function startEdge(config: string, options: EdgeOptions = {}): Prom
     listen.push(`listen_https = "127.0.0.1:${ports.https}"`);
     sections.push(`[tls]\n${options.tls ?? ""}\n${certificateLines(folder, "localhost")}`);
     for (const name of tlsNames) {
-      sections.push(`[[tls.sni]]\nserver_name = "${name}"\n${certificateLines(folder, name)}`);
+      const more = options.sni?.[name] ?? "";
+      sections.push(`[[tls.sni]]\nserver_name = "${name}"\n${more}\n${certificateLines(folder, name)}`);
     }
   }
   const complete = (text: string): string =>

@@ -111,6 +111,8 @@ export interface FrameClientOptions {
   /** Sent first; default: the preface and empty SETTINGS. */
   readonly opening?: Uint8Array;
   readonly serverName?: string;
+  /** More of the TLS client: a certificate. */
+  readonly tls?: tls.ConnectionOptions;
 }
 
 export async function openFrames(port: number, options: FrameClientOptions = {}): Promise<FrameClient> {
@@ -123,6 +125,7 @@ export async function openFrames(port: number, options: FrameClientOptions = {})
           servername: options.serverName ?? "localhost",
           ALPNProtocols: ["h2"],
           rejectUnauthorized: false,
+          ...options.tls,
         });
   const frames: Frame[] = [];
   let rest: Buffer = empty;
