@@ -52,11 +52,11 @@ export class TransportError extends Error {
  * Requests to one CA and to nobody else: a directory that sends us to another origin is refused, redirects are not
  * followed, and size, type and time of answers have limits (reliability.md AC4).
  */
-export function openAcmeTransport(access: AcmeAccess): AcmeTransport {
+export function openAcmeTransport(access: AcmeAccess, deadlineMs = REQUEST_DEADLINE_MS): AcmeTransport {
   const { origin } = new URL(access.directoryUrl);
   const client = new Client(origin, {
     connect: {
-      timeout: REQUEST_DEADLINE_MS,
+      timeout: deadlineMs,
       rejectUnauthorized: true,
       // Explicit, because of the process-wide --tls-min-v1.3.
       minVersion: "TLSv1.2",
@@ -78,7 +78,7 @@ export function openAcmeTransport(access: AcmeAccess): AcmeTransport {
       if (url?.origin !== origin)
         throw new TransportError("bad_answer", "the CA names a URL of another origin");
       problem = undefined;
-      const answer = await exchange(client, url, method, headers, body);
+      const answer = await exchange(client, url, method, headers, body, deadlineMs);
       if (answer.status >= 300 && answer.status < 400)
         throw new TransportError("bad_answer", `the CA redirects (status ${answer.status})`);
       if (answer.status >= 400) problem = readProblem(answer);
@@ -113,6 +113,7 @@ async function exchange(
   method: string,
   headers: Readonly<Record<string, string>>,
   body: string | undefined,
+  deadlineMs: number,
 ): Promise<AcmeAnswer> {
   try {
     const answer = await client.request({
@@ -120,7 +121,7 @@ async function exchange(
       path: `${url.pathname}${url.search}`,
       headers: { ...headers, "accept-encoding": "identity", "user-agent": "zion-acme" },
       ...(body === undefined ? {} : { body }),
-      signal: AbortSignal.timeout(REQUEST_DEADLINE_MS),
+      signal: AbortSignal.timeout(deadlineMs),
       headersTimeout: 0,
       bodyTimeout: 0,
     });
@@ -155,6 +156,7 @@ function problemType(text: string): string {
 export function readRetryAfter(value: string | undefined, nowMs = systemClock.wallMs()): number | undefined {
   if (value === undefined) return undefined;
   if (/^\d{1,9}$/.test(value)) return Number(value) * 1000;
-  const dateMs = Date.parse(value);
+  // Date.parse takes nearly anything.
+  const dateMs = /^[A-Z][a-z]{2}, /.test(value) ? Date.parse(value) : Number.NaN;
   return Number.isNaN(dateMs) ? undefined : Math.max(0, dateMs - nowMs);
 }

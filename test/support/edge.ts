@@ -10,6 +10,7 @@ import { strictLimits } from "../../src/control/limit-build.ts";
 import type { PageAsk } from "../../src/control/page-desk.ts";
 import { openSlots, type WantedListener } from "../../src/control/slots.ts";
 import { StrictJudge } from "../../src/limit/strict.ts";
+import type { HttpChallenge, TlsChallenge } from "../../src/respond/acme-challenges.ts";
 import type { Page } from "../../src/respond/page.ts";
 import { inOneGo } from "../../src/std/steps.ts";
 import { assertNoCanary } from "./canary.ts";
@@ -32,6 +33,8 @@ export interface Edge {
   reload(config: string): void;
   /** Memory of all processes as a share of their limit, as the primary tells it. */
   setMemory(share: number): void;
+  /** Of orders that are under way, as the primary tells them. */
+  setChallenges(http: readonly HttpChallenge[], tls: readonly TlsChallenge[]): void;
   /** Stops accepting and waits at most `graceMs` for what is open; returns the exchanges that were cut. */
   drain(graceMs: number): Promise<number>;
   stop(): Promise<void>;
@@ -139,6 +142,7 @@ export async function startEdge(config: string, options: EdgeOptions = {}): Prom
     },
     reload: load,
     setMemory: (share) => edge.setMemory(share),
+    setChallenges: edge.setChallenges,
     drain: (graceMs) => edge.drain(graceMs),
     async stop() {
       await edge.drain(0);
