@@ -4,18 +4,18 @@ import type { AdminEndpoint } from "./admin.ts";
 import { type BanSource, banEndpoints } from "./ban-endpoints.ts";
 import type { CertificateDesk } from "./certificate-desk.ts";
 import { certificateEndpoints } from "./certificate-endpoints.ts";
-import { json, text } from "./control-listener.ts";
+import { type ControlAnswer, json, text } from "./control-listener.ts";
 import { type DecisionRing, readDecisionQuery } from "./decision-ring.ts";
 import { type ExplainRequest, explainEndpoints } from "./explain-endpoints.ts";
 import { type GenerationSource, generationEndpoints } from "./generation-endpoints.ts";
-import type { Overview } from "./overview.ts";
+import type { OverviewRequest } from "./overview.ts";
 import { revocationEndpoints } from "./revocation-endpoints.ts";
 import type { Revocations } from "./revocations.ts";
 import type { TicketKeys } from "./tickets.ts";
 
 /** What the admin listener's endpoints read and do. */
 export interface AdminSources {
-  readonly overview: () => Overview;
+  readonly overview: (request: OverviewRequest) => Promise<ControlAnswer>;
   readonly generations: GenerationSource;
   readonly decisions: Pick<DecisionRing, "find">;
   readonly bans: BanSource;
@@ -32,8 +32,9 @@ export function adminEndpoints(sources: AdminSources): readonly AdminEndpoint[] 
     {
       method: "GET",
       path: "/snapshot",
-      does: "version, generation, workers, and every route with what the WAF does on it",
-      answer: () => json(200, sources.overview()),
+      does: "the gateway as it stands: configuration without secrets, platform, workers, upstreams and why one is not used, certificates, totals, percentiles; `path` for a part, such as config.server; ETag",
+      answer: ({ query, header }) =>
+        sources.overview({ path: query.get("path") ?? undefined, ifNoneMatch: header("if-none-match") }),
     },
     ...generationEndpoints(sources.generations),
     {

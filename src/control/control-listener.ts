@@ -147,9 +147,13 @@ async function serve(
     }
   }
   options.onAnswer(pathname, answer.status);
-  response.writeHead(answer.status, {
+  // A 304 speaks of an answer that is elsewhere (RFC 9110 §15.4.5).
+  const content = {
     "Content-Type": answer.type ?? "text/plain; charset=utf-8",
     "Content-Length": Buffer.byteLength(answer.body),
+  };
+  response.writeHead(answer.status, {
+    ...(answer.status === 304 ? {} : content),
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     ...answer.headers,

@@ -10,7 +10,7 @@ import { deathCauses } from "./death-cause.ts";
 import type { LabelNames } from "./series-cap.ts";
 import { presetSeries } from "./series-preset.ts";
 import { type MetricFormat, printFamily } from "./series-print.ts";
-import { createSeriesStore } from "./series-store.ts";
+import { createSeriesStore, type Series } from "./series-store.ts";
 
 /** Families of the control plane itself. */
 const own = {
@@ -126,6 +126,8 @@ export interface Exposition {
   /** The one series that there is of it, at 1: for what its labels say. */
   state(name: OwnGauge, labels: readonly string[]): void;
   add(name: OwnCounter, labels: readonly string[], by?: number): void;
+  /** The series that there are of it now. */
+  read(family: MetricFamily): Iterable<Series>;
   print(format: MetricFormat): Promise<string>;
 }
 
@@ -184,6 +186,7 @@ export function createExposition(): Exposition {
       store.set(own[name], labels, 1);
     },
     add: (name, labels, by = 1) => store.grow(own[name], labels, by),
+    read: store.of,
     async print(format) {
       const lines = known.map((family) => printFamily(family, store.of(family), format, store.exemplarOf));
       const process = await registry.getMetricsAsJSON();

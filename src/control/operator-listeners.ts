@@ -9,17 +9,22 @@ import { adminEndpoints } from "./admin-endpoints.ts";
 import type { AuditSupply } from "./audit-supply.ts";
 import type { BanSource } from "./ban-endpoints.ts";
 import type { CertificateDesk } from "./certificate-desk.ts";
-import { type ControlListener, json, openControlListener } from "./control-listener.ts";
+import { type ControlListener, openControlListener } from "./control-listener.ts";
 import type { DecisionRing } from "./decision-ring.ts";
 import type { ExplainRequest } from "./explain-endpoints.ts";
 import type { Exposition } from "./exposition.ts";
 import type { IdentityDesk } from "./identity-desk.ts";
 import type { KeyWatch } from "./key-watch.ts";
 import type { LimitExchange } from "./limit-exchange.ts";
-import { buildOverview } from "./overview.ts";
+import type { Obituaries } from "./obituaries.ts";
+import { createOverview } from "./overview.ts";
+import { overviewParts } from "./overview-parts.ts";
 import { answerPage, type PageAsk } from "./page-desk.ts";
+import type { Platform } from "./platform.ts";
+import type { Prober } from "./prober.ts";
 import type { Vitals } from "./readiness.ts";
 import type { Reloader } from "./reload.ts";
+import type { Resolver } from "./resolver.ts";
 import { sharedScrape } from "./scrape.ts";
 import { contentTypes, type MetricFormat } from "./series-print.ts";
 import type { InheritedSocket } from "./slots.ts";
@@ -30,6 +35,7 @@ import type { TicketKeys } from "./tickets.ts";
 /** What operators may look at and change. */
 export interface Gateway {
   readonly version: string;
+  readonly platform: Platform;
   readonly supervision: Supervision;
   readonly reloader: Reloader;
   readonly exposition: Exposition;
@@ -43,6 +49,9 @@ export interface Gateway {
   readonly keys: Pick<KeyWatch, "state">;
   readonly certificates: Pick<CertificateDesk, "served" | "ocspOf" | "state">;
   readonly tickets: Pick<TicketKeys, "rotate">;
+  readonly prober: Pick<Prober, "results">;
+  readonly resolver: Pick<Resolver, "addresses" | "failing">;
+  readonly obituaries: Pick<Obituaries, "recent" | "found">;
   readonly life: { readonly started: boolean; readonly draining: boolean; readonly replaced: boolean };
   readonly clock: Clock;
 }
@@ -86,32 +95,6 @@ export function createOperatorListeners(
     bans,
     decisions,
   } = gateway;
-  const overview = () =>
-    buildOverview(
-      version,
-      reloader.generation,
-      {
-        serving: supervision.serving,
-        wanted: supervision.wanted,
-        generations: supervision.generations,
-      },
-      reloader.config.routes,
-    );
-  const endpoints = adminEndpoints({
-    overview,
-    generations: reloader,
-    acme: gateway.acme,
-    bans,
-    decisions,
-    explain: gateway.explain,
-    revocations: identity.revocations,
-    certificates: gateway.certificates,
-    tickets: gateway.tickets,
-  });
-  // Label values: paths of ours, never what somebody asked for.
-  const counted = [...["/", ...telemetryPaths].map((path) => ({ path })), ...endpoints];
-  const onAnswer = (path: string, status: number) =>
-    exposition.add("adminRequests", [endpointPath(counted, path), String(status)]);
   const limitFrames = createFrames();
   const auditFrames = createFrames();
   const canBePostQuantum = hasPostQuantum();
@@ -136,6 +119,22 @@ export function createOperatorListeners(
     exposition.absorb(PRIMARY, limitFrames(limits.samples()));
     exposition.absorb(AUDIT_WRITER, auditFrames(audit.samples()));
   }, clock);
+  const overview = createOverview({ parts: overviewParts({ ...gateway, vitals }), refresh: scrape });
+  const endpoints = adminEndpoints({
+    overview,
+    generations: reloader,
+    acme: gateway.acme,
+    bans,
+    decisions,
+    explain: gateway.explain,
+    revocations: identity.revocations,
+    certificates: gateway.certificates,
+    tickets: gateway.tickets,
+  });
+  // Label values: paths of ours, never what somebody asked for.
+  const counted = [...["/", ...telemetryPaths].map((path) => ({ path })), ...endpoints];
+  const onAnswer = (path: string, status: number) =>
+    exposition.add("adminRequests", [endpointPath(counted, path), String(status)]);
   const telemetryHandle = createTelemetry({ version, vitals, exposition, scrape });
 
   const metricsPage = (format: MetricFormat) =>
@@ -221,7 +220,7 @@ export function createOperatorListeners(
     close() {
       for (const listener of open.values()) listener.close();
     },
-    page: (ask) => answerPage(ask, metricsPage, () => json(200, overview())),
+    page: (ask) => answerPage(ask, metricsPage, () => overview({ path: undefined, ifNoneMatch: "" })),
   };
 }
 

@@ -1,48 +1,79 @@
-import type { RouteConfig } from "../config/config.ts";
+import { createHash } from "node:crypto";
+import { type ControlAnswer, json, text } from "./control-listener.ts";
+import { pick, readPath } from "./overview-path.ts";
 
-/** What the WAF does on a route; label values of `zion_routes`. */
-export const wafModes = ["enforce", "shadow", "none"] as const;
-export type WafMode = (typeof wafModes)[number];
-
-export function wafModeOf({ waf }: Pick<RouteConfig, "waf">): WafMode {
-  if (waf === undefined) return "none";
-  return waf.shadow ? "shadow" : "enforce";
+/** What somebody asks `GET /snapshot` for. */
+export interface OverviewRequest {
+  /** `?path=`; undefined = everything. */
+  readonly path: string | undefined;
+  /** "" = no `If-None-Match`. */
+  readonly ifNoneMatch: string;
 }
 
-export interface Overview {
-  readonly version: string;
-  /** Of the configuration in force. */
-  readonly generation: number;
-  readonly workers: {
-    readonly serving: number;
-    readonly wanted: number;
-    /** In force in each, by slot; 0 = none yet. Equal but for the moment of a reload. */
-    readonly generations: readonly number[];
-  };
-  readonly routes: readonly {
-    readonly name: string;
-    readonly path: string;
-    readonly upstream: string;
-    readonly waf: { readonly mode: WafMode; readonly profile?: string };
-  }[];
+export interface OverviewOptions {
+  /** What it is made of, in the order in which it is shown; each is only made when it is asked for. */
+  readonly parts: Readonly<Record<string, () => unknown>>;
+  /** Brings figures of the workers up to date. */
+  readonly refresh: () => Promise<void>;
 }
 
-/** The gateway as it stands, for people: what `GET /snapshot` of the admin listener shows. No secrets, no addresses. */
-export function buildOverview(
-  version: string,
-  generation: number,
-  workers: Overview["workers"],
-  routes: readonly RouteConfig[],
-): Overview {
-  return {
-    version,
-    generation,
-    workers,
-    routes: routes.map((route) => ({
-      name: route.name,
-      path: route.path,
-      upstream: route.upstream,
-      waf: { mode: wafModeOf(route), ...(route.waf === undefined ? {} : { profile: route.waf.profile }) },
-    })),
+/** The gateway as it stands, for people and scripts: `GET /snapshot` of the admin listener. */
+export function createOverview({
+  parts,
+  refresh,
+}: OverviewOptions): (request: OverviewRequest) => Promise<ControlAnswer> {
+  return async ({ path, ifNoneMatch }) => {
+    const names = path === undefined ? [] : readPath(path);
+    if (names === undefined) return text(400, badPath);
+    const [first] = names;
+    const wanted = first !== undefined && Object.hasOwn(parts, first) ? [first] : Object.keys(parts);
+    if (wanted.some((name) => counted.has(name))) await refresh();
+    const made = Object.fromEntries(wanted.map((name) => [name, parts[name]!()]));
+    const picked = pick(made, names);
+    if ("problem" in picked) return text(404, picked.problem);
+    const tag = tagOf(picked.value, names);
+    const headers = { ETag: tag };
+    if (matches(ifNoneMatch, tag)) return { status: 304, body: "", headers };
+    return { ...json(200, picked.value), headers };
   };
+}
+
+const badPath =
+  'path: names with dots between them, such as config.server.workers; others than letters, digits, _ and - in quotes: routes."/{*rest}"';
+
+/** Parts that workers have a say in. */
+const counted = new Set(["workers", "upstreams", "totals", "latency"]);
+
+/** Names of what changes all the time and is no event. */
+const figures = new Set([
+  "time",
+  "uptime_secs",
+  "age_secs",
+  "totals",
+  "latency",
+  "resident_bytes",
+  "event_loop_utilization",
+  "in_flight",
+  "connections",
+  "latency_ms",
+  "probed_secs_ago",
+  "days_left",
+]);
+
+/**
+ * Weak (RFC 9110 §8.8.1): it stays while nothing has changed but figures, so whoever polls is told of events. What is
+ * asked for by the name of a figure has one that changes with it.
+ */
+function tagOf(value: unknown, names: readonly string[]): string {
+  const isFigure = names.some((name) => figures.has(name));
+  const steady =
+    JSON.stringify(value, (name, one) => (!isFigure && figures.has(name) ? undefined : one)) ?? "";
+  return `W/"${createHash("sha256").update(steady).digest("base64url").slice(0, 22)}"`;
+}
+
+/** RFC 9110 §13.1.2: weak comparison. */
+function matches(ifNoneMatch: string, tag: string): boolean {
+  if (ifNoneMatch.trim() === "*") return true;
+  const opaque = tag.slice(2);
+  return ifNoneMatch.split(",").some((one) => one.trim().replace(/^W\//, "") === opaque);
 }

@@ -43,6 +43,7 @@ import {
 import { createOrphanGuard, type OrphanGuard } from "./orphan-guard.ts";
 import { createPace, type Pace } from "./pace.ts";
 import { type Place, takePlace } from "./place.ts";
+import { describePlatform, type Platform } from "./platform.ts";
 import { createProber, type Prober } from "./prober.ts";
 import type { Publication } from "./publication.ts";
 import {
@@ -209,6 +210,7 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
 }
 
 interface Primary {
+  readonly platform: Platform;
   readonly supervision: Supervision;
   readonly reloader: Reloader;
   readonly watch: FileWatch;
@@ -294,6 +296,8 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
   const { log, environment } = options;
   const workers = () => workerCountOf(reloader.config.server);
   const clock = systemClock;
+  const descriptorsMax = readDescriptorsMax();
+  const platform = describePlatform(descriptorsMax);
   exposition.set("buildInfo", 1, [options.version, process.version]);
 
   const resolver = createResolver({
@@ -489,7 +493,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       environment: workerEnvironment(environment),
       lastGaspFile: obituaries.lastGaspFile,
       viaName,
-      descriptorsMax: readDescriptorsMax(),
+      descriptorsMax,
     }),
     listeners: listeners.current,
     current: () => publication(reloader),
@@ -536,6 +540,10 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
   const control = createOperatorListeners(
     {
       version: options.version,
+      platform,
+      prober,
+      resolver,
+      obituaries,
       supervision,
       reloader,
       exposition,
@@ -562,6 +570,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     place.sockets,
   );
   return {
+    platform,
     supervision,
     reloader,
     watch,
@@ -595,7 +604,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
 async function serve(primary: Primary, options: PrimaryOptions): Promise<number> {
   const { supervision, reloader, resolver, prober, identity, limits, spans, listeners, life, clock } =
     primary;
-  const { place, control } = primary;
+  const { place, control, platform } = primary;
   const { log } = options;
   const stop = Promise.withResolvers<StopCause>();
   const now = Promise.withResolvers<void>();
@@ -647,6 +656,8 @@ async function serve(primary: Primary, options: PrimaryOptions): Promise<number>
           "event.name": "zion.started",
           version: options.version,
           node: process.version,
+          tier: platform.tier,
+          aes_gcm_mb_per_sec: platform.aes_gcm_mb_per_sec,
           pid: process.pid,
           generation: reloader.generation,
           workers: supervision.wanted,

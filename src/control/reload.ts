@@ -9,8 +9,8 @@ import type { ConfigVersion } from "./config-version.ts";
 import type { Exposition } from "./exposition.ts";
 import { createGenerations, type GenerationEntry } from "./generations.ts";
 import type { Log } from "./log.ts";
-import { wafModeOf, wafModes } from "./overview.ts";
 import { labelNames } from "./series-cap.ts";
+import { wafModeOf, wafModes } from "./waf-mode.ts";
 
 /** What reading the configuration gives. The texts are for people: file, line, caret. */
 export type LoadResult = { readonly files: readonly OpenedFile[] } & (

@@ -5,11 +5,10 @@ import { createAdmin, digestToken, maxAdminBodyBytes } from "../../src/control/a
 import { adminEndpoints } from "../../src/control/admin-endpoints.ts";
 import { type ControlHandler, openControlListener, text } from "../../src/control/control-listener.ts";
 import { createExposition } from "../../src/control/exposition.ts";
-import { buildOverview } from "../../src/control/overview.ts";
+import { createOverview } from "../../src/control/overview.ts";
 import type { Vitals } from "../../src/control/readiness.ts";
 import { sharedScrape } from "../../src/control/scrape.ts";
 import { createTelemetry } from "../../src/control/telemetry.ts";
-import { goodConfig, minimal } from "../support/config-case.ts";
 
 async function listen(t: TestContext, handle: ControlHandler, maxBodyBytes = 0): Promise<number> {
   const address = { host: "127.0.0.1", port: 0 };
@@ -238,28 +237,26 @@ test("a control listener holds at most 64 connections", async (t) => {
 const token = "0123456789abcdef0123456789abcdef";
 const write = [`Authorization: Bearer ${token}`, "Content-Type: application/json"];
 
-const routes = goodConfig(`${minimal}
-[[route]]
-name = "trial"
-path = "/trial"
-upstream = "app"
-waf_shadow = true
-[[route]]
-name = "legacy"
-path = "/legacy"
-upstream = "app"
-waf = false
-`).routes;
-
 async function admin(t: TestContext, withToken = true) {
   let port = 0;
   let reloads = 0;
+  let asked = 0;
   const handle = createAdmin({
     record: async () => true,
     tokenDigest: () => (withToken ? digestToken(token) : undefined),
     port: () => port,
     endpoints: adminEndpoints({
-      overview: () => buildOverview("1.2.3", 7, { serving: 2, wanted: 2, generations: [7, 7] }, routes),
+      overview: createOverview({
+        parts: {
+          generation: () => 7,
+          routes: () => [
+            { name: "/{*rest}", waf: { mode: "enforce" } },
+            { name: "trial", waf: { mode: "shadow" } },
+          ],
+          totals: () => ({ requests: asked++ }),
+        },
+        refresh: async () => {},
+      }),
       generations: {
         generation: 2,
         cut: { manifest: [], parts: new Map() },
@@ -294,22 +291,55 @@ async function admin(t: TestContext, withToken = true) {
   };
 }
 
-test("the snapshot shows every route with what the WAF does on it", async (t) => {
+test("a part of the snapshot is asked for by its path; what is no path, or leads nowhere, is told", async (t) => {
   const { port } = await admin(t);
-  const [status, body] = await ask(port, "GET /snapshot");
-  assert.equal(status, 200);
-  const { version, generation, workers, routes: shown } = JSON.parse(body);
-  assert.deepEqual(
-    [version, generation, workers],
-    ["1.2.3", 7, { serving: 2, wanted: 2, generations: [7, 7] }],
-  );
-  assert.deepEqual(
-    shown.map((route: { path: string; waf: unknown }) => [route.path, route.waf]),
-    [
-      ["/", { mode: "enforce", profile: "default" }],
-      ["/trial", { mode: "shadow", profile: "default" }],
-      ["/legacy", { mode: "none" }],
-    ],
+  const part = async (path: string) => ask(port, `GET /snapshot?path=${encodeURIComponent(path)}`);
+  assert.deepEqual((await ask(port, "GET /snapshot")).map(String)[0], "200");
+  for (const [path, value] of [
+    ["generation", 7],
+    ["routes.1.waf", { mode: "shadow" }],
+    ["routes.trial.waf.mode", "shadow"],
+    ['routes."/{*rest}".waf.mode', "enforce"],
+    ['"generation"', 7],
+  ] as const) {
+    const [status, body] = await part(path);
+    assert.deepEqual([status, JSON.parse(body)], [200, value], path);
+  }
+  for (const path of ["", ".", "routes.", ".routes", "routes..0", "a b", 'routes."x', "x".repeat(600)]) {
+    const [status, body] = await part(path);
+    assert.deepEqual([status, body.startsWith("path: names with dots")], [400, true], path);
+  }
+  for (const [path, text] of [
+    ["nothing", 'there is no "nothing" here; there are: generation, routes, totals\n'],
+    ["routes.9", 'there is no "9" in routes; there are: "/{*rest}", trial\n'],
+    ["generation.x", 'there is no "x" in generation, which is a value\n'],
+    ["__proto__", 'there is no "__proto__" here; there are: generation, routes, totals\n'],
+    ["routes.length", 'there is no "length" in routes; there are: "/{*rest}", trial\n'],
+  ] as const) {
+    assert.deepEqual(await part(path), [404, text], path);
+  }
+});
+
+test("the snapshot has a tag that stays while only figures change, and a figure has one of its own", async (t) => {
+  const { port } = await admin(t);
+  const get = (path: string, tag?: string) =>
+    exchange(
+      port,
+      `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${tag === undefined ? "" : `If-None-Match: ${tag}\r\n`}\r\n`,
+    );
+  const tagOf = (answer: string) => /^ETag: (.*)\r$/m.exec(answer)![1]!;
+  const tag = tagOf(await get("/snapshot"));
+  assert.match(tag, /^W\/"[\w-]{22}"$/);
+  for (const asked of [tag, tag.slice(2), `"x", ${tag}`, "*"]) {
+    const answer = await get("/snapshot", asked);
+    assert.match(answer, /^HTTP\/1\.1 304 /, asked);
+    assert.equal(tagOf(answer), tag);
+    assert.ok(answer.endsWith("\r\n\r\n") && !/^Content-Length/m.test(answer));
+  }
+  assert.match(await get("/snapshot", '"x"'), /^HTTP\/1\.1 200 /);
+  assert.match(
+    await get("/snapshot?path=totals", tagOf(await get("/snapshot?path=totals"))),
+    /^HTTP\/1\.1 200 /,
   );
 });
 
