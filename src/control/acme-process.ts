@@ -1,13 +1,13 @@
 import { runAcmeTask } from "./acme-run.ts";
 import type { AcmeNews, AcmeTask } from "./acme-task.ts";
-import { installChildLastGasp } from "./last-gasp.ts";
+import { beginChild } from "./child-entry.ts";
 
 /**
  * A process that does one task with a CA and ends: what strangers answer is parsed here. It has the account's key for as
  * long as it takes, and neither a key of a certificate nor the environment nor the right to write. Started by
  * acme-child.ts.
  */
-installChildLastGasp("ACME client");
+beginChild("ACME client");
 // Nobody is left to tell.
 process.on("disconnect", () => process.exit(0));
 

@@ -1,11 +1,9 @@
 import type { ToAuditWriter } from "./audit-order.ts";
 import { runAuditWriter } from "./audit-writer.ts";
-import { installChildLastGasp } from "./last-gasp.ts";
+import { beginChild } from "./child-entry.ts";
 
-/** Entry of the audit writer's process, which audit-supply.ts starts. Only the primary decides what a signal means. */
-installChildLastGasp("audit writer");
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2", "SIGPIPE", "SIGQUIT"] as const)
-  process.on(signal, () => {});
+/** Entry of the audit writer's process, which audit-supply.ts starts. */
+beginChild("audit writer");
 
 process.once("message", async (order) => {
   const starting = runAuditWriter(

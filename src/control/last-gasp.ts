@@ -36,11 +36,6 @@ export function installLastGasp(options: LastGaspOptions): void {
   });
 }
 
-/** For entry files of children: the primary left them the file as an open descriptor. */
-export function installChildLastGasp(role: string): void {
-  installLastGasp({ role, fileDescriptor: () => lastGaspFd });
-}
-
 export function writeLastGasp(line: string, file: number | undefined): void {
   writeQuietly(2, line);
   if (file !== undefined) writeQuietly(file, line);

@@ -2,7 +2,7 @@ import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
 import type { SpanFacts } from "../record/span-log.ts";
-import { installChildLastGasp } from "./last-gasp.ts";
+import { beginChild } from "./child-entry.ts";
 import { spansOf } from "./span-export.ts";
 
 /** What the primary says to this process. */
@@ -35,7 +35,7 @@ let resource = resourceFromAttributes({});
 let queue: ReadableSpan[] = [];
 let isSending = false;
 
-installChildLastGasp("span process");
+beginChild("span process");
 process.on("message", (message: ToSpanProcess) => {
   if (message.type === "collector") {
     void exporter?.shutdown().catch(() => {});

@@ -3,8 +3,8 @@ import type { StrictBatch } from "../limit/strict.ts";
 import { createFrames, type MetricFrame } from "../record/metric-frame.ts";
 import { systemClock } from "../std/clock.ts";
 import { inSlices } from "../std/steps.ts";
+import { beginChild } from "./child-entry.ts";
 import type { Edge, ListenerName } from "./edge.ts";
-import { installChildLastGasp } from "./last-gasp.ts";
 import { exchangeHalfMs, tellLimits } from "./limit-exchange.ts";
 import { type FromWorker, heartbeatMs, type PrepareMessage, type ToWorker } from "./messages.ts";
 import { offenceReportMs } from "./offence-counts.ts";
@@ -45,11 +45,8 @@ export interface WorkerControl {
 
 /** What a worker process does: carries the primary's messages to the data plane, and says that it lives. */
 export function runWorkerProcess(openEdge: OpenEdge): void {
-  // Ctrl-C and a service manager signal the whole group; only the primary decides what that means.
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2", "SIGPIPE", "SIGQUIT"] as const)
-    process.on(signal, () => {});
   const workerIndex = number("slot");
-  installChildLastGasp(`worker ${workerIndex}`);
+  beginChild(`worker ${workerIndex}`);
 
   const channel: WorkerChannel = {
     // The callback keeps a broken pipe from becoming an 'error' event.

@@ -1,4 +1,4 @@
-import { installChildLastGasp } from "../control/last-gasp.ts";
+import { beginChild } from "../control/child-entry.ts";
 import { systemClock } from "../std/clock.ts";
 import type { FromExplainer, ToExplainer } from "./explainer.ts";
 import { openPlane, type Plane } from "./plane.ts";
@@ -10,7 +10,7 @@ import { explain } from "./question.ts";
  */
 let plane: Plane | undefined;
 
-installChildLastGasp("explainer");
+beginChild("explainer");
 process.on("message", (message) => {
   const asked = message as ToExplainer;
   if (asked.type === "open") open(asked);
