@@ -28,6 +28,7 @@ export const bars: readonly Bar[] = [
   ratio("TLS 1.3 GET, CPU", "tls-get", "cpuUs", 1.35),
   ratio("connection per request, CPU", "conn-per-request", "cpuUs", 2.5),
   ratio("full TLS handshake, CPU", "full-handshake", "cpuUs", 1.5),
+  ratio("resumed TLS handshake, CPU", "resumed-handshake", "cpuUs", 1.3),
   ratio("HTTP/2 GET 150 B, CPU", "h2-get", "cpuUs", 1.5),
   ratio("HTTP/2 POST 1 kB, CPU", "h2-post1k", "cpuUs", 1.5),
   ratio("p99.9 at saturation, GET 150 B", "get150", "p999Ms", 1.5),

@@ -4,20 +4,28 @@ import { readAnswer, tlsOptions } from "./client.ts";
 import type { Load } from "./generator.ts";
 
 /**
- * One connection after the other for `seconds`: full handshake, one request, read to the end, close. No session is
- * ever offered; one that is resumed all the same counts as an error.
+ * One connection after the other for `seconds`: handshake, one request, read to the end, close. With `resumes` each
+ * offers the newest ticket, and the first one of a window is not counted; otherwise no session is ever offered. One that
+ * is not resumed, or is all the same, counts as an error.
  */
-export async function runHandshakes(port: number, bytes: string, seconds: number): Promise<Load> {
+export async function runHandshakes(
+  port: number,
+  bytes: string,
+  seconds: number,
+  resumes = false,
+): Promise<Load> {
   const times: number[] = [];
   let read = 0;
   let socketErrors = 0;
   let statusErrors = 0;
+  let session = resumes ? (await exchange(port, bytes, undefined)).session : undefined;
   const start = performance.now();
   const end = start + seconds * 1000;
   while (performance.now() < end) {
     const begun = performance.now();
     try {
-      const text = await exchange(port, bytes);
+      const { text, session: newer } = await exchange(port, bytes, session);
+      if (resumes) session = newer ?? session;
       read += text.length;
       if (readAnswer(text)?.status === 200) times.push(performance.now() - begun);
       else statusErrors++;
@@ -45,17 +53,27 @@ export function loadOf(
   return { requests: times.length, p50Ms: at(0.5), p99Ms: at(0.99), p999Ms: at(0.999), ...rest };
 }
 
-function exchange(port: number, bytes: string): Promise<string> {
+interface Exchange {
+  readonly text: string;
+  /** The newest ticket. */
+  readonly session: Buffer | undefined;
+}
+
+function exchange(port: number, bytes: string, offered: Buffer | undefined): Promise<Exchange> {
   return new Promise((resolve, reject) => {
-    const socket: TLSSocket = connect(tlsOptions(port), () => {
-      if (socket.isSessionReused()) socket.destroy(new Error("resumed"));
-      else socket.write(bytes);
+    const resumption = offered === undefined ? {} : { session: offered };
+    const socket: TLSSocket = connect({ ...tlsOptions(port), ...resumption }, () => {
+      const resumed = socket.isSessionReused();
+      if (resumed === (offered !== undefined)) socket.write(bytes);
+      else socket.destroy(new Error(resumed ? "resumed" : "not resumed"));
     });
     let text = "";
+    let session: Buffer | undefined;
+    socket.on("session", (ticket: Buffer) => (session = ticket));
     socket.setEncoding("latin1");
     socket.setTimeout(5_000, () => socket.destroy(new Error("no answer within 5 s")));
     socket.on("data", (chunk: string) => (text += chunk));
     socket.once("error", reject);
-    socket.once("close", () => resolve(text));
+    socket.once("close", () => resolve({ text, session }));
   });
 }

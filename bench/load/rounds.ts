@@ -205,9 +205,10 @@ function driver(
   if (fanOut !== undefined) return (seconds) => fanOut.run(seconds);
   const port = scenario.tls ? candidate.httpsPort : candidate.httpPort;
   const authority = `localhost:${port}`;
-  if (scenario.kind === "handshake") {
+  if (scenario.kind === "handshake" || scenario.kind === "resumption") {
+    const resumes = scenario.kind === "resumption";
     const bytes = printRequest(scenario.traffic, authority, [["Connection", "close"]]);
-    return (seconds) => runHandshakes(port, bytes, seconds);
+    return (seconds) => runHandshakes(port, bytes, seconds, resumes);
   }
   if (scenario.kind === "upload") {
     const bytes = printRequest(scenario.traffic, authority);

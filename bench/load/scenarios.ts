@@ -16,11 +16,11 @@ import {
 export interface Scenario {
   readonly title: string;
   /**
-   * `wrk`: 64 connections in a closed loop. `handshake`: one at a time. `idle`: memory of connections held. `upload`:
+   * `wrk`: 64 connections in a closed loop. `handshake`, `resumption`: one at a time. `idle`: memory of connections held. `upload`:
    * one after the other, while small requests on a second connection tell how long the proxy is deaf. `h2load`: 16
    * connections of HTTP/2 with 8 streams each. `fan-out`: events to streams that stay open.
    */
-  readonly kind: "wrk" | "handshake" | "idle" | "upload" | "h2load" | "fan-out";
+  readonly kind: "wrk" | "handshake" | "resumption" | "idle" | "upload" | "h2load" | "fan-out";
   /** What stands behind the candidates: nginx, a gRPC service, or a sender of events. */
   readonly backend: Backend;
   readonly candidates: readonly CandidateName[];
@@ -57,6 +57,12 @@ export const scenarios = {
   "full-handshake": {
     ...wrk("TLS 1.3 full handshake + GET + close, one at a time", getSmall),
     kind: "handshake",
+    tls: true,
+    close: true,
+  },
+  "resumed-handshake": {
+    ...wrk("TLS 1.3 handshake with a ticket + GET + close, one at a time", getSmall),
+    kind: "resumption",
     tls: true,
     close: true,
   },

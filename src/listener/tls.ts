@@ -119,10 +119,11 @@ export function buildTlsServer<T>(
         done(unknownNameError);
         return;
       }
-      chosen = chooseChain(this, entry ?? store.default);
+      chosen = chooseChain(this, entry ?? store.default, store);
       try {
         // Without a context the connection keeps the server's own, the default certificate.
-        if (chosen === store.default && store.default.second === undefined) done(null);
+        if (chosen === undefined || (chosen === store.default && store.default.second === undefined))
+          done(null);
         else done(null, contextOf(chosen));
       } finally {
         chosen = undefined;
@@ -185,7 +186,7 @@ export function buildTlsServer<T>(
   const { stapleOf } = options;
   if (stapleOf !== undefined) {
     server.on("OCSPRequest", (_certificate, _issuer, done) => {
-      // Without a name OpenSSL chooses between the default's two certificates, later than this.
+      // Where OpenSSL chooses between the default's two certificates, it does so later than this.
       const chain = chosen ?? (store.default.second === undefined ? store.default : undefined);
       // Undefined is no answer; Node would throw on it.
       done(null, (chain === undefined ? undefined : stapleOf(chain)) ?? (null as unknown as Buffer));
@@ -256,10 +257,19 @@ function isCovered(store: CertificateStore, name: string): boolean {
   return folded !== undefined && store.default.leaf.checkHost(folded) !== undefined;
 }
 
-/** Calls TLS getters, which is safe here: the handshake is on the stack. */
-function chooseChain(socket: TLSSocket, entry: CertificateEntry): CertificateChain {
+/**
+ * Undefined: OpenSSL chooses, between the default's two and in TLS 1.2, where it knows the suites and we do not. Calls TLS
+ * getters, which is safe here: the handshake is on the stack.
+ */
+function chooseChain(
+  socket: TLSSocket,
+  entry: CertificateEntry,
+  store: CertificateStore,
+): CertificateChain | undefined {
   if (entry.second === undefined) return entry;
-  return chainFor(entry, socket.getProtocol(), socket.getSharedSigalgs());
+  const protocol = socket.getProtocol();
+  if (entry === store.default && protocol === "TLSv1.2") return undefined;
+  return chainFor(entry, protocol, socket.getSharedSigalgs());
 }
 
 function copyFacts(
