@@ -35,6 +35,7 @@ export function addImportCommands(
     "<paths...>",
     "Ingress objects, with Services and the controller's ConfigMap: files, directories, or - for standard input",
   );
+  add("caddy", "<file>", "a Caddyfile; - for standard input");
   add(
     "traefik",
     "<paths...>",

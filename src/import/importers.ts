@@ -1,3 +1,4 @@
+import { importCaddy } from "./caddy.ts";
 import type { Imported } from "./imported.ts";
 import { importIngress } from "./ingress.ts";
 import { importNginx } from "./nginx.ts";
@@ -24,6 +25,11 @@ export const importers = {
     name: "ingress-nginx",
     endings: [".yaml", ".yml", ".json"],
     run: importIngress,
+  },
+  caddy: {
+    name: "Caddy",
+    endings: ["Caddyfile", ".caddy", ".Caddyfile"],
+    run: (files, include) => importCaddy(files[0]!, include),
   },
   traefik: {
     name: "Traefik",

@@ -1,3 +1,4 @@
+import { withoutHashes, withoutSecrets } from "./secrets.ts";
 import { type Outcome, verdicts } from "./verdict.ts";
 
 /** One directive, annotation or key as it stands in the other program's configuration. */
@@ -38,7 +39,16 @@ export function openLedger(): Ledger {
       outcomes.push(outcome);
     },
     isDecided: (item) => (items.get(item)?.length ?? 0) > 0,
-    rows: () => [...items].map(([item, outcomes]) => ({ ...item, ...merge(outcomes) })),
+    rows: () =>
+      [...items].map(([item, outcomes]) => {
+        const { verdict, explanation } = merge(outcomes);
+        return {
+          ...item,
+          text: withoutSecrets(item.text),
+          verdict,
+          explanation: withoutHashes(explanation),
+        };
+      }),
   };
 }
 

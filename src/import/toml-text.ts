@@ -1,5 +1,6 @@
 import { stringify } from "smol-toml";
 import type { Value } from "./draft.ts";
+import { withoutHashes } from "./secrets.ts";
 
 /** Lines of a TOML file. Keys and values pass a serializer, comments a filter: nothing that is imported can break out. */
 export interface TomlText {
@@ -20,7 +21,7 @@ export function openTomlText(): TomlText {
     tableOfArray: (path) => void lines.push(`[[${headerOf(path)}]]`),
     key: (name, value) => void lines.push(`${keyOf(name)} = ${inlineValue(value)}`),
     comment(text) {
-      for (const line of wrap(oneLine(text))) lines.push(`# ${line}`);
+      for (const line of wrap(oneLine(withoutHashes(text)))) lines.push(`# ${line}`);
     },
     blank: () => void lines.push(""),
     toString: () => `${lines.join("\n")}\n`,

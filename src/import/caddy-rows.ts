@@ -1,0 +1,233 @@
+import { readEndpoint } from "../config/endpoint.ts";
+import { always, type CaddyPlace, type CaddyRow, type CaddyStep } from "./caddy-place.ts";
+import type { Keys } from "./draft.ts";
+import { readBytes, wholeMib } from "./measure.ts";
+import { readModSecurity } from "./modsecurity.ts";
+import { differs, needsYou, type Outcome, refused, translated } from "./verdict.ts";
+
+function closes(note: string): CaddyRow {
+  return {
+    verdict: "needs_you",
+    becomes: "",
+    note: `${note}: the route is closed`,
+    isGuard: true,
+    apply(_, { closed }) {
+      closed.push(note);
+      return needsYou(`${note}: the route is closed`);
+    },
+  };
+}
+
+const path = closes("paths are not changed here yet");
+const fields = always("needs_you", "fields cannot be set here yet");
+const passwords = closes(
+  "passwords of Caddy cannot be used: make lines with `zion password NAME`, and an [auth_profile] of kind basic",
+);
+const terminal = (verdict: "translated" | "differs" | "needs_you", note: string, becomes = ""): CaddyRow =>
+  always(verdict, note, becomes);
+
+function requestBody({ segment }: CaddyStep, place: CaddyPlace): Outcome {
+  let outcome = needsYou("only `max_size` is known here");
+  for (const { name, args, item } of segment.block ?? []) {
+    const bytes = name === "max_size" ? readBytes(args[0] ?? "") : undefined;
+    if (bytes === undefined) {
+      place.ledger.decide(item, needsYou("only `max_size` is known here"));
+      continue;
+    }
+    const mib = wholeMib(bytes);
+    place.route["max_body_mb"] = mib;
+    outcome =
+      mib * 2 ** 20 === bytes
+        ? translated("`max_body_mb`")
+        : differs(`${args[0]} is ${mib} MiB here: whole MiB, rounded up`);
+    place.ledger.decide(item, outcome);
+  }
+  return outcome;
+}
+
+function forwardAuth(step: CaddyStep, place: CaddyPlace): Outcome {
+  const close = (why: string): Outcome => {
+    place.closed.push("forward_auth");
+    return needsYou(`${why}: the route is closed`);
+  };
+  const dial = step.args[0] ?? "";
+  const url = /^https?:\/\//.test(dial)
+    ? dial.replace(/\/$/, "")
+    : `http://${dial.replace(/^:/, "127.0.0.1:")}`;
+  const block = step.segment.block ?? [];
+  const uri = block.find(({ name }) => name === "uri")?.args[0] ?? "/";
+  if (step.args.length !== 1 || !("value" in readEndpoint(url)))
+    return close(`\`${dial}\` cannot be an upstream here`);
+  if (!/^\/[!-"$-z|~]*$/.test(uri)) return close(`${uri} is no fixed path`);
+  const copied = block
+    .filter(({ name }) => name === "copy_headers")
+    .flatMap(({ args, block: inner }) => [...args, ...(inner ?? []).map(({ name }) => name)]);
+  const good = copied.filter((name) =>
+    /^(?:x-auth-(?:subject|email)|x-(?!forwarded|real|request)[a-z0-9-]{1,60}|remote-[a-z]{1,20})$/i.test(
+      name,
+    ),
+  );
+  for (const { name, item, block: inner } of block) {
+    const outcome =
+      name === "uri"
+        ? translated("`service_path`")
+        : name === "copy_headers"
+          ? good.length === copied.length
+            ? translated("`answer_fields`")
+            : needsYou("some of these fields the gateway writes itself")
+          : needsYou("the service is asked with GET, and sent what `request_fields` says");
+    place.ledger.decide(item, outcome);
+    for (const one of inner ?? []) place.ledger.decide(one.item, outcome);
+  }
+  const name = dial.replace(/^\w+:\/\//, "").replace(/^(?:localhost|127\.0\.0\.1)?(?=:)/, "local");
+  const service = place.draft.name("upstream", name, { url, health: { interval_ms: 0 } });
+  const keys: Keys = { kind: "forward", service_upstream: service, service_path: uri };
+  if (good.length > 0) keys["answer_fields"] = [...new Set(good)].slice(0, 16);
+  place.route["auth_profile"] = place.draft.name("auth_profile", service, keys);
+  return differs(
+    "the service is sent Authorization and Cookie (`request_fields` names more), X-Forwarded-Method and X-Forwarded-Uri; where it answers with a redirect, clients get 503",
+  );
+}
+
+function corazaWaf({ segment }: CaddyStep, place: CaddyPlace): Outcome {
+  const found = (segment.block ?? []).flatMap(({ name, args, item }) => {
+    if (name !== "directives") {
+      place.ledger.decide(
+        item,
+        name === "load_owasp_crs"
+          ? translated("the rules that come with this gateway")
+          : needsYou("files of rules: write yours for `[waf].rules`"),
+      );
+      return [];
+    }
+    const rules = readModSecurity(args.join("\n"));
+    for (const { outcome, name: rule } of rules)
+      place.ledger.decide(item, { ...outcome, explanation: `${rule}: ${outcome.explanation}` });
+    if (rules.length === 0) place.ledger.decide(item, translated("empty"));
+    return rules;
+  });
+  for (const { excludes } of found) place.excludes.push(...excludes);
+  if (found.findLast(({ engine }) => engine !== undefined)?.engine !== "on")
+    return translated("`waf_shadow = true`");
+  delete place.route["waf_shadow"];
+  return translated("the WAF refuses");
+}
+
+/** Directives of a site. Those that answer (`reverse_proxy`, `handle`, …) have their work in caddy-level.ts. */
+export const caddyRows: Readonly<Record<string, CaddyRow>> = {
+  reverse_proxy: terminal("translated", "`upstream`; its options have rows of their own", "route.upstream"),
+  handle: terminal("translated", "its directives, for its paths"),
+  handle_path: terminal("needs_you", "paths are not changed here yet: the route is closed"),
+  route: terminal("translated", "its directives, in their order"),
+  respond: terminal("needs_you", "a refusal is a closed route; other answers of its own need you"),
+  abort: terminal("differs", "a closed route: 403"),
+  error: terminal("needs_you", "a refusal is a closed route"),
+  redir: terminal(
+    "needs_you",
+    "the redirect to https is `http_mode`; others are not known here yet",
+    "server.http_mode",
+  ),
+  file_server: terminal("needs_you", "files are not served here yet: the route is closed"),
+  php_fastcgi: terminal("needs_you", "FastCGI is not spoken here: the route is closed"),
+  acme_server: terminal("needs_you", "no authority of its own: the route is closed"),
+  metrics: terminal("needs_you", "the telemetry listener has metrics: the route is closed"),
+  basic_auth: passwords,
+  basicauth: passwords,
+  forward_auth: {
+    verdict: "differs",
+    becomes: "auth_profile",
+    note: "an [auth_profile] of kind forward",
+    isGuard: true,
+    apply: forwardAuth,
+  },
+  request_body: {
+    verdict: "translated",
+    becomes: "max_body_mb",
+    note: "whole MiB, rounded up",
+    apply: requestBody,
+  },
+  coraza_waf: {
+    verdict: "differs",
+    becomes: "waf_shadow, [[exclude]]",
+    note: "the WAF of this gateway, with rules of its own",
+    apply: corazaWaf,
+  },
+  rewrite: path,
+  uri: path,
+  try_files: path,
+  method: closes("the method that the client used is sent"),
+  invoke: closes("named routes are not known here"),
+  templates: closes("answers are not changed here"),
+  intercept: always("needs_you", "the upstream's answers go to clients as they are"),
+  handle_errors: always("needs_you", "the gateway's own errors have fixed bodies"),
+  header: fields,
+  request_header: fields,
+  push: always("translated", "no push, as in browsers"),
+  encode: always("needs_you", "answers are not compressed here yet"),
+  root: always("needs_you", "files are not served here yet"),
+  fs: always("needs_you", "files are not served here yet"),
+  vars: always("needs_you", "there are no variables"),
+  map: always("needs_you", "there are no variables"),
+  log: always(
+    "differs",
+    "one access log for all routes: JSON lines on standard output, or `access_log.path`",
+  ),
+  log_skip: always("differs", "one access log for all routes"),
+  skip_log: always("differs", "one access log for all routes"),
+  log_append: always("differs", "lines have fixed fields: docs/operating/logs.md"),
+  log_name: always("differs", "one access log for all routes"),
+  tracing: always("differs", "[tracing] is for all routes", "tracing"),
+  tls: always("translated", "`cert_path` and `key_path`, or [tls.acme]", "tls"),
+  bind: always("needs_you", "`listen_http` and `listen_https` have one address each"),
+  import: always("translated", "its directives follow"),
+  rate_limit: always("needs_you", "write a [limit.NAME]"),
+  layer4: always("needs_you", "other protocols than HTTP are not proxied here"),
+  exec: {
+    verdict: "refused",
+    becomes: "",
+    note: "code in a configuration is never run",
+    isGuard: true,
+    apply: (_, { closed }) => {
+      closed.push("code decides there");
+      return refused("code in a configuration is never run: the route is closed");
+    },
+  },
+};
+
+/** Global options. */
+export const globalRows: Readonly<Record<string, CaddyRow>> = {
+  email: always("needs_you", "`email` of [tls.acme]", "tls.acme"),
+  acme_ca: always("needs_you", "`directory_url` of [tls.acme]", "tls.acme"),
+  acme_ca_root: always("needs_you", "`ca_path` of [tls.acme]", "tls.acme"),
+  acme_dns: always("needs_you", "certificates are ordered by http-01 or tls-alpn-01"),
+  acme_eab: always("needs_you", "`eab_key_id` of [tls.acme]", "tls.acme"),
+  cert_issuer: always("needs_you", "[tls.acme]", "tls.acme"),
+  on_demand_tls: always("needs_you", "names of certificates stand in the file"),
+  local_certs: always("needs_you", "no authority of its own"),
+  skip_install_trust: always("translated", "no authority of its own"),
+  auto_https: always("differs", "certificates are those that the file names"),
+  http_port: always("translated", "`listen_http`", "server.listen_http"),
+  https_port: always("translated", "`listen_https`", "server.listen_https"),
+  default_bind: always("needs_you", "`listen_http` and `listen_https` have one address each"),
+  default_sni: always("differs", "the certificate of [tls] is the default one"),
+  fallback_sni: always("differs", "the certificate of [tls] is the default one"),
+  order: always("needs_you", "directives keep Caddy's own order"),
+  storage: always("translated", "`server.state_dir`"),
+  storage_clean_interval: always("translated", "`server.state_dir`"),
+  admin: always("translated", "the admin listener", "admin.listen"),
+  persist_config: always("translated", "one file, which is watched"),
+  grace_period: always("differs", "`shutdown_grace_ms`: 30 s", "server.shutdown_grace_ms"),
+  shutdown_delay: always("differs", "`shutdown_delay_ms`: 5 s", "server.shutdown_delay_ms"),
+  debug: always("differs", "the gateway's own log is JSON on standard error"),
+  log: always("differs", "the gateway's own log is JSON on standard error"),
+  metrics: always("translated", "the telemetry listener", "telemetry.listen"),
+  ocsp_stapling: always("differs", "no OCSP stapling"),
+  preferred_chains: always("differs", "the chain that the CA gives"),
+  key_type: always("needs_you", "`key_type` of [tls.acme]", "tls.acme"),
+  renew_interval: always("translated", "the gateway's own"),
+  servers: always("needs_you", "time-outs and `trusted_proxies` of [server]", "server.trusted_proxies"),
+  pki: always("needs_you", "no authority of its own"),
+  events: always("needs_you", "events are in the log"),
+  filesystem: always("needs_you", "files are not served here yet"),
+  frankenphp: always("refused", "code in a configuration is never run"),
+};
