@@ -48,6 +48,8 @@ export interface ControlListener {
 
 /** Own and small, so that a scraper that hangs can starve nobody. */
 const maxConnections = 64;
+/** From the answer's first byte to its last: a page of metrics has a few megabytes at most. */
+const takeWithinMs = 5000;
 
 /**
  * An HTTP listener of the control plane: `node:http`, low rate, for operators and machines of the house. It shares no
@@ -159,6 +161,9 @@ async function serve(
     ...answer.headers,
   });
   response.end(message.method === "HEAD" ? undefined : answer.body);
+  // Whoever does not read holds one of few places.
+  const overdue = setTimeout(() => message.destroy(), takeWithinMs);
+  response.once("close", () => clearTimeout(overdue));
 }
 
 /** The target in origin or absolute form; anything else is no path of ours. */

@@ -20,7 +20,7 @@ const own = {
   workerExits: counter("zion_worker_exits_total", "Unexpected ends of worker processes.", ["signal"]),
   workerRestarts: counter(
     "zion_worker_restarts_total",
-    "Workers that were replaced: see death-cause.ts, and `worn` (its memory stays full), `renewed` (it may write other files).",
+    "Workers that were replaced: `fault` (a bug), `oom` (the kernel's killer), `abort` (V8 gave up), `crash`, `signal`, `exit`, `stuck` (no heartbeat), `slow_start`, `config`, `listen`, `worn` (its memory stays full), `renewed` (it may write other files).",
     ["cause"],
   ),
   panics: counter(

@@ -234,6 +234,26 @@ test("a control listener holds at most 64 connections", async (t) => {
   await new Promise((resolve) => late.once("close", resolve));
 });
 
+test("who does not read an answer is let go, so that 64 of them keep nobody out for long", async (t) => {
+  const port = await listen(t, () => text(200, "x".repeat(64 * 1_048_576)));
+  const reader = net.connect(port, "127.0.0.1");
+  t.after(() => reader.destroy());
+  reader.on("error", () => {});
+  const closed = new Promise((resolve) => reader.once("close", resolve));
+  reader.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  reader.once("data", () => {
+    reader.pause();
+    // Longer than the listener waits: then what is on its way is taken, and the end with it.
+    setTimeout(() => reader.resume(), 6000).unref();
+  });
+  let bytes = 0;
+  reader.on("data", (part) => {
+    bytes += part.length;
+  });
+  await closed;
+  assert.ok(bytes < 64 * 1_048_576);
+});
+
 const token = "0123456789abcdef0123456789abcdef";
 const write = [`Authorization: Bearer ${token}`, "Content-Type: application/json"];
 
