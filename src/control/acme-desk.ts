@@ -204,6 +204,7 @@ export function createAcmeDesk(options: AcmeDeskOptions): AcmeDesk {
       plan();
     }
     exposition.set("acmeNextAttempt", Math.round(atMs / 1000), [certificate.name]);
+    exposition.set("acmeFailures", historyOf(journal, certificate.name).failures, [certificate.name]);
     busyWith = undefined;
     return atMs;
   };

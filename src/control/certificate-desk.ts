@@ -1,5 +1,6 @@
 import { listCertificates, pairsOf, type ServedCertificate } from "../cert/inventory.ts";
 import { keepPairs } from "../cert/kept-pairs.ts";
+import { acmePairPath } from "../config/acme-pair.ts";
 import type { Config, TlsConfig } from "../config/config.ts";
 import type { Clock } from "../std/clock.ts";
 import { watchClientAuth } from "./client-auth-watch.ts";
@@ -44,7 +45,12 @@ export function openCertificateDesk(options: CertificateDeskOptions): Certificat
   const keep = (tls: TlsConfig | undefined): void => {
     if (stateDir === undefined || tls === undefined) return;
     try {
-      keepPairs(stateDir, pairsOf(tls));
+      const ordered = tls.acme?.certificates.map(({ name }) => acmePairPath(tls.acme!.directory, name));
+      // These are one file each, and never half; what stands in for them is not to outlive the process.
+      keepPairs(
+        stateDir,
+        pairsOf(tls).filter(({ certPath }) => ordered?.includes(certPath) !== true),
+      );
     } catch (cause) {
       log.warn(
         { "event.name": "zion.tls.certificate.not_kept", problem: String(cause) },

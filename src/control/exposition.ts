@@ -81,6 +81,11 @@ const own = {
     "Orders of certificates by what became of them: `issued`, or why not (acme.md).",
     ["certificate", "result"],
   ),
+  acmeFailures: gauge(
+    "zion_acme_consecutive_failures",
+    "Orders of a certificate that failed one after another; in the gateway that orders.",
+    ["certificate"],
+  ),
   acmeNextAttempt: gauge(
     "zion_acme_next_attempt_timestamp_seconds",
     "When a certificate is ordered next, if nothing happens before; in the gateway that orders.",
@@ -144,6 +149,7 @@ export type OwnGauge =
   | "bans"
   | "banEvictions"
   | "revocations"
+  | "acmeFailures"
   | "acmeNextAttempt"
   | "acmeLastSuccess"
   | "certificateNotAfter"

@@ -155,6 +155,7 @@ describe("the surfaces are complete", () => {
       "Forwarded identity headers",
       "Config file",
       "Certificates and keys",
+      "ACME",
       "Worker IPC",
       "Telemetry listener",
       "Admin listener",
