@@ -1,10 +1,11 @@
 import http from "node:http";
-import type { Config, SocketAddress } from "../config/config.ts";
+import { resolve } from "node:path";
+import type { Config, ControlAddress } from "../config/config.ts";
 import { exitCodes } from "./exit-code.ts";
 import { loadConfig } from "./load.ts";
 import type { Output } from "./output.ts";
 
-/** How a command reaches the gateway that runs: its admin listener, and the token where something is to change. */
+/** How a command reaches the gateway that runs: its admin listener, and the token where one is asked for. */
 export interface AdminClient {
   get(path: string): Promise<AdminReply>;
   /** `body` is JSON. */
@@ -18,9 +19,12 @@ export interface AdminReply {
 
 export interface AdminOptions {
   readonly config: string | undefined;
-  /** `HOST:PORT`; default: what the configuration says. */
+  /** `HOST:PORT` or `unix:/path`; default: what the configuration says. */
   readonly admin: string | undefined;
 }
+
+/** The variable with the token, unless the configuration names another one. */
+const tokenVariable = "ZION_ADMIN_TOKEN";
 
 /** A reload waits for look-ups and workers; its own time-outs are shorter. */
 const answerWithinMs = 120_000;
@@ -43,6 +47,7 @@ export function findAdmin(
   );
 }
 
+/** Undefined: the listener is off, or `given` is no address. */
 export function adminOf(
   { admin }: Pick<Config, "admin">,
   given: string | undefined,
@@ -50,12 +55,21 @@ export function adminOf(
 ): AdminClient | undefined {
   const address = given === undefined ? admin.listen : addressOf(given);
   if (address === undefined) return undefined;
-  const token = admin.writeTokenEnv === undefined ? "" : (environment[admin.writeTokenEnv] ?? "");
-  const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
+  if (admin.tls !== undefined && given === undefined)
+    return { get: wantsCertificate, post: wantsCertificate };
+  const token = environment[admin.writeTokenEnv ?? tokenVariable] ?? environment[tokenVariable] ?? "";
+  const bearer = { Authorization: `Bearer ${token}` };
   return {
-    get: (path) => ask(address, "GET", path, {}),
-    post: (path, body) => ask(address, "POST", path, headers, body),
+    // Who need not show a token does not.
+    get: (path) => ask(address, "GET", path, admin.tokens.length > 0 ? bearer : {}),
+    post: (path, body) => ask(address, "POST", path, { ...bearer, "Content-Type": "application/json" }, body),
   };
+}
+
+async function wantsCertificate(): Promise<never> {
+  throw new Error(
+    "the admin listener asks for a client certificate: use curl --cert (docs/operating/admin.md)",
+  );
 }
 
 export function unavailable(problem: string, output: Output): number {
@@ -64,32 +78,31 @@ export function unavailable(problem: string, output: Output): number {
 }
 
 function ask(
-  { host, port }: SocketAddress,
+  address: ControlAddress,
   method: string,
   path: string,
   headers: Readonly<Record<string, string>>,
   sent?: string,
 ): Promise<AdminReply> {
   return new Promise((resolve, reject) => {
-    const request = http.request(
-      { host, port, method, path, headers, timeout: answerWithinMs },
-      (response) => {
-        let body = "";
-        response.setEncoding("utf8");
-        response.on("data", (part: string) => {
-          body += part;
-        });
-        response.on("error", reject);
-        response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
-      },
-    );
+    const to = "path" in address ? { socketPath: address.path } : address;
+    const request = http.request({ ...to, method, path, headers, timeout: answerWithinMs }, (response) => {
+      let body = "";
+      response.setEncoding("utf8");
+      response.on("data", (part: string) => {
+        body += part;
+      });
+      response.on("error", reject);
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
+    });
     request.on("timeout", () => request.destroy(new Error("no answer")));
     request.on("error", reject);
     request.end(sent);
   });
 }
 
-function addressOf(text: string): SocketAddress | undefined {
+function addressOf(text: string): ControlAddress | undefined {
+  if (text.startsWith("unix:")) return { path: resolve(text.slice("unix:".length)) };
   const url = URL.parse(`http://${text}`);
   if (url === null || url.port === "") return undefined;
   return { host: url.hostname.replace(/^\[|\]$/g, ""), port: Number(url.port) };

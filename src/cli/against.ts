@@ -22,7 +22,7 @@ export async function compareWithRunning(
   admin: string | undefined,
   output: Output,
 ): Promise<number> {
-  const client = adminOf(config, admin, {});
+  const client = adminOf(config, admin, process.env);
   if (client === undefined) return unavailable("the admin listener is off: give --admin HOST:PORT", output);
   let running: Running;
   try {

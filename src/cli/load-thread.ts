@@ -5,7 +5,7 @@ import type { Diagnostic } from "../config/diagnostic.ts";
 import { cutConfig } from "../config/parts.ts";
 import { renderDiagnostics } from "../config/render.ts";
 import type { LoadResult } from "../control/reload.ts";
-import { loadConfig } from "./load.ts";
+import { loadConfig, loadSent } from "./load.ts";
 import type { LoaderOptions, LoaderTask } from "./loader.ts";
 
 // Entry file of the thread that reads configurations; loader.ts starts it. Each message asks for one reading.
@@ -15,7 +15,10 @@ parentPort?.on("message", (what: LoaderTask) =>
 
 /** Anew for each reload; standard input can be read once, so a reload of `-` is refused. */
 function readResult({ config, requireSignature }: LoaderOptions, what: LoaderTask): LoadResult {
-  const loaded = loadConfig(config, requireSignature, what === "start" ? readKeptPair : undefined);
+  const loaded =
+    typeof what === "object"
+      ? loadSent(what.sent, config, requireSignature)
+      : loadConfig(config, requireSignature, what === "start" ? readKeptPair : undefined);
   const { files } = loaded;
   if (loaded.kind === "unreadable") {
     const isUnsigned = loaded.isUnsigned === true;

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { Config } from "../config/config.ts";
 import type { Diagnostic } from "../config/diagnostic.ts";
 import { diskAccess, type FileAccess, notedAccess, type OpenedFile, readProblem } from "../config/files.ts";
@@ -62,6 +63,21 @@ export function loadConfig(
   const judged = judge(source, file, access, keptPair);
   return judged.kind === "loaded" ? { ...judged, signed, files } : { ...judged, files };
 }
+
+/**
+ * Judges a text as if it stood in the file `path`: relative paths start at the same directory. Where signatures are
+ * asked for there is none with it, so it is refused.
+ */
+export function loadSent(text: string, path: string, publicKeyFile: string | undefined): Loaded {
+  const files: OpenedFile[] = [];
+  if (publicKeyFile !== undefined)
+    return { kind: "unreadable", file: path, message: signedOnly, isUnsigned: true, files };
+  const file = path === "-" ? "<sent>" : join(dirname(path), "<sent>");
+  return { ...judge(text, file, notedAccess(diskAccess(), files), undefined), files };
+}
+
+const signedOnly =
+  "the gateway runs with --require-signature: configurations come by the file and its signature";
 
 /** The problem when there is no good signature. */
 function readSigned(

@@ -14,12 +14,12 @@ export interface LoaderOptions {
   readonly requireSignature?: string | undefined;
 }
 
-/** For the start, where something must be served, or for a reload, where something is. */
-export type LoaderTask = "start" | "reload";
+/** For the start, where something must be served, for a reload, where something is; or a text that stands for the file. */
+export type LoaderTask = "start" | "reload" | { readonly sent: string };
 
 export interface Loader {
-  /** Reads and validates the file. One at a time; never rejects. */
-  load(): Promise<LoadResult>;
+  /** Reads and validates the file, or the text that stands for it. One at a time; never rejects. */
+  load(sent?: string): Promise<LoadResult>;
 }
 
 /**
@@ -49,7 +49,7 @@ export function createLoader(options: LoaderOptions): Loader {
   };
 
   return {
-    load: () =>
+    load: (sent) =>
       new Promise((resolve) => {
         const asked = ready();
         const finish = (result: LoadResult) => {
@@ -70,7 +70,7 @@ export function createLoader(options: LoaderOptions): Loader {
         const onExit = () => fail("its thread ended");
         const timer = setTimeout(() => fail(`no answer in ${answerWithinMs} ms`), answerWithinMs);
         asked.on("message", finish).on("error", onError).on("exit", onExit);
-        asked.postMessage(next satisfies LoaderTask);
+        asked.postMessage((sent === undefined ? next : { sent }) satisfies LoaderTask);
         next = "reload";
       }),
   };

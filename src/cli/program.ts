@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import type { AdminRole } from "../config/config.ts";
 import type { ReportFormat } from "../config/report.ts";
 import { addAuditCommands } from "./audit.ts";
 import { addCertsCommands } from "./certs-commands.ts";
@@ -49,7 +50,10 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
     );
 
   const admin = (): Option =>
-    new Option("--admin <address>", "HOST:PORT of the admin listener (default: as the config says)");
+    new Option(
+      "--admin <address>",
+      "HOST:PORT or unix:/path of the admin listener (default: as the config says)",
+    );
 
   command("run", "run the gateway")
     .addOption(config())
@@ -180,6 +184,20 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
     .action(async (id: string, options: { scope: readonly string[] }) => {
       const { apiKeyCommand } = await import("./credential.ts");
       finish(apiKeyCommand(id, options.scope, output()));
+    });
+  command("token <name>", "make an admin token: its table for the config, and the token, shown once")
+    .addOption(
+      new Option("--role <role>", "what it may do").choices(["read", "operate", "admin"]).default("read"),
+    )
+    .addOption(
+      new Option("--days <number>", "how long it is good").default(90).argParser((text) => {
+        if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
+        throw new InvalidArgumentError("days are a whole number from 1 to 9999");
+      }),
+    )
+    .action(async (name: string, { role, days }: { role: AdminRole; days: number }) => {
+      const { tokenCommand } = await import("./token.ts");
+      finish(tokenCommand({ name, role, days }, output()));
     });
   command("password <name>", "make a user's line for users_file, from a password on standard input").action(
     async (name: string) => {

@@ -617,13 +617,42 @@ export interface TelemetryConfig {
   readonly listen: SocketAddress | undefined;
 }
 
-/** `[admin]`. */
+/** `[admin]`. It stays in the primary. */
 export interface AdminConfig {
   /** 127.0.0.1:9180; undefined = off */
-  readonly listen: SocketAddress | undefined;
+  readonly listen: ControlAddress | undefined;
+  /** Undefined = plain; loopback or a Unix socket. */
+  readonly tls: AdminTlsConfig | undefined;
+  /** Further names that it is asked for by. */
+  readonly hosts: readonly string[];
+  /** false */ readonly write: boolean;
   /** The token itself is read from the environment by the primary and never sent to workers. */
   readonly writeTokenEnv: string | undefined;
+  /** Where there are some, reading takes one, too. */
+  readonly tokens: readonly AdminTokenConfig[];
 }
+
+/** Where a listener of the control plane is: an address, or the absolute path of a Unix socket. */
+export type ControlAddress = SocketAddress | { readonly path: string };
+
+/** TLS 1.3 with certificates on both sides. */
+export interface AdminTlsConfig extends CertificateConfig {
+  readonly clientCaPem: string;
+}
+
+/** `[admin.token.NAME]`. */
+export interface AdminTokenConfig {
+  readonly name: string;
+  /** Of the token: 64 lower-case hexadecimal digits. */
+  readonly sha256: string;
+  readonly role: AdminRole;
+  /** Ms since the epoch. */
+  readonly expiresMs: number;
+}
+
+/** Each may do what those before it may. */
+export type AdminRole = "read" | "operate" | "admin";
+
 /** `[audit]`. */
 export interface AuditConfig {
   /** Directory; undefined = standard output. */

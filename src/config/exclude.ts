@@ -3,6 +3,7 @@ import { parseWhereEntry, whereWords } from "../waf/rule.ts";
 import type { RouteConfig } from "./config.ts";
 import type { Path } from "./finding.ts";
 import { keyLabel, printable, shownValue } from "./label.ts";
+import { momentText, readMoment } from "./moment.ts";
 import type { DocumentInput } from "./schema.ts";
 import { requireKey, type SectionContext } from "./section.ts";
 import { nearest } from "./suggest.ts";
@@ -71,8 +72,7 @@ function checkField(path: Path, field: string, context: SectionContext): void {
 
 function readUntil(path: Path, until: ExcludeInput["until"], context: SectionContext): number | undefined {
   if (until === undefined) return undefined;
-  // A date of TOML prints as it was written, but for fractions of a second.
-  const text = typeof until === "string" ? until : until.toISOString();
+  const text = momentText(until);
   const untilMs = readMoment(text);
   if (untilMs === undefined)
     context.findings.add({
@@ -88,19 +88,4 @@ function readUntil(path: Path, until: ExcludeInput["until"], context: SectionCon
       message: `${keyLabel(path)}: the exclusion ended on ${text.slice(0, 10)}`,
     });
   return untilMs;
-}
-
-/** RFC 3339: a full date (its first moment in UTC), or a date and time with offset. Milliseconds since the epoch. */
-function readMoment(text: string): number | undefined {
-  const parts = /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d:\d\d:\d\d(?:\.\d{1,9})?)([Zz]|[+-]\d\d:\d\d))?$/.exec(
-    text,
-  );
-  if (parts === null) return undefined;
-  const [, year, month, day, time = "00:00:00", zone = "Z"] = parts;
-  const midnight = Date.parse(`${year}-${month}-${day}T00:00:00Z`);
-  // Some readers turn the 31st of February into a day of March.
-  if (Number.isNaN(midnight) || !new Date(midnight).toISOString().startsWith(`${year}-${month}-${day}`))
-    return undefined;
-  const at = Date.parse(`${year}-${month}-${day}T${time}${zone.toUpperCase()}`);
-  return Number.isNaN(at) ? undefined : at;
 }

@@ -96,10 +96,12 @@ const laterKeys: LaterKeys = {
     streaming: unless(false),
   },
   admin: {
-    auth: unless("internal-ip"),
+    auth: {
+      harmless: (value) => value === "internal-ip",
+      instead: "`cert_path`, `key_path` and `client_ca_path` ask for client certificates",
+    },
     rate_limit_rps: unless(10),
     persist_push: unless(false),
-    client_ca_path: never(),
     client_crl_path: never(),
     client_crl_enforce_next_update: unless(false),
     revocations_path: never("revoked tokens are kept in `server.state_dir`"),

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { methodNames } from "../http/request.ts";
 import { accessLog, logSample } from "./access-log.ts";
 import { acme, acmeAccount, acmeCertificate } from "./acme-schema.ts";
+import { admin, adminToken } from "./admin.ts";
 import { audit, redact } from "./audit-schema.ts";
 import { authProfile, routeAuthKeys } from "./auth-schema.ts";
 import { ban } from "./ban.ts";
@@ -410,19 +411,6 @@ const telemetry = z.strictObject({
   }),
 });
 
-const admin = z.strictObject({
-  listen: text({
-    type: 'ip:port or "off"',
-    default: "127.0.0.1:9180",
-    doc: "Admin listener, loopback only.",
-  }),
-  write_token_env: optionalText({
-    type: "environment variable",
-    example: "ZION_ADMIN_TOKEN",
-    doc: "Variable with the token for changes, at least 32 bytes. Absent = no changes.",
-  }),
-});
-
 const legacyUpstreams = z.record(z.string(), z.string({ error: "expected a URL" })).default({});
 keyDocs.add(legacyUpstreams, {
   type: "table of name = url",
@@ -602,5 +590,10 @@ export const tableSchemas = [
   },
   { header: "[tracing]", keys: tracing.shape, doc: "Spans for an OpenTelemetry collector." },
   { header: "[telemetry]", keys: telemetry.shape, doc: "Health and metrics listener." },
-  { header: "[admin]", keys: admin.shape, doc: "Admin listener." },
+  { header: "[admin]", keys: admin.shape, doc: "Admin listener: see admin.md." },
+  {
+    header: "[admin.token.NAME]",
+    keys: adminToken.shape,
+    doc: "Who may use the admin listener. As soon as there is one of these tables, reading takes a token, too. NAME: letters, digits, `_`, `-`, `.`; it is in the audit log.",
+  },
 ] as const;

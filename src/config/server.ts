@@ -1,5 +1,6 @@
-import { isLoopback, overlap, readCidr, readListenAddress } from "./address.ts";
-import type { AdminConfig, ServerConfig, SocketAddress, TelemetryConfig } from "./config.ts";
+import { overlap, readCidr, readListenAddress } from "./address.ts";
+import { readAdmin } from "./admin.ts";
+import type { AdminConfig, ControlAddress, ServerConfig, SocketAddress, TelemetryConfig } from "./config.ts";
 import type { Path } from "./finding.ts";
 import { keyLabel } from "./label.ts";
 import { serverLimits } from "./limits.ts";
@@ -42,7 +43,7 @@ export function readServer(document: DocumentInput, context: SectionContext): Se
   const listenHttp = readListener(["server", "listen_http"], input.listen_http, context);
   const listenHttps = readListener(["server", "listen_https"], input.listen_https, context);
   const telemetry = readListener(["telemetry", "listen"], document.telemetry.listen, context);
-  const admin = readAdmin(document, context);
+  const admin = readAdmin(document, (path, text) => readListener(path, text, context), context);
   checkSomeListener(input, context);
   checkTls(document, context);
   checkOverlaps(
@@ -50,7 +51,7 @@ export function readServer(document: DocumentInput, context: SectionContext): Se
       { path: ["server", "listen_http"], address: listenHttp },
       { path: ["server", "listen_https"], address: listenHttps },
       { path: ["telemetry", "listen"], address: telemetry },
-      { path: ["admin", "listen"], address: admin.listen },
+      { path: ["admin", "listen"], address: tcpOf(admin.listen) },
     ],
     context,
   );
@@ -151,29 +152,6 @@ function readListener(
   return take(readListenAddress(text), "Z1101", path, text, context);
 }
 
-function readAdmin(document: DocumentInput, context: SectionContext): AdminConfig {
-  const path = ["admin", "listen"];
-  const listen = readListener(path, document.admin.listen, context);
-  if (listen !== undefined && !isLoopback(listen.host))
-    context.findings.add({
-      code: "Z1223",
-      path,
-      message: `${keyLabel(path)}: ${listen.host} can be reached from other hosts`,
-    });
-  const writeTokenEnv = document.admin.write_token_env;
-  if (writeTokenEnv !== undefined && !/^[A-Za-z_][A-Za-z0-9_]*$/.test(writeTokenEnv)) {
-    // The value is not shown: it may be the token itself.
-    const message = "`write_token_env` in [admin] is not the name of an environment variable";
-    context.findings.add({
-      code: "Z1106",
-      path: ["admin", "write_token_env"],
-      message,
-      fix: "write the name of the variable that holds the token, never the token",
-    });
-  }
-  return { listen, writeTokenEnv };
-}
-
 function checkSomeListener(input: ServerInput, context: SectionContext): void {
   const { findings } = context;
   if (input.listen_http !== undefined || input.listen_https !== undefined) return;
@@ -200,6 +178,10 @@ function checkTls(document: DocumentInput, context: SectionContext): void {
       message: "`listen_https` needs a [tls] table",
       label: "needs [tls]",
     });
+}
+
+function tcpOf(address: ControlAddress | undefined): SocketAddress | undefined {
+  return address !== undefined && "host" in address ? address : undefined;
 }
 
 interface Listener {

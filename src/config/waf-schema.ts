@@ -11,6 +11,7 @@ import {
   real,
   texts,
 } from "./keys.ts";
+import { moment } from "./moment.ts";
 
 /** The keys of `[waf]`, `[waf_profile.NAME]`, `[[exclude]]` and those of a route: types and ranges only. Primary only. */
 
@@ -120,11 +121,8 @@ export const wafProfile = z.strictObject({
   ),
 });
 
-const until = z
-  .union([z.string().max(64), z.instanceof(Date)], {
-    error: "expected a date (2030-06-30) or a date and time with offset",
-  })
-  .optional();
+// A copy: docs are kept by schema.
+const until = moment.clone();
 keyDocs.add(until, {
   type: "date, or date and time with offset",
   preset: undefined,

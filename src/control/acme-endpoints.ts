@@ -10,12 +10,14 @@ export function acmeEndpoints(acme: AcmeSource): readonly AdminEndpoint[] {
     {
       method: "GET",
       path: "/v1/acme",
+      role: "read",
       does: "certificates that are ordered here: until when, what is tried next, what went wrong last",
       answer: () => json(200, acme.status()),
     },
     {
       method: "POST",
       path: "/v1/acme/renew/{certificate}",
+      role: "operate",
       does: "orders a certificate now, by its first name, within the limits of orders; GET /v1/acme says how it went",
       answer: (_request, certificate) => {
         const problem = acme.renew(certificate);
@@ -25,6 +27,7 @@ export function acmeEndpoints(acme: AcmeSource): readonly AdminEndpoint[] {
     {
       method: "POST",
       path: "/v1/acme/rollover/{certificate}",
+      role: "operate",
       does: "gives the account of a certificate another key",
       answer: async (_request, certificate) => {
         const problem = await acme.rollOver(certificate);

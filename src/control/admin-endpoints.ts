@@ -1,12 +1,13 @@
-import type { Decision } from "../record/decision-log.ts";
 import { type AcmeSource, acmeEndpoints } from "./acme-endpoints.ts";
 import type { AdminEndpoint } from "./admin.ts";
 import { type BanSource, banEndpoints } from "./ban-endpoints.ts";
 import type { CertificateDesk } from "./certificate-desk.ts";
 import { certificateEndpoints } from "./certificate-endpoints.ts";
-import { type ControlAnswer, json, text } from "./control-listener.ts";
-import { type DecisionRing, readDecisionQuery } from "./decision-ring.ts";
+import { type ControlAnswer, json } from "./control-listener.ts";
+import { type DecisionRing, readDecisionQuery, shownDecision } from "./decision-ring.ts";
+import { type DrainSource, drainEndpoints } from "./drain-endpoints.ts";
 import { type ExplainRequest, explainEndpoints } from "./explain-endpoints.ts";
+import { type GatewaySource, gatewayEndpoints } from "./gateway-endpoints.ts";
 import { type GenerationSource, generationEndpoints } from "./generation-endpoints.ts";
 import type { OverviewRequest } from "./overview.ts";
 import { revocationEndpoints } from "./revocation-endpoints.ts";
@@ -16,7 +17,11 @@ import type { TicketKeys } from "./tickets.ts";
 /** What the admin listener's endpoints read and do. */
 export interface AdminSources {
   readonly overview: (request: OverviewRequest) => Promise<ControlAnswer>;
+  readonly gateway: GatewaySource;
   readonly generations: GenerationSource;
+  readonly drain: DrainSource;
+  /** What happens, live. */
+  readonly events: AdminEndpoint;
   readonly decisions: Pick<DecisionRing, "find">;
   readonly bans: BanSource;
   readonly explain: ExplainRequest;
@@ -32,30 +37,30 @@ export function adminEndpoints(sources: AdminSources): readonly AdminEndpoint[] 
     {
       method: "GET",
       path: "/snapshot",
+      role: "read",
       does: "the gateway as it stands: configuration without secrets, platform, workers, upstreams and why one is not used, certificates, totals, percentiles; `path` for a part, such as config.server; ETag",
       answer: ({ query, header }) =>
         sources.overview({ path: query.get("path") ?? undefined, ifNoneMatch: header("if-none-match") }),
     },
+    ...gatewayEndpoints(sources.gateway),
     ...generationEndpoints(sources.generations),
     {
       method: "GET",
       path: "/v1/decisions",
+      role: "read",
       does: "the last refusals and some of what was let through; since, gate, reason, route, client, request_id, decision, limit",
       answer: ({ query }) => {
         const wanted = readDecisionQuery(query);
-        if (typeof wanted === "string") return text(400, wanted);
+        if (typeof wanted === "string") return json(400, { error: wanted });
         return json(200, { decisions: sources.decisions.find(wanted).map(shownDecision) });
       },
     },
     ...explainEndpoints(sources.explain),
+    sources.events,
+    ...drainEndpoints(sources.drain),
     ...banEndpoints(sources.bans),
     ...acmeEndpoints(sources.acme),
     ...revocationEndpoints(sources.revocations),
     ...certificateEndpoints(sources.certificates, sources.tickets),
   ];
-}
-
-/** Times as people read them. */
-function shownDecision({ timeMs, totalMs, ...rest }: Decision): object {
-  return { time: new Date(timeMs).toISOString(), ...rest, totalMs: Math.round(totalMs * 1000) / 1000 };
 }

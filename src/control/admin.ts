@@ -1,55 +1,92 @@
-import { createHash, timingSafeEqual } from "node:crypto";
-import { type ControlAnswer, type ControlRequest, json, text } from "./control-listener.ts";
+import { createHash } from "node:crypto";
+import type { AdminRole } from "../config/config.ts";
+import type { AdminAccess, Caller } from "./admin-access.ts";
+import {
+  type ControlAnswer,
+  type ControlHead,
+  type ControlPeer,
+  type ControlRequest,
+  json,
+} from "./control-listener.ts";
+import type { OpJournal } from "./op-journal.ts";
 
-export const minTokenBytes = 32;
-/** Bodies of writes; a reload needs none. */
-export const maxAdminBodyBytes = 65_536;
+/** Bodies of writes that say nothing else. */
+const BODY_BYTES_MAX = 65_536;
+/** An answer without an end is ended this long after its token, at the latest. */
+const WELCOME_EVERY_MS = 5000;
 
 /** One thing the admin listener can do. */
 export interface AdminEndpoint {
   readonly method: "GET" | "POST" | "DELETE";
   /** May end in `/{name}`: one segment, given decoded to `answer`. */
   readonly path: string;
+  /** What the caller's token must be good for. */
+  readonly role: AdminRole;
   /** For people: what `GET /` lists. */
   readonly does: string;
-  /** Writes come here with their token checked. `segment` is "" for a path without one. */
-  readonly answer: (request: ControlRequest, segment: string) => ControlAnswer | Promise<ControlAnswer>;
+  /** Of a write. A form of a foreign page can send neither type without a preflight, which is never answered. */
+  readonly takes?: "application/json" | "application/toml";
+  readonly bodyBytesMax?: number;
+  /** `segment` is "" for a path without one. */
+  readonly answer: (request: AdminRequest, segment: string) => ControlAnswer | Promise<ControlAnswer>;
+}
+
+/** A request that was let in. */
+export interface AdminRequest extends ControlHead {
+  /** Of a write; others have none. */
+  readonly body: Buffer;
+  /** The name of the caller's token; "" = it needed none. */
+  readonly actor: string;
+}
+
+/** A change that somebody asks for, for the record. */
+export interface AdminWrite {
+  readonly actor: string;
+  readonly method: string;
+  readonly path: string;
+  /** "" = none was given. */
+  readonly opId: string;
+  readonly peer: ControlPeer;
 }
 
 export interface AdminOptions {
-  /** SHA-256 of the write token; undefined = nothing can be written. */
-  readonly tokenDigest: () => Buffer | undefined;
-  readonly port: () => number;
+  readonly access: AdminAccess;
   readonly endpoints: readonly AdminEndpoint[];
+  /** Whether it is asked for by a name of ours. */
+  readonly isOurHost: (host: string, reached: string) => boolean;
+  readonly journal: OpJournal;
   /** Puts a write on record before it has an effect. False: it may not have one. */
-  readonly record: (method: string, path: string) => Promise<boolean>;
+  readonly begin: (write: AdminWrite) => Promise<boolean>;
+  /** What came of it. */
+  readonly ended: (write: AdminWrite, status: number) => void;
 }
 
 /**
- * The admin listener (operators.md §1.2): loopback only. Its dangers are a browser on this machine that was lured to it,
- * by DNS rebinding (Host allow-list, 421) or by a cross-site form (bearer token, JSON only, no CORS headers ever).
+ * The admin listener (operators.md §1.2). Its dangers are whoever can connect (tokens with roles), and a browser on this
+ * machine that was lured to it, by DNS rebinding (Host allow-list, 421) or by a cross-site form (bearer token, types that
+ * forms cannot send, no CORS headers ever).
  */
 export function createAdmin(options: AdminOptions): (request: ControlRequest) => Promise<ControlAnswer> {
-  const list: AdminEndpoint = {
-    method: "GET",
-    path: "/",
-    does: "this list",
-    answer: () =>
-      json(200, { endpoints: endpoints.map(({ method, path, does }) => ({ method, path, does })) }),
-  };
-  const endpoints: readonly AdminEndpoint[] = [list, ...options.endpoints];
+  const { access, isOurHost } = options;
+  const endpoints: readonly AdminEndpoint[] = [listOf(options.endpoints), ...options.endpoints];
   return async (request) => {
-    if (!isLoopbackName(request.header("host"), options.port())) return text(421, "misdirected request");
+    if (!isOurHost(request.header("host"), request.peer.reached))
+      return json(421, { error: "the admin listener has another name" });
     const known = endpoints.filter(({ path }) => segmentOf(path, request.path) !== undefined);
-    if (known.length === 0) return text(404, "not found");
+    if (known.length === 0) return json(404, { error: "there is no such path; GET / lists them" });
     const endpoint = known.find(({ method }) => method === request.method);
-    if (endpoint === undefined)
-      return text(405, "method not allowed", { Allow: known.map(({ method }) => method).join(", ") });
-    const refusal = endpoint.method === "GET" ? undefined : refuseWrite(request, options.tokenDigest());
-    if (refusal !== undefined) return refusal;
-    if (endpoint.method !== "GET" && !(await options.record(request.method, request.path)))
-      return text(503, "the audit log could not record it");
-    return endpoint.answer(request, segmentOf(endpoint.path, request.path)!);
+    if (endpoint === undefined) {
+      const allowed = known.map(({ method }) => method).join(", ");
+      return json(405, { error: `this path takes ${allowed}` }, { Allow: allowed });
+    }
+    const isWrite = endpoint.method !== "GET";
+    if (isWrite && isForeignPage(request)) return json(403, { error: "a page of another site asked" });
+    const caller = access.admit(request, endpoint.role, isWrite);
+    if ("status" in caller) return caller;
+    if (isWrite) return serveWrite(options, request, endpoint, caller);
+    const { method, path, query, header } = request;
+    const asked = { method, path, query, header, body: Buffer.alloc(0), actor: caller.name };
+    return whileWelcome(await endpoint.answer(asked, segmentOf(endpoint.path, path)!), caller);
   };
 }
 
@@ -58,9 +95,70 @@ export function endpointPath(endpoints: readonly Pick<AdminEndpoint, "path">[], 
   return endpoints.find((endpoint) => segmentOf(endpoint.path, path) !== undefined)?.path ?? "_other";
 }
 
-/** What to keep of the token: equal lengths make the comparison constant in time, and the text is not in memory. */
-export function digestToken(token: string): Buffer {
-  return createHash("sha256").update(token).digest();
+async function serveWrite(
+  { journal, begin, ended }: AdminOptions,
+  request: ControlRequest,
+  endpoint: AdminEndpoint,
+  { name: actor }: Caller,
+): Promise<ControlAnswer> {
+  const { method, path, query, header, peer } = request;
+  const { takes = "application/json", bodyBytesMax = BODY_BYTES_MAX } = endpoint;
+  if (header("content-type").split(";")[0]!.trim().toLowerCase() !== takes)
+    return json(415, { error: `this takes ${takes}` });
+  const opId = query.get("op_id") ?? header("op-id");
+  if (!/^[\w.-]{0,64}$/.test(opId))
+    return json(400, { error: "op_id: expected at most 64 letters, digits and ._-" });
+  const body = await request.readBody(bodyBytesMax);
+  if (body === undefined) return json(413, { error: `the body has more than ${bodyBytesMax} bytes` });
+
+  const write: AdminWrite = { actor, method, path, opId, peer };
+  const perform = async (): Promise<ControlAnswer> => {
+    if (!(await begin(write))) return json(503, { error: "the audit log could not record it" });
+    let status = 500;
+    try {
+      const asked = { method, path, query, header, body, actor };
+      const answer = await endpoint.answer(asked, segmentOf(endpoint.path, path)!);
+      ({ status } = answer);
+      return answer;
+    } finally {
+      ended(write, status);
+    }
+  };
+  if (opId === "") return perform();
+  query.delete("op_id");
+  const asked = createHash("sha256").update(`${method} ${path}?${query}\n`).update(body).digest("hex");
+  return journal.run(`${actor} ${opId}`, asked, perform);
+}
+
+/** A stream must not outlive the token that opened it. */
+function whileWelcome(answer: ControlAnswer, { isWelcome }: Caller): ControlAnswer {
+  const { stream } = answer;
+  if (stream === undefined) return answer;
+  return {
+    ...answer,
+    stream(sink) {
+      const timer = setInterval(() => {
+        if (!isWelcome()) sink.end();
+      }, WELCOME_EVERY_MS);
+      timer.unref();
+      sink.onClose(() => clearInterval(timer));
+      stream(sink);
+    },
+  };
+}
+
+function listOf(endpoints: readonly AdminEndpoint[]): AdminEndpoint {
+  const list: AdminEndpoint = {
+    method: "GET",
+    path: "/",
+    role: "read",
+    does: "this list",
+    answer: () =>
+      json(200, {
+        endpoints: [list, ...endpoints].map(({ method, path, role, does }) => ({ method, path, role, does })),
+      }),
+  };
+  return list;
 }
 
 /** The decoded last segment where `pattern` ends in one, "" where it has none; undefined = another path. */
@@ -76,22 +174,7 @@ function segmentOf(pattern: string, path: string): string | undefined {
   }
 }
 
-function refuseWrite(request: ControlRequest, tokenDigest: Buffer | undefined): ControlAnswer | undefined {
-  if (tokenDigest === undefined) return text(403, "writing is off: set admin.write_token_env");
+function isForeignPage(request: ControlHead): boolean {
   const site = request.header("sec-fetch-site");
-  if (site !== "" && site !== "same-origin" && site !== "none") return text(403, "cross-site request");
-  const [scheme = "", token = ""] = request.header("authorization").split(" ");
-  if (scheme.toLowerCase() !== "bearer" || !timingSafeEqual(digestToken(token), tokenDigest)) {
-    return text(401, "unauthorized", { "WWW-Authenticate": "Bearer" });
-  }
-  // A form cannot send this type without a preflight, which is never answered.
-  if (!/^application\/json\s*(;|$)/i.test(request.header("content-type")))
-    return text(415, "application/json only");
-  return undefined;
-}
-
-/** `Host` as a loopback literal or localhost, with our port or none. */
-function isLoopbackName(host: string, port: number): boolean {
-  const [, name, given] = /^(localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::(\d+))?$/i.exec(host) ?? [];
-  return name !== undefined && (given === undefined || Number(given) === port);
+  return site !== "" && site !== "same-origin" && site !== "none";
 }

@@ -12,18 +12,21 @@ export function banEndpoints(bans: BanSource): readonly AdminEndpoint[] {
     {
       method: "GET",
       path: "/v1/bans",
+      role: "read",
       does: "who is banned: since when, until when, for what",
       answer: () => json(200, { bans: bans.list() }),
     },
     {
       method: "POST",
       path: "/v1/bans",
+      role: "operate",
       does: 'bans {"address": an address or CIDR block, "secs": for how long, absent = until it is lifted}',
       answer: ({ body }) => add(bans, body.toString("utf8")),
     },
     {
       method: "DELETE",
       path: "/v1/bans/{address}",
+      role: "operate",
       does: "lifts a ban, and forgets what the client did; the / of a block is written %2F",
       answer: (_request, address) =>
         bans.lift(address) ? json(200, { lifted: address }) : json(404, { error: "not banned" }),

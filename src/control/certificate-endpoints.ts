@@ -22,6 +22,7 @@ export function certificateEndpoints(
     {
       method: "GET",
       path: "/v1/certs",
+      role: "read",
       does: "the certificates in force: names, files, until when; `host`: which one a client that asks for it gets",
       answer: ({ query }) => {
         const { served } = desk;
@@ -43,6 +44,7 @@ export function certificateEndpoints(
     {
       method: "POST",
       path: "/v1/tickets/revoke",
+      role: "operate",
       does: "makes every TLS session ticket that was given out worthless",
       answer: () => {
         tickets.rotate("api");

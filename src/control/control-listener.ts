@@ -1,16 +1,40 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from "node:http";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import { Server as NetServer } from "node:net";
-import type { SocketAddress } from "../config/config.ts";
+import { TLSSocket } from "node:tls";
+import type { AdminTlsConfig, ControlAddress } from "../config/config.ts";
 import { BindError, type BoundHandle } from "./slots.ts";
+import { listenAtPath } from "./socket-file.ts";
 
-export interface ControlRequest {
+/** What a request says before its body. */
+export interface ControlHead {
   readonly method: string;
   readonly path: string;
   readonly query: URLSearchParams;
   /** Lower-case names; the first value of a repeated field, "" = absent. */
   readonly header: (name: string) => string;
-  /** At most `maxBodyBytes` bytes. */
-  readonly body: Buffer;
+}
+
+export interface ControlRequest extends ControlHead {
+  readonly peer: ControlPeer;
+  /** Undefined: it has more than `bytesMax`. Rejects when the client leaves. At most once. */
+  readonly readBody: (bytesMax: number) => Promise<Buffer | undefined>;
+}
+
+/** Who is at the other end. */
+export interface ControlPeer {
+  /** "" on a Unix socket. */
+  readonly address: string;
+  /** SHA-256 fingerprint of the client's certificate, which was verified; "" = none was asked for. */
+  readonly certificate: string;
+  /** The address of ours that it reached; "" on a Unix socket. */
+  readonly reached: string;
 }
 
 export interface ControlAnswer {
@@ -19,6 +43,17 @@ export interface ControlAnswer {
   /** "text/plain; charset=utf-8" when not given. */
   readonly type?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Comes instead of `body` and goes on until one side ends it. */
+  readonly stream?: (sink: ControlSink) => void;
+}
+
+/** An answer without an end of its own. */
+export interface ControlSink {
+  write(text: string): void;
+  /** What was written and the client has not taken. */
+  readonly unsentBytes: number;
+  end(): void;
+  onClose(run: () => void): void;
 }
 
 export type ControlHandler = (request: ControlRequest) => ControlAnswer | Promise<ControlAnswer>;
@@ -26,11 +61,13 @@ export type ControlHandler = (request: ControlRequest) => ControlAnswer | Promis
 export interface ControlListenerOptions {
   /** For messages. */
   readonly name: string;
-  readonly address: SocketAddress;
+  readonly address: ControlAddress;
   /** A socket that is bound to it already. */
   readonly bound?: BoundHandle | undefined;
-  /** 0: a request with a body is refused. */
-  readonly maxBodyBytes: number;
+  /** TLS 1.3 with certificates of clients; undefined = plain. */
+  readonly tls?: AdminTlsConfig | undefined;
+  /** False: a request with a body is refused. */
+  readonly takesBodies: boolean;
   readonly handle: ControlHandler;
   /** After each answer; `path` as asked. */
   readonly onAnswer: (path: string, status: number) => void;
@@ -38,9 +75,11 @@ export interface ControlListenerOptions {
 
 export interface ControlListener {
   readonly name: string;
-  readonly address: SocketAddress;
+  readonly address: ControlAddress;
   /** For a later version of this process. */
   readonly fd: number;
+  /** For new connections. Only where the listener has TLS already. */
+  setTls(tls: AdminTlsConfig): void;
   /** Accepts no more; what is connected is answered. */
   release(): void;
   close(): void;
@@ -56,51 +95,122 @@ const takeWithinMs = 5000;
  * connection cap, time-out or metric with client traffic. Throws BindError.
  */
 export async function openControlListener(options: ControlListenerOptions): Promise<ControlListener> {
-  const { address, name } = options;
-  const server = createServer({
-    maxHeaderSize: 8192,
-    headersTimeout: 5000,
-    requestTimeout: 10_000,
-    keepAliveTimeout: 5000,
-    connectionsCheckingInterval: 1000,
-  });
+  const { address, name, tls } = options;
+  const { server, setTls } = createControlServer(
+    tls,
+    (request, response) => void serve(options, request, response),
+  );
   server.maxConnections = maxConnections;
   server.maxRequestsPerSocket = 1000;
-  server.on("request", (request, response) => void serve(options, request, response));
   server.on("clientError", (_error, socket) => {
     if (socket.writable)
       socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
     else socket.destroy();
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const code = error.code ?? "EUNKNOWN";
-      reject(new BindError(code, `cannot listen on ${address.host}:${address.port} (${name}): ${code}`));
-    });
-    if (options.bound !== undefined) server.listen(options.bound, resolve);
-    else server.listen({ host: address.host, port: address.port, exclusive: true }, resolve);
-  });
+  const removeFile = await listen(server, options);
   // Accept errors (EMFILE) must not end the primary.
   server.on("error", () => {});
   const bound = server.address();
   return {
     name,
-    address: {
-      host: address.host,
-      port: typeof bound === "object" && bound !== null ? bound.port : address.port,
-    },
+    address:
+      "path" in address || typeof bound !== "object" || bound === null
+        ? address
+        : { host: address.host, port: bound.port },
     fd: (server as unknown as { readonly _handle?: { readonly fd: number } })._handle?.fd ?? -1,
+    setTls,
     // Not its own `close`, which ends connections whose first request is on the way.
-    release: () => void NetServer.prototype.close.call(server),
+    release: () => {
+      removeFile();
+      NetServer.prototype.close.call(server);
+    },
     close: () => {
+      removeFile();
       server.close();
       server.closeAllConnections();
     },
   };
 }
 
-export function json(status: number, value: unknown): ControlAnswer {
-  return { status, body: `${JSON.stringify(value, undefined, 2)}\n`, type: "application/json" };
+const httpOptions = {
+  maxHeaderSize: 8192,
+  headersTimeout: 5000,
+  requestTimeout: 10_000,
+  keepAliveTimeout: 5000,
+  connectionsCheckingInterval: 1000,
+};
+const handshakeWithinMs = 5000;
+
+function createControlServer(
+  tls: AdminTlsConfig | undefined,
+  onRequest: RequestListener,
+): { readonly server: Server | TlsServer; readonly setTls: (tls: AdminTlsConfig) => void } {
+  if (tls === undefined) {
+    return {
+      server: createServer(httpOptions, onRequest),
+      setTls: () => {
+        throw new Error("a plain listener has no certificate");
+      },
+    };
+  }
+  const server = createTlsServer(
+    {
+      ...httpOptions,
+      ...tlsOptions(tls),
+      requestCert: true,
+      rejectUnauthorized: true,
+      handshakeTimeout: handshakeWithinMs,
+    },
+    onRequest,
+  );
+  server.on("tlsClientError", (_error, socket) => socket.destroy());
+  // With the new context come new ticket keys: nobody resumes what the old authorities allowed.
+  return { server, setTls: (next) => server.setSecureContext(tlsOptions(next)) };
+}
+
+function tlsOptions({ certPem, keyPem, clientCaPem }: AdminTlsConfig) {
+  return {
+    cert: certPem,
+    key: keyPem,
+    ca: clientCaPem,
+    minVersion: "TLSv1.3",
+    maxVersion: "TLSv1.3",
+  } as const;
+}
+
+/** Resolves with what removes the file of the socket, where it has one. Throws BindError. */
+async function listen(
+  server: NetServer,
+  { address, name, bound }: ControlListenerOptions,
+): Promise<() => void> {
+  if ("path" in address) return listenAtPath(server, address.path, name);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const code = error.code ?? "EUNKNOWN";
+      reject(new BindError(code, `cannot listen on ${address.host}:${address.port} (${name}): ${code}`));
+    });
+    if (bound !== undefined) server.listen(bound, resolve);
+    else server.listen({ host: address.host, port: address.port, exclusive: true }, resolve);
+  });
+  return () => {};
+}
+
+/** Of every JSON answer: grows by a whole when a reader of the old one would misread the new. */
+export const formatVersion = "1.0";
+
+export function json(
+  status: number,
+  value: object,
+  headers?: Readonly<Record<string, string>>,
+): ControlAnswer {
+  const body = `${JSON.stringify({ format_version: formatVersion, ...value }, undefined, 2)}\n`;
+  const answer = { status, body, type: "application/json" };
+  return headers === undefined ? answer : { ...answer, headers };
+}
+
+/** A part of such an answer: whatever value it is. */
+export function part(value: unknown): ControlAnswer {
+  return { status: 200, body: `${JSON.stringify(value, undefined, 2)}\n`, type: "application/json" };
 }
 
 export function text(
@@ -121,26 +231,25 @@ async function serve(
     const value = message.headers[name];
     return Array.isArray(value) ? (value[0] ?? "") : (value ?? "");
   };
-  const body = await readBody(message, options.maxBodyBytes).catch(() => undefined);
   let answer: ControlAnswer;
-  if (body === undefined) return void message.destroy();
   if (message.headers.upgrade !== undefined) {
     // Nothing here becomes anything else; what follows would be read as another request.
     response.setHeader("Connection", "close");
     answer = text(400, "no upgrade is offered here");
-  } else if (typeof body === "number") {
-    response.setHeader("Connection", "close");
-    answer = text(body, body === 413 ? "body too large" : "no body is expected here");
-  } else {
+  } else if (hasBody(message) && !options.takesBodies) answer = text(400, "no body is expected here");
+  else {
     try {
       answer = await options.handle({
         method: message.method ?? "",
         path: pathname,
         query: searchParams,
         header,
-        body,
+        peer: peerOf(message),
+        readBody: (bytesMax) => readBody(message, bytesMax),
       });
     } catch (cause) {
+      // The client left in the middle of its body.
+      if (message.destroyed && !message.complete) return;
       answer = text(500, "internal error");
       // A defect, not an answer: it takes the road of every other one.
       process.nextTick(() => {
@@ -149,21 +258,47 @@ async function serve(
     }
   }
   options.onAnswer(pathname, answer.status);
-  // A 304 speaks of an answer that is elsewhere (RFC 9110 §15.4.5).
-  const content = {
-    "Content-Type": answer.type ?? "text/plain; charset=utf-8",
-    "Content-Length": Buffer.byteLength(answer.body),
-  };
+  // What is left of a body is not read.
+  if (!message.complete && hasBody(message)) response.setHeader("Connection", "close");
+  // A 304 speaks of an answer that is elsewhere (RFC 9110 §15.4.5), and a stream has no length.
+  const isBare = answer.status === 304;
   response.writeHead(answer.status, {
-    ...(answer.status === 304 ? {} : content),
+    ...(isBare ? {} : { "Content-Type": answer.type ?? "text/plain; charset=utf-8" }),
+    ...(isBare || answer.stream !== undefined ? {} : { "Content-Length": Buffer.byteLength(answer.body) }),
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     ...answer.headers,
   });
+  if (answer.stream !== undefined) return answer.stream(sinkOf(response));
   response.end(message.method === "HEAD" ? undefined : answer.body);
   // Whoever does not read holds one of few places.
   const overdue = setTimeout(() => message.destroy(), takeWithinMs);
   response.once("close", () => clearTimeout(overdue));
+}
+
+function sinkOf(response: ServerResponse): ControlSink {
+  response.flushHeaders();
+  response.on("error", () => {});
+  return {
+    write: (part) => void response.write(part),
+    get unsentBytes() {
+      return response.writableLength;
+    },
+    // Who does not read would never come to the end.
+    end: () => void (response.writableLength > 0 ? response.destroy() : response.end()),
+    onClose: (run) => void response.on("close", run),
+  };
+}
+
+function peerOf({ socket }: IncomingMessage): ControlPeer {
+  return {
+    address: socket.remoteAddress ?? "",
+    certificate:
+      socket instanceof TLSSocket
+        ? (socket.getPeerX509Certificate()?.fingerprint256.replaceAll(":", "").toLowerCase() ?? "")
+        : "",
+    reached: socket.localAddress ?? "",
+  };
 }
 
 /** The target in origin or absolute form; anything else is no path of ours. */
@@ -175,19 +310,27 @@ function targetOf(message: IncomingMessage): {
   return url ?? { pathname: "", searchParams: new URLSearchParams() };
 }
 
-/** The body, or the status that refuses it. Rejects when the client leaves. */
-async function readBody(message: IncomingMessage, maxBytes: number): Promise<Buffer | number> {
-  const declared = message.headers["content-length"];
-  const hasBody =
-    message.headers["transfer-encoding"] !== undefined || (declared !== undefined && declared !== "0");
-  if (!hasBody) return Buffer.alloc(0);
-  if (maxBytes === 0) return 400;
+function hasBody({ headers }: IncomingMessage): boolean {
+  const declared = headers["content-length"];
+  return headers["transfer-encoding"] !== undefined || (declared !== undefined && declared !== "0");
+}
+
+async function readBody(message: IncomingMessage, bytesMax: number): Promise<Buffer | undefined> {
+  if (Number(message.headers["content-length"] ?? 0) > bytesMax) return undefined;
   const parts: Buffer[] = [];
   let bytes = 0;
-  for await (const part of message as AsyncIterable<Buffer>) {
-    bytes += part.length;
-    if (bytes > maxBytes) return 413;
-    parts.push(part);
-  }
-  return Buffer.concat(parts);
+  // Not by iteration, which destroys the connection when it ends early: the refusal is to be read.
+  return new Promise((resolve, reject) => {
+    message.on("data", (part: Buffer) => {
+      bytes += part.length;
+      if (bytes <= bytesMax) parts.push(part);
+      else {
+        message.pause();
+        resolve(undefined);
+      }
+    });
+    message.on("end", () => resolve(Buffer.concat(parts)));
+    message.on("error", reject);
+    message.on("close", () => reject(new Error("the client left")));
+  });
 }

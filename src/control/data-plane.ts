@@ -16,6 +16,7 @@ import { createAcmeHandshakes } from "../listener/acme-handshake.ts";
 import type { ClientConnection } from "../listener/client-connection.ts";
 import { ConnectionCaps } from "../listener/connection-caps.ts";
 import { HandshakeRate } from "../listener/handshake-rate.ts";
+import { askToLeave } from "../listener/leave.ts";
 import { type Accepted, Listener } from "../listener/listener.ts";
 import { createStapleShelf } from "../listener/staple-shelf.ts";
 import { buildTlsFront, type TlsFront } from "../listener/tls-front.ts";
@@ -53,6 +54,7 @@ import { loopSamples } from "./loop-samples.ts";
 import { type PageAsk, PageDesk } from "./page-desk.ts";
 import { openPressureGauge } from "./pressure-gauge.ts";
 import { upstreamSamples } from "./upstream-samples.ts";
+import { createWorkerWithdrawal } from "./worker-withdrawal.ts";
 
 export interface EdgeDeps {
   readonly workerIndex: number;
@@ -355,24 +357,21 @@ export function openEdge(deps: EdgeDeps): Edge {
     return count;
   }
 
+  const openConnections = () => [...listeners.http.connections, ...listeners.https.connections];
+  const withdrawal = createWorkerWithdrawal(state, openConnections, clock);
+
   async function drain(graceMs: number): Promise<number> {
-    state.draining = true;
+    withdrawal.forGood();
     listeners.http.closeAll();
     listeners.https.closeAll();
     const until = clock.nowMs() + graceMs;
-    // Idle connections are closed over a second or two rather than all at once: their clients come back at once. One
-    // that had an exchange just now is left alone: its next request may be on the way, and is answered with close.
     const quietMs = Math.min(DRAIN_QUIET_MS, graceMs / 4);
     for (;;) {
       // Timers come before reads: what arrived while this process did not run is read first, or a connection with a
       // request on it would be closed as idle (24 of 52,524 requests in five upgrades, on a starved machine).
       await new Promise((resolve) => setImmediate(resolve));
-      const open = [...listeners.http.connections, ...listeners.https.connections];
-      // A busy HTTP/2 connection learns of it at once and finishes what it has begun.
-      for (const connection of open) if (!connection.idle) connection.drain();
-      const quietSinceMs = clock.nowMs() - quietMs;
-      const idle = open.filter((connection) => connection.idle && connection.idleSinceMs <= quietSinceMs);
-      for (const connection of idle.slice(0, Math.max(50, Math.ceil(idle.length / 10)))) connection.drain();
+      const open = openConnections();
+      askToLeave(open, clock.nowMs() - quietMs);
       // Streams end one after another over half the time there is: their clients come back at once, too.
       const lasting = open.filter((connection) => connection.lasting === true);
       const rounds = Math.max(1, Math.ceil((until - graceMs / 2 - clock.nowMs()) / 100));
@@ -387,8 +386,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     }
     listeners.https.tls?.destroyHandshakes();
     let calls = false;
-    for (const connection of [...listeners.http.connections, ...listeners.https.connections])
-      calls = connection.endCalls?.() === true || calls;
+    for (const connection of openConnections()) calls = connection.endCalls?.() === true || calls;
     if (calls) await new Promise((resolve) => setTimeout(resolve, CALLS_LEAVE_MS));
     return eachConnection((connection) => connection.close(reasons.drainDeadline));
   }
@@ -418,6 +416,7 @@ export function openEdge(deps: EdgeDeps): Edge {
       upstreamDeps.addresses.set(host, addresses);
     },
     setMemory: gauge.setMemory,
+    setWithdrawn: withdrawal.set,
     isWorn: () => gauge.isWorn(),
     setLimitSeed: (seed) => state.limits.hash.reseed(Buffer.from(seed)),
     tellLimits: () => state.limits.tell(),

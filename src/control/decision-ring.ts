@@ -49,6 +49,11 @@ export function createDecisionRing(): DecisionRing {
   };
 }
 
+/** A decision for people: times as they read them. */
+export function shownDecision({ timeMs, totalMs, ...rest }: Decision): object {
+  return { time: new Date(timeMs).toISOString(), ...rest, totalMs: Math.round(totalMs * 1000) / 1000 };
+}
+
 /** The query of `GET /v1/decisions`, or what is wrong with it. */
 export function readDecisionQuery(params: URLSearchParams): DecisionQuery | string {
   for (const name of params.keys())

@@ -39,6 +39,8 @@ export interface Edge {
   setStaples(staples: readonly Staple[]): void;
   /** Memory of all processes as a share of the limit of the control group. */
   setMemory(share: number): void;
+  /** Whether connections are closed after their exchange, because an operator takes the gateway out of rotation. */
+  setWithdrawn(isWithdrawn: boolean): void;
   /** The heap has been almost full for a while, whatever is collected: a new worker should take over. */
   isWorn(): boolean;
   /** Result of the primary's probes, by upstream name and endpoint URL. */

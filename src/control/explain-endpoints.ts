@@ -45,6 +45,7 @@ export function explainEndpoints(explain: ExplainRequest): readonly AdminEndpoin
     {
       method: "POST",
       path: "/v1/explain",
+      role: "operate",
       does: "what the configuration in force and the bans would do with a request: bytes (base64), from, secure, server_name",
       answer: ({ body }) => answer(body),
     },

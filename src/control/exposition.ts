@@ -120,6 +120,12 @@ const own = {
 /** For the generated reference (test/docs/metrics.test.ts). */
 export const ownFamilies: readonly MetricFamily[] = Object.values(own);
 
+/** Families of the workers that the primary counts in, too. */
+const shared = {
+  authFailures: families.authFailures,
+  queueDropped: families.queueDropped,
+} as const satisfies Record<string, MetricFamily>;
+
 export interface Exposition {
   /** New figures of a worker. They are added up by difference, so totals never go down when a worker is gone. */
   absorb(worker: number, frame: MetricFrame): void;
@@ -170,6 +176,7 @@ export type OwnCounter =
   | "reloads"
   | "configRejected"
   | "adminRequests"
+  | keyof typeof shared
   | "bansTotal"
   | "bansSpared";
 
@@ -191,7 +198,7 @@ export function createExposition(): Exposition {
       store.clear(own[name]);
       store.set(own[name], labels, 1);
     },
-    add: (name, labels, by = 1) => store.grow(own[name], labels, by),
+    add: (name, labels, by = 1) => store.grow({ ...own, ...shared }[name], labels, by),
     read: store.of,
     async print(format) {
       const lines = known.map((family) => printFamily(family, store.of(family), format, store.exemplarOf));

@@ -47,9 +47,14 @@ export function watchKeys(log: Log): KeyWatch {
   };
 }
 
-function keyFiles({ tls, audit }: Config): readonly string[] {
+function keyFiles({ tls, audit, admin }: Config): readonly string[] {
   const certificates = tls === undefined ? [] : [tls.default, ...tls.sni].flatMap(withSecond);
-  const files = [...certificates.map(({ keyPath }) => keyPath), audit?.key.file, audit?.previousKey?.file];
+  const files = [
+    ...certificates.map(({ keyPath }) => keyPath),
+    admin.tls?.keyPath,
+    audit?.key.file,
+    audit?.previousKey?.file,
+  ];
   return [...new Set(files.filter((file): file is string => file !== undefined && file !== ""))];
 }
 

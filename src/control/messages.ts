@@ -62,6 +62,7 @@ export type ToWorker =
   /** Before the listeners open, where there is an audit log. */
   | { readonly type: "audit"; readonly socket: string; readonly token: string }
   | { readonly type: "reopen_log" }
+  | { readonly type: "withdrawn"; readonly is: boolean }
   | { readonly type: "drain"; readonly graceMs: number };
 
 /** An OCSP answer, and until when it may be shown, ms since the epoch. */

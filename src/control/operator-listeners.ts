@@ -1,21 +1,25 @@
 import { hasPostQuantum } from "../cert/tls-policy.ts";
-import type { Config, SocketAddress } from "../config/config.ts";
+import type { AdminTlsConfig, Config, ControlAddress, SocketAddress } from "../config/config.ts";
 import { createFrames } from "../record/metric-frame.ts";
+import { families } from "../record/metrics.ts";
 import type { Page } from "../respond/page.ts";
 import type { Clock } from "../std/clock.ts";
 import type { AcmeDesk } from "./acme-desk.ts";
-import { createAdmin, digestToken, endpointPath, maxAdminBodyBytes, minTokenBytes } from "./admin.ts";
+import { endpointPath } from "./admin.ts";
+import { createAdminDesk } from "./admin-desk.ts";
 import { adminEndpoints } from "./admin-endpoints.ts";
 import type { AuditSupply } from "./audit-supply.ts";
 import type { BanSource } from "./ban-endpoints.ts";
 import type { CertificateDesk } from "./certificate-desk.ts";
 import { type ControlListener, openControlListener } from "./control-listener.ts";
 import type { DecisionRing } from "./decision-ring.ts";
+import type { EventFeed } from "./event-feed.ts";
 import type { ExplainRequest } from "./explain-endpoints.ts";
 import type { Exposition } from "./exposition.ts";
 import type { IdentityDesk } from "./identity-desk.ts";
 import type { KeyWatch } from "./key-watch.ts";
 import type { LimitExchange } from "./limit-exchange.ts";
+import type { Log } from "./log.ts";
 import type { Obituaries } from "./obituaries.ts";
 import { createOverview } from "./overview.ts";
 import { overviewParts } from "./overview-parts.ts";
@@ -27,10 +31,11 @@ import type { Reloader } from "./reload.ts";
 import type { Resolver } from "./resolver.ts";
 import { sharedScrape } from "./scrape.ts";
 import { contentTypes, type MetricFormat } from "./series-print.ts";
-import type { InheritedSocket } from "./slots.ts";
+import { type BequeathedSocket, BindError, type InheritedSocket } from "./slots.ts";
 import type { Supervision } from "./supervision.ts";
 import { createTelemetry, telemetryPaths } from "./telemetry.ts";
 import type { TicketKeys } from "./tickets.ts";
+import type { Withdrawal } from "./withdrawal.ts";
 
 /** What operators may look at and change. */
 export interface Gateway {
@@ -43,7 +48,7 @@ export interface Gateway {
   readonly acme: AcmeDesk;
   readonly decisions: DecisionRing;
   readonly explain: ExplainRequest;
-  readonly audit: Pick<AuditSupply, "health" | "isRequired" | "samples" | "must">;
+  readonly audit: Pick<AuditSupply, "health" | "isRequired" | "samples" | "must" | "tell">;
   readonly identity: Pick<IdentityDesk, "revocations">;
   readonly limits: LimitExchange;
   readonly keys: Pick<KeyWatch, "state">;
@@ -52,6 +57,9 @@ export interface Gateway {
   readonly prober: Pick<Prober, "results">;
   readonly resolver: Pick<Resolver, "addresses" | "failing">;
   readonly obituaries: Pick<Obituaries, "recent" | "found">;
+  readonly events: EventFeed;
+  readonly withdrawal: Withdrawal;
+  readonly log: Log;
   readonly life: { readonly started: boolean; readonly draining: boolean; readonly replaced: boolean };
   readonly clock: Clock;
 }
@@ -66,6 +74,8 @@ const scrapeDeadlineMs = 500;
 /** The telemetry and the admin listener, as far as they are on, through reloads. */
 export interface OperatorListeners {
   readonly all: readonly ControlListener[];
+  /** What a later version inherits; a Unix socket it makes anew. */
+  sockets(): readonly BequeathedSocket[];
   /** Binds what a configuration has and is not open. Throws BindError, and then nothing has changed. */
   prepare(config: Config): Promise<{ commit(): void; discard(): void }>;
   close(): void;
@@ -94,6 +104,8 @@ export function createOperatorListeners(
     clock,
     bans,
     decisions,
+    events,
+    withdrawal,
   } = gateway;
   const limitFrames = createFrames();
   const auditFrames = createFrames();
@@ -112,6 +124,7 @@ export function createOperatorListeners(
     auditRequired: audit.isRequired,
     configRefused: reloader.refused,
     ...life,
+    draining: life.draining || withdrawal.state !== "serving",
   });
   const scrape = sharedScrape(async () => {
     await supervision.scrape(scrapeDeadlineMs);
@@ -119,11 +132,27 @@ export function createOperatorListeners(
     exposition.absorb(PRIMARY, limitFrames(limits.samples()));
     exposition.absorb(AUDIT_WRITER, auditFrames(audit.samples()));
   }, clock);
-  const overview = createOverview({ parts: overviewParts({ ...gateway, vitals }), refresh: scrape });
+  const parts = overviewParts({ ...gateway, vitals });
+  const overview = createOverview({ parts, refresh: scrape });
   const endpoints = adminEndpoints({
     overview,
     generations: reloader,
     acme: gateway.acme,
+    gateway: {
+      config: () => reloader.config,
+      upstreams: parts["upstreams"]!,
+      scrape,
+      exposition,
+    },
+    drain: {
+      withdrawal,
+      connections: async () => {
+        await scrape();
+        return [...exposition.read(families.connections)].reduce((sum, { value }) => sum + value, 0);
+      },
+      delayMs: () => reloader.config.server.shutdownDelayMs,
+    },
+    events: events.endpoint,
     bans,
     decisions,
     explain: gateway.explain,
@@ -150,59 +179,70 @@ export function createOperatorListeners(
       name: "telemetry",
       address,
       bound: boundTo("telemetry", address),
-      maxBodyBytes: 0,
+      takesBodies: false,
       handle: telemetryHandle,
       onAnswer,
     });
 
-  const openAdmin = async (address: SocketAddress) => {
-    let { port } = address;
+  const handlerFor = createAdminDesk({
+    endpoints,
+    admin: () => reloader.config.admin,
+    tokenDigest,
+    audit,
+    exposition,
+    clock,
+    log: gateway.log,
+  });
+  const openAdmin = async (address: ControlAddress, tls: AdminTlsConfig | undefined) => {
+    let listening = address;
     const listener = await openControlListener({
       name: "admin",
       address,
-      bound: boundTo("admin", address),
-      maxBodyBytes: maxAdminBodyBytes,
-      handle: createAdmin({
-        tokenDigest,
-        port: () => port,
-        endpoints,
-        record: async (method, path) =>
-          (await audit.must({ data: { method, path }, kind: "admin_action" })) || !audit.isRequired,
-      }),
+      bound: "path" in address ? undefined : boundTo("admin", address),
+      tls,
+      takesBodies: true,
+      handle: handlerFor(() => listening),
       onAnswer,
     });
-    port = listener.address.port;
+    listening = listener.address;
     return listener;
   };
 
   /** By the address that was asked for: a port 0 stays the port that it became. */
-  let open = new Map<string, ControlListener>();
+  let open = new Map<string, Open>();
 
   return {
     get all() {
-      return [...open.values()];
+      return [...open.values()].map(({ listener }) => listener);
     },
+    sockets: () =>
+      [...open.values()].flatMap(({ listener: { name, address, fd } }) =>
+        "path" in address ? [] : [{ name, ...address, fd }],
+      ),
     async prepare({ telemetry, admin }) {
-      const next = new Map<string, ControlListener>();
+      const next = new Map<string, Open>();
       const opened: ControlListener[] = [];
       const discard = () => {
         for (const listener of opened) listener.close();
       };
-      const take = async (
+      const take = async <A extends ControlAddress>(
         name: string,
-        address: SocketAddress | undefined,
-        bind: (address: SocketAddress) => Promise<ControlListener>,
+        address: A | undefined,
+        tls: AdminTlsConfig | undefined,
+        bind: (address: A, tls: AdminTlsConfig | undefined) => Promise<ControlListener>,
       ) => {
         if (address === undefined) return;
-        const key = `${name} ${address.host} ${address.port}`;
+        const key = `${name} ${"path" in address ? address.path : `${address.host} ${address.port}`}`;
         const present = open.get(key);
-        const listener = present ?? (await bind(address));
+        if (present !== undefined && (present.tls === undefined) !== (tls === undefined))
+          throw new BindError("EADDRINUSE", `${name}.listen: ${tlsToggled}`);
+        const listener = present?.listener ?? (await bind(address, tls));
         if (present === undefined) opened.push(listener);
-        next.set(key, listener);
+        next.set(key, { listener, tls });
       };
       try {
-        await take("telemetry", telemetry.listen, openTelemetry);
-        await take("admin", admin.listen, openAdmin);
+        await take("telemetry", telemetry.listen, undefined, openTelemetry);
+        await take("admin", admin.listen, admin.tls, openAdmin);
       } catch (error) {
         discard();
         throw error;
@@ -210,41 +250,30 @@ export function createOperatorListeners(
       return {
         discard,
         commit() {
-          const kept = new Set(next.values());
           // An answer that is under way, such as the one to the reload itself, is given.
-          for (const listener of open.values()) if (!kept.has(listener)) listener.release();
+          for (const [key, { listener }] of open) if (!next.has(key)) listener.release();
+          for (const [key, { listener, tls }] of next) {
+            const before = open.get(key)?.tls;
+            if (tls === undefined || before === undefined || before === tls) continue;
+            listener.setTls(tls);
+            // Who was let in by the authorities before comes again.
+            events.endAll();
+          }
           open = next;
         },
       };
     },
     close() {
-      for (const listener of open.values()) listener.close();
+      for (const { listener } of open.values()) listener.close();
     },
     page: (ask) => answerPage(ask, metricsPage, () => overview({ path: undefined, ifNoneMatch: "" })),
   };
 }
 
-/** Admin tokens of the environment, by the name of their variable. They leave it when they are first read. */
-export interface AdminTokens {
-  /** Reads the token that the configuration names; the problem when it is too short. None = nothing can be written. */
-  read(config: Config): string | undefined;
-  digestOf(config: Config): Buffer | undefined;
+interface Open {
+  readonly listener: ControlListener;
+  readonly tls: AdminTlsConfig | undefined;
 }
 
-export function createAdminTokens(environment: NodeJS.ProcessEnv): AdminTokens {
-  const digests = new Map<string, Buffer>();
-  return {
-    read({ admin }) {
-      const name = admin.writeTokenEnv;
-      if (admin.listen === undefined || name === undefined) return undefined;
-      const token = environment[name];
-      if (token === undefined) return undefined;
-      if (Buffer.byteLength(token) < minTokenBytes)
-        return `admin.write_token_env: ${name} holds fewer than ${minTokenBytes} bytes`;
-      delete environment[name];
-      digests.set(name, digestToken(token));
-      return undefined;
-    },
-    digestOf: ({ admin }) => digests.get(admin.writeTokenEnv ?? ""),
-  };
-}
+const tlsToggled =
+  "TLS cannot be turned on or off in a reload while the address stays: give it another address, or restart";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type ControlAnswer, json, text } from "./control-listener.ts";
+import { type ControlAnswer, json, part, text } from "./control-listener.ts";
 import { pick, readPath } from "./overview-path.ts";
 
 /** What somebody asks `GET /snapshot` for. */
@@ -34,7 +34,7 @@ export function createOverview({
     const tag = tagOf(picked.value, names);
     const headers = { ETag: tag };
     if (matches(ifNoneMatch, tag)) return { status: 304, body: "", headers };
-    return { ...json(200, picked.value), headers };
+    return { ...(names.length === 0 ? json(200, made) : part(picked.value)), headers };
   };
 }
 

@@ -9,6 +9,7 @@ import { type Clock, systemClock } from "../std/clock.ts";
 import { readDescriptorsMax } from "../std/descriptors.ts";
 import { acmeProcesses } from "./acme-child.ts";
 import { type AcmeDesk, createAcmeDesk } from "./acme-desk.ts";
+import { createEnvironmentTokens, type EnvironmentTokens } from "./admin-tokens.ts";
 import { certificatesLoaded, configRejected, workerDied } from "./audit-events.ts";
 import { type AuditSupply, openAuditSupply } from "./audit-supply.ts";
 import { type Bans, createBans } from "./bans.ts";
@@ -17,6 +18,7 @@ import { askChild } from "./child-task.ts";
 import { type ConfigVersion, openConfigVersion } from "./config-version.ts";
 import { createDecisionRing, type DecisionRing } from "./decision-ring.ts";
 import type { ListenerName } from "./edge.ts";
+import { createEventFeed } from "./event-feed.ts";
 import type { AskedRequest, Deciders } from "./explain-endpoints.ts";
 import { createExposition, type Exposition } from "./exposition.ts";
 import { type FileWatch, watchFiles } from "./file-watch.ts";
@@ -34,12 +36,7 @@ import type { ToWorker } from "./messages.ts";
 import { type Obituaries, openObituaries, seenWorker } from "./obituaries.ts";
 import type { OcspResult } from "./ocsp-fetch.ts";
 import { watchOom } from "./oom-watch.ts";
-import {
-  type AdminTokens,
-  createAdminTokens,
-  createOperatorListeners,
-  type OperatorListeners,
-} from "./operator-listeners.ts";
+import { createOperatorListeners, type OperatorListeners } from "./operator-listeners.ts";
 import { createOrphanGuard, type OrphanGuard } from "./orphan-guard.ts";
 import { createPace, type Pace } from "./pace.ts";
 import { type Place, takePlace } from "./place.ts";
@@ -62,6 +59,7 @@ import { createSpanReporter, type SpanReporter } from "./span-reporter.ts";
 import { StateError } from "./state-lock.ts";
 import { type StartOutcome, Supervision } from "./supervision.ts";
 import { createTicketKeys, type TicketKeys } from "./tickets.ts";
+import { createWithdrawal, type Withdrawal } from "./withdrawal.ts";
 import { forkWorkers } from "./worker-link.ts";
 
 /** Exit codes (operators.md §1.1). */
@@ -108,7 +106,7 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
   const config = createPartStore().assemble(loaded.cut.manifest, loaded.cut.parts);
   log.setLevel(config.server.logLevel);
   for (const warning of loaded.warnings) log.warn({ "event.name": "zion.config.warning" }, warning);
-  const tokens = createAdminTokens(options.environment);
+  const tokens = createEnvironmentTokens(options.environment);
   const tokenProblem = tokens.read(config);
   if (tokenProblem !== undefined) {
     explain(tokenProblem);
@@ -179,14 +177,9 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
   try {
     // A successor's would say that it is not ready, while its predecessor serves.
     if (!place.isSuccessor) await openControl(primary);
-  } catch (error) {
-    listeners.close();
-    place.close();
-    await audit.stop();
-    return explainBind(error, explain);
-  }
-  try {
     return await serve(primary, options);
+  } catch (error) {
+    return explainBind(error, explain);
   } finally {
     primary.control.close();
     listeners.close();
@@ -194,6 +187,7 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     place.close();
     primary.watch.stop();
     primary.pace.stop();
+    primary.withdrawal.stop();
     primary.guard.stop();
     primary.stopMemoryWatch();
     primary.tickets.stop();
@@ -225,6 +219,7 @@ interface Primary {
   readonly limits: LimitExchange;
   readonly keys: KeyWatch;
   readonly spans: SpanReporter;
+  readonly withdrawal: Withdrawal;
   readonly decisions: DecisionRing;
   readonly bans: Bans;
   readonly exposition: Exposition;
@@ -282,7 +277,7 @@ interface Ground {
   readonly revocations: Revocations;
   readonly audit: AuditSupply;
   readonly listeners: ListenerSet;
-  readonly tokens: AdminTokens;
+  readonly tokens: EnvironmentTokens;
   readonly version: ConfigVersion | undefined;
   readonly place: Place;
   readonly exposition: Exposition;
@@ -377,6 +372,17 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     clock,
     log,
   });
+  const events = createEventFeed({
+    generation: () => reloader.generation,
+    onDropped: (count) => exposition.add("queueDropped", ["events"], count),
+    clock,
+  });
+  const withdrawal = createWithdrawal({
+    delayMs: () => reloader.config.server.shutdownDelayMs,
+    tellWorkers: (is) => supervision.broadcast({ type: "withdrawn", is }),
+    onChange: (state) => events.publish("drain", { state }),
+    log,
+  });
   const limits = createLimitExchange((messageFor) => supervision.sendEach(messageFor), clock, log);
 
   const publication = ({ generation, cut }: Pick<Candidate, "generation" | "cut">): Publication => ({
@@ -409,8 +415,8 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
   const pace = createPace(() => reloader.reload("file"), clock.nowMs);
   const watch = watchFiles({ onChange: pace.event, events: true });
   const reloader = createReloader({
-    load: async () => {
-      const result = await options.load();
+    load: async (sent) => {
+      const result = await options.load(sent);
       if (result.kind === "refused" && result.defect !== undefined) obituaries.threadDied(result.defect);
       return result;
     },
@@ -478,6 +484,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       certified = config;
     },
     onRefused: (refused) => audit.tell(configRejected(reloader.generation, refused)),
+    onEntry: (entry) => events.publish("generation", entry),
     onFiles: (paths) => watch.set(paths),
     version: ground.version,
     exposition,
@@ -500,6 +507,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     greeting: () => [
       { type: "ticket_keys", keys: tickets.current },
       ...certificates.news(),
+      { type: "withdrawn", is: withdrawal.state === "draining" },
       ...limits.greeting(),
       bans.news(),
       ...audit.greeting(),
@@ -510,7 +518,10 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     ],
     onFrame: exposition.absorb,
     onSpans: (facts) => spans.report(facts),
-    onDecisions: decisions.add,
+    onDecisions: (news) => {
+      decisions.add(news);
+      events.publishDecisions(news);
+    },
     onKeysWanted: identity.wantKeys,
     onLimitSpent: limits.hear,
     onStrictAsks: limits.judge,
@@ -529,6 +540,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       exposition.add("workerRestarts", [obituaries.died(seenWorker(death))]);
       exposition.add("workerExits", [death.signal]);
       audit.tell(workerDied(reloader.generation, death));
+      events.publish("worker_exit", death);
     },
     clock,
     log,
@@ -563,8 +575,11 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       identity,
       limits,
       keys,
+      events,
+      withdrawal,
       life,
       clock,
+      log,
     },
     tokenDigest,
     place.sockets,
@@ -585,6 +600,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     limits,
     keys,
     spans,
+    withdrawal,
     decisions,
     bans,
     exposition,
@@ -670,10 +686,7 @@ async function serve(primary: Primary, options: PrimaryOptions): Promise<number>
       tellCertificates(primary.audit, reloader.generation, reloader.config, undefined);
       options.onServing?.(listeners.current);
       place.welcome({
-        sockets: () => [
-          ...listeners.sockets(),
-          ...control.all.map(({ name, address, fd }) => ({ name, ...address, fd })),
-        ],
+        sockets: () => [...listeners.sockets(), ...control.sockets()],
         obstacle: () => (life.draining ? "it is stopping" : undefined),
         release: () => {
           for (const listener of control.all) listener.release();

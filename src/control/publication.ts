@@ -1,4 +1,4 @@
-import { type CutConfig, partNames } from "../config/parts.ts";
+import { type CutConfig, type Manifest, partNames } from "../config/parts.ts";
 import type { WorkerLink } from "./worker-link.ts";
 
 /** A configuration on its way to the workers. */
@@ -11,7 +11,7 @@ export interface Publication {
 
 /** Asks a worker to compile it, and sends the parts that it does not hold. */
 export function sendPublication(worker: WorkerLink, { generation, cut, addresses }: Publication): void {
-  const { manifest } = cut;
+  const manifest = forWorkers(cut.manifest);
   const parts = new Map<string, Uint8Array>();
   for (const name of partNames(manifest)) {
     if (!worker.held.has(name)) parts.set(name, cut.parts.get(name)!);
@@ -22,5 +22,10 @@ export function sendPublication(worker: WorkerLink, { generation, cut, addresses
 
 /** After a commit or a discard a worker keeps the parts of the generation in force, and forgets the others. */
 export function forgetParts(worker: WorkerLink, inForce: Publication): void {
-  worker.held = partNames(inForce.cut.manifest);
+  worker.held = partNames(forWorkers(inForce.cut.manifest));
+}
+
+/** The key of the admin listener is no business of those who read what strangers send. */
+function forWorkers(manifest: Manifest): Manifest {
+  return manifest.filter(({ name }) => name !== "admin");
 }

@@ -1,4 +1,4 @@
-import { changesBetween, printChanges } from "../config/changes.ts";
+import { type Change, changesBetween, printChanges } from "../config/changes.ts";
 import type { Config } from "../config/config.ts";
 import type { OpenedFile } from "../config/files.ts";
 import { restartKeys } from "../config/impact.ts";
@@ -32,8 +32,11 @@ export type LoadResult = { readonly files: readonly OpenedFile[] } & (
     }
 );
 
-/** Reads and validates the configuration; nothing else happens. Never throws. */
-export type LoadConfig = () => Promise<LoadResult>;
+/**
+ * Reads and validates the configuration: the file, or the text that somebody sent instead. Nothing else happens. Never
+ * throws.
+ */
+export type LoadConfig = (sent?: string) => Promise<LoadResult>;
 
 /** Why a configuration is not in force; label values of `zion_config_rejected_total`. */
 export type RefusedFor =
@@ -65,6 +68,11 @@ export type ReloadResult =
   /** The generation that stays. */
   | ({ readonly kind: "refused"; readonly generation: number } & Refusal);
 
+/** What a configuration would be. */
+export type Trial =
+  | { readonly kind: "good"; readonly changes: readonly Change[]; readonly warnings: readonly string[] }
+  | ({ readonly kind: "refused" } & Refusal);
+
 /** A configuration that could become the next generation. */
 export interface Candidate {
   readonly generation: number;
@@ -82,6 +90,8 @@ export interface ReloadOptions {
   readonly commit: (candidate: Candidate) => Promise<void>;
   /** With the places of problems, not the text of the file. The old configuration stays. */
   readonly onRefused: (refused: RefusedConfig) => void;
+  /** After each attempt, whatever came of it. */
+  readonly onEntry: (entry: GenerationEntry) => void;
   /** After each reading: what to watch, the files of the configuration in force among them. */
   readonly onFiles: (paths: readonly string[]) => void;
   /** Of signed configurations. */
@@ -103,6 +113,10 @@ export interface Reloader {
   reload(by: ReloadedBy): Promise<ReloadResult>;
   /** Puts an earlier generation in force again, under a new number. The file stays as it is. */
   rollBack(generation: number): Promise<ReloadResult>;
+  /** Puts a text in force as if the file said it. The file stays as it is, and counts again when it changes. */
+  push(toml: string, by: string): Promise<ReloadResult>;
+  /** What `push` would do, as far as no worker has to be asked. */
+  tryOut(toml: string): Promise<Trial>;
 }
 
 export type ReloadedBy = "file" | "signal" | "api";
@@ -195,7 +209,7 @@ export function createReloader(options: ReloadOptions): Reloader {
     const about = { "event.name": "zion.config.reload", generation, by, ms };
     if (refusal === undefined) {
       refused = undefined;
-      generations.remember({ ...entry, result: "loaded" }, cut);
+      remember({ ...entry, result: "loaded" }, cut);
       noteSuccess();
       log.info({ ...about, sha256: entry.sha256, changes }, "configuration reloaded");
       return { kind: "loaded", generation };
@@ -203,10 +217,15 @@ export function createReloader(options: ReloadOptions): Reloader {
     const { reason, problem, brief } = refusal;
     refused = brief ?? reason;
     exposition.add("configRejected", [reason]);
-    generations.remember({ ...entry, result: "refused", problem }, undefined);
+    remember({ ...entry, result: "refused", problem }, undefined);
     log.error({ ...about, reason, problem }, "configuration refused, the old one stays");
     options.onRefused({ by, reason, problem: brief ?? problem, sha256: entry.sha256 });
     return { kind: "refused", generation, reason, problem };
+  };
+
+  const remember = (entry: GenerationEntry, cut: CutConfig | undefined) => {
+    generations.remember(entry, cut);
+    options.onEntry(entry);
   };
 
   const noteSuccess = () => {
@@ -247,6 +266,22 @@ export function createReloader(options: ReloadOptions): Reloader {
     },
     history: generations.entries,
     reload: (by) => (waiting ??= inTurn(() => reloadNow(by))),
+    push: (toml, by) =>
+      inTurn(async () => {
+        const startMs = clock.nowMs();
+        const loaded = await load(toml);
+        onFiles([...filesInForce, ...loaded.files].map(({ path }) => path));
+        if (loaded.kind === "refused") return conclude(by, startMs, undefined, loaded);
+        for (const warning of loaded.warnings) log.warn({ "event.name": "zion.config.warning" }, warning);
+        return attempt(by, startMs, loaded.cut);
+      }),
+    tryOut: (toml) =>
+      inTurn(async () => {
+        const loaded = await load(toml);
+        if (loaded.kind === "refused") return loaded;
+        const changes = changesBetween(current.cut.manifest, loaded.cut.manifest);
+        return { kind: "good", changes, warnings: loaded.warnings };
+      }),
     rollBack: (generation) =>
       inTurn(async () => {
         const by = `rollback to ${generation}`;

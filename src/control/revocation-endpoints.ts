@@ -10,12 +10,14 @@ export function revocationEndpoints(
     {
       method: "GET",
       path: "/v1/revocations",
+      role: "read",
       does: "tokens that were taken back, by `jti`, until they expire",
       answer: () => json(200, { revocations: revocations.list() }),
     },
     {
       method: "POST",
       path: "/v1/revocations",
+      role: "operate",
       does: 'takes a token back: {"jti": "…", "exp": its end, seconds since the epoch}',
       answer: ({ body }) => {
         const entry = readBody(body);
@@ -31,6 +33,7 @@ export function revocationEndpoints(
     {
       method: "DELETE",
       path: "/v1/revocations/{jti}",
+      role: "operate",
       does: "lets a token that was taken back in again",
       answer: (_request, jti) => {
         const result = revocations.remove(jti);

@@ -128,8 +128,8 @@ function asStateError(error: unknown, path: string): StateError {
   );
 }
 
-/** Whether somebody listens there. A process that is stopped does, too: it may go on. */
-function answers(path: string): Promise<boolean> {
+/** Whether somebody listens on a Unix socket. A process that is stopped does, too: it may go on. */
+export function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = net.connect(path);
     socket.on("connect", () => {

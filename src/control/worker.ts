@@ -232,6 +232,8 @@ export function controlWorker(edge: Edge, channel: WorkerChannel): WorkerControl
           return void channel.send({ type: "metrics", scrape: message.scrape, frame: readFrame() });
         case "audit":
           return edge.setAudit(message.socket, message.token);
+        case "withdrawn":
+          return edge.setWithdrawn(message.is);
         case "reopen_log":
           return edge.reopenLog();
         case "drain":

@@ -158,14 +158,14 @@ export const families = {
   authFailures: family(
     "zion_auth_failures_total",
     "counter",
-    "Requests without the identity that their route asks for.",
+    "Requests without the identity that their route or the admin listener asks for.",
     ["reason"],
   ),
   ioTimeouts: family("zion_io_timeouts_total", "counter", "Time-outs by what was waited for.", ["op"]),
   queueDropped: family(
     "zion_queue_dropped_total",
     "counter",
-    "What was dropped because a queue was full: `access_log` lines, `audit` events, `decisions`, `spans`.",
+    "What was dropped because a queue was full: `access_log` lines, `audit` events, `decisions`, `spans`, `events` of the admin listener.",
     ["queue"],
   ),
   requestBytes: family("zion_request_bytes_total", "counter", "Request body bytes forwarded.", []),

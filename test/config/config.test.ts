@@ -212,7 +212,14 @@ test("the smallest config has every default", () => {
     },
     tracing: undefined,
     telemetry: { listen: { host: "127.0.0.1", port: 9464 } },
-    admin: { listen: { host: "127.0.0.1", port: 9180 }, writeTokenEnv: undefined },
+    admin: {
+      listen: { host: "127.0.0.1", port: 9180 },
+      tls: undefined,
+      hosts: [],
+      write: false,
+      writeTokenEnv: undefined,
+      tokens: [],
+    },
   } satisfies Config);
 });
 
@@ -291,7 +298,8 @@ write_token_env = "ZION_TOKEN"
     ],
   });
   assert.equal(config.telemetry.listen, undefined);
-  assert.deepEqual(config.admin, { listen: { host: "::1", port: 9000 }, writeTokenEnv: "ZION_TOKEN" });
+  assert.deepEqual(config.admin.listen, { host: "::1", port: 9000 });
+  assert.equal(config.admin.writeTokenEnv, "ZION_TOKEN");
   assert.deepEqual(config.server.trustedProxies, ["10.0.0.0/8", "2001:db8::1"]);
   assert.deepEqual(config.server.internalNetworks, ["10.0.0.0/8"]);
   assert.equal(config.server.xffMode, "drop");

@@ -210,6 +210,17 @@ const cases: readonly Case[] = [
   },
   inServer("one address twice", `[telemetry]\nlisten = "127.0.0.1:8080"`, "Z1220 4:10"),
   inServer("an open admin listener", `[admin]\nlisten = "0.0.0.0:9180"`, "Z1223 4:10"),
+  inServer(
+    "an admin socket without a state directory",
+    `[admin]\nlisten = "unix:/run/zion.sock"`,
+    "Z1225 4:10",
+  ),
+  inServer("writing without a token", "[admin]\nwrite = true", "Z1226 4:9"),
+  inServer(
+    "an admin token that has expired",
+    `[admin.token.ci]\nsha256 = "${"0".repeat(64)}"\nexpires = 2020-01-01`,
+    "Z2117 5:11",
+  ),
   inServer("a token for the name of its variable", `[admin]\nwrite_token_env = "s3cr3t-t0ken"`, "Z1106 4:19"),
   inServer(
     "a bad block and a block with host bits",

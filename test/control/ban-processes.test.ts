@@ -84,7 +84,7 @@ test("one scanner behind a balancer that carries other people's traffic is warne
     ["warn", "203.0.113.7", "share", 20],
   );
   await traffic(gateway, 10, () => "203.0.113.7");
-  assert.deepEqual((await admin(gateway, "GET", "/v1/bans")).json, { bans: [] });
+  assert.deepEqual((await admin(gateway, "GET", "/v1/bans")).json["bans"], []);
 });
 
 test("an operator bans a block; an exempt client of it comes in, a worker that starts later knows", async (t) => {
@@ -97,7 +97,7 @@ test("an operator bans a block; an exempt client of it comes in, a worker that s
   for (const body of wrong) assert.equal((await admin(gateway, "POST", "/v1/bans", body)).status, 400);
   assert.equal((await admin(gateway, "POST", "/v1/bans", { address: "127.0.0.0/8" })).status, 422);
   const banned = await admin(gateway, "POST", "/v1/bans", { address: "192.0.2.0/24", secs: 600 });
-  assert.deepEqual([banned.status, banned.json], [200, { banned: "192.0.2.0/24" }]);
+  assert.deepEqual([banned.status, banned.json["banned"]], [200, "192.0.2.0/24"]);
   await until("both workers know", async () => {
     const all = await Promise.all(Array.from({ length: 20 }, () => from(gateway, "192.0.2.8", "/")));
     return all.every((status) => status === 403);

@@ -44,6 +44,7 @@ function start(
     discard: ({ generation }) => calls.push(`discard ${generation}`),
     commit: async ({ generation }) => void calls.push(`commit ${generation}`),
     onRefused: (one) => refused.push(one),
+    onEntry: () => {},
     onFiles: () => {},
     version,
     exposition,

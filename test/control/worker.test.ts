@@ -39,6 +39,7 @@ function start(t: TestContext, edge: Partial<Edge> = {}) {
     takeSpans: () => [],
     takeDecisions: () => [],
     isWorn: () => false,
+    setWithdrawn: (is) => void calls.push(`withdrawn ${is}`),
     setMemory: (share) => void calls.push(`memory ${share}`),
     setLimitSeed: (seed) => void calls.push(`seed ${seed.length}`),
     tellLimits: () => [],

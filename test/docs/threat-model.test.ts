@@ -15,6 +15,7 @@ import {
   SCRUB,
   SINGLETON,
 } from "../../src/http/field.ts";
+import { adminSources } from "../control/admin-sources.ts";
 import { exists, holdsTitle, quoted, read, section, sources, tableRows } from "./document.ts";
 
 const model = read("docs/threat-model.md");
@@ -57,27 +58,7 @@ describe("the lists miss nothing and hold nothing that is gone", () => {
   });
 
   test("endpoints: the admin listener's own list, with its methods", async () => {
-    const offered = adminEndpoints({
-      overview: () => Promise.reject(new Error("not asked for")),
-      generations: {
-        generation: 1,
-        cut: { manifest: [], parts: new Map() },
-        history: () => [],
-        reload: () => Promise.reject(new Error("not asked for")),
-        rollBack: () => Promise.reject(new Error("not asked for")),
-      },
-      decisions: { find: () => [] },
-      explain: () => Promise.reject(new Error("not asked for")),
-      bans: { list: () => [], add: () => ({ problem: "" }), lift: () => false },
-      acme: {
-        status: () => ({ elected: true, certificates: [] }),
-        renew: () => undefined,
-        rollOver: async () => undefined,
-      },
-      certificates: { served: [], ocspOf: () => undefined },
-      tickets: { rotate: () => {} },
-      revocations: { list: () => [], add: () => "added", remove: () => "removed" },
-    });
+    const offered = adminEndpoints(adminSources());
     const rows = listed("Endpoints").filter(([listener]) => listener === "admin");
     assert.deepEqual(
       rows.map(([, method, path]) => `${method} ${quoted(path)}`).sort(),
