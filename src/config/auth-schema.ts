@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { algorithmNames } from "../identity/algorithm.ts";
+import { clientNames } from "./client-auth-schema.ts";
 import { choice, flag, int, keyDocs, optionalText, optionalTexts, text, texts, toml } from "./keys.ts";
 
 /** The keys of `[auth_profile.NAME]`, and those of routes that belong to it. */
@@ -19,9 +20,9 @@ const algorithms = algorithmNames.join(", ");
 /** Whose credentials are good. Which keys belong to which kind: auth.ts. */
 export const authProfile = z.strictObject({
   kind: choice(
-    ["jwt", "api_key", "basic", "forward"],
+    ["jwt", "api_key", "basic", "client_cert", "forward"],
     "jwt",
-    "What clients bring along: bearer tokens (jwt), an API key, a name and a password (basic), or whatever a service of yours asks for (forward).",
+    "What clients bring along: bearer tokens (jwt), an API key, a name and a password (basic), the certificate of their connection (client_cert), or whatever a service of yours asks for (forward).",
   ),
   issuer: optionalText({
     example: "https://login.example.org",
@@ -99,6 +100,15 @@ export const authProfile = z.strictObject({
     type: "path",
     example: "users.txt",
     doc: "Names and passwords, one a line: name, colon, scrypt hash. `zion password NAME` makes the line.",
+  }),
+  client_names: optionalTexts({
+    ...clientNames,
+    doc: "Names (subjectAltName) of which the client's certificate must have one. Absent, without fingerprints too = every certificate that is good for the host.",
+  }),
+  client_fingerprints: optionalTexts({
+    type: "array of SHA-256 fingerprints",
+    example: ["sha256:6f1ed002ab5595859014ebf0951522d9ae9f0b4c5e7b1a8d3c2f4e6a8b0c1d2e"],
+    doc: "Certificates that are taken whatever their names, by the SHA-256 of their DER.",
   }),
   service_upstream: optionalText({
     type: "name of an [upstream]",

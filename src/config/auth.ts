@@ -1,3 +1,4 @@
+import { readCertificateProfile } from "./auth-certificate.ts";
 import { readApiKeyProfile, readPasswordProfile } from "./auth-credential.ts";
 import { readServiceProfile } from "./auth-forward.ts";
 import type { AuthProfileInput } from "./auth-schema.ts";
@@ -54,6 +55,8 @@ function readProfile(
       return readApiKeyProfile(name, input, context);
     case "basic":
       return readPasswordProfile(name, input, context);
+    case "client_cert":
+      return readCertificateProfile(name, input, context);
     case "forward":
       return readServiceProfile(name, input, document, context);
   }
@@ -61,11 +64,13 @@ function readProfile(
 
 /** Keys of one kind, or two; the others belong to tokens. */
 const keysOfKinds: Readonly<Partial<Record<keyof AuthProfileInput, readonly AuthProfileInput["kind"][]>>> = {
-  kind: ["jwt", "api_key", "basic", "forward"],
-  forward_claims: ["jwt", "api_key", "basic"],
+  kind: ["jwt", "api_key", "basic", "client_cert", "forward"],
+  forward_claims: ["jwt", "api_key", "basic", "client_cert"],
   api_keys_file: ["api_key"],
   api_key_header: ["api_key"],
   users_file: ["basic"],
+  client_names: ["client_cert"],
+  client_fingerprints: ["client_cert"],
   service_upstream: ["forward"],
   service_path: ["forward"],
   request_fields: ["forward"],

@@ -1,7 +1,8 @@
 import { choice, flag, optionalChoice, optionalFlag, optionalText, optionalTexts, texts } from "./keys.ts";
 
 const modes = ["none", "optional", "required"] as const;
-const names = {
+/** Type and example of keys that name certificates. */
+export const clientNames = {
   type: "array of dns:NAME, uri:URI, email:MAILBOX",
   doc: "Names (subjectAltName) of which a client's certificate must have one; dns:*.NAME = any depth below, uri:…/* = all that begins so, email:*@NAME = any mailbox there.",
   example: ["dns:*.clients.example.org"],
@@ -27,7 +28,7 @@ export const clientAuthKeys = {
   }),
   client_crl_path: optionalText(crl),
   client_crl_enforce_next_update: flag(false, enforce),
-  client_names: texts({ ...names, default: [] }),
+  client_names: texts({ ...clientNames, default: [] }),
 };
 
 /** The same of `[[tls.sni]]`. */
@@ -40,7 +41,7 @@ export const sniClientAuthKeys = {
   }),
   client_crl_path: optionalText({ ...crl, doc: "Revocation lists of the authorities beside it." }),
   client_crl_enforce_next_update: optionalFlag(enforce),
-  client_names: optionalTexts({ ...names, doc: "For this name, instead of [tls]'s." }),
+  client_names: optionalTexts({ ...clientNames, doc: "For this name, instead of [tls]'s." }),
 };
 
 /** Of `[[route]]`. */

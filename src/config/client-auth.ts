@@ -4,9 +4,10 @@ import { type RevocationList, readRevocationList } from "../identity/crl.ts";
 import { DerError } from "../identity/der-reader.ts";
 import { type NamePin, readNamePin } from "../identity/subject-name.ts";
 import { readAuthorities } from "./certificate.ts";
-import type { ClientAuthConfig, RevocationConfig } from "./config.ts";
+import type { ClientAuthConfig, RevocationConfig, RouteConfig } from "./config.ts";
 import type { Path } from "./finding.ts";
 import { keyLabel, printable, shownValue } from "./label.ts";
+import { profileNames } from "./route-auth.ts";
 import type { DocumentInput, RouteInput, TlsInput } from "./schema.ts";
 import { readNamedFile, type SectionContext } from "./section.ts";
 
@@ -24,7 +25,7 @@ export function readClientAuth(
   if (client_ca_path === undefined) return undefined;
   const isAsked =
     client_auth !== "none" ||
-    document.route.some((route) => route.client_auth !== "none") ||
+    document.route.some((route) => route.client_auth !== "none" || asksByProfile(route, document)) ||
     input.sni.some((entry) => entry.client_ca_path === undefined && (entry.client_auth ?? "none") !== "none");
   if (!isAsked)
     context.findings.add({
@@ -62,16 +63,22 @@ export function readSniClientAuth(
 
 const nothing: ClientAuthConfig = { mode: "none", caPem: undefined, names: [], revocation: undefined };
 
-/** A route that asks needs a host that can: one with authorities. `what` names the route. */
-export function checkRouteClientAuth(
+/**
+ * What a route asks beside its host: as it says, or, with a profile of certificates, that whoever has one shows it. It
+ * needs a host that can ask: one with authorities. `what` names the route.
+ */
+export function readRouteClientAuth(
   path: Path,
   what: string,
   input: RouteInput,
-  { tls }: DocumentInput,
+  document: DocumentInput,
   { findings }: SectionContext,
-): void {
-  if (input.client_auth === "none" || findings.isPoisoned(["tls"])) return;
-  const key = [...path, "client_auth"];
+): RouteConfig["clientAuth"] {
+  const { tls } = document;
+  const isProfiled = asksByProfile(input, document);
+  const asked = input.client_auth === "none" ? (isProfiled ? "optional" : undefined) : input.client_auth;
+  if (asked === undefined || findings.isPoisoned(["tls"])) return asked;
+  const key = [...path, input.client_auth === "none" ? "auth_profile" : "client_auth"];
   const rows = (tls?.sni ?? []).filter(({ server_name = "" }) => serves(input.hosts, server_name));
   // A host of its own in every row needs nothing of [tls].
   const isCovered =
@@ -95,6 +102,11 @@ export function checkRouteClientAuth(
       message: `${what} is \`public\`, and asks for a certificate`,
       related: [{ path: key, label: "asks here" }],
     });
+  return asked;
+}
+
+function asksByProfile(route: RouteInput, { auth_profile: profiles }: DocumentInput): boolean {
+  return profileNames(route).some((name) => profiles[name]?.kind === "client_cert");
 }
 
 function serves(hosts: readonly string[] | undefined, serverName: string): boolean {
@@ -317,7 +329,12 @@ function warnUncovered(
   }
 }
 
-function readPins(path: Path, texts: readonly string[], { findings }: SectionContext): readonly NamePin[] {
+/** Names that certificates must have, as operators write them. */
+export function readPins(
+  path: Path,
+  texts: readonly string[],
+  { findings }: SectionContext,
+): readonly NamePin[] {
   return texts.flatMap((text, i) => {
     const pin = readNamePin(text);
     if (pin !== undefined) return [pin];

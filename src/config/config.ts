@@ -437,6 +437,7 @@ export type AuthProfileConfig =
   | TokenProfileConfig
   | ApiKeyProfileConfig
   | PasswordProfileConfig
+  | CertificateProfileConfig
   | ServiceProfileConfig;
 
 export interface TokenProfileConfig {
@@ -484,6 +485,17 @@ export interface PasswordProfileConfig {
   /** Tells the upstream the user's name; undefined = nothing does. */ readonly subjectField:
     | string
     | undefined;
+}
+
+/** The certificate that a client showed at its handshake. */
+export interface CertificateProfileConfig {
+  readonly kind: "client_cert";
+  readonly name: string;
+  /** With `fingerprints`: one of them must fit; both empty = all good ones. */
+  readonly names: readonly NamePin[];
+  /** "sha256:" and 64 hexadecimal digits. */
+  readonly fingerprints: readonly string[];
+  /** Tells the upstream whose it is; undefined = nothing does. */ readonly subjectField: string | undefined;
 }
 
 /** A service of the house decides. */
@@ -538,7 +550,7 @@ export interface LimitStoreConfig {
 }
 
 export interface LimitKeyConfig {
-  readonly kind: "address" | "header" | "cookie" | "path" | "claim" | "api_key";
+  readonly kind: "address" | "header" | "cookie" | "path" | "claim" | "api_key" | "client_cert";
   /** Of the field (lower case), the cookie, the path parameter or the claim; "" for the others. */
   readonly name: string;
 }

@@ -34,9 +34,9 @@ export const limit = z.strictObject({
     "gcra: a burst, then one request every window_secs / rate. fixed_window: rate requests in each window, up to twice that around its end.",
   ),
   key: texts({
-    type: "array of address, header:NAME, cookie:NAME, path:NAME, claim:NAME, api_key",
+    type: "array of address, header:NAME, cookie:NAME, path:NAME, claim:NAME, api_key, client_cert",
     default: ["address"],
-    doc: "What is counted apart; all parts together are one key, path:NAME is a {NAME} of the route's path, claim:NAME and api_key are of who was verified. A request without one of them is counted by its address. Empty = one budget for all.",
+    doc: "What is counted apart; all parts together are one key, path:NAME is a {NAME} of the route's path, claim:NAME and api_key are of who was verified, client_cert is the fingerprint of a good certificate. A request without one of them is counted by its address. Empty = one budget for all.",
   }),
   hosts: optionalTexts({
     type: "array of host names",

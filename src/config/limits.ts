@@ -124,7 +124,7 @@ function checkStore(path: Path, input: LimitInput, hasStore: boolean, { findings
 }
 
 function readKey(path: Path, text: string, { findings }: SectionContext): LimitKeyConfig[] {
-  if (text === "address" || text === "api_key") return [{ kind: text, name: "" }];
+  if (text === "address" || text === "api_key" || text === "client_cert") return [{ kind: text, name: "" }];
   const [, kind, name] = /^(header|cookie|path|claim):(.{1,128})$/.exec(text) ?? [];
   // Field names and cookie names are tokens (RFC 9110 §5.6.2, RFC 6265 §4.1.1); path parameters are checked by use.
   const isFree = kind === "path" || kind === "claim";
@@ -139,7 +139,7 @@ function readKey(path: Path, text: string, { findings }: SectionContext): LimitK
     code: "Z1106",
     path,
     message: `${keyLabel(path)}: ${shownValue(path, text)} is nothing that requests can be counted by`,
-    fix: "write address, header:NAME, cookie:NAME, path:NAME, claim:NAME or api_key",
+    fix: "write address, header:NAME, cookie:NAME, path:NAME, claim:NAME, api_key or client_cert",
   });
   return [];
 }

@@ -2,7 +2,7 @@ import { isOriginPattern } from "../gate/origin-rule.ts";
 import { findRouteConflicts } from "../route/conflict.ts";
 import { isPatternProblem, parsePattern } from "../route/pattern.ts";
 import { readHostName } from "./address.ts";
-import { checkRouteClientAuth } from "./client-auth.ts";
+import { readRouteClientAuth } from "./client-auth.ts";
 import type { RouteConfig, RouteWafConfig } from "./config.ts";
 import { readCors } from "./cors.ts";
 import { checkDefined, checkName, reportUnused } from "./definition.ts";
@@ -82,7 +82,7 @@ function readRoute(
   const methods = readMethods([...path, "methods"], input.methods, context);
   if (input.name !== undefined) checkName([...path, "name"], "a route", input.name, context, "value");
   const auth = readRouteAuth(path, what, input, document, context);
-  checkRouteClientAuth(path, what, input, document, context);
+  const clientAuth = readRouteClientAuth(path, what, input, document, context);
   const waf = readRouteWaf(path, what, input, document, context);
   const cors = readCors([...path, "cors"], what, input.cors, methods, context);
   checkGuard(path, what, input, context);
@@ -100,7 +100,7 @@ function readRoute(
     internalOnly: input.internal_only,
     public: input.public,
     auth,
-    ...(input.client_auth === "none" ? {} : { clientAuth: input.client_auth }),
+    ...(clientAuth === undefined ? {} : { clientAuth }),
     mergeSlashes: input.merge_slashes,
     refuseEncodedSlash: input.refuse_encoded_slash,
     trailers: input.trailers,

@@ -28,6 +28,7 @@ export function buildRouteAuth(
     // At most one of each: the configuration was checked.
     passwords: named.find(({ passwords }) => passwords !== undefined)?.passwords,
     apiKeys: named.find(({ apiKeys }) => apiKeys !== undefined)?.apiKeys,
+    certificates: named.find(({ certificates }) => certificates !== undefined)?.certificates,
     service: named.find(({ service }) => service !== undefined)?.service,
     scopes: auth.scopes,
     roles: auth.roles,

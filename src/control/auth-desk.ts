@@ -1,6 +1,7 @@
 import type { AuthProfileConfig } from "../config/config.ts";
 import type { AuthService } from "../gate/auth-service.ts";
 import { ApiKeyRing } from "../identity/api-key.ts";
+import { CertificateBook } from "../identity/certificate-book.ts";
 import { PasswordBook } from "../identity/password-book.ts";
 import { PasswordLane } from "../identity/password-lane.ts";
 import { RevokedTokens } from "../identity/revoked-tokens.ts";
@@ -11,8 +12,9 @@ export interface BuiltProfile {
   readonly verifier: TokenVerifier | undefined;
   readonly apiKeys: { readonly ring: ApiKeyRing; readonly field: string } | undefined;
   readonly passwords: PasswordBook | undefined;
+  readonly certificates: CertificateBook | undefined;
   readonly service: AuthService | undefined;
-  /** `WWW-Authenticate` line. */
+  /** `WWW-Authenticate` line; "" = nothing that a client could be asked for in an answer. */
   readonly challenge: string;
 }
 
@@ -84,7 +86,13 @@ export class AuthDesk {
     service: (profile: AuthProfileConfig & { readonly kind: "forward" }) => AuthService,
   ): BuiltProfile {
     const { name } = profile;
-    const nothing = { verifier: undefined, apiKeys: undefined, passwords: undefined, service: undefined };
+    const nothing = {
+      verifier: undefined,
+      apiKeys: undefined,
+      passwords: undefined,
+      certificates: undefined,
+      service: undefined,
+    };
     switch (profile.kind) {
       case "jwt": {
         const { keySource } = profile;
@@ -115,6 +123,11 @@ export class AuthDesk {
       case "basic": {
         const passwords = new PasswordBook(profile.entries, profile.subjectField, this.lane);
         return { ...nothing, passwords, challenge: challenge(`Basic realm="${name}", charset="UTF-8"`) };
+      }
+      case "client_cert": {
+        const { names, fingerprints, subjectField } = profile;
+        const certificates = new CertificateBook(names, fingerprints, subjectField);
+        return { ...nothing, certificates, challenge: "" };
       }
       case "forward":
         return { ...nothing, service: service(profile), challenge: challenge("Bearer") };

@@ -4,6 +4,7 @@ import {
   ADDRESS,
   API_KEY,
   CLAIM,
+  CLIENT_CERT,
   COOKIE,
   HEADER,
   isIdentityKind,
@@ -117,6 +118,7 @@ const kinds = {
   path: SEGMENT,
   claim: CLAIM,
   api_key: API_KEY,
+  client_cert: CLIENT_CERT,
 } as const;
 
 function buildKey({ kind, name }: LimitKeyConfig, path: string | undefined): KeyPart {

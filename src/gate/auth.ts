@@ -2,6 +2,7 @@ import { F } from "../http/field.ts";
 import { findNamedField } from "../http/named-field.ts";
 import { type CanonicalRequest, FIELD_SLOTS, FORWARD, VALUE_END, VALUE_START } from "../http/request.ts";
 import type { ApiKeyRing } from "../identity/api-key.ts";
+import type { CertificateBook } from "../identity/certificate-book.ts";
 import { Identity } from "../identity/identity.ts";
 import type { Issuers } from "../identity/issuers.ts";
 import type { PasswordBook } from "../identity/password-book.ts";
@@ -16,6 +17,7 @@ export interface AuthRule {
   readonly tokens: Issuers | undefined;
   readonly passwords: PasswordBook | undefined;
   readonly apiKeys: ApiKeyRule | undefined;
+  readonly certificates: CertificateBook | undefined;
   /** Decides instead of all others. */
   readonly service: AuthService | undefined;
   /** All of them. */
@@ -54,12 +56,10 @@ export function checkAuth(request: CanonicalRequest, route: GateRoute): Verdict 
 
 /**
  * Tokens and passwords in queries and bodies are not looked at: they end up in logs. What `Authorization` says goes
- * before an API key: a request has one identity.
+ * before an API key, and both before the connection's certificate: a request has one identity.
  */
-function identify(
-  request: CanonicalRequest,
-  { tokens, passwords, apiKeys, wallMs }: AuthRule,
-): Identity | Reason | Promise<Identity | Reason> {
+function identify(request: CanonicalRequest, auth: AuthRule): Identity | Reason | Promise<Identity | Reason> {
+  const { tokens, passwords, apiKeys, wallMs } = auth;
   const keyAt = apiKeys === undefined ? NONE : takeApiKey(request, apiKeys.field);
   const index = request.firstField[F.authorization]!;
   if (index >= 0) {
@@ -74,7 +74,7 @@ function identify(
       return passwords.verify(request.arena, start + BASIC.length, end);
     }
   }
-  if (keyAt === NONE) return reasons.authMissing;
+  if (keyAt === NONE) return identifyConnection(request, auth);
   if (keyAt === TWICE) return reasons.apiKey;
   const slot = keyAt * FIELD_SLOTS;
   return apiKeys!.ring.verify(
@@ -82,6 +82,17 @@ function identify(
     request.fields[slot + VALUE_START]!,
     request.fields[slot + VALUE_END]!,
   );
+}
+
+/** Who brought nothing else is whom the handshake showed. */
+function identifyConnection(
+  { clientCertificate }: CanonicalRequest,
+  { certificates, challenge }: AuthRule,
+): Identity | Reason {
+  if (certificates !== undefined && clientCertificate !== undefined)
+    return certificates.identify(clientCertificate);
+  // Of a certificate alone there is no challenge, and no 401 without one.
+  return challenge === "" ? reasons.clientCertMissing : reasons.authMissing;
 }
 
 /** Index of the field with the key, which goes no further. */

@@ -40,6 +40,7 @@ export function checkClientCertificate(
       : reasons.clientAuthPolicy;
   }
   const certificate = tls.clientCertificate;
+  request.shownCertificate = certificate;
   if (certificate === undefined) return policy.required ? reasons.clientCertMissing : undefined;
   const refusal = policy.judge(certificate);
   if (refusal === undefined) request.clientCertificate = certificate;

@@ -18,7 +18,8 @@ export interface KeyPart {
     | typeof COOKIE
     | typeof SEGMENT
     | typeof CLAIM
-    | typeof API_KEY;
+    | typeof API_KEY
+    | typeof CLIENT_CERT;
   /** Of the field in lower case, or of the cookie. */
   readonly name: Uint8Array;
   /** Of the claim. */
@@ -35,6 +36,7 @@ export const COOKIE = 2;
 export const SEGMENT = 3;
 export const CLAIM = 4;
 export const API_KEY = 5;
+export const CLIENT_CERT = 6;
 
 /** Known after authentication only: keys of the configuration, by the name of their kind. */
 export function isIdentityKind(kind: string): boolean {
@@ -63,6 +65,8 @@ export function hashPart(
       return hashText(request.identity?.claim(part.claim), hash);
     case API_KEY:
       return hashText(request.identity?.apiKeyId, hash);
+    case CLIENT_CERT:
+      return hashText(request.clientCertificate?.fingerprint, hash);
   }
 }
 
@@ -146,7 +150,7 @@ function hashSegment(request: CanonicalRequest, part: KeyPart, hash: KeyHash): b
   return true;
 }
 
-/** Of a verified identity; false where it has none of the kind. */
+/** Of a verified identity or a certificate; false where it has none of the kind. */
 function hashText(text: string | undefined, hash: KeyHash): boolean {
   if (text === undefined || text === "") return false;
   hash.text(text);

@@ -160,7 +160,9 @@ export class CanonicalRequest {
   clientIp: IpWords = NO_ADDRESS;
   /** Set by the gate gate/auth.ts; undefined = nobody was asked for, or not yet. */
   identity: RequestIdentity | undefined = undefined;
-  /** Shown at the handshake, and good; see gate/client-certificate.ts. */
+  /** Shown at the handshake, good or bad. */
+  shownCertificate: ShownCertificate | undefined = undefined;
+  /** The same where it is good; see gate/client-certificate.ts. */
   clientCertificate: ShownCertificate | undefined = undefined;
   /** Places of caps that it takes; see gate/in-flight.ts. */
   inFlightKey = -1;
@@ -256,6 +258,7 @@ export class CanonicalRequest {
     this.clientMalformed = false;
     this.clientIp = NO_ADDRESS;
     this.identity = undefined;
+    this.shownCertificate = undefined;
     this.clientCertificate = undefined;
     this.refusalDetail = "";
     this.tarpit = false;

@@ -107,10 +107,21 @@ export class AuditReport {
       out: out as NonNullable<AuditEvent["out"]>,
       ...(request.refusal === undefined ? { req: requestOf(record, request, redaction) } : {}),
       rid: request.text(request.requestIdStart, request.requestIdEnd),
-      src: { ip: redaction.address(request.clientAddress) },
+      src: sourceOf(request, redaction),
       trace: request.text(request.traceStart + 3, request.traceStart + 35),
     };
   }
+}
+
+/** Who it was: address, and certificate where one was shown. */
+function sourceOf(
+  { clientAddress, shownCertificate }: CanonicalRequest,
+  redaction: Redaction,
+): NonNullable<AuditEvent["src"]> {
+  const ip = redaction.address(clientAddress);
+  return shownCertificate === undefined
+    ? { ip }
+    : { cert: redaction.fingerprint(shownCertificate.fingerprint), ip };
 }
 
 /** A request that could be read. */
@@ -141,7 +152,9 @@ function kindOf(reason: Reason): EventKind {
   if (reason.blame !== "client" || reason.status === 0 || !JUDGES.has(reason.stage))
     return "request_completed";
   if (reason === reasons.rateLimited || reason.status === 429) return "rate_limited";
-  return reason.status === 401 || reason.code.startsWith("token_") ? "auth_failure" : "request_refused";
+  return reason.status === 401 || /^(?:token|client_cert)_/.test(reason.code)
+    ? "auth_failure"
+    : "request_refused";
 }
 
 /** Stages that judge a request. A path that does not exist is no refusal. */

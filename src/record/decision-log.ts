@@ -12,6 +12,8 @@ export interface Decision {
   readonly traceId: string;
   readonly client: string;
   readonly peer: string;
+  /** Fingerprint of the certificate that the client showed, good or bad; absent = none. */
+  readonly certificate?: string;
   readonly method: string;
   /** "" for a head that could not be read, as the path. */
   readonly host: string;
@@ -96,6 +98,7 @@ function decisionFrom(
     traceId: request.text(trace, trace + 32),
     client: request.clientAddress,
     peer,
+    ...(request.shownCertificate === undefined ? {} : { certificate: request.shownCertificate.fingerprint }),
     method: whole ? methodNames[request.method]! : "_OTHER",
     host: whole ? request.hostText() : "",
     path: whole

@@ -133,6 +133,23 @@ const wrong: readonly (readonly [title: string, toml: string, ...found: string[]
     "Z1214 8:15",
   ],
   [
+    "a route with a profile of certificates, without authorities for its hosts",
+    withTls("", '[auth_profile.c]\nkind = "client_cert"').replace(
+      'upstream = "app"\n',
+      'upstream = "app"\nauth_profile = "c"\n',
+    ),
+    "Z1214 8:16",
+  ],
+  [
+    "a profile of certificates with keys of another kind, and no fingerprint",
+    withTls(
+      'client_ca_path = "ca.pem"',
+      '[auth_profile.c]\nkind = "client_cert"\nissuer = "x"\nclient_fingerprints = ["12:34"]',
+    ).replace('upstream = "app"\n', 'upstream = "app"\nauth_profile = "c"\n'),
+    "Z1214 15:10",
+    "Z1106 16:24",
+  ],
+  [
     "a public route that asks",
     withTls('client_ca_path = "ca.pem"').replace(
       'upstream = "app"\n',
@@ -173,5 +190,14 @@ test("a route that asks is content with the authorities of its host's own row", 
     'upstream = "app"\n',
     'upstream = "app"\nhosts = ["b.test"]\nclient_auth = "optional"\n',
   );
+  assert.equal(goodConfig(toml, options).routes[0]!.clientAuth, "optional");
+});
+
+test("a route with a profile of certificates has its hosts ask for one, and not insist", () => {
+  const toml = withTls('client_ca_path = "ca.pem"', '[auth_profile.c]\nkind = "client_cert"').replace(
+    'upstream = "app"\n',
+    'upstream = "app"\nauth_profile = "c"\n',
+  );
+  assert.deepEqual(codesAt(toml, options), []);
   assert.equal(goodConfig(toml, options).routes[0]!.clientAuth, "optional");
 });

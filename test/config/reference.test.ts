@@ -102,7 +102,7 @@ test("what is commented out is valid too", () => {
     .replace(/^(?:(?:previous_)?secret(?:_env|_file)?|algorithm|jwks_(?:url|ca_file)) = .*\n/gm, "")
     // Read where there are authorities and lists: client-auth.test.ts.
     .replace(
-      /^client_(?:ca_path|crl_path|crl_enforce_next_update|names|auth) = (?!"\/etc\/zion\/admin).*\n/gm,
+      /^client_(?:ca_path|crl_path|crl_enforce_next_update|names|fingerprints|auth) = (?!"\/etc\/zion\/admin).*\n/gm,
       "",
     )
     // Of other kinds of profiles.
