@@ -11,7 +11,7 @@ const dayMs = 86_400_000;
 const spreadMs = dayMs;
 
 /**
- * When to renew, ms since the epoch: a moment in the CA's window where there is one, else `renewBeforeDays` before the
+ * When to renew, ms since the epoch: a moment in the CA's window where there is one and it is in time, else `renewBeforeDays` before the
  * end, but never with more than a third of the life left: some certificates live for days (reliability.md F49). The
  * moment within the window is drawn from the certificate itself, so that it is the same after every restart.
  */
@@ -21,9 +21,11 @@ export function renewalMs(
   window: RenewalWindow | undefined,
 ): number {
   const share = createHash("sha256").update(certificate.raw).digest().readUInt32BE() / 2 ** 32;
-  if (window !== undefined) return window.startMs + share * (window.endMs - window.startMs);
   const endMs = certificate.validToDate.getTime();
   const third = (endMs - certificate.validFromDate.getTime()) / 3;
+  // A window that is too late is no reason to let it end.
+  if (window !== undefined)
+    return Math.min(window.startMs + share * (window.endMs - window.startMs), endMs - third / 2);
   const leftMs = Math.min(renewBeforeDays * dayMs, third);
   // Earlier rather than later.
   return endMs - leftMs - share * Math.min(spreadMs, third / 10);

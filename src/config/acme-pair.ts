@@ -1,4 +1,4 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
 import { join } from "node:path";
 import { makeSelfSigned } from "../cert/self-signed.ts";
 import type { AcmeCertificateConfig, AcmeConfig, CertificateConfig } from "./config.ts";
@@ -7,7 +7,12 @@ import type { SectionContext } from "./section.ts";
 
 /** Key and chain of an issued certificate lie in one file, so that no crash can leave a pair that does not match. */
 export function acmePairPath(directory: string, name: string): string {
-  return join(directory, "certificates", `${name}.pem`);
+  return join(directory, "certificates", `${acmeFileName(name)}.pem`);
+}
+
+/** A name of 253 characters is none for a file with an ending. */
+export function acmeFileName(name: string): string {
+  return name.length <= 200 ? name : createHash("sha256").update(name).digest("hex");
 }
 
 /** What is served for a certificate of `[tls.acme]` now. */

@@ -117,10 +117,6 @@ export function createAcmeDesk(options: AcmeDeskOptions): AcmeDesk {
       directory: path,
       tellWorkers,
       onElected() {
-        attempt(() => {
-          files = openAcmeFiles(path);
-          journal = readJournal(files.journal());
-        });
         log.info({ "event.name": "zion.acme.elected", directory: path }, "orders certificates");
         void work();
       },
@@ -134,6 +130,16 @@ export function createAcmeDesk(options: AcmeDeskOptions): AcmeDesk {
     share?.close();
     share = undefined;
     files = undefined;
+    if (open !== noChallenges) void tellWorkers(noChallenges);
+  };
+
+  /** What is in the directory; nothing is ordered without the journal. */
+  const readDirectory = (path: string): void => {
+    attempt(() => {
+      const opened = openAcmeFiles(path);
+      journal = readJournal(opened.journal());
+      files = opened;
+    });
   };
 
   const setProblem = (text: string | undefined): void => {
@@ -180,6 +186,8 @@ export function createAcmeDesk(options: AcmeDeskOptions): AcmeDesk {
     while (isWanted) {
       isWanted = false;
       nextMs = clock.wallMs() + lookEveryMs;
+      if (share?.isElected === true && files === undefined) readDirectory(directory!);
+      if (files === undefined) nextMs = clock.wallMs() + diskAgainMs;
       for (const certificate of certificates) {
         if (share?.isElected !== true || files === undefined) break;
         nextMs = Math.min(nextMs, await see(certificate, files));
@@ -210,42 +218,49 @@ export function createAcmeDesk(options: AcmeDeskOptions): AcmeDesk {
   };
 
   const order = async (certificate: AcmeCertificateConfig, held: AcmeFiles): Promise<void> => {
-    const { name, account, domains } = certificate;
+    const { name, account } = certificate;
     const history = historyOf(journal, name);
     const deps = issueDeps(held);
-    let isNew = true;
-    const begun = attempt(() => {
-      const { cause } = planOf(certificate, held);
-      isNew = resumable(certificate, deps) === undefined;
-      if (isNew) noteOrder(journal, name, account.id, clock.wallMs());
-      history.resumed = history.underWay ? history.resumed + 1 : 0;
-      history.underWay = true;
-      forced.delete(name);
-      held.saveJournal(printJournal(journal));
-      log.info(
-        { "event.name": "zion.acme.order", certificate: name, domains, cause },
-        "ordering a certificate",
-      );
-    });
-    // Not without a record of it: this is what keeps a crash loop from the CA.
-    if (!begun) {
-      history.underWay = false;
-      history.nextMs = clock.wallMs() + diskAgainMs;
-      return;
-    }
-    const failure = await issueCertificate(certificate, deps);
+    const begun = begin(certificate, held);
+    const failure = "reason" in begun ? begun : await issueCertificate(certificate, deps);
     process = undefined;
     // Whoever stopped it: what it was doing is taken up again.
     if (files !== held) return;
     conclude(certificate, history, failure);
     attempt(() => {
       // It stays counted where the CA may have taken it.
-      if (isNew && failure?.reason === "unreachable" && resumable(certificate, deps) === undefined)
-        forgetOrder(journal, name, account.id);
+      const isUnheard = failure?.reason === "unreachable" && resumable(certificate, deps) === undefined;
+      if (isUnheard && "isNew" in begun && begun.isNew) forgetOrder(journal, name, account.id);
       prune(journal, new Set(certificates.map((one) => one.name)), clock.wallMs());
       held.saveJournal(printJournal(journal));
     });
     if (failure === undefined) options.onIssued();
+  };
+
+  /** Not without a record of it: this is what keeps a crash loop from the CA. */
+  const begin = (
+    certificate: AcmeCertificateConfig,
+    held: AcmeFiles,
+  ): AcmeFailure | { readonly isNew: boolean } => {
+    const { name, account, domains } = certificate;
+    const history = historyOf(journal, name);
+    forced.delete(name);
+    try {
+      const { cause } = planOf(certificate, held);
+      const isNew = resumable(certificate, issueDeps(held)) === undefined;
+      if (isNew) noteOrder(journal, name, account.id, clock.wallMs());
+      history.resumed = history.underWay ? history.resumed + 1 : 0;
+      history.underWay = true;
+      held.saveJournal(printJournal(journal));
+      log.info(
+        { "event.name": "zion.acme.order", certificate: name, domains, cause },
+        "ordering a certificate",
+      );
+      return { isNew };
+    } catch (cause) {
+      const problem = cause instanceof Error ? cause.message : String(cause);
+      return { type: "failed", reason: "disk", problem, retryAfterMs: undefined };
+    }
   };
 
   const conclude = (

@@ -9,7 +9,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { acmePairPath, splitPair } from "../config/acme-pair.ts";
+import { acmeFileName, acmePairPath, splitPair } from "../config/acme-pair.ts";
 
 /** The key of an account; `nextKey` while it is not known whether a rollover succeeded. PEM. */
 export interface SavedAccount {
@@ -49,7 +49,7 @@ export function openAcmeFiles(directory: string): AcmeFiles {
   for (const part of ["accounts", "orders", "certificates"])
     mkdirSync(join(directory, part), { recursive: true, mode: 0o700 });
   const accountPath = (id: string) => join(directory, "accounts", `${id}.json`);
-  const orderPath = (name: string) => join(directory, "orders", `${name}.json`);
+  const orderPath = (name: string) => join(directory, "orders", `${acmeFileName(name)}.json`);
   const journalPath = join(directory, "journal.json");
   return {
     account: (id) => read(accountPath(id)) as SavedAccount | undefined,

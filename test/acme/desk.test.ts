@@ -4,6 +4,8 @@ import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import path from "node:path";
 import { test } from "node:test";
 import { makeSelfSigned } from "../../src/cert/self-signed.ts";
+import type { Config } from "../../src/config/config.ts";
+import { openAcmeFiles } from "../../src/control/acme-files.ts";
 import { startAcmeFront } from "../support/acme-front.ts";
 import { noPebble, startPebble } from "../support/pebble.ts";
 import { hourMs, minuteMs, newDirectory, startDesk, startResponder } from "./desk-case.ts";
@@ -271,6 +273,55 @@ test("proofs that fail use up our own limit, never the CA's", options, async (t)
   next.forward(hourMs + minuteMs);
   assert.equal(next.desk.renew("a.test"), undefined);
   await next.event("zion.acme.issued");
+});
+
+test("without a place for its key nothing is ordered, and the old certificate stays", options, async (t) => {
+  const responder = await startResponder(t);
+  const front = await startAcmeFront(t, await startPebble(t, { httpPort: responder.port, tlsPort: 1 }));
+  const bench = await startDesk(t, responder, { account: front });
+  await bench.event("zion.acme.issued");
+  const before = bench.files.certificate("a.test");
+  rmSync(path.join(bench.directory, "orders"), { recursive: true });
+  writeFileSync(path.join(bench.directory, "orders"), "");
+  bench.forward(minuteMs, [{ ...bench.certificates[0]!, domains: ["a.test", "b.test"] }]);
+  const failed = await bench.event("zion.acme.failed");
+  assert.equal(failed["reason"], "disk");
+  assert.match(String(failed["problem"]), /ENOTDIR/);
+  assert.equal(ordersAt(front), 1);
+  assert.equal(bench.files.certificate("a.test"), before);
+});
+
+test("without its journal nothing is ordered, and readiness can say so", options, async (t) => {
+  const responder = await startResponder(t);
+  const front = await startAcmeFront(t, undefined);
+  const directory = newDirectory(t);
+  openAcmeFiles(directory);
+  writeFileSync(path.join(directory, "journal.json"), '{"certificates":');
+  const bench = await startDesk(t, responder, { account: front, directory });
+  await bench.event("zion.acme.directory");
+  assert.match(bench.desk.status().problem!, /journal\.json is damaged/);
+  assert.equal(bench.desk.problem, "the directory of [tls.acme] cannot be used");
+  assert.match(bench.desk.renew("a.test")!, /cannot be used/);
+  rmSync(path.join(directory, "journal.json"));
+  bench.forward(minuteMs);
+  await bench.event("zion.acme.order");
+});
+
+test("challenges are forgotten when nothing is ordered any more", options, async (t) => {
+  const responder = await startResponder(t);
+  const front = await startAcmeFront(t, await startPebble(t, { httpPort: responder.port, tlsPort: 1 }));
+  const reached = Promise.withResolvers<void>();
+  front.handle = (at) => {
+    if (!at.startsWith("/finalize-order")) return false;
+    reached.resolve();
+    return true;
+  };
+  const bench = await startDesk(t, responder, { account: front });
+  await reached.promise;
+  assert.equal(responder.challenges.length, 1);
+  bench.desk.adopt({ tls: undefined } as unknown as Config);
+  assert.equal(responder.challenges.length, 0);
+  assert.equal(bench.desk.isOn, false);
 });
 
 test("an order whose process is killed is taken up again, and no other is placed", options, async (t) => {

@@ -44,6 +44,13 @@ test("the CA's window counts where there is one, and certificates are spread ove
   assert.ok(Math.max(...moments) - Math.min(...moments) > 500, "not all at once");
 });
 
+test("a window that is too late does not let the certificate end", () => {
+  const certificate = lasting(90);
+  const endMs = certificate.validToDate.getTime();
+  const window = { startMs: endMs + dayMs, endMs: endMs + 2 * dayMs };
+  assert.equal(Math.round((endMs - renewalMs(certificate, 30, window)) / dayMs), 15);
+});
+
 test("a certificate is known to its CA by authority key id and serial number", () => {
   const folder = mkdtempSync(path.join(tmpdir(), "zion-renewal-"));
   try {
