@@ -56,7 +56,7 @@ export function overviewParts(sources: OverviewSources): Readonly<Record<string,
         age_secs: Math.round(ageMs / 1000),
         adopted_by: adoptedBy,
         resident_bytes: figureOf(exposition, families.workerMemory, String(slot)),
-        event_loop_utilization: figureOf(exposition, families.loopUtilization, String(slot)),
+        event_loop_utilization: inThousandths(figureOf(exposition, families.loopUtilization, String(slot))),
       })),
     }),
     upstreams: () => upstreamsPart(sources),
@@ -98,4 +98,8 @@ function certificatesPart({ certificates, clock }: OverviewSources): readonly ob
       ocsp: certificates.ocspOf(sha256) ?? "off",
     })),
   );
+}
+
+function inThousandths(share: number | undefined): number | undefined {
+  return share === undefined ? undefined : Math.round(share * 1000) / 1000;
 }

@@ -17,6 +17,7 @@ import { type CertificateDesk, openCertificateDesk } from "./certificate-desk.ts
 import { askChild } from "./child-task.ts";
 import { type ConfigVersion, openConfigVersion } from "./config-version.ts";
 import { createDecisionRing, type DecisionRing } from "./decision-ring.ts";
+import { endEarly } from "./early-signals.ts";
 import type { ListenerName } from "./edge.ts";
 import { createEventFeed } from "./event-feed.ts";
 import type { AskedRequest, Deciders } from "./explain-endpoints.ts";
@@ -121,6 +122,7 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     return error.temporary ? temporaryExitCode : configExitCode;
   }
 
+  const endsEarly = endEarly(() => place.close());
   const exposition = createExposition();
   obituaries = openObituaries({
     path: lastGaspPath(config, options.environment),
@@ -177,7 +179,7 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
   try {
     // A successor's would say that it is not ready, while its predecessor serves.
     if (!place.isSuccessor) await openControl(primary);
-    return await serve(primary, options);
+    return await serve(primary, options, endsEarly);
   } catch (error) {
     return explainBind(error, explain);
   } finally {
@@ -617,7 +619,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
 }
 
 /** From the first worker to the last. */
-async function serve(primary: Primary, options: PrimaryOptions): Promise<number> {
+async function serve(primary: Primary, options: PrimaryOptions, endsEarly: () => void): Promise<number> {
   const { supervision, reloader, resolver, prober, identity, limits, spans, listeners, life, clock } =
     primary;
   const { place, control, platform } = primary;
@@ -644,6 +646,7 @@ async function serve(primary: Primary, options: PrimaryOptions): Promise<number>
     },
     clock,
   );
+  endsEarly();
   try {
     await Promise.all([
       resolver.watch(upstreamHosts(reloader.config), resolverSettings(reloader.config)),

@@ -176,6 +176,16 @@ test("a second start on the same port is refused with code 75, and names the por
   assert.equal((await gateway.get("/")).status, 200);
 });
 
+test("TERM while it starts ends it, and leaves no lock behind", onLinux, async (t) => {
+  const own = ['state_dir = "DIRECTORY/state"'];
+  const gateway = await startGateway(t, { toml: config(9, own), expectServing: false });
+  const lock = join(gateway.directory, "state", "control.sock");
+  await until("it has the lock", () => existsSync(lock));
+  gateway.signal("SIGTERM");
+  assert.equal(await gateway.exited, 143);
+  assert.ok(!existsSync(lock));
+});
+
 test("a configuration with errors is refused with code 78 and all its diagnostics", async (t) => {
   const toml = config(1).replace('upstream = "app"', 'upstream = "ap"\nmethod = "GET"');
   const gateway = await startGateway(t, { toml, expectServing: false });
