@@ -1,7 +1,9 @@
+import { addChange, prefixChange } from "./changes.ts";
+import type { Keys } from "./draft.ts";
 import type { Location } from "./nginx-location.ts";
-import { httpsRedirect } from "./nginx-redirect.ts";
-import { decide, type Place } from "./nginx-scope.ts";
+import { decide, effective, type Place } from "./nginx-scope.ts";
 import type { Directive } from "./nginx-syntax.ts";
+import { templateOf } from "./nginx-template.ts";
 import { buildUpstream, readProxyTarget, sendsGroupName } from "./nginx-upstream.ts";
 import { differs, needsYou, type Outcome, translated } from "./verdict.ts";
 
@@ -50,7 +52,7 @@ function translatePass(pass: Directive, location: Location, place: Place): strin
   };
   if (target === undefined) return no("the upstream is chosen by variables");
   const shown = location.kind === "regex" ? undefined : location.text;
-  if (target.uri !== undefined && target.uri !== shown)
+  if (target.uri !== undefined && target.uri !== shown && !replacesPath(location, target.uri, place))
     return no(`the path goes upstream with \`${target.uri}\` in place of \`${shown ?? location.text}\``);
   if (pass.name === "grpc_pass") {
     place.upstream["protocol"] = target.secure ? "h2" : "h2c";
@@ -79,29 +81,75 @@ function verifies(place: Place): boolean {
   return false;
 }
 
-/** `return CODE [text]`. */
+/** `proxy_pass` with a path: it takes the place of the location's. */
+function replacesPath({ kind, text }: Location, uri: string, { route }: Place): boolean {
+  if (kind === "regex" || uri.includes("?")) return false;
+  if (kind === "exact")
+    return addChange(route, "rewrite", { regex: "^.*$", replacement: uri.replaceAll("$", "$$$$") });
+  const change = prefixChange(text, uri);
+  return change !== undefined && addChange(route, "rewrite", change);
+}
+
+/** `return CODE [text]`: an answer of the gateway's own, or a redirect. */
 export function translateReturn(directive: Directive, place: Place): undefined {
-  const [status = "", text = ""] = directive.args;
-  place.closed.push(`return ${directive.args.join(" ")}`);
-  decide(place.nginx, directive, returnOutcome(directive, status, text));
+  const [first = "", second = ""] = directive.args;
+  const isUrl = /^https?:|^\$scheme/.test(first);
+  const [status, text] = isUrl ? ["302", first] : [first, second];
+  const outcome = /^30[12378]$/.test(status)
+    ? translateRedirect(text, Number(status), place)
+    : translateAnswer(status, text, place);
+  if (outcome === undefined) place.closed.push(`return ${directive.args.join(" ")}`);
+  decide(
+    place.nginx,
+    directive,
+    outcome ?? needsYou("what it answers cannot be said here: the route is closed"),
+  );
   return undefined;
 }
 
-function returnOutcome(directive: Directive, status: string, text: string): Outcome {
-  const https = httpsRedirect(directive);
-  if (https !== undefined)
-    return needsYou("this gateway redirects plain requests, and nothing else yet: the route is closed");
-  if (/^(?:30[12378]|https?:)/.test(status))
-    return needsYou("redirects are not known here yet: the route is closed");
-  if (status === "403" && text === "") return translated("a closed route: 403");
-  if (/^[45]\d\d$/.test(status)) return differs(`a closed route: 403, not ${status}`);
-  return needsYou("answers of its own are not known here yet: the route is closed");
+function translateRedirect(url: string, status: number, place: Place): Outcome | undefined {
+  // To the same place: a path says that.
+  const to = templateOf(url, place.scope)?.replace(/^\{scheme\}:\/\/\{host\}(?=[/{])/, "");
+  if (to === undefined || !addChange(place.route, "redirect", { to, status })) return undefined;
+  return url.includes("$http_host")
+    ? differs("[route.redirect], to the host without its port")
+    : translated("[route.redirect]");
 }
 
+function translateAnswer(status: string, text: string, place: Place): Outcome | undefined {
+  const code = Number(status);
+  // 444 ends the connection without a word.
+  if (!/^[2-5]\d\d$/.test(status) || status === "444" || text.includes("$")) return undefined;
+  const type = effective(place.scope, "default_type")[0]?.args[0] ?? "text/plain";
+  const body: Keys = text === "" ? {} : { body: text, content_type: type };
+  if (!addChange(place.route, "respond", { status: code, ...body })) return undefined;
+  return text === "" && code >= 400
+    ? differs("[route.respond], without a page")
+    : translated("[route.respond]");
+}
+
+/** One that replaces the path on the way to the upstream; others choose locations anew, or redirect by parts of the path. */
 function translateRewrite(rewrite: Directive, place: Place): void {
-  const why = "paths are not changed here yet";
+  const [regex = "", target = "", flag = ""] = rewrite.args;
+  const isPath = flag === "break" && !/\$[a-z{]|\?/i.test(target);
+  if (isPath && addChange(place.route, "rewrite", { regex, replacement: target })) {
+    decide(place.nginx, rewrite, translated("[route.rewrite]"));
+    return;
+  }
+  const isWhole = /^\^?(?:\/?\.\*)?\$?$/.test(regex) || regex === "^(.*)$";
+  const status = flag === "permanent" ? 301 : flag === "redirect" || /^https?:/.test(target) ? 302 : 0;
+  // The old query stands behind, but for a `?` at the end.
+  const to = target.endsWith("?") ? templateOf(target.slice(0, -1), place.scope) : undefined;
+  if (isWhole && status !== 0 && to !== undefined && addChange(place.route, "redirect", { to, status })) {
+    decide(place.nginx, rewrite, translated("[route.redirect]"));
+    return;
+  }
   place.closed.push(`rewrite ${rewrite.args.join(" ")}`);
-  decide(place.nginx, rewrite, needsYou(`${why}: the route is closed`));
+  decide(
+    place.nginx,
+    rewrite,
+    needsYou("what it makes of the path cannot be said here: the route is closed"),
+  );
 }
 
 /** Files first, the named location for everything else: that one stays. */

@@ -1,8 +1,8 @@
+import { addChange, addField, removeField } from "./changes.ts";
 import { effective, type Place } from "./nginx-scope.ts";
 import type { Directive } from "./nginx-syntax.ts";
+import { templateOf } from "./nginx-template.ts";
 import { differs, needsYou, type Outcome, translated } from "./verdict.ts";
-
-const later = "fields of requests cannot be set here yet";
 
 /** `proxy_set_header NAME VALUE`: what this gateway sends anyway, or nothing of the kind. */
 export function translateRequestField(directive: Directive, place: Place): Outcome {
@@ -15,7 +15,9 @@ export function translateRequestField(directive: Directive, place: Place): Outco
         return translated("`preserve_host = true`");
       }
       if (value === "$proxy_host") return translated("the upstream's own authority is what is sent");
-      return needsYou("the Host that upstreams get is the client's or their own authority, no fixed name");
+      return /^[\w.:-]+$/.test(value) && addChange(place.route, "rewrite", { host: value })
+        ? translated("`rewrite.host`")
+        : needsYou("this Host cannot be said here: upstreams get the client's, or their own authority");
     case "x-forwarded-for":
       return forwardedFor(value, place);
     case "x-real-ip":
@@ -26,7 +28,7 @@ export function translateRequestField(directive: Directive, place: Place): Outco
     case "x-forwarded-scheme":
     case "x-scheme":
       return name.toLowerCase() !== "x-forwarded-proto"
-        ? needsYou(later)
+        ? setField(name, value, place)
         : value === "$scheme"
           ? translated("X-Forwarded-Proto is always sent")
           : differs("X-Forwarded-Proto says how the client's connection came to this gateway");
@@ -52,13 +54,23 @@ export function translateRequestField(directive: Directive, place: Place): Outco
       return /^(?:\$connection_upgrade|\$http_connection|upgrade|)$/i.test(value)
         ? translated("Connection is the gateway's own")
         : differs("Connection is the gateway's own");
-    case "accept-encoding":
-    case "te":
-    case "authorization":
-      return needsYou(later);
     default:
-      return isAuthField(name, value, place) ? translated("see `auth_request`") : serviceField(name, place);
+      return isAuthField(name, value, place)
+        ? translated("see `auth_request`")
+        : serviceField(name, value, place);
   }
+}
+
+/** A field of the operator's own: with an empty value it does not go upstream. */
+function setField(name: string, value: string, place: Place): Outcome {
+  if (value === "")
+    return removeField(place.route, "request_headers", name)
+      ? translated("`request_headers.remove`")
+      : needsYou("this field cannot be removed here");
+  const template = templateOf(value, place.scope);
+  return template !== undefined && addField(place.route, "request_headers", "set", name, template)
+    ? translated("`request_headers.set`")
+    : needsYou("this field cannot be set here");
 }
 
 /** The service's answer has the field under the same name. */
@@ -70,8 +82,9 @@ function isAuthField(name: string, value: string, place: Place): boolean {
 }
 
 /** What a service that decides is told anyway. */
-function serviceField(name: string, { isService }: Place): Outcome {
-  if (!isService) return needsYou(later);
+function serviceField(name: string, value: string, place: Place): Outcome {
+  const { isService } = place;
+  if (!isService) return setField(name, value, place);
   switch (name.toLowerCase()) {
     case "content-length":
       return translated("no body goes to the service");

@@ -1,9 +1,12 @@
+import { addField, removeField } from "./changes.ts";
 import { clamp, readBytes, readMs, wholeMib } from "./measure.ts";
 import { translateAccess, translateLimitExcept } from "./nginx-access.ts";
 import { translateRequestField } from "./nginx-fields.ts";
 import { translateLimitConn, translateLimitReq } from "./nginx-limits.ts";
 import { always, type NginxRow, type NginxRows } from "./nginx-row.ts";
 import { effective, type Place } from "./nginx-scope.ts";
+import { templateOf } from "./nginx-template.ts";
+import { translateVerifyClient } from "./nginx-tls.ts";
 import { translateModSecurity } from "./nginx-waf.ts";
 import { differs, needsYou, type Outcome, translated, type Verdict } from "./verdict.ts";
 
@@ -92,8 +95,8 @@ export const nginxRouteRows: NginxRows = {
   },
   proxy_set_header: {
     verdict: "translated",
-    becomes: "preserve_host, xff_mode, mode",
-    note: "Host, X-Forwarded-*, X-Real-IP, Upgrade and Connection; other fields need you",
+    becomes: "preserve_host, xff_mode, mode, request_headers",
+    note: "Host, X-Forwarded-*, X-Real-IP, Upgrade and Connection; others are set as they are",
     each: translateRequestField,
   },
   proxy_http_version: {
@@ -180,9 +183,13 @@ export const nginxRouteRows: NginxRows = {
   proxy_cookie_domain: always("needs_you", "cookies of answers go to clients as they are"),
   proxy_cookie_flags: always("needs_you", "cookies of answers go to clients as they are"),
   proxy_hide_header: {
-    verdict: "needs_you",
-    becomes: "",
-    note: "fields of answers cannot be removed here yet; Server and X-Powered-By go through",
+    verdict: "translated",
+    becomes: "response_headers.remove",
+    note: "the same; Server and X-Powered-By go through otherwise",
+    each: ({ args }, place) =>
+      removeField(place.route, "response_headers", args[0] ?? "")
+        ? translated("`response_headers.remove`")
+        : needsYou("this field cannot be removed here"),
   },
   proxy_pass_header: always("needs_you", "fields of answers go through as this gateway decides"),
   proxy_ignore_headers: always("differs", "fields of answers such as X-Accel-Redirect mean nothing here"),
@@ -275,7 +282,12 @@ export const nginxRouteRows: NginxRows = {
   auth_jwt: closes("make an [auth_profile] of kind jwt"),
   auth_jwt_key_file: always("needs_you", "see `auth_jwt`"),
   auth_jwt_key_request: always("needs_you", "see `auth_jwt`"),
-  ssl_verify_client: closes("clients' certificates are not asked for here yet"),
+  ssl_verify_client: {
+    verdict: "translated",
+    becomes: "client_auth, tls.client_ca_path",
+    note: "`on`, with one authority for all names; anything else closes the route",
+    each: translateVerifyClient,
+  },
   secure_link: closes("signed links are not known here"),
   secure_link_md5: always("needs_you", "see `secure_link`"),
   valid_referers: always("needs_you", "see the `if` that uses it; `csrf_guard` may be what you need"),
@@ -296,13 +308,17 @@ export const nginxRouteRows: NginxRows = {
     all: translateModSecurity,
   },
   add_header: {
-    verdict: "needs_you",
-    becomes: "",
-    note: "fields of answers cannot be added here yet",
-    each: ({ args }) =>
-      /^access-control-/i.test(args[0] ?? "")
-        ? needsYou("[route.cors] answers for the upstream: decide which pages may read")
-        : needsYou("fields of answers cannot be added here yet"),
+    verdict: "translated",
+    becomes: "response_headers.add",
+    note: "on answers of every status; without `always` nginx adds it to some",
+    each({ args: [name = "", value = "", when] }, place) {
+      const template = templateOf(value, place.scope);
+      if (template === undefined || !addField(place.route, "response_headers", "add", name, template))
+        return needsYou("this field cannot be added here");
+      return when === "always"
+        ? translated("`response_headers.add`")
+        : differs("`response_headers.add`, on errors too");
+    },
   },
   add_trailer: always("needs_you", "fields of answers cannot be added here yet"),
   expires: offOnly("fields of answers cannot be added here yet"),

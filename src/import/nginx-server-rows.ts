@@ -57,18 +57,14 @@ export const nginxServerRows: NginxRows = {
   include: always("translated", "its directives follow"),
   listen: always("translated", "one plain and one TLS listener", "server.listen_http, listen_https"),
   server_name: always("translated", "`hosts`; expressions where they are a few names", "route.hosts"),
-  proxy_pass: always("translated", "`upstream`; a path that is replaced needs you", "route.upstream"),
+  proxy_pass: always("translated", "`upstream`; a path in it is `rewrite`", "route.upstream, rewrite"),
   grpc_pass: always("translated", 'an upstream with `protocol = "h2c"` or "h2"', "upstream.protocol"),
   return: always(
     "translated",
-    "a redirect to https, or a closed route for 403; others need you",
-    "server.http_mode",
+    "an answer of its own or a redirect, that to https by `http_mode`",
+    "redirect, respond, server.http_mode",
   ),
-  rewrite: always(
-    "needs_you",
-    "paths are not changed here yet; a redirect to https is `http_mode`",
-    "server.http_mode",
-  ),
+  rewrite: always("needs_you", "`break` in a location is `rewrite`; others need you", "rewrite, redirect"),
   if: always(
     "needs_you",
     "methods, User-Agents and the redirect to https are translated",

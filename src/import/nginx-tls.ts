@@ -1,6 +1,7 @@
 import type { Listen } from "./nginx-listen.ts";
-import { decide, effective, type NginxImport, type Scope } from "./nginx-scope.ts";
-import { needsYou, translated } from "./verdict.ts";
+import { decide, effective, type NginxImport, type Place, type Scope } from "./nginx-scope.ts";
+import type { Directive } from "./nginx-syntax.ts";
+import { needsYou, type Outcome, translated } from "./verdict.ts";
 
 /** Certificates of a server: that of the default one is the default here. */
 export function translateServerTls(
@@ -31,4 +32,31 @@ export function translateServerTls(
     draft.tls["key_path"] = key;
   }
   for (const host of hosts) if (!draft.sni.has(host)) draft.sni.set(host, { cert_path: cert, key_path: key });
+}
+
+/** `ssl_verify_client on`: the authority is one for the gateway, the asking a route's own. */
+export function translateVerifyClient({ args }: Directive, place: Place): Outcome {
+  if (args[0] === "off") return translated("off");
+  const { tls } = place.nginx.draft;
+  const [authority] = effective(place.scope, "ssl_client_certificate");
+  const file = authority?.args[0];
+  const taken = tls["client_ca_path"];
+  if (
+    args[0] !== "on" ||
+    file === undefined ||
+    file.includes("$") ||
+    (taken !== undefined && taken !== file)
+  ) {
+    place.closed.push("ssl_verify_client");
+    return needsYou("whose certificates are good cannot be said here: the route is closed");
+  }
+  tls["client_ca_path"] = file;
+  place.route["client_auth"] = "required";
+  decide(place.nginx, authority!, translated("`tls.client_ca_path`"));
+  const [list] = effective(place.scope, "ssl_crl");
+  if (list?.args[0] !== undefined && !list.args[0].includes("$")) {
+    tls["client_crl_path"] = list.args[0];
+    decide(place.nginx, list, translated("`tls.client_crl_path`"));
+  }
+  return translated('`client_auth = "required"`: 403 without a good certificate, where nginx says 400');
 }

@@ -249,7 +249,9 @@ function addServer(
   );
   if (isDefault && hosts.length === 0 && refusal !== undefined) {
     // Without routes a name that nobody serves is 404.
-    decide(nginx, refusal, differs(`names that no route has are answered 404, not ${refusal.args[0]}`));
+    const status = refusal.args[0];
+    const here = "names that no route has are answered 404";
+    decide(nginx, refusal, status === "404" ? translated(here) : differs(`${here}, not ${status}`));
     decide(nginx, directive, translated("names that no route has"));
     return;
   }

@@ -1,3 +1,4 @@
+import { answersItself } from "./changes.ts";
 import {
   CLOSED,
   cleanName,
@@ -19,7 +20,9 @@ export function printConfig(draft: Draft, source: string): string {
     "A route with `closed` in its lists refuses everybody with 403: what it did is not translated, and nothing is open that was not open before.",
   );
   const closed = draft.routes.some(isClosed);
-  const noUpstream = draft.routes.some(({ upstream }) => upstream === undefined);
+  const noUpstream = draft.routes.some(
+    ({ upstream, keys }) => upstream === undefined && !answersItself(keys),
+  );
   const nowhere = freeName("nowhere", (name) => draft.tables("upstream").some((one) => one.name === name));
   printTable(toml, ["server"], draft.server);
   if (Object.keys(draft.tls).length > 0) printTable(toml, ["tls"], draft.tls);
@@ -76,7 +79,7 @@ function usedNames(draft: Draft, kind: TableKind): ReadonlySet<unknown> {
   switch (kind) {
     case "upstream":
       return new Set<unknown>([
-        ...routes.map(({ upstream }) => upstream),
+        ...routes.map(({ upstream, keys }) => (answersItself(keys) ? undefined : upstream)),
         ...draft.tables("auth_profile").map(({ keys }) => keys["service_upstream"]),
       ]);
     case "list":
@@ -109,8 +112,8 @@ function printKeys(toml: TomlText, keys: Readonly<Keys>): void {
   for (const [name, value] of Object.entries(keys)) toml.key(name, value);
 }
 
-export function isClosed({ closed, upstream }: RouteDraft): boolean {
-  return closed.length > 0 || upstream === undefined;
+export function isClosed({ closed, upstream, keys }: RouteDraft): boolean {
+  return closed.length > 0 || (upstream === undefined && !answersItself(keys));
 }
 
 function printRoute(toml: TomlText, draft: Draft, route: RouteDraft, name: string, nowhere: string): void {
@@ -122,7 +125,7 @@ function printRoute(toml: TomlText, draft: Draft, route: RouteDraft, name: strin
   if (route.hosts !== undefined) toml.key("hosts", route.hosts);
   toml.key("path", route.path);
   if (route.methods !== undefined) toml.key("methods", route.methods);
-  toml.key("upstream", route.upstream ?? nowhere);
+  if (!answersItself(route.keys)) toml.key("upstream", route.upstream ?? nowhere);
   const lists = listsOf(route, draft);
   if (lists.length > 0) toml.key("lists", lists);
   if (route.limits.length > 0) toml.key("limits", route.limits);

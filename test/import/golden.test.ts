@@ -53,5 +53,6 @@ function complaints(toml: string): readonly string[] {
     file: "/etc/zion/zion.toml",
     readFile: (file) => (/key|\.pk/.test(path.basename(file)) ? pair.keyPem : pair.certPem),
   });
-  return diagnostics.map(({ code, message }) => `${code} ${message}`);
+  // The certificate that stands for all files is none of an authority.
+  return diagnostics.filter(({ code }) => code !== "Z1331").map(({ code, message }) => `${code} ${message}`);
 }

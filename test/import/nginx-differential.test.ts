@@ -91,20 +91,26 @@ const cases: Readonly<Record<string, readonly Ask[]>> = {
   "unknown-hosts": [
     { ask: "GET app.test/" },
     { ask: "GET app.test/private/x" },
-    { ask: "GET app.test/gone/x", differs: "403, not 410" },
-    { ask: "GET app.test/old/x", differs: "redirects are not known here yet" },
-    { ask: "GET app.test/healthz", differs: "answers of its own" },
+    { ask: "GET app.test/gone/x" },
+    { ask: "GET app.test/old/x" },
+    { ask: "GET app.test/healthz" },
     { ask: "GET stranger.test/", differs: "answered 404, not 444" },
     { ask: "POST app.test/", body: Buffer.alloc(2_000_000, "x") },
   ],
   "proxy-uri": [
     { ask: "GET app.test/x" },
     { ask: "GET app.test/same/x?q=1" },
-    { ask: "GET app.test/strip/x", differs: "the path goes upstream with `/` in place of `/strip/`" },
-    { ask: "GET app.test/other/x", differs: "in place of `/other/`" },
+    { ask: "GET app.test/strip/x?q=1" },
+    { ask: "GET app.test/strip/" },
+    { ask: "GET app.test/other/x/y" },
+    { ask: "GET app.test/fixed?q=1" },
+    { ask: "GET app.test/odd/x", differs: "in place of `/odd/`" },
     { ask: "GET app.test/variable/x?q=1" },
     { ask: "GET app.test/whole/x?q=1" },
-    { ask: "GET app.test/rewritten/x", differs: "paths are not changed here yet" },
+    { ask: "GET app.test/rewritten/x/y?q=1" },
+    { ask: "GET app.test/moved/x?q=1" },
+    { ask: "GET app.test/fields/x", fields: { "X-Drop": "me" } },
+    { ask: "GET app.test/teapot" },
   ],
   access: [
     { ask: "GET app.test/" },
@@ -182,6 +188,14 @@ interface Seen {
   readonly forwardedFor: string;
   readonly who: string;
   readonly length: number;
+  /** Fields that a configuration sets, as the origin saw them. */
+  readonly set: string;
+  /** Of a redirect, without scheme and authority of this host. */
+  readonly location: string;
+  /** Fields that a configuration adds to answers. */
+  readonly added: string;
+  /** Of an answer that no origin gave, and that is no error. */
+  readonly text: string;
 }
 
 const origins: Server[] = [];
@@ -227,8 +241,12 @@ async function answerWith(
     forwardedFor: String(asked.headers["x-forwarded-for"] ?? ""),
     who: String(asked.headers["x-who"] ?? ""),
     length,
+    set: ["x-custom", "x-drop", "x-client"].map((name) => String(asked.headers[name] ?? "")).join("|"),
   };
-  answer.writeHead(200, { "X-Saw": Buffer.from(JSON.stringify(saw)).toString("base64") });
+  answer.writeHead(200, {
+    "X-Powered-By": "tests",
+    "X-Saw": Buffer.from(JSON.stringify(saw)).toString("base64"),
+  });
   answer.end("ok");
 }
 
@@ -337,7 +355,18 @@ async function put(port: number, ask: Ask): Promise<Seen> {
 function putOnce(port: number, { ask, fields, body }: Ask): Promise<Seen> {
   const [, method = "", host = "", target = ""] = /^(\w+) ([^/]+)(.*)$/.exec(ask)!;
   return new Promise((resolve) => {
-    const nothing: Seen = { status: 0, origin: "", host: "", forwardedFor: "", who: "", length: 0 };
+    const nothing: Seen = {
+      status: 0,
+      origin: "",
+      host: "",
+      forwardedFor: "",
+      who: "",
+      length: 0,
+      set: "",
+      location: "",
+      added: "",
+      text: "",
+    };
     const headers = {
       Host: host,
       Connection: "close",
@@ -347,14 +376,32 @@ function putOnce(port: number, { ask, fields, body }: Ask): Promise<Seen> {
     const asking = request(
       { port, host: "127.0.0.1", method, path: target, headers, agent: false },
       (answer) => {
-        answer.resume();
-        answer.on("error", () => {});
-        const saw = answer.headers["x-saw"];
-        const rest =
-          saw === undefined
-            ? {}
-            : (JSON.parse(Buffer.from(String(saw), "base64").toString()) as Partial<Seen>);
-        resolve({ ...nothing, ...rest, status: answer.statusCode ?? 0 });
+        let text = "";
+        answer.on("data", (bytes: Buffer) => (text += bytes.toString()));
+        answer.on("error", () => resolve(nothing));
+        answer.on("end", () => {
+          const status = answer.statusCode ?? 0;
+          const saw = answer.headers["x-saw"];
+          const rest =
+            saw === undefined
+              ? {}
+              : (JSON.parse(Buffer.from(String(saw), "base64").toString()) as Partial<Seen>);
+          const location = (answer.headers.location ?? "").replace(
+            /^http:\/\/[^/]*(?:127\.0\.0\.1|\.test)(?::\d+)?(?=\/)/,
+            "",
+          );
+          const added = ["x-added", "x-powered-by"]
+            .map((name) => String(answer.headers[name] ?? ""))
+            .join("|");
+          resolve({
+            ...nothing,
+            ...rest,
+            status,
+            location,
+            added,
+            text: saw === undefined && status < 300 ? text : "",
+          });
+        });
       },
     );
     asking.on("error", () => resolve(nothing));

@@ -177,6 +177,7 @@ test("a protected place that cannot be translated is closed, never open", () => 
     'auth_basic "x"; auth_basic_user_file f;',
     "auth_jwt realm;",
     "ssl_verify_client on;",
+    "ssl_verify_client optional; ssl_client_certificate ca.pem;",
     "satisfy any; allow 10.0.0.1; deny all;",
     "allow 10.0.0.1; deny 10.0.0.0/8; allow 10.0.0.0/7; deny 192.168.0.1; deny all;",
     "allow unix:; deny all;",
@@ -187,7 +188,11 @@ test("a protected place that cannot be translated is closed, never open", () => 
     'if ($cookie_staff = "") { return 403; }',
     "limit_except GET { allow 10.0.0.1; deny all; }",
     "secure_link $arg_md5;",
-    "rewrite ^/x/(.*) /$1 break;",
+    "rewrite ^/x/(.*) /$1 last;",
+    "rewrite ^/x/(.*) /$1?a=b break;",
+    "rewrite (?<!y)x / break;",
+    "return 444;",
+    "return 301 $arg_where;",
   ]) {
     const { route, list } = configOf(
       inServer(`location /x/ { ${guard} ${proxied} } location / { ${proxied} }`),
