@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -120,6 +121,32 @@ test("a WebSocket ends when the certificate that opened it is revoked", async (t
   root.revoke(pair);
   bench.publish(root.crl("socket-after"));
   await tunnel.untilOver();
+});
+
+test("what a certificate opened ends when it does: the next request is refused, a WebSocket closed", async (t) => {
+  // Long enough for a busy machine to connect, short enough to wait for.
+  const brief = root.issue("brief", { untilDays: 8 / 86_400 });
+  const bench = await startRevoking(t, [root], [root.crl("brief")], {
+    route: 'mode = "websocket"',
+    script: echoing,
+  });
+  const patience = { ...as(brief), deadlineMs: 30_000 };
+  const tunnel = await connect(bench.edge.tlsPort, patience);
+  const kept = await connect(bench.edge.tlsPort, patience);
+  t.after(() => {
+    tunnel.destroy();
+    kept.destroy();
+  });
+  tunnel.send(handshake().replace(/^Host: .*$/m, "Host: localhost"));
+  assert.equal((await tunnel.answer())!.status, 101);
+  await tunnel.untilOver();
+  const untilMs = new X509Certificate(brief.certPem).validToDate.getTime();
+  while (Date.now() < untilMs) await new Promise((done) => setTimeout(done, 100));
+  kept.send(bare("Host: localhost"));
+  const refused = (await kept.answer())!;
+  assert.equal(refused.status, 403);
+  const reasons = (await bench.edge.logLines()).map((line) => line["zion.reason"]);
+  assert.deepEqual(reasons.toSorted(), ["client_cert_expired", "stream_expired"]);
 });
 
 test("a certificate below an intermediate needs the lists of both, and both signers can revoke", async (t) => {
