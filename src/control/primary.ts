@@ -13,6 +13,7 @@ import { createEnvironmentTokens, type EnvironmentTokens } from "./admin-tokens.
 import { certificatesLoaded, configRejected, workerDied } from "./audit-events.ts";
 import { type AuditSupply, openAuditSupply } from "./audit-supply.ts";
 import { type Bans, createBans } from "./bans.ts";
+import { type CaptureStore, createCaptureStore } from "./capture-store.ts";
 import { type CertificateDesk, openCertificateDesk } from "./certificate-desk.ts";
 import { askChild } from "./child-task.ts";
 import { type ConfigVersion, openConfigVersion } from "./config-version.ts";
@@ -200,6 +201,7 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     primary.keys.stop();
     primary.spans.close();
     primary.bans.stop();
+    primary.captures.stop();
     primary.prober.stop();
     primary.resolver.stop();
   }
@@ -224,6 +226,7 @@ interface Primary {
   readonly withdrawal: Withdrawal;
   readonly decisions: DecisionRing;
   readonly bans: Bans;
+  readonly captures: CaptureStore;
   readonly exposition: Exposition;
   readonly guard: OrphanGuard;
   readonly stopMemoryWatch: () => void;
@@ -367,6 +370,12 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     exposition,
     log,
   });
+  const captures = createCaptureStore({
+    broadcast: (message) => supervision.broadcast(message),
+    clock,
+    log,
+    onLost: (count) => exposition.add("captureLost", [], count),
+  });
   const bans = createBans({
     stateDir,
     broadcast: (message) => supervision.broadcast(message),
@@ -476,6 +485,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       limits.adopt(config);
       spans.adopt(config.tracing);
       bans.adopt(config);
+      captures.adopt(config);
       keys.adopt(config);
       // What changed while the workers were between two snapshots.
       for (const news of [...addressNews(), ...healthNews()]) supervision.broadcast(news);
@@ -512,6 +522,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       { type: "withdrawn", is: withdrawal.state === "draining" },
       ...limits.greeting(),
       bans.news(),
+      ...captures.news(),
       ...audit.greeting(),
       ...identity.news(),
       acme.news(),
@@ -524,6 +535,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       decisions.add(news);
       events.publishDecisions(news);
     },
+    onCaptures: captures.write,
     onKeysWanted: identity.wantKeys,
     onLimitSpent: limits.hear,
     onStrictAsks: limits.judge,
@@ -605,6 +617,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     withdrawal,
     decisions,
     bans,
+    captures,
     exposition,
     guard,
     stopMemoryWatch,
@@ -656,6 +669,7 @@ async function serve(primary: Primary, options: PrimaryOptions, endsEarly: () =>
     limits.adopt(reloader.config);
     spans.adopt(reloader.config.tracing);
     primary.bans.adopt(reloader.config);
+    primary.captures.adopt(reloader.config);
     primary.keys.adopt(reloader.config);
     primary.certificates.adopt(reloader.config);
     const outcome = await Promise.race([supervision.start(), stop.promise]);
