@@ -15,6 +15,8 @@ export interface Config {
   readonly tls: TlsConfig | undefined;
   readonly upstreams: readonly UpstreamConfig[];
   readonly routes: readonly RouteConfig[];
+  /** "default" is always among them. */
+  readonly headerProfiles: readonly HeaderProfileConfig[];
   readonly authProfiles: readonly AuthProfileConfig[];
   readonly limits: readonly LimitConfig[];
   /** Where limits with `store = "valkey"` are counted for all machines. */
@@ -34,8 +36,6 @@ export interface Config {
   readonly audit: AuditConfig | undefined;
   readonly redact: RedactConfig;
   readonly tracing: TracingConfig | undefined;
-  /** Undefined = no request is kept. */
-  readonly capture: CaptureConfig | undefined;
   readonly telemetry: TelemetryConfig;
   readonly admin: AdminConfig;
 }
@@ -278,6 +278,9 @@ export interface RouteConfig {
   readonly methods: readonly string[] | undefined;
   /** Undefined where the route answers itself. */ readonly upstream: string | undefined;
   readonly transform: TransformConfig;
+  /** Name of one of `Config.headerProfiles`. "default" */ readonly headerProfile: string;
+  /** Content-Security-Policy where the upstream sends none; undefined = as the profile says. */
+  readonly csp: string | undefined;
   readonly internalOnly: boolean;
   readonly public: boolean;
   /** undefined = no credentials asked for. */
@@ -384,6 +387,13 @@ export interface FieldLineConfig {
   /** A template. */
   readonly value: string;
   readonly how: "set" | "add" | "default";
+}
+
+/** `[header_profile.NAME]`. */
+export interface HeaderProfileConfig {
+  readonly name: string;
+  /** Values are texts, not templates. */
+  readonly edits: FieldEditsConfig;
 }
 
 /** `[route.redirect]`. */
@@ -613,22 +623,6 @@ export interface LogSampleConfig {
   readonly decisions: readonly string[];
   readonly statusClasses: readonly number[];
   readonly rate: number;
-}
-
-/** `[capture]`. */
-export interface CaptureConfig {
-  /** Directory. */
-  readonly path: string;
-  /** Only the primary reads it. */
-  readonly keyFile: string;
-  readonly refusedOnly: boolean;
-  /** Of one body. */
-  readonly bodyBytesMax: number;
-  readonly bytesMax: number;
-  readonly requestsMax: number;
-  readonly ageMs: number;
-  /** `[redact]` applies before they are kept. */
-  readonly redactsInStorage: boolean;
 }
 
 /** `[tracing]`. */

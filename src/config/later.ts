@@ -84,7 +84,6 @@ const laterKeys: LaterKeys = {
     spa_fallback: unless(false),
     precompressed: unless(false),
     cache_profile: never(),
-    csp: never(),
   },
   audit: {
     key_id: never("the id is derived from the key"),

@@ -6,12 +6,12 @@ import { readAcme } from "./acme.ts";
 import { checkAmnesia, readAudit, readRedact } from "./audit.ts";
 import { readAuthProfiles } from "./auth.ts";
 import { readBan } from "./ban.ts";
-import { readCapture } from "./capture.ts";
 import { codes } from "./codes.ts";
 import type { Config } from "./config.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import type { FileAccess } from "./files.ts";
 import { createFindings, type Findings } from "./finding.ts";
+import { readHeaderProfiles } from "./header-profile.ts";
 import { readLimitStore } from "./limit-store.ts";
 import { readLimits } from "./limits.ts";
 import { readLists } from "./lists.ts";
@@ -112,6 +112,7 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
       : readTls(document.tls, readAcme(document, context), document, atStart);
   const upstreams = readUpstreams(document, context);
   const routes = readRoutes(document, context);
+  const headerProfiles = readHeaderProfiles(document, context);
   const authProfiles = readAuthProfiles(document, context);
   const limits = readLimits(document, routes, context);
   const limitStore = readLimitStore(document, context);
@@ -124,7 +125,6 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
   const redact = readRedact(document, context);
   const accessLog = readAccessLog(document.access_log, routes, context);
   const tracing = readTracing(document.tracing, context);
-  const capture = readCapture(document, context);
   if (listeners === undefined) return undefined;
   return {
     schemaVersion: 1,
@@ -132,6 +132,7 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
     tls,
     upstreams,
     routes,
+    headerProfiles,
     authProfiles,
     limits,
     limitStore,
@@ -145,6 +146,5 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
     redact,
     accessLog,
     tracing,
-    capture,
   };
 }

@@ -7,6 +7,7 @@ import type { RouteConfig, RouteWafConfig } from "./config.ts";
 import { readCors } from "./cors.ts";
 import { checkDefined, checkName, reportUnused } from "./definition.ts";
 import type { Path } from "./finding.ts";
+import { checkFieldText, defaultHeaderProfile } from "./header-profile.ts";
 import { keyLabel, printable, shownValue } from "./label.ts";
 import { readRouteAuth } from "./route-auth.ts";
 import { readRouteWaf } from "./route-waf.ts";
@@ -97,6 +98,8 @@ function readRoute(
     methods,
     upstream: input.upstream,
     transform,
+    headerProfile: readHeaderProfileName(path, what, input, document, context),
+    csp: input.csp,
     internalOnly: input.internal_only,
     public: input.public,
     auth,
@@ -118,6 +121,32 @@ function readRoute(
     csrfGuard: input.csrf_guard,
     lists: input.lists,
   };
+}
+
+function readHeaderProfileName(
+  path: Path,
+  what: string,
+  { header_profile: name = defaultHeaderProfile, csp }: RouteInput,
+  { header_profile: profiles }: DocumentInput,
+  context: SectionContext,
+): string {
+  if (csp !== undefined) checkFieldText([...path, "csp"], csp, context);
+  const { findings } = context;
+  const isKnown = name === defaultHeaderProfile || findings.isPoisoned(["header_profile"]);
+  if (!isKnown && !findings.isPoisoned(["header_profile", name]))
+    checkDefined(
+      {
+        path: [...path, "header_profile"],
+        what,
+        kind: "header profile",
+        name,
+        defined: new Map(Object.keys(profiles).map((at): [string, Path] => [at, ["header_profile", at]])),
+        definition: `[header_profile.${printable(name)}]`,
+        effect: "nobody could say which fields its answers get.",
+      },
+      context,
+    );
+  return name;
 }
 
 /** `/_zion/` is refused anyway. */

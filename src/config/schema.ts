@@ -6,10 +6,10 @@ import { admin, adminToken } from "./admin.ts";
 import { audit, redact } from "./audit-schema.ts";
 import { authProfile, routeAuthKeys } from "./auth-schema.ts";
 import { ban } from "./ban.ts";
-import { capture } from "./capture-schema.ts";
 import { clientAuthKeys, routeClientAuth, sniClientAuthKeys } from "./client-auth-schema.ts";
 import { cors } from "./cors.ts";
 import { geo } from "./geo.ts";
+import { headerProfile } from "./header-profile.ts";
 import { choice, flag, int, keyDocs, optionalInt, optionalText, optionalTexts, text, texts } from "./keys.ts";
 import { limit } from "./limit-schema.ts";
 import { limitStore } from "./limit-store-schema.ts";
@@ -388,6 +388,14 @@ const route = z.strictObject({
   ),
   cors: cors.optional(),
   ...transformKeys,
+  header_profile: optionalText({
+    example: "default",
+    doc: 'Name of the header profile. Absent = "default", which is built in.',
+  }),
+  csp: optionalText({
+    example: "default-src 'self'",
+    doc: "Content-Security-Policy of answers to which the upstream gives none. Absent = as the header profile says.",
+  }),
   max_in_flight: int({
     min: 0,
     max: 10_000_000,
@@ -447,6 +455,7 @@ export const documentSchema = z.strictObject({
   ban: ban.optional(),
   tarpit: tarpit.optional(),
   sovereign: sovereign.optional(),
+  header_profile: z.record(z.string(), headerProfile, table).default({}),
   waf: waf.prefault({}),
   waf_profile: z.record(z.string(), wafProfile, table).default({}),
   exclude: z.array(exclude, { error: "expected an array of tables: write [[exclude]]" }).default([]),
@@ -454,7 +463,6 @@ export const documentSchema = z.strictObject({
   redact: redact.prefault({}),
   access_log: accessLog.prefault({}),
   tracing: tracing.optional(),
-  capture: capture.optional(),
   telemetry: telemetry.prefault({}),
   admin: admin.prefault({}),
 });
@@ -534,6 +542,11 @@ export const tableSchemas = [
     doc: "Sends a part of the route's requests to another upstream: those with a header or cookie, or so many of a hundred.",
   },
   {
+    header: "[header_profile.NAME]",
+    keys: headerProfile.shape,
+    doc: "Fields that keep browsers from doing what the application did not mean, where the upstream sends none of the name, and fields that clients do not get. Routes that name no profile use [header_profile.default], which is built in.",
+  },
+  {
     header: "[limit.NAME]",
     keys: limit.shape,
     doc: "How often requests may come. Listed in `limits` of [server] or of routes. NAME: letters, digits, `_`, `-`, `.`; clients see it.",
@@ -591,11 +604,6 @@ export const tableSchemas = [
     doc: "Exchanges of which only a part gets a line: the first table that one fits decides. Without tables all get one.",
   },
   { header: "[tracing]", keys: tracing.shape, doc: "Spans for an OpenTelemetry collector." },
-  {
-    header: "[capture]",
-    keys: capture.shape,
-    doc: "Requests with their bodies, sealed, for `zion why` and `zion replay`. Off without this table; see explain.md.",
-  },
   { header: "[telemetry]", keys: telemetry.shape, doc: "Health and metrics listener." },
   { header: "[admin]", keys: admin.shape, doc: "Admin listener: see admin.md." },
   {

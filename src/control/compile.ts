@@ -158,7 +158,7 @@ function buildRoute(
     counters: deps.counters.route(route.name),
     logPiece: routeLogPiece(route.name),
     upstream,
-    transform: buildTransform(route, deps.upstreams),
+    transform: buildTransform(route, config.headerProfiles, deps.upstreams),
     internalOnly: route.internalOnly,
     public: route.public,
     auth: buildRouteAuth(route, profiles, systemClock.wallMs),

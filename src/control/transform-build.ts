@@ -1,6 +1,11 @@
 import { RE2JS } from "re2js";
-import type { FieldEditsConfig, RouteConfig, TransformConfig } from "../config/config.ts";
-import { type FieldEdits, fieldLine } from "../http/field-edit.ts";
+import type {
+  FieldEditsConfig,
+  HeaderProfileConfig,
+  RouteConfig,
+  TransformConfig,
+} from "../config/config.ts";
+import { type FieldEdits, type FieldLine, prepareEdits } from "../http/field-edit.ts";
 import { parseReplacement, type TargetEdit } from "../http/target-edit.ts";
 import { isTemplateProblem, parseTemplate, type Template, type TemplateScope } from "../http/template.ts";
 import type { Reply } from "../respond/reply.ts";
@@ -10,15 +15,18 @@ import type { Upstream } from "../upstream/upstream.ts";
 
 /** What a route changes, made ready. Throws where the configuration would not have passed its checks. */
 export function buildTransform(
-  { name, path, transform }: Pick<RouteConfig, "name" | "path" | "transform">,
+  route: Pick<RouteConfig, "name" | "path" | "transform" | "headerProfile" | "csp">,
+  profiles: readonly HeaderProfileConfig[],
   upstreams: ReadonlyMap<string, Upstream>,
 ): RouteTransform {
-  const { rewrite, requestFields, answerFields, split } = transform;
+  const { name, path, transform } = route;
+  const { rewrite, requestFields, split } = transform;
   return {
     target: rewrite === undefined ? undefined : buildTargetEdit(rewrite),
     hostLine: rewrite?.host === undefined ? undefined : Buffer.from(`Host: ${rewrite.host}\r\n`, "latin1"),
-    requestFields: requestFields === undefined ? undefined : buildEdits(requestFields),
-    answerFields: answerFields === undefined ? undefined : buildEdits(answerFields),
+    requestFields:
+      requestFields === undefined ? undefined : prepareEdits(requestFields.remove, linesOf(requestFields)),
+    answerFields: buildAnswerEdits(route, profiles),
     reply: buildReply(transform),
     split: split.map((one): SplitTarget => {
       const upstream = upstreams.get(one.upstream);
@@ -64,8 +72,42 @@ function buildReplacement(regex: string, replacement: string) {
   return { pattern, to };
 }
 
-function buildEdits({ remove, lines }: FieldEditsConfig): FieldEdits {
-  return { remove, lines: lines.map(({ name, value, how }) => fieldLine(name, template(value), how)) };
+/** What the route says of a field counts, then its `csp`, then its profile. Undefined: nothing is to be done. */
+function buildAnswerEdits(
+  { name, transform, headerProfile, csp }: Pick<RouteConfig, "name" | "transform" | "headerProfile" | "csp">,
+  profiles: readonly HeaderProfileConfig[],
+): FieldEdits | undefined {
+  const profile = profiles.find((one) => one.name === headerProfile);
+  if (profile === undefined) throw new Error(`route "${name}": no header profile "${headerProfile}"`);
+  const own = transform.answerFields ?? { remove: [], lines: [] };
+  const decided = new Set([...own.remove, ...own.lines.map((line) => line.name.toLowerCase())]);
+  const policy = csp === undefined ? [] : [{ name: "Content-Security-Policy", value: csp }];
+  const defaults = [...policy, ...profile.edits.lines].filter(({ name: field }) => {
+    const folded = field.toLowerCase();
+    if (decided.has(folded)) return false;
+    decided.add(folded);
+    return true;
+  });
+  const lines = [
+    ...linesOf(own),
+    ...defaults.map(
+      ({ name: field, value }): FieldLine => ({
+        name: field,
+        value: { parts: [{ text: value, fact: "", name: "" }], fixed: value },
+        how: "default",
+        // RFC 6797 §7.2: not over plain HTTP.
+        secureOnly: field === "Strict-Transport-Security",
+      }),
+    ),
+  ];
+  const kept = new Set(own.lines.map((line) => line.name.toLowerCase()));
+  // A field that the route adds or defaults is not taken away for the profile's sake.
+  const remove = [...own.remove, ...profile.edits.remove.filter((field) => !kept.has(field))];
+  return remove.length + lines.length === 0 ? undefined : prepareEdits(remove, lines);
+}
+
+function linesOf({ lines }: FieldEditsConfig): readonly FieldLine[] {
+  return lines.map(({ name, value, how }) => ({ name, value: template(value), how, secureOnly: false }));
 }
 
 function buildReply({ redirect, respond }: TransformConfig): Reply | undefined {

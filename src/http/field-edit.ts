@@ -12,41 +12,64 @@ import {
 import type { ResponseHead } from "./response-head.ts";
 import { printTemplate, type Template, type TemplateScope } from "./template.ts";
 
-/** What a route does to the fields of a request or an answer. Names were checked: none of them frames a message. */
-export interface FieldEdits {
-  /** In lower case; `*` at the end: all names that begin so. They go before anything is added. */
-  readonly remove: readonly string[];
-  readonly lines: readonly FieldLine[];
-}
-
 export interface FieldLine {
   /** As it is to be written. */
   readonly name: string;
-  /** In lower case. */
-  readonly folded: string;
   readonly value: Template;
   /** `set` takes those away that are there; `default` adds the line only where there is none. */
   readonly how: "set" | "add" | "default";
-  /** The answer to a request that came over TLS only. */
+  /** In answers to requests that came over TLS only. */
   readonly secureOnly: boolean;
+}
+
+/** What a route does to the fields of a request or an answer. Names were checked: none of them frames a message. */
+export interface FieldEdits {
+  readonly lines: readonly PreparedLine[];
+  /** By length of the name, because most fields of a message are not meant: one look says so. */
+  readonly byLength: readonly (readonly MeantName[] | undefined)[];
+  /** Names that begin so are removed; in lower case. */
+  readonly prefixes: readonly string[];
+  /** By line: the message has a field of its name. Of the message that is being edited; nothing waits in between. */
+  readonly present: Uint8Array;
+}
+
+interface PreparedLine extends FieldLine {
   /** The whole line with CRLF, where it is the same for every request. */
   readonly line: string | undefined;
 }
 
-export function fieldLine(
-  name: string,
-  value: Template,
-  how: FieldLine["how"],
-  secureOnly = false,
-): FieldLine {
-  const line = value.fixed === undefined ? undefined : `${name}: ${value.fixed}\r\n`;
-  return { name, folded: name.toLowerCase(), value, how, secureOnly, line };
+interface MeantName {
+  /** In lower case. */
+  readonly folded: string;
+  readonly isRemoved: boolean;
+  /** Lines that are not added where there is such a field. */
+  readonly defaults: readonly number[];
 }
 
-/** Where fields stand. Met by CanonicalRequest and ResponseHead. */
-interface Fields {
-  readonly fields: Int32Array;
-  readonly fieldCount: number;
+/** `remove`: names in lower case; `*` at the end: all that begin so. */
+export function prepareEdits(remove: readonly string[], lines: readonly FieldLine[]): FieldEdits {
+  const exact = remove.filter((name) => !name.endsWith("*"));
+  const set = lines.filter(({ how }) => how === "set").map(({ name }) => name.toLowerCase());
+  const removed = new Set([...exact, ...set]);
+  const names = new Set([...removed, ...lines.map(({ name }) => name.toLowerCase())]);
+  const byLength: MeantName[][] = [];
+  for (const folded of names) {
+    const defaults = lines.flatMap(({ name, how }, i) =>
+      how === "default" && name.toLowerCase() === folded ? [i] : [],
+    );
+    const isRemoved = removed.has(folded);
+    if (isRemoved || defaults.length > 0)
+      (byLength[folded.length] ??= []).push({ folded, isRemoved, defaults });
+  }
+  return {
+    lines: lines.map((one) => ({
+      ...one,
+      line: one.value.fixed === undefined ? undefined : `${one.name}: ${one.value.fixed}\r\n`,
+    })),
+    byLength: Array.from(byLength),
+    prefixes: remove.filter((name) => name.endsWith("*")).map((name) => name.slice(0, -1)),
+    present: new Uint8Array(lines.length),
+  };
 }
 
 /**
@@ -54,15 +77,13 @@ interface Fields {
  * second attempt and HTTP/2 see them like any other line.
  */
 export function editRequestFields(request: CanonicalRequest, edits: FieldEdits, scope: TemplateScope): void {
-  for (const name of edits.remove) drop(request, request.arena, name);
-  for (const { name, folded, value, how } of edits.lines) {
-    if (how === "default" && has(request, request.arena, folded)) continue;
-    // The value first: it may speak of the field that goes.
-    const text = printTemplate(value, request, scope);
-    if (how === "set") drop(request, request.arena, folded);
-    // A fact that the request does not have leaves no empty field behind.
-    if (text !== "" || value.fixed !== undefined) addField(request, name, text);
-  }
+  // The values first: they may speak of fields that go.
+  const values = edits.lines.map(({ value }) => printTemplate(value, request, scope));
+  mark(request, request.arena, edits);
+  // A fact that the request does not have leaves no empty field behind.
+  for (const [i, { name, line }] of edits.lines.entries())
+    if (edits.present[i] === 0 && (line !== undefined || values[i] !== ""))
+      addField(request, name, values[i]!);
 }
 
 /** Edits the fields of an answer: what goes is not printed, what comes is printed from `head.addedLines`. */
@@ -72,19 +93,59 @@ export function editAnswerFields(
   request: CanonicalRequest,
   scope: TemplateScope,
 ): void {
-  const { source } = head;
-  for (const name of edits.remove) drop(head, source, name);
-  for (const { name, folded, value, how, secureOnly, line } of edits.lines) {
-    if (secureOnly && !request.secure) continue;
-    if (how === "default" && has(head, source, folded)) continue;
-    if (how === "set") drop(head, source, folded);
+  mark(head, head.source, edits);
+  const { lines, present } = edits;
+  let added = head.addedLines;
+  for (let i = 0; i < lines.length; i++) {
+    const { name, value, secureOnly, line } = lines[i]!;
+    if (present[i] !== 0 || (secureOnly && !request.secure)) continue;
     if (line !== undefined) {
-      head.addedLines += line;
+      added += line;
       continue;
     }
     const text = printTemplate(value, request, scope);
-    if (text !== "") head.addedLines += `${name}: ${text}\r\n`;
+    if (text !== "") added += `${name}: ${text}\r\n`;
   }
+  head.addedLines = added;
+}
+
+/** Where fields stand. Met by CanonicalRequest and ResponseHead. */
+interface Fields {
+  readonly fields: Int32Array;
+  readonly fieldCount: number;
+}
+
+/** Takes the fields away that go, and notes which lines are not needed. */
+function mark(
+  { fields, fieldCount }: Fields,
+  bytes: Uint8Array,
+  { byLength, prefixes, present }: FieldEdits,
+): void {
+  present.fill(0);
+  for (let index = 0; index < fieldCount; index++) {
+    const slot = index * FIELD_SLOTS;
+    if (fields[slot + FORWARD] === 0) continue;
+    const start = fields[slot + NAME_START]!;
+    const length = fields[slot + NAME_END]! - start;
+    // First: a default looks at what is left.
+    for (const prefix of prefixes)
+      if (length >= prefix.length && isName(bytes, start, prefix)) fields[slot + FORWARD] = 0;
+    if (fields[slot + FORWARD] === 0) continue;
+    const names = byLength[length];
+    if (names === undefined) continue;
+    for (const { folded, isRemoved, defaults } of names) {
+      if (!isName(bytes, start, folded)) continue;
+      if (isRemoved) fields[slot + FORWARD] = 0;
+      else for (const line of defaults) present[line] = 1;
+    }
+  }
+}
+
+function isName(bytes: Uint8Array, start: number, folded: string): boolean {
+  for (let at = 0; at < folded.length; at++)
+    // The lowest seven bits are the folded byte; the highest marks odd ones.
+    if ((nameByte[bytes[start + at]!]! & 0x7f) !== folded.charCodeAt(at)) return false;
+  return true;
 }
 
 function addField(request: CanonicalRequest, name: string, value: string): void {
@@ -104,35 +165,3 @@ function addField(request: CanonicalRequest, name: string, value: string): void 
   fields[slot + FORWARD] = 1;
   request.fieldCount++;
 }
-
-function drop(holder: Fields, bytes: Uint8Array, pattern: string): void {
-  const { fields, fieldCount } = holder;
-  for (let index = 0; index < fieldCount; index++) {
-    const slot = index * FIELD_SLOTS;
-    if (isMeant(bytes, fields[slot + NAME_START]!, fields[slot + NAME_END]!, pattern))
-      fields[slot + FORWARD] = 0;
-  }
-}
-
-/** Whether a field of this name is forwarded. */
-function has(holder: Fields, bytes: Uint8Array, name: string): boolean {
-  const { fields, fieldCount } = holder;
-  for (let index = 0; index < fieldCount; index++) {
-    const slot = index * FIELD_SLOTS;
-    if (fields[slot + FORWARD] === 0) continue;
-    if (isMeant(bytes, fields[slot + NAME_START]!, fields[slot + NAME_END]!, name)) return true;
-  }
-  return false;
-}
-
-function isMeant(bytes: Uint8Array, start: number, end: number, pattern: string): boolean {
-  const isPrefix = pattern.charCodeAt(pattern.length - 1) === STAR;
-  const length = isPrefix ? pattern.length - 1 : pattern.length;
-  if (isPrefix ? end - start < length : end - start !== length) return false;
-  for (let at = 0; at < length; at++)
-    // The lowest seven bits are the folded byte; the highest marks odd ones.
-    if ((nameByte[bytes[start + at]!]! & 0x7f) !== pattern.charCodeAt(at)) return false;
-  return true;
-}
-
-const STAR = 42;

@@ -141,12 +141,28 @@ test("the smallest config has every default", () => {
         lists: [],
         limits: [],
         transform: noTransform,
+        headerProfile: "default",
+        csp: undefined,
       },
     ],
     limits: [],
     limitStore: undefined,
     authProfiles: [],
     lists: [],
+    headerProfiles: [
+      {
+        name: "default",
+        edits: {
+          remove: ["x-powered-by", "x-aspnet-version", "x-aspnetmvc-version"],
+          lines: [
+            { name: "Strict-Transport-Security", value: "max-age=31536000", how: "default" },
+            { name: "X-Content-Type-Options", value: "nosniff", how: "default" },
+            { name: "X-Frame-Options", value: "SAMEORIGIN", how: "default" },
+            { name: "Referrer-Policy", value: "strict-origin-when-cross-origin", how: "default" },
+          ],
+        },
+      },
+    ],
     ban: undefined,
     tarpit: { holdSecs: 10, maxHeld: 128 },
     sovereign: undefined,
@@ -211,7 +227,6 @@ test("the smallest config has every default", () => {
       samples: [],
     },
     tracing: undefined,
-    capture: undefined,
     telemetry: { listen: { host: "127.0.0.1", port: 9464 } },
     admin: {
       listen: { host: "127.0.0.1", port: 9180 },
@@ -456,6 +471,8 @@ max_body_mb = 3
     limits: [],
     lists: [],
     transform: noTransform,
+    headerProfile: "default",
+    csp: undefined,
   });
 });
 
