@@ -10,6 +10,7 @@ import { runPrimary } from "../control/primary.ts";
 import type { LoadResult } from "../control/reload.ts";
 import type { WantedListener } from "../control/slots.ts";
 import { explainFor } from "../explain/explainer.ts";
+import { proveInProcess } from "./exclusion-process.ts";
 import { packageVersion } from "./version.ts";
 
 export interface DemoOptions {
@@ -38,6 +39,7 @@ export async function demoCommand(options: DemoOptions = {}): Promise<number> {
       environment: process.env,
       explain: (problem) => process.stderr.write(`${problem.trimEnd()}\n`),
       explainRequest: explainFor(process.env),
+      proveExclusion: proveInProcess(undefined),
       onServing: (listeners) => process.stdout.write(welcome(listeners)),
     });
   } finally {

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { createLog } from "../control/log.ts";
 import { runPrimary } from "../control/primary.ts";
 import { explainFor } from "../explain/explainer.ts";
+import { proveInProcess } from "./exclusion-process.ts";
 import { createLoader, type LoaderOptions } from "./loader.ts";
 import { packageVersion } from "./version.ts";
 
@@ -19,5 +20,6 @@ export async function runCommand(options: LoaderOptions): Promise<number> {
         : ["--require-signature", resolve(options.requireSignature)],
     explain: (problem) => process.stderr.write(`${problem.trimEnd()}\n`),
     explainRequest: explainFor(process.env),
+    proveExclusion: proveInProcess(options.config === "-" ? undefined : resolve(options.config)),
   });
 }

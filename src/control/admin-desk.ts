@@ -5,6 +5,7 @@ import { createAdminAccess } from "./admin-access.ts";
 import { isOurHost } from "./admin-host.ts";
 import { adminTokens } from "./admin-tokens.ts";
 import type { AuditSupply } from "./audit-supply.ts";
+import { readConsole } from "./console.ts";
 import type { ControlHandler } from "./control-listener.ts";
 import type { Exposition } from "./exposition.ts";
 import type { Log } from "./log.ts";
@@ -28,6 +29,7 @@ export function createAdminDesk(
 ): (listening: () => ControlAddress) => ControlHandler {
   const { endpoints, admin, tokenDigest, audit, exposition, clock, log } = options;
   const journal = createOpJournal(clock);
+  const page = readConsole();
   const access = createAdminAccess({
     rules: () => ({
       tokens: adminTokens(admin(), tokenDigest()),
@@ -47,6 +49,7 @@ export function createAdminDesk(
     createAdmin({
       access,
       endpoints,
+      page,
       journal,
       isOurHost: (host, reached) => isOurHost(host, reached, admin(), listening()),
       begin: async (write) =>

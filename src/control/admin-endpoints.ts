@@ -6,6 +6,7 @@ import { certificateEndpoints } from "./certificate-endpoints.ts";
 import { type ControlAnswer, json } from "./control-listener.ts";
 import { type DecisionRing, readDecisionQuery, shownDecision } from "./decision-ring.ts";
 import { type DrainSource, drainEndpoints } from "./drain-endpoints.ts";
+import { exclusionEndpoint, type ProveExclusion } from "./exclusion-endpoint.ts";
 import { type ExplainRequest, explainEndpoints } from "./explain-endpoints.ts";
 import { type GatewaySource, gatewayEndpoints } from "./gateway-endpoints.ts";
 import { type GenerationSource, generationEndpoints } from "./generation-endpoints.ts";
@@ -25,6 +26,7 @@ export interface AdminSources {
   readonly decisions: Pick<DecisionRing, "find">;
   readonly bans: BanSource;
   readonly explain: ExplainRequest;
+  readonly proveExclusion: ProveExclusion;
   readonly acme: AcmeSource;
   readonly certificates: Pick<CertificateDesk, "served" | "ocspOf">;
   readonly tickets: Pick<TicketKeys, "rotate">;
@@ -56,6 +58,7 @@ export function adminEndpoints(sources: AdminSources): readonly AdminEndpoint[] 
       },
     },
     ...explainEndpoints(sources.explain),
+    exclusionEndpoint(sources.proveExclusion),
     sources.events,
     ...drainEndpoints(sources.drain),
     ...banEndpoints(sources.bans),

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { AdminRole } from "../config/config.ts";
 import type { AdminAccess, Caller } from "./admin-access.ts";
+import { type Asset, pagePolicy } from "./console.ts";
 import {
   type ControlAnswer,
   type ControlHead,
@@ -54,6 +55,8 @@ export interface AdminOptions {
   readonly endpoints: readonly AdminEndpoint[];
   /** Whether it is asked for by a name of ours. */
   readonly isOurHost: (host: string, reached: string) => boolean;
+  /** Files of the page, by path; `/` is for whoever wants HTML. */
+  readonly page: ReadonlyMap<string, Asset>;
   readonly journal: OpJournal;
   /** Puts a write on record before it has an effect. False: it may not have one. */
   readonly begin: (write: AdminWrite) => Promise<boolean>;
@@ -72,6 +75,9 @@ export function createAdmin(options: AdminOptions): (request: ControlRequest) =>
   return async (request) => {
     if (!isOurHost(request.header("host"), request.peer.reached))
       return json(421, { error: "the admin listener has another name" });
+    // No token is asked for: the files tell nothing, and a browser could not send one.
+    const asset = isPageRequest(request) ? options.page.get(request.path) : undefined;
+    if (asset !== undefined) return assetAnswer(asset, request);
     const known = endpoints.filter(({ path }) => segmentOf(path, request.path) !== undefined);
     if (known.length === 0) return json(404, { error: "there is no such path; GET / lists them" });
     const endpoint = known.find(({ method }) => method === request.method);
@@ -88,6 +94,24 @@ export function createAdmin(options: AdminOptions): (request: ControlRequest) =>
     const asked = { method, path, query, header, body: Buffer.alloc(0), actor: caller.name };
     return whileWelcome(await endpoint.answer(asked, segmentOf(endpoint.path, path)!), caller);
   };
+}
+
+function isPageRequest({ method, path, header }: ControlRequest): boolean {
+  return (method === "GET" || method === "HEAD") && (path !== "/" || header("accept").includes("text/html"));
+}
+
+function assetAnswer({ type, body, etag }: Asset, { header }: ControlRequest): ControlAnswer {
+  const headers = {
+    "Content-Security-Policy": pagePolicy,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+    ETag: etag,
+  };
+  return header("if-none-match") === etag
+    ? { status: 304, body: "", headers }
+    : { status: 200, type, body, headers };
 }
 
 /** The path of the endpoint that was asked for, as a label of metrics; what nobody offers is "_other". */

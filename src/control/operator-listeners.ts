@@ -14,6 +14,7 @@ import type { CertificateDesk } from "./certificate-desk.ts";
 import { type ControlListener, openControlListener } from "./control-listener.ts";
 import type { DecisionRing } from "./decision-ring.ts";
 import type { EventFeed } from "./event-feed.ts";
+import type { ProveExclusion } from "./exclusion-endpoint.ts";
 import type { ExplainRequest } from "./explain-endpoints.ts";
 import type { Exposition } from "./exposition.ts";
 import type { IdentityDesk } from "./identity-desk.ts";
@@ -48,6 +49,7 @@ export interface Gateway {
   readonly acme: AcmeDesk;
   readonly decisions: DecisionRing;
   readonly explain: ExplainRequest;
+  readonly proveExclusion: ProveExclusion;
   readonly audit: Pick<AuditSupply, "health" | "isRequired" | "samples" | "must" | "tell">;
   readonly identity: Pick<IdentityDesk, "revocations">;
   readonly limits: LimitExchange;
@@ -156,6 +158,7 @@ export function createOperatorListeners(
     bans,
     decisions,
     explain: gateway.explain,
+    proveExclusion: gateway.proveExclusion,
     revocations: identity.revocations,
     certificates: gateway.certificates,
     tickets: gateway.tickets,

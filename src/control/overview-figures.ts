@@ -1,3 +1,4 @@
+import { wafReasons } from "../gate/waf-verdict.ts";
 import { families, type MetricFamily } from "../record/metrics.ts";
 import type { Exposition } from "./exposition.ts";
 import { addUp, type Distribution, quantile } from "./quantile.ts";
@@ -26,14 +27,8 @@ export function totalsPart(figures: Figures): object {
     requests: sum(families.requests),
     answers: Object.fromEntries(["2xx", "3xx", "4xx", "5xx", "none"].map((name) => [name, answered(name)])),
     decisions: Object.fromEntries(["allow", "deny", "shadow", "error"].map((name) => [name, decided(name)])),
-    waf_denied: sum(
-      families.gateDecisions,
-      ([, gate, , mode]) => gate!.startsWith("waf") && mode === "enforce",
-    ),
-    waf_would_deny: sum(
-      families.gateDecisions,
-      ([, gate, , mode]) => gate!.startsWith("waf") && mode === "shadow",
-    ),
+    waf_denied: sum(families.gateDecisions, ([, gate, , mode]) => isWafGate(gate!) && mode === "enforce"),
+    waf_would_deny: sum(families.gateDecisions, ([, gate, , mode]) => isWafGate(gate!) && mode === "shadow"),
     rate_limited: sum(families.limitDecisions, ([, result]) => result === "limited"),
     auth_failures: sum(families.authFailures),
     connections_open: sum(families.connections),
@@ -54,6 +49,10 @@ export function totalsPart(figures: Figures): object {
   };
 }
 
+function isWafGate(gate: string): boolean {
+  return Object.hasOwn(wafReasons, gate);
+}
+
 /** Percentiles in milliseconds, since this gateway began. */
 export function latencyPart(figures: Figures): object {
   const whole = (family: Timed) => percentiles(family, addUp(figures.read(family)));
@@ -63,6 +62,7 @@ export function latencyPart(figures: Figures): object {
     );
   return {
     request_ms: whole(families.duration),
+    request_buckets: buckets(families.duration, addUp(figures.read(families.duration))),
     gates_ms: whole(families.gates),
     upstream_ms: whole(families.upstreamDuration),
     tls_handshake_ms: whole(families.handshakeDuration),
@@ -72,6 +72,14 @@ export function latencyPart(figures: Figures): object {
 }
 
 type Timed = MetricFamily & { readonly buckets?: readonly number[] };
+
+/** How many took how long: bounds in milliseconds, and one count more than bounds. For whoever draws it over time. */
+function buckets({ buckets: bounds }: Timed, { counts }: Distribution): object {
+  return {
+    bounds_ms: bounds!.map((seconds) => inMs(seconds)),
+    counts: [...bounds!, Infinity].map((_, i) => counts[i] ?? 0),
+  };
+}
 
 function percentiles({ buckets }: Timed, seen: Distribution): object {
   const at = (q: number) => inMs(quantile(q, buckets!, seen));

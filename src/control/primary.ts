@@ -13,7 +13,6 @@ import { createEnvironmentTokens, type EnvironmentTokens } from "./admin-tokens.
 import { certificatesLoaded, configRejected, workerDied } from "./audit-events.ts";
 import { type AuditSupply, openAuditSupply } from "./audit-supply.ts";
 import { type Bans, createBans } from "./bans.ts";
-import { type CaptureStore, createCaptureStore } from "./capture-store.ts";
 import { type CertificateDesk, openCertificateDesk } from "./certificate-desk.ts";
 import { askChild } from "./child-task.ts";
 import { type ConfigVersion, openConfigVersion } from "./config-version.ts";
@@ -21,6 +20,7 @@ import { createDecisionRing, type DecisionRing } from "./decision-ring.ts";
 import { endEarly } from "./early-signals.ts";
 import type { ListenerName } from "./edge.ts";
 import { createEventFeed } from "./event-feed.ts";
+import type { ProveExclusion } from "./exclusion-endpoint.ts";
 import type { AskedRequest, Deciders } from "./explain-endpoints.ts";
 import { createExposition, type Exposition } from "./exposition.ts";
 import { type FileWatch, watchFiles } from "./file-watch.ts";
@@ -84,6 +84,8 @@ export interface PrimaryOptions {
   readonly explain: (problem: string) => void;
   /** Takes a request through a configuration, in a process of its own. */
   readonly explainRequest: (asked: AskedRequest, by: Deciders) => Promise<object>;
+  /** What an exclusion would be and cost, by a process of its own. */
+  readonly proveExclusion: ProveExclusion;
   /** Arguments that a successor gets whatever it is started with. */
   readonly insists?: readonly string[];
   readonly onServing?: (listeners: readonly WantedListener[]) => void;
@@ -201,7 +203,6 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     primary.keys.stop();
     primary.spans.close();
     primary.bans.stop();
-    primary.captures.stop();
     primary.prober.stop();
     primary.resolver.stop();
   }
@@ -226,7 +227,6 @@ interface Primary {
   readonly withdrawal: Withdrawal;
   readonly decisions: DecisionRing;
   readonly bans: Bans;
-  readonly captures: CaptureStore;
   readonly exposition: Exposition;
   readonly guard: OrphanGuard;
   readonly stopMemoryWatch: () => void;
@@ -370,12 +370,6 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     exposition,
     log,
   });
-  const captures = createCaptureStore({
-    broadcast: (message) => supervision.broadcast(message),
-    clock,
-    log,
-    onLost: (count) => exposition.add("captureLost", [], count),
-  });
   const bans = createBans({
     stateDir,
     broadcast: (message) => supervision.broadcast(message),
@@ -485,7 +479,6 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       limits.adopt(config);
       spans.adopt(config.tracing);
       bans.adopt(config);
-      captures.adopt(config);
       keys.adopt(config);
       // What changed while the workers were between two snapshots.
       for (const news of [...addressNews(), ...healthNews()]) supervision.broadcast(news);
@@ -522,7 +515,6 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       { type: "withdrawn", is: withdrawal.state === "draining" },
       ...limits.greeting(),
       bans.news(),
-      ...captures.news(),
       ...audit.greeting(),
       ...identity.news(),
       acme.news(),
@@ -535,7 +527,6 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       decisions.add(news);
       events.publishDecisions(news);
     },
-    onCaptures: captures.write,
     onKeysWanted: identity.wantKeys,
     onLimitSpent: limits.hear,
     onStrictAsks: limits.judge,
@@ -578,6 +569,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       tickets,
       acme,
       decisions,
+      proveExclusion: options.proveExclusion,
       explain: (asked) =>
         options.explainRequest(asked, {
           config: reloader.config,
@@ -617,7 +609,6 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     withdrawal,
     decisions,
     bans,
-    captures,
     exposition,
     guard,
     stopMemoryWatch,
@@ -669,7 +660,6 @@ async function serve(primary: Primary, options: PrimaryOptions, endsEarly: () =>
     limits.adopt(reloader.config);
     spans.adopt(reloader.config.tracing);
     primary.bans.adopt(reloader.config);
-    primary.captures.adopt(reloader.config);
     primary.keys.adopt(reloader.config);
     primary.certificates.adopt(reloader.config);
     const outcome = await Promise.race([supervision.start(), stop.promise]);

@@ -32,6 +32,7 @@ export function adminSources(own: Partial<AdminSources> = {}): AdminSources {
     events: createEventFeed({ generation: () => 2, onDropped: () => {}, clock: systemClock }).endpoint,
     decisions: { find: () => [] },
     explain: async () => ({}),
+    proveExclusion: async () => "{}\n",
     acme: {
       status: () => ({ elected: true, certificates: [] }),
       renew: () => undefined,

@@ -6,6 +6,7 @@ import { type AccessRules, createAdminAccess } from "../../src/control/admin-acc
 import { adminEndpoints } from "../../src/control/admin-endpoints.ts";
 import { isOurHost } from "../../src/control/admin-host.ts";
 import { type AdminToken, digestToken } from "../../src/control/admin-tokens.ts";
+import { readConsole } from "../../src/control/console.ts";
 import { json } from "../../src/control/control-listener.ts";
 import { createOpJournal } from "../../src/control/op-journal.ts";
 import { adminSources } from "./admin-sources.ts";
@@ -45,6 +46,7 @@ async function start(t: TestContext, { rules = {}, endpoints = [], recorded = ()
     endpoints: [...adminEndpoints(adminSources()), ...endpoints],
     isOurHost: (host, reached) =>
       isOurHost(host, reached, { hosts: ["zion.example"] }, { host: "127.0.0.1", port }),
+    page: readConsole(),
     journal: createOpJournal(clock),
     begin: async (write) => {
       if (recorded()) begun.push(write);

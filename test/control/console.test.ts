@@ -1,0 +1,200 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { type TestContext, test } from "node:test";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { pagePolicy, readConsole } from "../../src/control/console.ts";
+import { fullForm, hasCommand } from "../support/shared.ts";
+import { config, type Gateway, startGateway, startUpstream, until } from "./gateway.ts";
+
+const onLinux = { skip: process.platform === "linux" ? false : "reads /proc and needs reusePort" };
+const token = "0123456789abcdef0123456789abcdef";
+const attack = "/search?q=1%20union%20select%20password%20from%20users";
+
+/** What the browser must never do. */
+interface Faults {
+  readonly violations: string[];
+  readonly elsewhere: string[];
+  readonly errors: string[];
+}
+
+async function start(t: TestContext): Promise<Gateway> {
+  const upstream = await startUpstream(t);
+  const toml = config(upstream.port, ["workers = 1", "shutdown_delay_ms = 0"])
+    .replace(
+      '[admin]\nlisten = "127.0.0.1:0"',
+      '[admin]\nlisten = "127.0.0.1:0"\nwrite_token_env = "ZION_TEST_TOKEN"',
+    )
+    .replace("[[route]]", '[[route]]\nname = "app"');
+  return startGateway(t, { toml, environment: { ZION_TEST_TOKEN: token } });
+}
+
+async function open(t: TestContext, gateway: Gateway, colorScheme: "light" | "dark" = "light") {
+  const browser: Browser = await chromium.launch({
+    executablePath: "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+  });
+  t.after(() => browser.close());
+  const page = await browser.newPage({ colorScheme, viewport: { width: 1280, height: 1000 } });
+  const origin = `http://127.0.0.1:${gateway.adminPort}`;
+  const faults: Faults = { violations: [], elsewhere: [], errors: [] };
+  page.on("request", (request) => {
+    const url = request.url();
+    if (!url.startsWith(origin) && !url.startsWith("data:")) faults.elsewhere.push(url);
+  });
+  page.on("console", (message) => {
+    if (message.type() === "error") faults.violations.push(message.text());
+  });
+  page.on("pageerror", (error) => faults.errors.push(error.message));
+  await page.goto(`${origin}/`);
+  return { page, faults, origin };
+}
+
+/** Not `needs`: .ci/run goes on without a browser where none can be installed. */
+function hasBrowser(t: TestContext): boolean {
+  if (hasCommand("chromium")) return true;
+  t.skip("chromium is absent");
+  return false;
+}
+
+test("the page is one of files of its own, under a policy that takes nothing from elsewhere", () => {
+  const assets = readConsole();
+  assert.equal(assets.size, 11);
+  const all = [...assets].filter(([name]) => !name.includes("uplot")).map(([, { body }]) => body);
+  for (const body of all)
+    assert.doesNotMatch(body, /https?:\/\/|innerHTML|insertAdjacentHTML|document\.write|eval\(/);
+  assert.match(pagePolicy, /default-src 'none'/);
+});
+
+test("a refusal appears while one looks, is explained, and is excluded with proof", onLinux, async (t) => {
+  if (!hasBrowser(t)) return;
+  const gateway = await start(t);
+  const { page, faults } = await open(t, gateway);
+  await page.locator("#readiness").filter({ hasText: "ready" }).waitFor();
+  await gateway.get("/?before=1");
+  assert.equal((await gateway.get(attack)).status, 400);
+  const row = page.locator("zion-refusals tbody tr").filter({ hasText: "/search" });
+  await row.waitFor({ timeout: 10_000 });
+  assert.match((await row.textContent())!, /patterns.*sqli-\S+ in query:q/);
+
+  await row.getByRole("button", { name: "Explain" }).click();
+  await page.locator("dialog[open] h2").filter({ hasText: "Why" }).waitFor();
+  assert.match(
+    (await page.locator("#details-body").textContent())!,
+    /query:q, bytes \d+ to \d+.*zion why [0-9a-f]{32}/s,
+  );
+  await page.keyboard.press("Escape");
+
+  await row.getByRole("button", { name: "Exclude" }).click();
+  const patch = page.locator("#patch");
+  await patch.waitFor({ timeout: 30_000 });
+  assert.match(
+    (await patch.textContent())!,
+    /^--- .*\+\[\[exclude\]\]\n\+rule = "sqli-[\w-]+"\n\+route = "app"\n\+field = "query:q"\n/s,
+  );
+  assert.match(
+    (await page.locator("#details-body").textContent())!,
+    /\d+ forms of known attacks.*of them would pass/s,
+  );
+  await page.keyboard.press("Escape");
+  await page.locator("#rules").filter({ hasText: "query:q" }).waitFor();
+  await page.locator("#clients").filter({ hasText: "127.0.0.1" }).waitFor();
+  assert.deepEqual(faults, { violations: [], elsewhere: [], errors: [] });
+});
+
+test("what an attacker writes is text on the page", onLinux, async (t) => {
+  if (!hasBrowser(t)) return;
+  const gateway = await start(t);
+  const { page, faults } = await open(t, gateway);
+  await gateway.get("/%3Cimg%20src=x%20onerror=alert(1)%3E?q=%3Cscript%3Ealert(1)%3C/script%3E");
+  await page.locator("zion-refusals tbody tr").filter({ hasText: "img" }).waitFor({ timeout: 10_000 });
+  assert.equal(await page.locator("img").count(), 0);
+  assert.deepEqual(faults, { violations: [], elsewhere: [], errors: [] });
+});
+
+test("a generation is rolled back with a token, and not without", onLinux, async (t) => {
+  if (!hasBrowser(t)) return;
+  const gateway = await start(t);
+  const { page } = await open(t, gateway);
+  gateway.signal("SIGHUP");
+  const button = page.getByRole("button", { name: "Roll back to 1" });
+  await button.waitFor({ timeout: 20_000 });
+  await button.click();
+  await page.locator("dialog[open]").filter({ hasText: "Roll back" }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.fill("#token", token);
+  await page.getByRole("button", { name: "Use" }).click();
+  await button.click();
+  await page.locator("zion-generations").filter({ hasText: "Roll back to 2" }).waitFor({ timeout: 20_000 });
+});
+
+test("the page is usable by keyboard and for assistive technology, in light and dark", onLinux, async (t) => {
+  if (!hasBrowser(t)) return;
+  const gateway = await start(t);
+  for (let i = 0; i < 20; i++) await gateway.get(i % 4 === 0 ? attack : "/");
+  for (const scheme of ["light", "dark"] as const) {
+    const { page } = await open(t, gateway, scheme);
+    await page.locator("zion-refusals tbody tr").first().waitFor({ timeout: 10_000 });
+    await page.locator("#routes").filter({ hasText: "app" }).waitFor();
+    assert.deepEqual(await seriousFaults(page), [], scheme);
+    await page.keyboard.press("Tab");
+    assert.equal(await page.evaluate("document.activeElement.id"), "token");
+    if (process.env["ZION_WRITE_DOCS"] === "1") {
+      const folder = path.resolve(import.meta.dirname, "../../docs/images");
+      mkdirSync(folder, { recursive: true });
+      await until("there is something to see", async () => (await page.locator(".u-over").count()) > 0);
+      for (let i = 0; i < 400; i++) {
+        await gateway.get(
+          i % 37 === 0 ? attack : i % 53 === 0 ? "/?x=%3Cscript%3Ealert(1)%3C/script%3E" : `/${i}`,
+        );
+        await page.waitForTimeout(50);
+      }
+      await page.screenshot({ path: path.join(folder, `console-${scheme}.png`), fullPage: true });
+    }
+    await page.close();
+  }
+});
+
+test("a page that is left open does not grow", onLinux, async (t) => {
+  if (!hasBrowser(t)) return;
+  const gateway = await start(t);
+  const { page, faults } = await open(t, gateway);
+  const rows = () => page.locator("zion-refusals tbody tr").count();
+  // The full form takes ten minutes.
+  const rounds = process.env["ZION_FULL"] === "1" ? 600 : fullForm ? 6 : 4;
+  const heap = async (): Promise<number> => {
+    const session = await page.context().newCDPSession(page);
+    await session.send("HeapProfiler.collectGarbage");
+    const { usedSize } = await session.send("Runtime.getHeapUsage");
+    await session.detach();
+    return usedSize;
+  };
+  for (let i = 0; i < 150; i++) await gateway.get(`${attack}&n=${i}`);
+  await until("the list is full", async () => (await rows()) === 100);
+  const before = await heap();
+  for (let round = 0; round < rounds; round++) {
+    for (let i = 0; i < 30; i++) await gateway.get(`${attack}&r=${round}.${i}`);
+    await page.waitForTimeout(1000);
+  }
+  assert.equal(await rows(), 100);
+  const grown = (await heap()) - before;
+  t.diagnostic(`${rounds} rounds: ${Math.round(grown / 1024)} KiB`);
+  assert.ok(grown < 4_000_000, `${grown}`);
+  assert.deepEqual(faults, { violations: [], elsewhere: [], errors: [] });
+});
+
+/** Of axe-core: serious and critical ones. */
+async function seriousFaults(page: Page): Promise<readonly string[]> {
+  const source = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+  await page.evaluate(source);
+  const found = await page.evaluate(async () => {
+    const { axe } = globalThis as unknown as {
+      axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> };
+    };
+    return (await axe.run()).violations;
+  });
+  return found
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`);
+}
