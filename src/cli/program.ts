@@ -10,6 +10,7 @@ import { type ColorChoice, type Output, processOutput } from "./output.ts";
 import { addSetupCommands } from "./setup-commands.ts";
 import { addTuningCommands } from "./tuning-commands.ts";
 import { packageVersion } from "./version.ts";
+import { addViewCommands } from "./view-commands.ts";
 
 /** Runs one command line (without the program's name) and returns the exit code. Each command is loaded when it is used. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
@@ -206,6 +207,7 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
     },
   );
   addTuningCommands(program, { config, admin }, output, finish);
+  addViewCommands(program, { config, admin }, output, finish);
   addSetupCommands(program, config, output, finish);
   addImportCommands(program, output, finish);
   command("version", "print the versions of zion, Node and OpenSSL").action(async () => {

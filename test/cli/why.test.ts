@@ -137,7 +137,6 @@ test("for programs it is JSON with a format version", async (t) => {
     file: "zion.toml",
     verdict: "same",
     says: "refused: the same findings give 5 of 5 points",
-    allowed: false,
   });
 });
 

@@ -143,7 +143,6 @@ describe("the surfaces are complete", () => {
       "Control socket",
       "Access log",
       "Audit log",
-      "Kept requests",
       "Signals",
       "Command line",
     ]);
