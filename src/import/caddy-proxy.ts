@@ -1,7 +1,9 @@
 import { readEndpoint } from "../config/endpoint.ts";
+import { translateFields } from "./caddy-answers.ts";
 import type { CaddyPlace, CaddyStep, FixedRow } from "./caddy-place.ts";
 import { always } from "./caddy-place.ts";
 import type { Segment } from "./caddyfile-syntax.ts";
+import { addChange } from "./changes.ts";
 import type { Keys, Value } from "./draft.ts";
 import { clamp, readMs } from "./measure.ts";
 import { differs, needsYou, type Outcome, translated } from "./verdict.ts";
@@ -16,6 +18,7 @@ export function buildProxy(
   const dials = [...step.args, ...block.filter(({ name }) => name === "to").flatMap(({ args }) => args)];
   const keys: Keys = {};
   const options: ProxyOptions = {
+    route: place.route,
     keys,
     isSecure: dials.some((dial) => dial.startsWith("https://")),
     problem: undefined,
@@ -49,6 +52,7 @@ export function buildProxy(
 
 interface ProxyOptions {
   readonly keys: Keys;
+  readonly route: Keys;
   isSecure: boolean;
   problem: string | undefined;
 }
@@ -128,7 +132,6 @@ function passive(note: string): ProxyRow {
   };
 }
 
-const fields = always("needs_you", "fields cannot be set here yet");
 const balanced = "a member is left out when half of at least 20 requests in 10 s fail";
 
 /** Options of `reverse_proxy`; those of `transport http` with `transport.` in front. */
@@ -215,11 +218,17 @@ export const proxyRows: Readonly<Record<string, ProxyRow>> = {
   trusted_proxies: always("needs_you", "name the balancers in `server.trusted_proxies`"),
   header_up: {
     verdict: "translated",
-    becomes: "preserve_host",
-    note: "Host and what this gateway sends anyway; other fields need you",
-    apply: ({ args: [name = "", value = ""] }, { keys }) => headerUp(name, value, keys),
+    becomes: "preserve_host, request_headers",
+    note: "Host and what this gateway sends anyway; others are set as they are",
+    apply: ({ args }, options) => headerUp(args, options),
   },
-  header_down: fields,
+  header_down: {
+    verdict: "translated",
+    becomes: "response_headers",
+    note: "set, add and remove; replacing parts of a value needs you",
+    apply: ({ args }, { route }) =>
+      translateFields([{ words: args, decide: () => {} }], "response_headers", route),
+  },
   method: {
     verdict: "needs_you",
     becomes: "",
@@ -232,10 +241,10 @@ export const proxyRows: Readonly<Record<string, ProxyRow>> = {
   rewrite: {
     verdict: "needs_you",
     becomes: "",
-    note: "paths are not changed here yet: the route is closed",
+    note: "a path that the upstream alone gets is `rewrite` of the route: the route is closed",
     apply(_, options) {
       options.problem = "the path is changed";
-      return needsYou("paths are not changed here yet: the route is closed");
+      return needsYou("a path that the upstream alone gets is `rewrite` of the route: the route is closed");
     },
   },
   handle_response: always("needs_you", "the upstream's answers go to clients as they are"),
@@ -334,7 +343,8 @@ function text(key: string): ProxyRow {
   };
 }
 
-function headerUp(name: string, value: string, keys: Keys): Outcome {
+function headerUp(args: readonly string[], { keys, route }: ProxyOptions): Outcome {
+  const [name = "", value = ""] = args;
   switch (name.toLowerCase()) {
     case "host":
       if (/^\{(?:host|hostport|http\.request\.hostport|http\.request\.host)\}$/.test(value))
@@ -347,9 +357,11 @@ function headerUp(name: string, value: string, keys: Keys): Outcome {
         keys["preserve_host"] = false;
         return translated("`preserve_host = false`");
       }
-      return needsYou("upstreams get the client's Host or their own authority, no fixed name");
+      return addChange(route, "rewrite", { host: value })
+        ? translated("`rewrite.host`")
+        : needsYou("this Host cannot be said here");
     case "x-real-ip":
-      return /remote/.test(value) || /client_ip/.test(value)
+      return /remote|client_ip/.test(value)
         ? translated("X-Real-IP is always sent")
         : differs("X-Real-IP is always the client's address");
     case "x-forwarded-for":
@@ -358,6 +370,6 @@ function headerUp(name: string, value: string, keys: Keys): Outcome {
     case "x-forwarded-port":
       return differs("X-Forwarded-* are always the gateway's own");
     default:
-      return needsYou("fields cannot be set here yet");
+      return translateFields([{ words: args, decide: () => {} }], "request_headers", route);
   }
 }

@@ -1,5 +1,7 @@
 import { readEndpoint } from "../config/endpoint.ts";
+import { translateFields } from "./caddy-answers.ts";
 import { always, type CaddyPlace, type CaddyRow, type CaddyStep } from "./caddy-place.ts";
+import { addChange } from "./changes.ts";
 import type { Keys } from "./draft.ts";
 import { readBytes, wholeMib } from "./measure.ts";
 import { readModSecurity } from "./modsecurity.ts";
@@ -18,13 +20,26 @@ function closes(note: string): CaddyRow {
   };
 }
 
-const path = closes("paths are not changed here yet");
-const fields = always("needs_you", "fields cannot be set here yet");
+const path = closes("what becomes of the path cannot be said here");
 const passwords = closes(
   "passwords of Caddy cannot be used: make lines with `zion password NAME`, and an [auth_profile] of kind basic",
 );
 const terminal = (verdict: "translated" | "differs" | "needs_you", note: string, becomes = ""): CaddyRow =>
   always(verdict, note, becomes);
+
+/** The line itself, or those of its block. */
+function fieldLines(
+  { segment, args }: CaddyStep,
+  whose: "request_headers" | "response_headers",
+  place: CaddyPlace,
+): Outcome {
+  const own = args.length === 0 ? [] : [{ words: args, decide: () => {} }];
+  const inner = (segment.block ?? []).map(({ name, args: rest, item }) => ({
+    words: [name, ...rest],
+    decide: (outcome: Outcome) => place.ledger.decide(item, outcome),
+  }));
+  return translateFields([...own, ...inner], whose, place.route);
+}
 
 function requestBody({ segment }: CaddyStep, place: CaddyPlace): Outcome {
   let outcome = needsYou("only `max_size` is known here");
@@ -117,15 +132,31 @@ function corazaWaf({ segment }: CaddyStep, place: CaddyPlace): Outcome {
 export const caddyRows: Readonly<Record<string, CaddyRow>> = {
   reverse_proxy: terminal("translated", "`upstream`; its options have rows of their own", "route.upstream"),
   handle: terminal("translated", "its directives, for its paths"),
-  handle_path: terminal("needs_you", "paths are not changed here yet: the route is closed"),
+  handle_path: {
+    verdict: "translated",
+    becomes: "rewrite.strip_prefix",
+    note: "one prefix; with paths of its own inside it closes the route",
+    isGuard: true,
+    apply({ matcher }, { route, closed }) {
+      const [first, ...others] = matcher?.paths ?? [];
+      if (
+        first?.isPrefix === true &&
+        others.length === 0 &&
+        addChange(route, "rewrite", { strip_prefix: first.text.replace(/\/$/, "") })
+      )
+        return translated("`rewrite.strip_prefix`");
+      closed.push("handle_path");
+      return needsYou("what becomes of the path cannot be said here: the route is closed");
+    },
+  },
   route: terminal("translated", "its directives, in their order"),
-  respond: terminal("needs_you", "a refusal is a closed route; other answers of its own need you"),
+  respond: terminal("translated", "an answer of its own; placeholders close the route", "respond"),
   abort: terminal("differs", "a closed route: 403"),
   error: terminal("needs_you", "a refusal is a closed route"),
   redir: terminal(
-    "needs_you",
-    "the redirect to https is `http_mode`; others are not known here yet",
-    "server.http_mode",
+    "translated",
+    "a redirect, that to https by `http_mode`; other placeholders close the route",
+    "redirect, server.http_mode",
   ),
   file_server: terminal("needs_you", "files are not served here yet: the route is closed"),
   php_fastcgi: terminal("needs_you", "FastCGI is not spoken here: the route is closed"),
@@ -153,15 +184,36 @@ export const caddyRows: Readonly<Record<string, CaddyRow>> = {
     apply: corazaWaf,
   },
   rewrite: path,
-  uri: path,
+  uri: {
+    verdict: "needs_you",
+    becomes: "rewrite.strip_prefix",
+    note: "`strip_prefix`; anything else closes the route",
+    isGuard: true,
+    apply({ args: [what = "", prefix = ""] }, { route, closed }) {
+      if (what === "strip_prefix" && addChange(route, "rewrite", { strip_prefix: prefix.replace(/\/$/, "") }))
+        return translated("`rewrite.strip_prefix`");
+      closed.push(`uri ${what}`);
+      return needsYou("what becomes of the path cannot be said here: the route is closed");
+    },
+  },
   try_files: path,
   method: closes("the method that the client used is sent"),
   invoke: closes("named routes are not known here"),
   templates: closes("answers are not changed here"),
   intercept: always("needs_you", "the upstream's answers go to clients as they are"),
   handle_errors: always("needs_you", "the gateway's own errors have fixed bodies"),
-  header: fields,
-  request_header: fields,
+  header: {
+    verdict: "translated",
+    becomes: "response_headers",
+    note: "set, add, default and remove; replacing parts of a value needs you",
+    apply: (step, place) => fieldLines(step, "response_headers", place),
+  },
+  request_header: {
+    verdict: "translated",
+    becomes: "request_headers",
+    note: "set, add, default and remove; replacing parts of a value needs you",
+    apply: (step, place) => fieldLines(step, "request_headers", place),
+  },
   push: always("translated", "no push, as in browsers"),
   encode: always("needs_you", "answers are not compressed here yet"),
   root: always("needs_you", "files are not served here yet"),

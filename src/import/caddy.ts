@@ -1,3 +1,4 @@
+import { translateRedir, translateRespond } from "./caddy-answers.ts";
 import { buildLevel, covers, hostsOf, isTerminal, type Level, type Point, pointsOf } from "./caddy-level.ts";
 import { type CaddyPlace, type CaddyRow, type CaddyStep, decideSegment } from "./caddy-place.ts";
 import { buildProxy } from "./caddy-proxy.ts";
@@ -267,7 +268,11 @@ function addCertificate(site: SiteBlock, hosts: readonly string[], { draft, ledg
 function decideMatchers(level: Level, ledger: Ledger): void {
   for (const [segment, problem] of level.lost) decideSegment(ledger, segment, needsYou(problem));
   for (const step of level.steps)
-    if (step.matcher === undefined && isTerminal(step) && !isRefusal(step))
+    if (
+      step.matcher === undefined &&
+      !isRefusal(step) &&
+      (isTerminal(step) || caddyRows[step.segment.name]?.isGuard !== true)
+    )
       decideSegment(
         ledger,
         step.segment,
@@ -355,8 +360,10 @@ function resolve(
       isByAddress: around.isByAddress || (matcher.addresses !== undefined && !isRefusal(step)),
     };
     const inner = level.inner.get(step);
-    if (inner === undefined || step.segment.name === "handle_path") ways.push({ ...way, answer: step });
-    else ways.push(...resolve(inner, point, hosts, way));
+    const strips = step.segment.name === "handle_path";
+    // Paths in it are those without the prefix: not the ones that points are.
+    if (inner === undefined || (strips && pointsOf(inner).length > 1)) ways.push({ ...way, answer: step });
+    else ways.push(...resolve(inner, point, hosts, strips ? { ...way, steps: [...way.steps, step] } : way));
     // It takes everything that is left, whether something in it answers or not.
     if (matcher.methods === undefined) break;
   }
@@ -414,12 +421,10 @@ function applyStep(step: CaddyStep, place: CaddyPlace): void {
   if (segment.name === "import") place.closed.push("what is imported there is not here");
   if (row?.apply === undefined) return;
   const isForSome = matcher === undefined || matcher.methods !== undefined || matcher.addresses !== undefined;
-  if (isForSome && row.isGuard === true) {
-    place.closed.push(`\`${segment.name}\` for some requests`);
-    place.ledger.decide(
-      segment.item,
-      needsYou("which requests it is for cannot be said here: the route is closed"),
-    );
+  if (isForSome) {
+    if (row.isGuard === true) place.closed.push(`\`${segment.name}\` for some requests`);
+    const end = row.isGuard === true ? ": the route is closed" : "";
+    place.ledger.decide(segment.item, needsYou(`which requests it is for cannot be said here${end}`));
     return;
   }
   const outcome = row.apply(step, place);
@@ -463,6 +468,16 @@ function answerWith(answer: CaddyStep, place: CaddyPlace): string | undefined {
     }
     place.closed.push(made.problem);
     ledger.decide(segment.item, needsYou(`${made.problem}: the route is closed`));
+    return undefined;
+  }
+  const own =
+    segment.name === "redir"
+      ? translateRedir(answer, place)
+      : segment.name === "respond"
+        ? translateRespond(answer, place)
+        : undefined;
+  if (own !== undefined) {
+    ledger.decide(segment.item, own);
     return undefined;
   }
   place.closed.push(segment.item.text);

@@ -1,5 +1,6 @@
 import { readCidr } from "../config/address.ts";
 import { readEndpoint } from "../config/endpoint.ts";
+import { addChange, literal } from "./changes.ts";
 import type { Keys } from "./draft.ts";
 import { type AnnotationRow, always, type IngressPlace, noIncludes } from "./ingress-row.ts";
 import { clamp, readBytes, readMs, wholeMib } from "./measure.ts";
@@ -13,7 +14,7 @@ const hour = 3_600_000;
 const structure = (note: string, becomes = ""): AnnotationRow => always("translated", note, becomes);
 const canary = always(
   "needs_you",
-  "an Ingress for a part of the traffic is left out: an upstream with weights is the like of it",
+  "an Ingress for a part of the traffic is left out: `split` of the route is the like of it",
 );
 const sessionCookie = always("needs_you", "see `affinity`");
 const cors = (note = "part of [route.cors]"): AnnotationRow => always("translated", note, "route.cors");
@@ -102,6 +103,22 @@ function rate(windowSecs: number): AnnotationRow {
       return differs(
         `${number}/${unit} per client and controller pod before; ${number}/${unit} per client and gateway here (IPv6 by /64), and in all of them with \`store = "valkey"\`; ${keys["burst"]} at once, and 429 instead of 503`,
       );
+    },
+  };
+}
+
+function redirect(codeName: string, preset: number): AnnotationRow {
+  return {
+    verdict: "translated",
+    becomes: "redirect",
+    note: "a fixed URL; variables close the route",
+    apply(value, { route, settings, closed }) {
+      const status = Number(settings.get(codeName) ?? preset);
+      const isFixed = !value.includes("$");
+      if (isFixed && addChange(route, "redirect", { to: literal(value), status }))
+        return translated("[route.redirect]");
+      closed.push("a redirect");
+      return needsYou("where it leads cannot be said here: the route is closed");
     },
   };
 }
@@ -313,10 +330,15 @@ export const annotationRows: Readonly<Record<string, AnnotationRow>> = {
   "proxy-ssl-protocols": always("differs", "TLS 1.2 and 1.3 to upstreams"),
   "proxy-ssl-ciphers": always("differs", "ciphers to upstreams are fixed"),
   "proxy-ssl-verify-depth": always("differs", "certificates of upstreams are verified to a known authority"),
-  "upstream-vhost": always(
-    "needs_you",
-    "upstreams get the client's Host or their own authority, no fixed name",
-  ),
+  "upstream-vhost": {
+    verdict: "translated",
+    becomes: "rewrite.host",
+    note: "a fixed name; variables need you",
+    apply: (value, { route }) =>
+      addChange(route, "rewrite", { host: value })
+        ? translated("`rewrite.host`")
+        : needsYou("this Host cannot be said here"),
+  },
   "upstream-hash-by": {
     verdict: "differs",
     becomes: "hash_key",
@@ -426,7 +448,7 @@ export const annotationRows: Readonly<Record<string, AnnotationRow>> = {
   "auth-always-set-cookie": authPart,
   "auth-snippet": snippet(),
   "enable-global-auth": always("needs_you", "see `global-auth-url` of the controller"),
-  "auth-tls-secret": closes("clients' certificates are not asked for here yet"),
+  "auth-tls-secret": closes("put the authority on disk, and write `client_ca_path` and `client_auth`"),
   "auth-tls-verify-client": certificateAuth,
   "auth-tls-verify-depth": certificateAuth,
   "auth-tls-error-page": certificateAuth,
@@ -465,15 +487,13 @@ export const annotationRows: Readonly<Record<string, AnnotationRow>> = {
   "server-snippet": snippet(),
   "stream-snippet": always("refused", "text for nginx.conf"),
   "use-regex": structure("expressions that are a few paths; others need you"),
-  "rewrite-target": structure(
-    "paths are not changed here yet: the route is closed, unless the path stays as it is",
-  ),
-  "app-root": always("needs_you", "redirects are not known here yet"),
-  "permanent-redirect": closes("redirects are not known here yet"),
-  "permanent-redirect-code": always("needs_you", "see `permanent-redirect`"),
-  "temporal-redirect": closes("redirects are not known here yet"),
-  "temporal-redirect-code": always("needs_you", "see `temporal-redirect`"),
-  "from-to-www-redirect": always("needs_you", "redirects are not known here yet"),
+  "rewrite-target": structure("`rewrite`: the expression of the path and what takes its place", "rewrite"),
+  "app-root": always("needs_you", "write a route with `redirect`"),
+  "permanent-redirect": redirect("permanent-redirect-code", 301),
+  "permanent-redirect-code": structure("`redirect.status`", "redirect.status"),
+  "temporal-redirect": redirect("temporal-redirect-code", 302),
+  "temporal-redirect-code": structure("`redirect.status`", "redirect.status"),
+  "from-to-www-redirect": always("needs_you", "write a route with `redirect`"),
   "relative-redirects": always("translated", "Location of answers goes to clients as it is"),
   "preserve-trailing-slash": always("translated", "paths stay as they are"),
   "ssl-redirect": structure('`http_mode = "redirect"`, for all hosts', "server.http_mode"),
@@ -485,8 +505,8 @@ export const annotationRows: Readonly<Record<string, AnnotationRow>> = {
   "default-backend": always("needs_you", "an upstream that fails has no other one behind it"),
   "custom-http-errors": always("needs_you", "the upstream's errors go to clients as they are"),
   "disable-proxy-intercept-errors": always("translated", "the upstream's errors go to clients as they are"),
-  "custom-headers": always("needs_you", "fields of answers cannot be added here yet"),
-  "x-forwarded-prefix": always("needs_you", "fields of requests cannot be set here yet"),
+  "custom-headers": always("needs_you", "write them in `response_headers` of the routes"),
+  "x-forwarded-prefix": always("needs_you", "write them in `request_headers` of the routes"),
   "connection-proxy-header": always("differs", "Connection is the gateway's own"),
   "enable-access-log": {
     verdict: "differs",

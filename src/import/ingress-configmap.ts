@@ -33,7 +33,7 @@ const logging = always("differs", "lines are JSON with fixed fields: docs/operat
 const platform = always("translated", "the gateway's own");
 const tracing = always("needs_you", "[tracing] sends spans by OTLP");
 const authPart = always("needs_you", "see `global-auth-url`");
-const hsts = always("needs_you", "fields of answers cannot be added here yet");
+const hsts = always("needs_you", "write them in `response_headers` of the routes");
 
 function serverMillis(key: string): ConfigMapRow {
   return {
@@ -241,7 +241,7 @@ export const configMapRows: Readonly<Record<string, ConfigMapRow>> = {
   "hsts-preload": hsts,
   "add-headers": hsts,
   "hide-headers": hsts,
-  "proxy-set-headers": always("needs_you", "fields of requests cannot be set here yet"),
+  "proxy-set-headers": always("needs_you", "write them in `request_headers` of the routes"),
   "server-tokens": platform,
   "enable-underscores-in-headers": always(
     "differs",

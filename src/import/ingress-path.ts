@@ -1,3 +1,4 @@
+import type { Keys } from "./draft.ts";
 import { literalsOf } from "./literal-regex.ts";
 import { patternOf } from "./path-pattern.ts";
 
@@ -45,6 +46,14 @@ export function readIngressPath(
     kept.map(({ text, isPrefix }) => patternOf(text, isPrefix)),
     sentences,
   );
+}
+
+/** `rewrite-target` as `[route.rewrite]`; undefined: it cannot be said. */
+export function rewriteOf(path: string, target: string): Keys | undefined {
+  // A path with a query, or a URL, is a redirect.
+  if (!/^\/[^\s?#]*$/.test(target)) return undefined;
+  // nginx replaces all of the path where the expression is found, and the location began with it.
+  return { regex: `(?i)${path.startsWith("^") ? "" : "^"}${path}`, replacement: target };
 }
 
 /** `/(.*)` with `/$1`: what goes upstream is what came. */

@@ -1,11 +1,12 @@
 import { readHostName } from "../config/address.ts";
 import { readEndpoint } from "../config/endpoint.ts";
+import { addChange, answersItself } from "./changes.ts";
 import { cleanName, type Draft, type Keys, openDraft } from "./draft.ts";
 import { certificatePaths, finishImport, type Imported } from "./imported.ts";
 import { annotationRows, wafRefuses } from "./ingress-annotations.ts";
 import { configMapRows, sharedSettings } from "./ingress-configmap.ts";
 import { translateCors } from "./ingress-cors.ts";
-import { readIngressPath } from "./ingress-path.ts";
+import { readIngressPath, rewriteOf } from "./ingress-path.ts";
 import type { IngressPlace } from "./ingress-row.ts";
 import { type KubernetesObject, readObjects, serviceAddress } from "./kubernetes.ts";
 import { type Item, type Ledger, openLedger } from "./ledger.ts";
@@ -285,14 +286,6 @@ function addPath(
   applyAnnotations(ingress, place, ledger);
   const sentences = redirectSentences(rule, ingress, draft);
   if (wafRefuses(place)) delete place.route["waf_shadow"];
-  // gRPC has no WebSockets, and its upstream speaks HTTP/2 only.
-  if (place.upstream["protocol"] === undefined) {
-    place.route["mode"] = "websocket";
-    place.route["websocket_idle_secs"] = Math.max(
-      1,
-      Math.round(Number(place.upstream["idle_timeout_ms"]) / 1000),
-    );
-  }
   const hosts = hostsOf(rule, ingress);
   const isRegex = settings.get("use-regex") === "true" || settings.has("rewrite-target");
   const path = readIngressPath(rule.path, rule.type, isRegex, settings.get("rewrite-target"));
@@ -308,16 +301,18 @@ function addPath(
     return;
   }
   const rewrite = ingress.annotations.find(({ key }) => key === `${prefix}rewrite-target`);
-  if (path.rewrites !== undefined) place.closed.push(`rewrite-target ${path.rewrites}`);
-  if (rewrite !== undefined)
-    ledger.decide(
-      rewrite.item,
-      path.rewrites === undefined
-        ? translated("the path stays as it is")
-        : needsYou("paths are not changed here yet: the route is closed"),
-    );
+  if (rewrite !== undefined) ledger.decide(rewrite.item, applyRewrite(path.rewrites, rule.path, place));
   const upstream = upstreamOf(rule, place, objects);
-  if (typeof upstream !== "string") place.closed.push(upstream.problem);
+  const isOwn = answersItself(place.route);
+  // gRPC has no WebSockets, and its upstream speaks HTTP/2 only.
+  if (place.upstream["protocol"] === undefined && !isOwn) {
+    place.route["mode"] = "websocket";
+    place.route["websocket_idle_secs"] = Math.max(
+      1,
+      Math.round(Number(place.upstream["idle_timeout_ms"]) / 1000),
+    );
+  }
+  if (typeof upstream !== "string" && !isOwn) place.closed.push(upstream.problem);
   for (const pattern of path.patterns)
     draft.routes.push({
       path: pattern,
@@ -334,7 +329,7 @@ function addPath(
   const all = [...path.sentences, ...sentences];
   ledger.decide(
     rule.item,
-    typeof upstream !== "string"
+    typeof upstream !== "string" && !isOwn
       ? needsYou(`${upstream.problem}: the route is closed`)
       : place.closed.length > 0
         ? needsYou("the route is closed until you have decided")
@@ -342,6 +337,14 @@ function addPath(
           ? translated("[[route]]")
           : differs(all.join("; ")),
   );
+}
+
+function applyRewrite(target: string | undefined, path: string, place: IngressPlace): Outcome {
+  if (target === undefined) return translated("the path stays as it is");
+  const keys = rewriteOf(path, target);
+  if (keys !== undefined && addChange(place.route, "rewrite", keys)) return translated("[route.rewrite]");
+  place.closed.push(`rewrite-target ${target}`);
+  return needsYou("what becomes of the path cannot be said here: the route is closed");
 }
 
 /** Settings of the controller act too, without a row of their own. */

@@ -320,8 +320,8 @@ export const nginxRouteRows: NginxRows = {
         : differs("`response_headers.add`, on errors too");
     },
   },
-  add_trailer: always("needs_you", "fields of answers cannot be added here yet"),
-  expires: offOnly("fields of answers cannot be added here yet"),
+  add_trailer: always("needs_you", "write them in `response_headers` of the routes"),
+  expires: offOnly("write them in `response_headers` of the routes"),
   sub_filter: always("needs_you", "bodies of answers are not changed"),
   sub_filter_once: always("needs_you", "bodies of answers are not changed"),
   sub_filter_types: always("needs_you", "bodies of answers are not changed"),

@@ -1,6 +1,7 @@
 import { readCidr } from "../config/address.ts";
 import { readEndpoint } from "../config/endpoint.ts";
 import { isOriginPattern } from "../gate/origin-rule.ts";
+import { addChange, addField, literal, removeField } from "./changes.ts";
 import type { Keys } from "./draft.ts";
 import { clamp, readMs, wholeMib } from "./measure.ts";
 import type { RoutePlace } from "./route-place.ts";
@@ -29,8 +30,6 @@ function closes(note: string): MiddlewareRow {
     },
   };
 }
-
-const path = closes("paths are not changed here yet");
 
 function texts(tree: Tree | undefined): readonly string[] {
   return listOf(tree).map(textOf);
@@ -117,21 +116,78 @@ function forwardAuth(options: Tree, place: RoutePlace, name: string): Outcome {
   );
 }
 
-/** CORS is all that `headers` does and a route can. */
+function rewriteWith(route: Keys, closed: string[], keys: Readonly<Keys>): Outcome {
+  if (addChange(route, "rewrite", keys)) return translated("[route.rewrite]");
+  closed.push("the path is changed");
+  return needsYou("what becomes of the path cannot be said here: the route is closed");
+}
+
+/** Options of `headers` that are one field of answers. */
+const securityFields: Readonly<Record<string, (value: string) => readonly [string, string] | undefined>> = {
+  framedeny: (value) => (value === "true" ? ["X-Frame-Options", "DENY"] : undefined),
+  customframeoptionsvalue: (value) => ["X-Frame-Options", value],
+  contenttypenosniff: (value) => (value === "true" ? ["X-Content-Type-Options", "nosniff"] : undefined),
+  browserxssfilter: (value) => (value === "true" ? ["X-XSS-Protection", "1; mode=block"] : undefined),
+  custombrowserxssvalue: (value) => ["X-XSS-Protection", value],
+  contentsecuritypolicy: (value) => ["Content-Security-Policy", value],
+  referrerpolicy: (value) => ["Referrer-Policy", value],
+  permissionspolicy: (value) => ["Permissions-Policy", value],
+};
+
+/** CORS and fields of requests and answers. */
 function headers(options: Tree, { route }: RoutePlace): Outcome {
-  const names = [...tableOf(options).keys()];
-  const corsKeys = names.filter((key) => /^(?:accessControl|addVaryHeader)/i.test(key));
+  const lost: string[] = [];
+  for (const [key, value] of tableOf(options)) {
+    const name = key.toLowerCase();
+    const fixed = Object.hasOwn(securityFields, name) ? securityFields[name] : undefined;
+    if (/^accesscontrol|^addvaryheader|^sts/.test(name)) continue;
+    if (name === "customrequestheaders" || name === "customresponseheaders") {
+      const whose = name === "customrequestheaders" ? "request_headers" : "response_headers";
+      for (const [field, text] of tableOf(value))
+        if (!changeField(route, whose, field, textOf(text))) lost.push(field);
+    } else if (fixed !== undefined) {
+      const line = fixed(textOf(value));
+      if (line !== undefined && !addField(route, "response_headers", "set", line[0], literal(line[1])))
+        lost.push(key);
+    } else lost.push(key);
+  }
+  const sts = strictTransport(options);
+  if (sts !== undefined && !addField(route, "response_headers", "set", "Strict-Transport-Security", sts))
+    lost.push("stsSeconds");
+  const cors = addCors(options, route);
+  if (cors !== undefined) lost.push(cors);
+  return lost.length === 0
+    ? translated("`request_headers`, `response_headers`, [route.cors]")
+    : needsYou(`not here: ${lost.join(", ")}`);
+}
+
+/** An empty text takes the field away. */
+function changeField(
+  route: Keys,
+  whose: "request_headers" | "response_headers",
+  name: string,
+  text: string,
+): boolean {
+  return text === "" ? removeField(route, whose, name) : addField(route, whose, "set", name, literal(text));
+}
+
+function strictTransport(options: Tree): string | undefined {
+  const seconds = textOf(option(options, "stsSeconds"));
+  if (!/^[1-9]\d{0,11}$/.test(seconds)) return undefined;
+  const all = textOf(option(options, "stsIncludeSubdomains")) === "true" ? "; includeSubDomains" : "";
+  return `max-age=${seconds}${all}${textOf(option(options, "stsPreload")) === "true" ? "; preload" : ""}`;
+}
+
+/** Returns what is wrong with it, where CORS is asked for and cannot be had. */
+function addCors(options: Tree, route: Keys): string | undefined {
+  if (![...tableOf(options).keys()].some((key) => /^accessControl/i.test(key))) return undefined;
   const origins = texts(option(options, "accessControlAllowOriginList"));
-  const others = names.filter((key) => !corsKeys.includes(key));
-  const later = others.length === 0 ? "" : `${others.join(", ")}: fields cannot be set here yet`;
-  if (corsKeys.length === 0) return needsYou(later);
   const credentials = textOf(option(options, "accessControlAllowCredentials")) === "true";
   const isGood =
     origins.length > 0 &&
     origins.every((origin) => isOriginPattern(origin)) &&
     !(credentials && origins.includes("*"));
-  if (!isGood)
-    return needsYou(["[route.cors] wants named origins", later].filter((text) => text !== "").join("; "));
+  if (!isGood) return "[route.cors] wants named origins";
   const served = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
   const methods = texts(option(options, "accessControlAllowMethods")).filter((method) =>
     served.includes(method),
@@ -149,25 +205,60 @@ function headers(options: Tree, { route }: RoutePlace): Outcome {
   const maxAge = Number(textOf(option(options, "accessControlMaxAge")) || 0);
   cors["max_age"] = clamp(Number.isFinite(maxAge) ? Math.round(maxAge) : 0, 0, 604_800);
   route["cors"] = cors;
-  return later === "" ? translated("[route.cors]") : needsYou(later);
+  return undefined;
 }
 
 /** Middlewares by type, in lower case. */
 export const middlewareRows: Readonly<Record<string, MiddlewareRow>> = {
-  addprefix: path,
-  stripprefix: path,
-  stripprefixregex: path,
-  replacepath: path,
-  replacepathregex: path,
-  redirectregex: closes("redirects are not known here yet"),
+  addprefix: {
+    verdict: "translated",
+    becomes: "rewrite.add_prefix",
+    note: "the same",
+    apply: (options, { route, closed }) =>
+      rewriteWith(route, closed, { add_prefix: textOf(option(options, "prefix")).replace(/\/$/, "") }),
+  },
+  stripprefix: {
+    verdict: "translated",
+    becomes: "rewrite.strip_prefix",
+    note: "one prefix, by whole segments; several close the route",
+    apply(options, { route, closed }) {
+      const prefixes = texts(option(options, "prefixes"));
+      if (prefixes.length === 1)
+        return rewriteWith(route, closed, { strip_prefix: prefixes[0]!.replace(/\/$/, "") });
+      closed.push("several prefixes are taken off");
+      return needsYou("several prefixes are taken off: the route is closed");
+    },
+  },
+  stripprefixregex: closes("what becomes of the path cannot be said here"),
+  replacepath: {
+    verdict: "translated",
+    becomes: "rewrite",
+    note: "the path that is written",
+    apply: (options, { route, closed }) =>
+      rewriteWith(route, closed, {
+        regex: "^.*$",
+        replacement: textOf(option(options, "path")).replaceAll("$", "$$$$"),
+      }),
+  },
+  replacepathregex: {
+    verdict: "translated",
+    becomes: "rewrite",
+    note: "RE2, as in Traefik",
+    apply: (options, { route, closed }) =>
+      rewriteWith(route, closed, {
+        regex: textOf(option(options, "regex")),
+        replacement: textOf(option(options, "replacement")).replace(/\$\{(\d)\}/g, "$$$1"),
+      }),
+  },
+  redirectregex: closes("redirects by parts of the path are not known here"),
   redirectscheme: {
     verdict: "translated",
     becomes: "server.http_mode",
     note: '`http_mode = "redirect"`; other redirects need you',
     apply(options, { closed }) {
       if (textOf(option(options, "scheme")) !== "https") {
-        closed.push("redirects are not known here yet");
-        return needsYou("redirects are not known here yet: the route is closed");
+        closed.push("write a route with `redirect`");
+        return needsYou("only redirects to https are understood: the route is closed");
       }
       return textOf(option(options, "permanent")) === "true"
         ? translated('`http_mode = "redirect"`: 301, and 308 for methods other than GET and HEAD')
@@ -210,9 +301,9 @@ export const middlewareRows: Readonly<Record<string, MiddlewareRow>> = {
     apply: forwardAuth,
   },
   headers: {
-    verdict: "needs_you",
-    becomes: "route.cors",
-    note: "CORS; other fields need you",
+    verdict: "translated",
+    becomes: "request_headers, response_headers, cors",
+    note: "fields and CORS; others need you",
     apply: headers,
   },
   retry: {
@@ -243,7 +334,7 @@ export const middlewareRows: Readonly<Record<string, MiddlewareRow>> = {
   contenttype: { verdict: "translated", becomes: "", note: "answers have the type that the upstream gives" },
   errors: { verdict: "needs_you", becomes: "", note: "the upstream's errors go to clients as they are" },
   grpcweb: closes("gRPC-Web is not translated"),
-  passtlsclientcert: closes("clients' certificates are not asked for here yet"),
+  passtlsclientcert: closes("put the authority on disk, and write `client_ca_path` and `client_auth`"),
   plugin: {
     verdict: "refused",
     becomes: "",

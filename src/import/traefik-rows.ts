@@ -42,7 +42,11 @@ export const optionRows: readonly OptionRow[] = [
   row("http.routers.*.tls", "translated", "the TLS listener", "server.listen_https"),
   row("http.services.*.loadBalancer.servers.*.url", "translated", "a member", "upstream.urls"),
   row("http.services.*.loadBalancer.servers.*.weight", "translated", "`weight`", "upstream.urls"),
-  row("http.services.*.loadBalancer.servers.*.preservePath", "needs_you", "paths are not changed here yet"),
+  row(
+    "http.services.*.loadBalancer.servers.*.preservePath",
+    "needs_you",
+    "members have no paths: write `rewrite` in the route",
+  ),
   row("http.services.*.loadBalancer.passHostHeader", "translated", "`preserve_host`", "preserve_host"),
   row("http.services.*.loadBalancer.strategy", "translated", "`load_balancing`", "load_balancing"),
   row("http.services.*.loadBalancer.healthCheck", "translated", "`health`", "health"),
@@ -56,7 +60,7 @@ export const optionRows: readonly OptionRow[] = [
   row(
     "http.services.*.weighted",
     "needs_you",
-    "an upstream of upstreams: write all members with their weights",
+    "an upstream of upstreams: `split` of the route is the like of it",
   ),
   row("http.services.*.mirroring", "needs_you", "requests are not copied to a second upstream"),
   row("http.services.*.failover", "needs_you", "there are no members that only stand in for others"),
@@ -109,7 +113,7 @@ export const optionRows: readonly OptionRow[] = [
   row(
     "tls.options.*.clientAuth",
     "needs_you",
-    "clients' certificates are not asked for here yet: routes with these options are closed",
+    "put the authority on disk, and write `client_ca_path` and `client_auth`: routes with these options are closed",
   ),
   row("tls.options", "differs", "ciphers and groups are fixed"),
   row(

@@ -137,7 +137,8 @@ function addRouter(name: string, router: Tree, entryPoints: EntryPoints, traefik
     decideOption(traefik, ruleTree, needsYou("it has no route: its entry point is not a listener here"));
     return;
   }
-  if (isGuarded(router, traefik)) place.closed.push("clients' certificates are not asked for here yet");
+  if (isGuarded(router, traefik))
+    place.closed.push("put the authority on disk, and write `client_ca_path` and `client_auth`");
   const service = buildService(textOf(option(router, "service")), place, traefik);
   const upstream = "name" in service ? service.name : undefined;
   if ("problem" in service) {

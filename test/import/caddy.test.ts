@@ -89,7 +89,11 @@ test("the directive for the longest path answers, and `handle` before others", (
   assert.equal(goesTo(routes, "/{*rest}"), "local-1000");
   assert.equal(goesTo(routes, "/api/{*rest}"), "local-1001");
   assert.equal(goesTo(routes, "/api/v2/{*rest}"), "local-1002");
-  assert.equal(goesTo(routes, "/strip/{*rest}"), "closed");
+  assert.equal(goesTo(routes, "/strip/{*rest}"), "local-1003");
+  assert.deepEqual(
+    { ...(routes.find((route) => route["path"] === "/strip/{*rest}")!["rewrite"] as Table) },
+    { strip_prefix: "/strip" },
+  );
   assert.equal(goesTo(routes, "/kept/{*rest}"), "local-1005");
   assert.equal(goesTo(routes, "/kept/deep/{*rest}"), "local-1004");
 });
@@ -109,6 +113,10 @@ test("a protected place that cannot be translated is closed, never open", () => 
     "forward_auth a:1 b:1 {\n uri /x\n}",
     "forward_auth a:1 {\n uri /x?{query}\n}",
     "rewrite * /x",
+    "uri replace a b",
+    "handle_path /* {\n reverse_proxy /x localhost:2\n}",
+    "redir https://{env.X}",
+    'respond "{env.SECRET}" 200',
     "import gone",
     "invoke named",
     "exec ls",
@@ -129,6 +137,32 @@ test("methods of a block are those of what is in it", () => {
       [["HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"], "nowhere", ["closed"]],
     ],
   );
+});
+
+test("redirects, answers and fields are the route's own", () => {
+  const routes = routesOf(`a.test {
+    redir /old https://{host}/new{uri} permanent
+    respond /health "fine" 200
+    header /app/* +X-A {method}
+    header /app/* -Server
+    reverse_proxy localhost:1 {
+      header_up X-Up {remote_host}
+      header_up -X-Down
+      header_down ?Cache-Control no-store
+    }
+  }`);
+  const plain = (at: string) =>
+    JSON.parse(JSON.stringify(routes.find((route) => route["path"] === at))) as Table;
+  assert.deepEqual(plain("/old")["redirect"], { to: "https://{host}/new{uri}", status: 301 });
+  assert.deepEqual(plain("/health")["respond"], { status: 200, body: "fine" });
+  const { request_headers: up, response_headers: down } = plain("/app/{*rest}");
+  assert.deepEqual(up, { set: { "X-Up": "{client_ip}" }, remove: ["X-Down"] });
+  assert.deepEqual(down, {
+    add: { "X-A": "{method}" },
+    remove: ["Server"],
+    default: { "Cache-Control": "no-store" },
+  });
+  assert.equal(plain("/{*rest}")["upstream"], "local-1");
 });
 
 test("refusals by address are lists", () => {

@@ -112,8 +112,9 @@ test("a protected place that cannot be translated is closed, never open", () => 
     { "configuration-snippet": "unreadable {" },
     { "auth-snippet": "return 401;" },
     { "ssl-passthrough": "true" },
-    { "rewrite-target": "/x" },
-    { "permanent-redirect": "https://x.test" },
+    { "rewrite-target": "/x?y=$1" },
+    { "rewrite-target": "/$1" },
+    { "permanent-redirect": "https://$arg_x" },
     { "backend-protocol": "FCGI" },
   ] as readonly Readonly<Record<string, string>>[]) {
     const { route } = configOf(ingress(annotations));

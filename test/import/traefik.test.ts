@@ -113,7 +113,9 @@ test("a protected place that cannot be translated is closed, never open", () => 
     ["forwardAuth", { address: "authelia" }],
     ["plugin", { waf: {} }],
     ["passTLSClientCert", { pem: true }],
-    ["stripPrefix", { prefixes: ["/x"] }],
+    ["stripPrefix", { prefixes: ["/x", "/y"] }],
+    ["replacePathRegex", { regex: "(?<!x)y", replacement: "/" }],
+    ["redirectRegex", { regex: "x", replacement: "https://a.test" }],
     ["chain", { middlewares: ["gone"] }],
     ["somethingNew", { a: 1 }],
   ];
