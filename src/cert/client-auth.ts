@@ -9,6 +9,7 @@ import {
   type SignedLink,
   signerOf,
 } from "../identity/client-certificate.ts";
+import { hasSerial, serialDigest } from "../identity/serial-set.ts";
 import { type Reason, reasons } from "../reason.ts";
 import { createNameTable } from "./name-table.ts";
 import { foldServerName } from "./server-name.ts";
@@ -178,7 +179,9 @@ function readAuthorities(pem: string): readonly Authority[] {
         continue;
       }
       const links: readonly SignedLink[] =
-        issuer === undefined ? [] : [{ signer: issuer.signer, serial: parts.serial }, ...issuer.links];
+        issuer === undefined
+          ? []
+          : [{ signer: issuer.signer, serial: serialDigest(parts.serial) }, ...issuer.links];
       authorities.push({
         x509,
         parts,
@@ -211,7 +214,7 @@ function buildLists({ lists, enforced }: RevocationConfig): RevocationLists {
   const bySigner = new Map(
     lists.map(({ signer, nextUpdateMs, serials }) => [
       signer,
-      { untilMs: enforced ? (nextUpdateMs ?? Infinity) : Infinity, serials: new Set(serials.split(" ")) },
+      { untilMs: enforced ? (nextUpdateMs ?? Infinity) : Infinity, serials },
     ]),
   );
   return {
@@ -219,7 +222,7 @@ function buildLists({ lists, enforced }: RevocationConfig): RevocationLists {
       let isUnknown = !reachesRoot;
       for (const { signer, serial } of links) {
         const list = bySigner.get(signer);
-        if (list?.serials.has(serial) === true) return reasons.clientCertRevoked;
+        if (list !== undefined && hasSerial(list.serials, serial)) return reasons.clientCertRevoked;
         if (list === undefined || nowMs >= list.untilMs) isUnknown = true;
       }
       return isUnknown ? reasons.clientCertStatus : undefined;

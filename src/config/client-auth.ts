@@ -2,6 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { type CertificateParts, readCertificateParts, signerId } from "../identity/certificate-parts.ts";
 import { type RevocationList, readRevocationList } from "../identity/crl.ts";
 import { DerError } from "../identity/der-reader.ts";
+import { packSerials } from "../identity/serial-set.ts";
 import { type NamePin, readNamePin } from "../identity/subject-name.ts";
 import { readAuthorities } from "./certificate.ts";
 import type { ClientAuthConfig, RevocationConfig, RouteConfig } from "./config.ts";
@@ -286,7 +287,7 @@ function readRevocation(
     lists: [...lists].map(([signer, { nextUpdateMs, serials }]) => ({
       signer,
       nextUpdateMs,
-      serials: serials.join(" "),
+      serials: packSerials(serials),
     })),
   };
 }

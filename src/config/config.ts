@@ -177,8 +177,8 @@ export interface RevocationConfig {
     /** See identity/certificate-parts.ts `signerId`. */
     readonly signer: string;
     readonly nextUpdateMs: number | undefined;
-    /** With spaces between them; see identity/der-reader.ts `integerText`. */
-    readonly serials: string;
+    /** See identity/serial-set.ts. */
+    readonly serials: Uint8Array;
   }[];
 }
 

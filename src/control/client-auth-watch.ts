@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import type { ClientAuthConfig, TlsConfig } from "../config/config.ts";
 import type { Exposition } from "./exposition.ts";
 
@@ -23,7 +24,10 @@ export function watchClientAuth(exposition: Pick<Exposition, "set">, onChange: (
         const ends = (one?.revocation?.lists ?? []).flatMap(({ nextUpdateMs }) => nextUpdateMs ?? []);
         if (ends.length > 0) exposition.set("clientCrlNextUpdate", Math.min(...ends) / 1000, [name]);
       }
-      const next = JSON.stringify(rules.filter(([, one]) => one !== undefined));
+      const next = JSON.stringify(
+        rules.filter(([, one]) => one !== undefined),
+        (_key, value: unknown) => (value instanceof Uint8Array ? hash("sha256", value) : value),
+      );
       if (inForce !== undefined && next !== inForce) onChange();
       inForce = next;
     },

@@ -24,7 +24,7 @@ export interface ShownCertificate {
   readonly fromMs: number;
   readonly untilMs: number;
   /** From the certificate up to a root, as far as the policy's authorities reach: what revocation lists are asked. */
-  readonly links: readonly { readonly signer: string; readonly serial: string }[];
+  readonly links: readonly { readonly signer: string; readonly serial: Uint8Array }[];
   /** `links` reach a root. */
   readonly reachesRoot: boolean;
   /** What is wrong with it whatever the time and whoever was revoked. */

@@ -4,6 +4,7 @@ import { type Reason, reasons } from "../reason.ts";
 import { type CertificateParts, readCertificateParts } from "./certificate-parts.ts";
 import { DerError } from "./der-reader.ts";
 import { type IdentityLine, printLine } from "./identity.ts";
+import { serialDigest } from "./serial-set.ts";
 import {
   fitsPin,
   type NamePin,
@@ -47,11 +48,11 @@ export class ClientCertificate implements ShownCertificate {
   }
 }
 
-/** Who signed a certificate of a chain, and by which number the signer knows it. */
+/** Who signed a certificate of a chain, and the digest of the number by which the signer knows it (serial-set.ts). */
 export interface SignedLink {
   /** See certificate-parts.ts `signerId`. */
   readonly signer: string;
-  readonly serial: string;
+  readonly serial: Uint8Array;
 }
 
 interface Findings {
@@ -114,7 +115,7 @@ export function readClientCertificate(
     links:
       signer === undefined || parts === undefined
         ? []
-        : [{ signer: signer.signer, serial: parts.serial }, ...signer.links],
+        : [{ signer: signer.signer, serial: serialDigest(parts.serial) }, ...signer.links],
     reachesRoot: signer?.reachesRoot === true,
     problem,
   });

@@ -67,6 +67,8 @@ test("an exchange takes the lists of gates in turn, with the WAF's look at the h
       "runAuthGate",
       "runHeadGates",
       "#askStrictIdentity",
+      // Of routes that answer themselves; of all others it is in `inspect`.
+      "inspectHead",
       "#admitBody",
     ],
   );
