@@ -101,6 +101,7 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
     this.snapshot = snapshot;
     this.#state = state;
     this.record = new ExchangeRecord(state.clock.nowMs(), snapshot.generation);
+    if (state.captures.settings !== undefined) this.record.captured = state.captures.begin();
   }
 
   /** The head is read: `request.refusal` says how that went. Called once, by the listener. */
@@ -503,6 +504,7 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
 
   onBody(bytes: Buffer, start: number, end: number): boolean {
     this.record.requestBytes += end - start;
+    this.record.captured?.take(bytes, start, end);
     if (this.record.requestBytes > this.#bodyBytesMax) {
       this.fail(reasons.bodyTooLarge);
       return true;
@@ -526,6 +528,7 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
   }
 
   onBodyEnd(): void {
+    if (this.record.captured !== undefined) this.record.captured.ended = true;
     if (this.#screen !== undefined) this.#screen.end();
     else this.#forwarding?.connection?.endBody();
   }

@@ -9,6 +9,7 @@ import type { RequestPool } from "./http/request-pool.ts";
 import type { Limits } from "./limit/limits.ts";
 import type { AccessLog } from "./record/access-log.ts";
 import type { AuditReport } from "./record/audit-report.ts";
+import type { CaptureLog } from "./record/capture-log.ts";
 import type { Counters } from "./record/counters.ts";
 import type { DecisionLog } from "./record/decision-log.ts";
 import type { ExchangeRecord } from "./record/record.ts";
@@ -48,6 +49,7 @@ export interface State {
   audit: AuditReport | undefined;
   readonly spans: SpanLog;
   readonly decisions: DecisionLog;
+  readonly captures: CaptureLog;
   /** Internal pages, where the configuration exposes them. */
   readonly pages: PageSource;
   /** Of orders that are under way. */

@@ -54,10 +54,15 @@ export function addExplainCommands(
     .addOption(config())
     .addOption(admin())
     .option("--audit <path>", "ask an audit log, directory or file, instead of the gateway that runs")
+    .option(
+      "--capture-key <file>",
+      "the key of [capture]: where the request was kept, it is asked about whole",
+    )
     .addOption(format())
-    .action(async (requestId: string, { config: file, admin: address, audit, format: how }: WhyFlags) => {
+    .action(async (requestId: string, flags: WhyFlags) => {
       const { whyCommand } = await import("./why.ts");
-      const options = { requestId, config: file, admin: address, audit, format: how };
+      const { config: file, admin: address, audit, captureKey, format: how } = flags;
+      const options = { requestId, config: file, admin: address, audit, captureKey, format: how };
       finish(await whyCommand(options, process.env, output()));
     });
 
@@ -70,6 +75,7 @@ export function addExplainCommands(
     .option("--against <file>", "the configuration to compare with, instead of what was decided then")
     .addOption(admin())
     .option("--from <address>", "the client's address of requests that do not say theirs")
+    .option("--capture-key <file>", "the key of [capture], for requests that were kept")
     .addOption(
       new Option("--fail-on <list>", `exit with 1 when there are such: ${failures.join(", ")}, or none`)
         .default(["allow-to-deny", "deny-to-allow"], "allow-to-deny,deny-to-allow")
@@ -78,8 +84,10 @@ export function addExplainCommands(
     .addOption(format())
     .action(async (sources: readonly string[], options: ReplayFlags) => {
       const { replayCommand } = await import("./replay.ts");
-      const { config: file, admin: address, against, from: client, failOn, format: how } = options;
-      const request = { sources, against, failOn, config: file, admin: address, from: client, format: how };
+      const { config: file, admin: address, from: client, format: how, ...rest } = options;
+      const { against, captureKey, failOn } = rest;
+      const given = { sources, against, captureKey, failOn };
+      const request = { ...given, config: file, admin: address, from: client, format: how };
       finish(await replayCommand(request, process.env, output()));
     });
 }
@@ -97,6 +105,7 @@ function readFailures(text: string): readonly Failure[] {
 }
 
 interface ReplayFlags {
+  readonly captureKey?: string;
   readonly config?: string;
   readonly against?: string;
   readonly admin?: string;
@@ -106,6 +115,7 @@ interface ReplayFlags {
 }
 
 interface WhyFlags {
+  readonly captureKey?: string;
   readonly config?: string;
   readonly admin?: string;
   readonly audit?: string;

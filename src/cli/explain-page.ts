@@ -1,6 +1,6 @@
 import type { ExplainedDecision, ExplainedFinding, Explanation, Step } from "../explain/explanation.ts";
 
-/** An explanation for people. Gates that had nothing to look at are named in one line. */
+/** An explanation for people. Gates that had nothing to look at are left out; JSON has them. */
 export function explanationPage(explanation: Explanation, where: string): string {
   const { request, steps, findings, decision, undecided } = explanation;
   const title =
@@ -15,26 +15,10 @@ export function explanationPage(explanation: Explanation, where: string): string
     const line = `${number} ${step.name.padEnd(width)}  ${verdict}${step.says}`;
     return step.name === "waf" ? [line, ...findings.flatMap((one) => findingLines(one, width + 5))] : [line];
   });
-  const idle = steps.filter(isIdle).map(({ name }) => name);
-  if (idle.length > 0) lines.push(...wrapped(`nothing to do for: ${idle.join(", ")}`, " ".repeat(width + 5)));
   lines.push(`=  ${decisionText(decision)}`, ...hints(explanation));
   for (const one of undecided) lines.push(`?  not known here: ${one}`);
   return `${[title, ...lines].map((line) => line.trimEnd()).join("\n")}\n`;
 }
-
-function wrapped(text: string, margin: string): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const part of text.split(" ")) {
-    if (line !== "" && margin.length + line.length + part.length >= LINE_LENGTH) {
-      lines.push(margin + line);
-      line = part;
-    } else line += line === "" ? part : ` ${part}`;
-  }
-  return [...lines, margin + line];
-}
-
-const LINE_LENGTH = 100;
 
 function isIdle({ verdict, says }: Step): boolean {
   return verdict === "ok" && says === "";

@@ -67,7 +67,7 @@ export function readText(path: string): string {
   return Buffer.from(readBytes(path)).toString("utf8");
 }
 
-function readBytes(path: string): Uint8Array {
+export function readBytes(path: string): Uint8Array {
   try {
     return readFileSync(path === "-" ? 0 : path);
   } catch (error) {

@@ -4,23 +4,32 @@ import { readableDisk } from "../audit/file-disk.ts";
 import { readLines } from "../audit/log-lines.ts";
 import { parseSegmentFile } from "../audit/log-name.ts";
 import { readProblem } from "../config/files.ts";
+import { captureFile } from "../control/capture-store.ts";
 import {
   type Arrival,
   type Recorded,
+  recordedCapture,
   recordedInHar,
   recordedInLine,
   recordedWish,
 } from "../explain/recorded.ts";
 import { WishProblem } from "../explain/wish.ts";
-import { commandWords, readCurl, readText, SourceUnreadable } from "./explain-source.ts";
+import { KEY_BYTES } from "../record/capture-line.ts";
+import { commandWords, readBytes, readCurl, readText, SourceUnreadable } from "./explain-source.ts";
 
 /**
  * The requests of a file or directory, whatever it is: an audit log, a HAR file, lines of curl, lines of JSON. Throws
  * SourceUnreadable or WishProblem.
  */
-export function* recordedIn(source: string, arrival: Arrival): Generator<Recorded> {
+export function* recordedIn(
+  source: string,
+  arrival: Arrival,
+  captureKey: string | undefined,
+): Generator<Recorded> {
   try {
-    if (statSync(source).isDirectory()) yield* inLog(source, arrival);
+    const key = captureKey === undefined ? undefined : readCaptureKey(captureKey);
+    if (statSync(source).isDirectory()) yield* inFolder(source, arrival, key);
+    else if (captureFile.test(path.basename(source))) yield* inCaptures(source, key);
     else yield* inFile(source, arrival);
   } catch (error) {
     if (error instanceof WishProblem) throw new WishProblem(`${source}: ${error.message}`);
@@ -29,10 +38,13 @@ export function* recordedIn(source: string, arrival: Arrival): Generator<Recorde
   }
 }
 
-function* inLog(directory: string, arrival: Arrival): Generator<Recorded> {
-  const disk = readableDisk(directory);
-  const files = disk.list().filter((file) => parseSegmentFile(file) !== undefined);
-  if (files.length === 0) throw new WishProblem("it is no audit log");
+function* inFolder(directory: string, arrival: Arrival, key: Buffer | undefined): Generator<Recorded> {
+  const all = readableDisk(directory).list();
+  const kept = all.filter((file) => captureFile.test(file));
+  for (const file of kept) yield* inCaptures(path.join(directory, file), key);
+  const files = all.filter((file) => parseSegmentFile(file) !== undefined);
+  if (files.length + kept.length === 0)
+    throw new WishProblem("it holds neither an audit log nor kept requests");
   for (const file of files) yield* inLines(directory, file, arrival);
 }
 
@@ -42,6 +54,21 @@ function* inFile(file: string, arrival: Arrival): Generator<Recorded> {
   // A line of JSON begins and ends with a brace; a HAR file is one object over many lines, or one with a log in it.
   else if (/^\s*\{\s*"log"\s*:/.test(beginning)) yield* recordedInHar(readText(file), arrival);
   else yield* inLines(path.dirname(file), path.basename(file), arrival);
+}
+
+function* inCaptures(file: string, key: Buffer | undefined): Generator<Recorded> {
+  const disk = readableDisk(path.dirname(file));
+  // The last line may be on its way.
+  for (const { bytes, whole } of readLines(disk, path.basename(file), 0, LINE_MAX))
+    if (whole) yield recordedCapture(bytes.latin1Slice(), key);
+}
+
+/** Throws SourceUnreadable. */
+export function readCaptureKey(file: string): Buffer {
+  const bytes = readBytes(file);
+  const end = bytes.length === KEY_BYTES + 1 && bytes.at(-1) === 10 ? KEY_BYTES : bytes.length;
+  if (end !== KEY_BYTES) throw new WishProblem(`${file}: a key of [capture] has ${KEY_BYTES} bytes`);
+  return Buffer.from(bytes.subarray(0, end));
 }
 
 /** Corpora and logs may be long: a line at a time. */

@@ -30,6 +30,8 @@ export interface ReplayOptions {
   /** The configuration to compare with; undefined = what was decided then. */
   readonly against: string | undefined;
   readonly admin: string | undefined;
+  /** File of the key of [capture]. */
+  readonly captureKey: string | undefined;
   readonly from: string | undefined;
   readonly failOn: readonly (Flip | "undecidable")[];
   readonly format: "human" | "json";
@@ -151,7 +153,7 @@ function outcomeThen({ asked, wasAllowed }: Recorded): Outcome {
 }
 
 async function* recordedFrom(
-  { sources, admin, from }: ReplayOptions,
+  { sources, admin, from, captureKey }: ReplayOptions,
   config: Config,
   environment: NodeJS.ProcessEnv,
 ): AsyncGenerator<Recorded> {
@@ -159,7 +161,7 @@ async function* recordedFrom(
   const arrival: Arrival = { from: from ?? NOBODY, sni: undefined, secure };
   for (const source of sources) {
     if (source === "running") yield* await askRunning(config, admin, environment);
-    else yield* recordedIn(source, arrival);
+    else yield* recordedIn(source, arrival, captureKey);
   }
 }
 

@@ -5,15 +5,22 @@ import { readLines } from "../audit/log-lines.ts";
 import { parseSegmentFile } from "../audit/log-name.ts";
 import type { Config } from "../config/config.ts";
 import { readProblem } from "../config/files.ts";
-import { openExplainer } from "../explain/explainer.ts";
+import { explainFor, openExplainer } from "../explain/explainer.ts";
+import type { Explanation } from "../explain/explanation.ts";
 import { type PastRequest, pastOfDecision, pastOfRecord, type ShownDecision } from "../explain/past.ts";
-import { judgeAgain, remainsOf, type Today } from "../explain/today.ts";
+import type { Question } from "../explain/question.ts";
+import { judgeAgain, judgeWhole, NOBODY, remainsOf, type Today } from "../explain/today.ts";
+import { WishProblem } from "../explain/wish.ts";
 import { allReasons } from "../reason.ts";
+import { credentialParams } from "../record/redaction.ts";
 import { systemClock } from "../std/clock.ts";
 import { adminOf } from "./admin-client.ts";
 import { exitCodes } from "./exit-code.ts";
+import { explanationPage } from "./explain-page.ts";
+import { SourceUnreadable } from "./explain-source.ts";
 import { loadConfig } from "./load.ts";
 import type { Output } from "./output.ts";
+import { recordedIn } from "./replay-source.ts";
 
 export interface WhyOptions {
   readonly requestId: string;
@@ -21,6 +28,8 @@ export interface WhyOptions {
   readonly admin: string | undefined;
   /** Directory or file of an audit log; then no gateway is asked. */
   readonly audit: string | undefined;
+  /** File of the key of [capture]; undefined = kept requests are not read. */
+  readonly captureKey: string | undefined;
   readonly format: "human" | "json";
 }
 
@@ -52,16 +61,70 @@ export async function whyCommand(
     const where = options.audit ?? "the gateway that runs, nor in an audit log that its configuration names";
     return say(exitCodes.no, `there is no request ${JSON.stringify(options.requestId)} in ${where}`);
   }
+  let kept: Question | undefined;
+  try {
+    kept = config === undefined ? undefined : findKept(options, config);
+  } catch (error) {
+    if (!(error instanceof WishProblem) && !(error instanceof SourceUnreadable)) throw error;
+    return say(exitCodes.unavailable, error.message);
+  }
+  const explained =
+    kept === undefined || config === undefined
+      ? undefined
+      : await explainFor(environment)(kept, { config, generation: 0 });
   const today =
     config === undefined
       ? undefined
-      : { file: loaded.file ?? "", ...(await ask(found.past, config, environment)) };
+      : {
+          file: loaded.file ?? "",
+          ...(explained === undefined
+            ? await ask(found.past, config, environment)
+            : judgeWhole(found.past, explained)),
+        };
   output.out.write(
     options.format === "json"
       ? `${JSON.stringify({ format_version: "1.0", source: found.source, ...found.past, today: today ?? null }, undefined, 2)}\n`
-      : page(found, today),
+      : page(found, today) +
+          (explained === undefined ? "" : explanationPage(hideValues(explained, config!), loaded.file ?? "")),
   );
   return exitCodes.ok;
+}
+
+/** The request itself, where [capture] kept it; the last one of that id. */
+function findKept({ requestId, captureKey }: WhyOptions, { capture }: Config): Question | undefined {
+  if (captureKey === undefined || capture === undefined) return undefined;
+  const arrival = { from: NOBODY, sni: undefined, secure: false };
+  let kept: Question | undefined;
+  for (const { id, asked } of recordedIn(capture.path, arrival, captureKey))
+    if (id === requestId && asked.kind === "whole") kept = asked.question;
+  return kept === undefined ? undefined : { ...kept, brief: false };
+}
+
+/** `[redact]` holds for what is shown of a kept request. */
+function hideValues(explanation: Explanation, { redact }: Config): Explanation {
+  const hidden = new Set([
+    ...redact.headers,
+    ...(redact.queryParams ?? credentialParams),
+    ...redact.jsonFields,
+  ]);
+  const hides = (place: string): boolean => {
+    const name = place.slice(place.indexOf(":") + 1).toLowerCase();
+    return hidden.has("*") || hidden.has(name) || [...hidden].some((field) => name.endsWith(`.${field}`));
+  };
+  const findings = explanation.findings.map((one) => {
+    if (!hides(one.place)) return one;
+    const text = `<redacted:${one.end - one.start}>`;
+    return { ...one, text, from: 0, to: text.length };
+  });
+  // The target has its own rules: bytes of a query are masked where the log masks them.
+  const steps = explanation.steps.map((one) =>
+    one.name === "head" ? { ...one, says: headOf(explanation) } : one,
+  );
+  return { ...explanation, findings, steps };
+}
+
+function headOf({ request }: Explanation): string {
+  return request === undefined ? "" : `${request.method} ${request.path}, ${request.fields} fields`;
 }
 
 interface Found {

@@ -29,7 +29,7 @@ export function readAudit(document: DocumentInput, context: SectionContext): Aud
       fix: "write a host name and a path, such as edge-1.example.org/audit",
     });
   const path = input.path === undefined ? undefined : resolvePath(input.path, context);
-  if (path !== undefined) checkDirectory(path, context);
+  if (path !== undefined) checkPrivateDirectory(["audit", "path"], path, context);
   const key = keySource(["audit", "key_file"], input.key_file, input.key_env, context);
   if (key === undefined)
     findings.add({
@@ -98,6 +98,7 @@ export function checkAmnesia(document: DocumentInput, context: SectionContext): 
       document.audit?.path !== undefined,
       "remove it: the audit log goes to standard output",
     ],
+    [["capture", "path"], document.capture !== undefined, "remove [capture]"],
     [["audit", "anchor_path"], document.audit?.anchor_path !== undefined, "remove it, or use a witness"],
   ];
   for (const [path, isSet, fix] of writes) {
@@ -147,7 +148,8 @@ function keySource(
   return { file: undefined, variable };
 }
 
-function checkKeyFile(path: Path, file: string, context: SectionContext): void {
+/** Exists, is for its owner alone, and is long enough. */
+export function checkKeyFile(path: Path, file: string, context: SectionContext): void {
   const stat = statOf(file, context);
   const problem =
     stat === undefined
@@ -167,17 +169,18 @@ function checkKeyFile(path: Path, file: string, context: SectionContext): void {
   });
 }
 
-function checkDirectory(directory: string, context: SectionContext): void {
+/** A directory that nobody else can read, or that can be made. */
+export function checkPrivateDirectory(path: Path, directory: string, context: SectionContext): void {
   if (context.files.stat === undefined) return;
   const stat = statOf(directory, context);
   const isUnsafe = stat !== undefined && (stat.mode & 0o077) !== 0;
   if (!isUnsafe && (stat !== undefined || statOf(dirname(directory), context) !== undefined)) return;
   context.findings.add({
     code: "Z1312",
-    path: ["audit", "path"],
+    path,
     message: isUnsafe
-      ? `audit.path: others can read ${printable(directory)} or write in it (mode ${octal(stat.mode)})`
-      : `audit.path: ${printable(dirname(directory))} does not exist`,
+      ? `${keyLabel(path)}: others can read ${printable(directory)} or write in it (mode ${octal(stat.mode)})`
+      : `${keyLabel(path)}: ${printable(dirname(directory))} does not exist`,
     fix: isUnsafe ? `chmod 0700 ${printable(directory)}` : "make it, or choose another directory",
   });
 }
@@ -194,7 +197,7 @@ function readWitness(url: string | undefined, context: SectionContext): string |
   return undefined;
 }
 
-function statOf(
+export function statOf(
   file: string,
   context: SectionContext,
 ): { readonly mode: number; readonly size?: number } | undefined {

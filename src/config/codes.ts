@@ -353,10 +353,10 @@ export const codes = {
     "Credentials are read when the configuration is loaded. The files hold hashes only; costs of passwords are bounded, because every log-in pays them.",
   ),
   Z1312: error(
-    "a key or a directory of the audit log that cannot be used",
+    "a key or a directory of the audit log, or of [capture], that cannot be used",
     "a log whose key others can read proves nothing, so the gateway does not start with it.",
     "make a key with `head -c 32 /dev/urandom >key; chmod 0600 key`, and a directory with mode 0700",
-    "The root key makes every MAC of the log, and the directory holds the evidence. The check looks at sizes and permissions only: the key is read by the writer process alone.",
+    "The root key makes every MAC of the log, and the directory holds the evidence. The check looks at sizes and permissions only: the key of the audit log is read by the writer process alone, that of [capture] by the primary.",
   ),
   Z1313: error(
     "a certificate chain in the wrong order",

@@ -36,6 +36,8 @@ export interface Config {
   readonly audit: AuditConfig | undefined;
   readonly redact: RedactConfig;
   readonly tracing: TracingConfig | undefined;
+  /** Undefined = no request is kept. */
+  readonly capture: CaptureConfig | undefined;
   readonly telemetry: TelemetryConfig;
   readonly admin: AdminConfig;
 }
@@ -623,6 +625,22 @@ export interface LogSampleConfig {
   readonly decisions: readonly string[];
   readonly statusClasses: readonly number[];
   readonly rate: number;
+}
+
+/** `[capture]`. */
+export interface CaptureConfig {
+  /** Directory. */
+  readonly path: string;
+  /** Only the primary reads it. */
+  readonly keyFile: string;
+  readonly refusedOnly: boolean;
+  /** Of one body. */
+  readonly bodyBytesMax: number;
+  readonly bytesMax: number;
+  readonly requestsMax: number;
+  readonly ageMs: number;
+  /** `[redact]` applies before they are kept. */
+  readonly redactsInStorage: boolean;
 }
 
 /** `[tracing]`. */

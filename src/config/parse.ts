@@ -6,6 +6,7 @@ import { readAcme } from "./acme.ts";
 import { checkAmnesia, readAudit, readRedact } from "./audit.ts";
 import { readAuthProfiles } from "./auth.ts";
 import { readBan } from "./ban.ts";
+import { readCapture } from "./capture.ts";
 import { codes } from "./codes.ts";
 import type { Config } from "./config.ts";
 import type { Diagnostic } from "./diagnostic.ts";
@@ -125,6 +126,7 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
   const redact = readRedact(document, context);
   const accessLog = readAccessLog(document.access_log, routes, context);
   const tracing = readTracing(document.tracing, context);
+  const capture = readCapture(document, context);
   if (listeners === undefined) return undefined;
   return {
     schemaVersion: 1,
@@ -146,5 +148,6 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
     redact,
     accessLog,
     tracing,
+    capture,
   };
 }

@@ -58,6 +58,7 @@ const optionalTables: ReadonlySet<string> = new Set([
   "[tls.acme]",
   "[tls.acme.account.NAME]",
   "[[tls.acme.certificate]]",
+  "[capture]",
   "[[exclude]]",
   "[[access_log.sample]]",
   "[auth_profile.NAME]",

@@ -6,6 +6,7 @@ import { admin, adminToken } from "./admin.ts";
 import { audit, redact } from "./audit-schema.ts";
 import { authProfile, routeAuthKeys } from "./auth-schema.ts";
 import { ban } from "./ban.ts";
+import { capture } from "./capture-schema.ts";
 import { clientAuthKeys, routeClientAuth, sniClientAuthKeys } from "./client-auth-schema.ts";
 import { cors } from "./cors.ts";
 import { geo } from "./geo.ts";
@@ -463,6 +464,7 @@ export const documentSchema = z.strictObject({
   redact: redact.prefault({}),
   access_log: accessLog.prefault({}),
   tracing: tracing.optional(),
+  capture: capture.optional(),
   telemetry: telemetry.prefault({}),
   admin: admin.prefault({}),
 });
@@ -604,6 +606,11 @@ export const tableSchemas = [
     doc: "Exchanges of which only a part gets a line: the first table that one fits decides. Without tables all get one.",
   },
   { header: "[tracing]", keys: tracing.shape, doc: "Spans for an OpenTelemetry collector." },
+  {
+    header: "[capture]",
+    keys: capture.shape,
+    doc: "Requests with their bodies, sealed, for `zion why` and `zion replay`. Off without this table; see explain.md.",
+  },
   { header: "[telemetry]", keys: telemetry.shape, doc: "Health and metrics listener." },
   { header: "[admin]", keys: admin.shape, doc: "Admin listener: see admin.md." },
   {

@@ -22,6 +22,7 @@ import { createStapleShelf } from "../listener/staple-shelf.ts";
 import { buildTlsFront, type TlsFront } from "../listener/tls-front.ts";
 import { reasons } from "../reason.ts";
 import { AccessLog, endpointLogPiece } from "../record/access-log.ts";
+import { CaptureLog, type CaptureSettings } from "../record/capture-log.ts";
 import { Counters } from "../record/counters.ts";
 import { DecisionLog } from "../record/decision-log.ts";
 import { buildLogSampling } from "../record/log-sampling.ts";
@@ -141,6 +142,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     audit: undefined,
     spans: new SpanLog(clock),
     decisions: new DecisionLog(clock),
+    captures: new CaptureLog(clock),
     pages,
     challenges: new Map(),
     draining: false,
@@ -151,6 +153,7 @@ export function openEdge(deps: EdgeDeps): Edge {
       state.accessLog?.write(record, request, downstream, nowMs);
       state.audit?.conclude(record, request, nowMs);
       state.decisions.add(record, request, downstream.peerText, nowMs);
+      if (record.captured !== undefined) state.captures.add(record, request, record.captured, downstream);
       const { tracing } = state.snapshot;
       if (tracing !== undefined) state.spans.add(record, request, tracing, downstream.peerText, nowMs);
       state.bans.watch?.note(request, record.reason, record.status, record.wafShadow);
@@ -292,6 +295,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     const { ban, tarpit } = next.snapshot.config;
     state.bans.watch = ban === undefined ? undefined : (state.bans.watch ?? new OffenceWatch());
     state.tarpit.holdMs = tarpit.holdSecs * 1000;
+    state.captures.settings = captureSettings(next.snapshot.config);
     // Connections are for those who are let in.
     state.tarpit.max = Math.min(tarpit.maxHeld, Math.floor(caps.connectionsMax / 4));
     state.waf.store.limitBytes = heldBytesMax(next.snapshot.config.waf.maxBufferedMb, workers);
@@ -446,6 +450,8 @@ export function openEdge(deps: EdgeDeps): Edge {
       ...readMetrics(counters, listeners, caps, upstreams, state.accessLog, clock.nowMs()),
       { name: families.queueDropped.name, labels: ["spans"], value: state.spans.dropped },
       { name: families.queueDropped.name, labels: ["decisions"], value: state.decisions.dropped },
+      { name: families.queueDropped.name, labels: ["captures"], value: state.captures.dropped },
+      { name: families.captured.name, labels: [], value: state.captures.kept },
       { name: families.queueDropped.name, labels: ["audit"], value: state.audit?.feed.dropped ?? 0 },
       ...loop(),
       { name: families.overload.name, labels: ["work"], value: state.pressure.shed },
@@ -457,6 +463,10 @@ export function openEdge(deps: EdgeDeps): Edge {
     readExemplars: () => counters.exemplars(clock.wallMs() - clock.nowMs()),
     takeSpans: () => state.spans.take(),
     takeDecisions: () => state.decisions.take(),
+    takeCaptures: () => state.captures.take(),
+    setCaptureKey: (key) => {
+      state.captures.key = key === undefined ? undefined : { ...key, key: Buffer.from(key.key) };
+    },
     setAudit(socket, token) {
       auditPlace = { socket, token };
       followAudit(state.snapshot.config, true);
@@ -489,6 +499,12 @@ const DRAIN_QUIET_MS = 1000;
 
 /** TLS handshakes in progress per worker: each costs 1.6-1.8 ms of CPU (reliability.md §0.1 finding 8). */
 const HANDSHAKES_MAX = 1024;
+
+function captureSettings({ capture, redact }: Config): CaptureSettings | undefined {
+  if (capture === undefined) return undefined;
+  const { refusedOnly, bodyBytesMax, redactsInStorage } = capture;
+  return { refusedOnly, bodyBytesMax, redaction: redactsInStorage ? buildRedaction(redact) : undefined };
+}
 
 /** Equal keys = the same log. */
 function logKeyOf({ accessLog, redact }: Config, path: string | undefined): string {

@@ -5,6 +5,7 @@ import type { KeyMaterial } from "../identity/token-verifier.ts";
 import type { SpentShare, StoreLevels } from "../limit/limiter.ts";
 import type { StoreState } from "../limit/limits.ts";
 import type { StrictAnswer } from "../limit/strict.ts";
+import type { CaptureKey } from "../record/capture-line.ts";
 import type { Decision } from "../record/decision-log.ts";
 import type { Exemplar } from "../record/metric-frame.ts";
 import type { MetricSample } from "../record/metrics.ts";
@@ -82,6 +83,10 @@ export interface Edge {
   takeSpans(): readonly SpanFacts[];
   /** What operators are to be shown of them. */
   takeDecisions(): readonly Decision[];
+  /** Requests that are to be kept, sealed, a line each. */
+  takeCaptures(): readonly string[];
+  /** What they are sealed with; undefined = none is kept. */
+  setCaptureKey(key: CaptureKey | undefined): void;
   /** Where the audit writer listens, and what it has to be told. */
   setAudit(socket: string, token: string): void;
   /** Opens the access log file anew (log rotation). */

@@ -58,6 +58,11 @@ const own = {
     "zion_health_probe_last_timestamp_seconds",
     "When a health probe was last answered, or not in time.",
   ),
+  captureLost: counter(
+    "zion_capture_lost_total",
+    "Requests that were to be kept and could not be written.",
+    [],
+  ),
   dnsFailures: counter("zion_dns_lookup_failures_total", "Lookups of upstream names that failed.", []),
   dnsStale: counter(
     "zion_dns_stale_served_total",
@@ -171,6 +176,7 @@ export type OwnCounter =
   | "workerRestarts"
   | "panics"
   | "probes"
+  | "captureLost"
   | "dnsFailures"
   | "dnsStale"
   | "reloads"

@@ -6,6 +6,7 @@ import type { KeyMaterial } from "../identity/token-verifier.ts";
 import type { SpentShare, StoreLevels } from "../limit/limiter.ts";
 import type { StoreState } from "../limit/limits.ts";
 import type { StrictAnswer, StrictBatch } from "../limit/strict.ts";
+import type { CaptureKey } from "../record/capture-line.ts";
 import type { Decision } from "../record/decision-log.ts";
 import type { MetricFrame } from "../record/metric-frame.ts";
 import type { SpanFacts } from "../record/span-log.ts";
@@ -61,6 +62,8 @@ export type ToWorker =
   | { readonly type: "memory"; readonly share: number }
   /** Before the listeners open, where there is an audit log. */
   | { readonly type: "audit"; readonly socket: string; readonly token: string }
+  /** For requests that are kept. */
+  | { readonly type: "capture_key"; readonly key: CaptureKey | undefined }
   | { readonly type: "reopen_log" }
   | { readonly type: "withdrawn"; readonly is: boolean }
   | { readonly type: "drain"; readonly graceMs: number };
@@ -102,6 +105,8 @@ export type FromWorker =
   | { readonly type: "metrics"; readonly scrape: number; readonly frame: MetricFrame }
   | { readonly type: "spans"; readonly spans: readonly SpanFacts[] }
   | { readonly type: "decisions"; readonly decisions: readonly Decision[] }
+  /** Sealed: nobody on the way reads them. */
+  | { readonly type: "captures"; readonly lines: readonly string[] }
   /** A token came whose key is not known; at most once a second and source. */
   | { readonly type: "auth_keys_wanted"; readonly source: string }
   /** What this worker admitted since it last told. */

@@ -13,6 +13,7 @@ import { createEnvironmentTokens, type EnvironmentTokens } from "./admin-tokens.
 import { certificatesLoaded, configRejected, workerDied } from "./audit-events.ts";
 import { type AuditSupply, openAuditSupply } from "./audit-supply.ts";
 import { type Bans, createBans } from "./bans.ts";
+import { type CaptureStore, createCaptureStore } from "./capture-store.ts";
 import { type CertificateDesk, openCertificateDesk } from "./certificate-desk.ts";
 import { askChild } from "./child-task.ts";
 import { type ConfigVersion, openConfigVersion } from "./config-version.ts";
@@ -203,6 +204,7 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     primary.keys.stop();
     primary.spans.close();
     primary.bans.stop();
+    primary.captures.stop();
     primary.prober.stop();
     primary.resolver.stop();
   }
@@ -227,6 +229,7 @@ interface Primary {
   readonly withdrawal: Withdrawal;
   readonly decisions: DecisionRing;
   readonly bans: Bans;
+  readonly captures: CaptureStore;
   readonly exposition: Exposition;
   readonly guard: OrphanGuard;
   readonly stopMemoryWatch: () => void;
@@ -370,6 +373,12 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     exposition,
     log,
   });
+  const captures = createCaptureStore({
+    broadcast: (message) => supervision.broadcast(message),
+    clock,
+    log,
+    onLost: (count) => exposition.add("captureLost", [], count),
+  });
   const bans = createBans({
     stateDir,
     broadcast: (message) => supervision.broadcast(message),
@@ -479,6 +488,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       limits.adopt(config);
       spans.adopt(config.tracing);
       bans.adopt(config);
+      captures.adopt(config);
       keys.adopt(config);
       // What changed while the workers were between two snapshots.
       for (const news of [...addressNews(), ...healthNews()]) supervision.broadcast(news);
@@ -515,6 +525,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       { type: "withdrawn", is: withdrawal.state === "draining" },
       ...limits.greeting(),
       bans.news(),
+      ...captures.news(),
       ...audit.greeting(),
       ...identity.news(),
       acme.news(),
@@ -527,6 +538,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       decisions.add(news);
       events.publishDecisions(news);
     },
+    onCaptures: captures.write,
     onKeysWanted: identity.wantKeys,
     onLimitSpent: limits.hear,
     onStrictAsks: limits.judge,
@@ -609,6 +621,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     withdrawal,
     decisions,
     bans,
+    captures,
     exposition,
     guard,
     stopMemoryWatch,
@@ -660,6 +673,7 @@ async function serve(primary: Primary, options: PrimaryOptions, endsEarly: () =>
     limits.adopt(reloader.config);
     spans.adopt(reloader.config.tracing);
     primary.bans.adopt(reloader.config);
+    primary.captures.adopt(reloader.config);
     primary.keys.adopt(reloader.config);
     primary.certificates.adopt(reloader.config);
     const outcome = await Promise.race([supervision.start(), stop.promise]);

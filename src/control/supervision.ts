@@ -59,6 +59,7 @@ export interface SupervisionOptions {
   readonly greeting: () => readonly ToWorker[];
   readonly onFrame: (worker: number, frame: MetricFrame) => void;
   readonly onDecisions: (decisions: readonly Decision[]) => void;
+  readonly onCaptures: (lines: readonly string[]) => void;
   readonly onSpans: (spans: readonly SpanFacts[]) => void;
   /** A worker met a token whose key it does not know; by the id of the source of keys. */
   readonly onKeysWanted: (source: string) => void;
@@ -427,6 +428,9 @@ export class Supervision {
         return;
       case "decisions":
         this.#options.onDecisions(message.decisions);
+        return;
+      case "captures":
+        this.#options.onCaptures(message.lines);
         return;
       case "spans":
         this.#options.onSpans(message.spans);

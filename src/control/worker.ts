@@ -79,6 +79,8 @@ export function runWorkerProcess(openEdge: OpenEdge): void {
     if (spans.length > 0) void channel.send({ type: "spans", spans });
     const decisions = edge.takeDecisions();
     if (decisions.length > 0) void channel.send({ type: "decisions", decisions });
+    const lines = edge.takeCaptures();
+    if (lines.length > 0) void channel.send({ type: "captures", lines });
   }, reportEveryMs);
   setInterval(tellLimits(edge, channel.send), exchangeHalfMs);
   setInterval(() => {
@@ -232,6 +234,8 @@ export function controlWorker(edge: Edge, channel: WorkerChannel): WorkerControl
           return void channel.send({ type: "metrics", scrape: message.scrape, frame: readFrame() });
         case "audit":
           return edge.setAudit(message.socket, message.token);
+        case "capture_key":
+          return edge.setCaptureKey(message.key);
         case "withdrawn":
           return edge.setWithdrawn(message.is);
         case "reopen_log":

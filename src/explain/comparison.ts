@@ -91,7 +91,8 @@ export class Comparison {
     if (base.allowed && candidate.allowed) this.#allowAllow++;
     else if (!base.allowed && !candidate.allowed) {
       this.#denyDeny++;
-      if (base.by !== candidate.by) this.#otherReason++;
+      // Whoever says only that it was refused does not say why.
+      if (base.by !== "" && base.by !== candidate.by) this.#otherReason++;
     } else if (base.allowed) {
       this.#allowDeny++;
       // Who refuses says why: the candidate what is new, the base what is gone.

@@ -15,6 +15,7 @@ import { ResponseHead } from "../http/response-head.ts";
 import { Limits } from "../limit/limits.ts";
 import { StrictAsker } from "../limit/strict-asker.ts";
 import { endpointLogPiece } from "../record/access-log.ts";
+import { CaptureLog } from "../record/capture-log.ts";
 import { Counters } from "../record/counters.ts";
 import { DecisionLog } from "../record/decision-log.ts";
 import type { ExchangeRecord } from "../record/record.ts";
@@ -129,6 +130,7 @@ export function openPlane(config: Config, generation: number, clock: Clock): Pla
       audit: undefined,
       spans: new SpanLog(clock),
       decisions: new DecisionLog(clock),
+      captures: new CaptureLog(clock),
       pages: { ask: async () => ({ type: "text/plain", body: new Uint8Array(0) }) },
       challenges: new Map(),
       draining: false,

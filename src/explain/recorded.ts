@@ -1,3 +1,4 @@
+import { openCapture } from "../record/capture-line.ts";
 import { readHar } from "./har.ts";
 import { at, listAt, textAt } from "./json-value.ts";
 import { type PastRequest, pastOfRecord } from "./past.ts";
@@ -30,6 +31,17 @@ export function* recordedInHar(text: string, arrival: Arrival): Generator<Record
       ? lost(id, wish.message)
       : whole(id, questionOf(wish, arrival), undefined);
   }
+}
+
+/** A line of a capture file. Throws WishProblem without a key. */
+export function recordedCapture(line: string, root: Buffer | undefined): Recorded {
+  if (root === undefined) throw new WishProblem("kept requests are sealed: give the key with --capture-key");
+  const opened = openCapture(root, line);
+  if (opened === undefined) return lost("", "the key does not open it, or it was changed since");
+  const { facts, bytes } = opened;
+  const { id, from, secure, serverName, redacted, decision } = facts;
+  if (redacted.length > 0) return lost(id, `taken out before it was kept: ${redacted.join(", ")}`);
+  return whole(id, { bytes, from, secure, serverName }, decision === "allow" || decision === "shadow");
 }
 
 /** A line of JSON: a record of an audit log, or a case of a corpus; undefined = a record about something else. */

@@ -53,6 +53,17 @@ export function judgeAgain(
   return undecidable("header fields and body are not stored");
 }
 
+/** Of a request that was kept whole. */
+export function judgeWhole(past: PastRequest, { decision, undecided }: Explanation): Today {
+  if (undecided.length > 0) return undecidable(undecided[0]!);
+  const allowed = decision.decision !== "deny" && decision.decision !== "error";
+  const by = decision.wafDetail === "" ? decision.reason : decision.wafDetail;
+  const wasBy = past.wafDetail === "" ? past.reason : past.wafDetail;
+  const says = allowed ? "allowed" : `refused with ${decision.status}: ${by}`;
+  const isSame = decision.decision === past.decision && (allowed || by === wasBy);
+  return { verdict: isSame ? "same" : "changed", says, allowed };
+}
+
 /** Reasons that what is not stored has no part in. */
 function isCertain(reason: string): boolean {
   return /^(?:route_not_found|method_route|path_\w+)$/.test(reason);

@@ -165,9 +165,10 @@ export const families = {
   queueDropped: family(
     "zion_queue_dropped_total",
     "counter",
-    "What was dropped because a queue was full: `access_log` lines, `audit` events, `decisions`, `spans`, `events` of the admin listener.",
+    "What was dropped because a queue was full: `access_log` lines, `audit` events, `captures`, `decisions`, `spans`, `events` of the admin listener.",
     ["queue"],
   ),
+  captured: family("zion_captured_requests_total", "counter", "Requests that were kept for replays.", []),
   requestBytes: family("zion_request_bytes_total", "counter", "Request body bytes forwarded.", []),
   responseBytes: family("zion_response_bytes_total", "counter", "Response body bytes sent.", []),
   upstreamRequests: family("zion_upstream_requests_total", "counter", "Attempts answered by upstreams.", [

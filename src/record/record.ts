@@ -1,5 +1,6 @@
 import type { Reason } from "../reason.ts";
 import type { Finding } from "../waf/finding.ts";
+import type { CapturedBody } from "./capture-log.ts";
 import type { RouteCounts } from "./route-counts.ts";
 
 /** What the record keeps of a route: names for the log, counters for the metrics. Met by snapshot.ts `Route`. */
@@ -67,6 +68,9 @@ export class ExchangeRecord {
   answeredMs = 0;
   /** Attempts that failed, at most 8; kept only where traces are reported. */
   failures: readonly FailedAttempt[] = NO_FAILURES;
+
+  /** What is kept of the body; undefined = the request is not. */
+  captured: CapturedBody | undefined = undefined;
 
   constructor(startedMs: number, generation: number) {
     this.startedMs = startedMs;

@@ -72,14 +72,15 @@ test("for programs it is JSON with a format version, and every step has its cost
   };
   assert.equal(answer.format_version, "1.0");
   assert.equal(answer.source, "zion.toml");
+  const wanted = [
+    ...["listener", "head", "client", "identity_fields", "loop", "lists", "origin_class", "ban", "limits"],
+    ...["in_flight_address", "route", "misdirected", "encoded_slash", "route_lists", "route_limits"],
+    ...["in_flight_route", "internal_only", "cors", "cross_site", "auth", "identity_limits", "upgrade"],
+    ...["body_limit", "waf", "upstream"],
+  ];
   assert.deepEqual(
-    answer.steps.map(({ name }) => name),
-    [
-      ...["listener", "head", "client", "identity_fields", "loop", "lists", "origin_class", "ban", "limits"],
-      ...["in_flight_address", "route", "misdirected", "encoded_slash", "route_lists", "route_limits"],
-      ...["in_flight_route", "internal_only", "cors", "cross_site", "auth", "identity_limits", "upgrade"],
-      ...["body_limit", "waf", "upstream"],
-    ],
+    answer.steps.map(({ name }) => name).filter((name) => wanted.includes(name)),
+    wanted,
   );
   for (const { name, verdict, costUs } of answer.steps) {
     assert.equal(verdict, "ok", name);

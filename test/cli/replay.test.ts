@@ -74,6 +74,7 @@ async function replay(
   const code = await replayCommand(
     {
       admin: undefined,
+      captureKey: undefined,
       from: undefined,
       failOn: ["allow-to-deny", "deny-to-allow"],
       format: "human",

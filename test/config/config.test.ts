@@ -227,6 +227,7 @@ test("the smallest config has every default", () => {
       samples: [],
     },
     tracing: undefined,
+    capture: undefined,
     telemetry: { listen: { host: "127.0.0.1", port: 9464 } },
     admin: {
       listen: { host: "127.0.0.1", port: 9180 },

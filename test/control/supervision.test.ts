@@ -113,6 +113,7 @@ function start(t: TestContext, workerCount = 2) {
     onFrame: (worker) => sampled.push(worker),
     onSpans: () => {},
     onDecisions: () => {},
+    onCaptures: () => {},
     onKeysWanted: () => {},
     onLimitSpent: () => {},
     onOffences: () => {},

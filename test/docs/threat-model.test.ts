@@ -143,6 +143,7 @@ describe("the surfaces are complete", () => {
       "Control socket",
       "Access log",
       "Audit log",
+      "Kept requests",
       "Signals",
       "Command line",
     ]);
