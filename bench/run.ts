@@ -1,24 +1,16 @@
-import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { judge } from "./load/bars.ts";
 import { type CandidateName, isSlow } from "./load/candidate.ts";
-import { opensslConfText } from "./load/client.ts";
-import { startEventsOrigin } from "./load/events.ts";
-import { startGrpcOrigin } from "./load/grpc-origin.ts";
 import { describeMachine, type Machine } from "./load/machine.ts";
 import { apacheRules, isInstalled, nginxRules } from "./load/modsecurity.ts";
 import { type Options, parseOptions, usage } from "./load/options.ts";
-import { startOrigin } from "./load/origin.ts";
-import { parseCpuList, parseStatusCpus } from "./load/proc.ts";
-import { pinSelf } from "./load/process.ts";
 import { report } from "./load/report.ts";
-import type { Results, Row } from "./load/results.ts";
-import { type Bench, runScenario } from "./load/rounds.ts";
+import type { Results } from "./load/results.ts";
+import { allowedCpus, runAll } from "./load/run-all.ts";
 import { loadConnections, scenarios, slowConnections } from "./load/scenarios.ts";
 import { measureSteps } from "./load/steps.ts";
-import { startWitness } from "./load/witness.ts";
 import { checkout, zionProgram } from "./load/zion.ts";
 
 /** `npm run bench`: drives the gateway and other proxies side by side. README.md tells how and why. */
@@ -62,45 +54,6 @@ async function main(args: readonly string[]): Promise<number> {
   if (options.save) save(results);
   // A bar missed is a result; a candidate that does not do the work makes the comparison void.
   return rows.some((row) => row.failed !== undefined) ? 1 : 0;
-}
-
-async function runAll(
-  options: Options,
-  names: readonly CandidateName[],
-  directory: string,
-): Promise<readonly Row[]> {
-  const [proxyCpu, loadCpu] = allowedCpus() as [number, number];
-  pinSelf(loadCpu);
-  const witness = await startWitness();
-  const origin = await startOrigin(loadCpu, directory, witness.port);
-  const grpc = await startGrpcOrigin(loadCpu, directory);
-  const events = await startEventsOrigin();
-  const bench: Bench = {
-    options,
-    names,
-    proxyCpu,
-    loadCpu,
-    around: {
-      directory,
-      beforeDirectory: options.before,
-      ...makeCertificate(directory),
-    },
-    backends: { origin: origin.port, grpc: grpc.port, events: events.port },
-    events,
-    opensslConf: join(directory, "openssl.cnf"),
-    say: (text) => console.error(text),
-  };
-  writeFileSync(bench.opensslConf, opensslConfText);
-  const rows: Row[] = [];
-  try {
-    for (const name of options.scenarios) rows.push(...(await runScenario(bench, name)));
-  } finally {
-    events.close();
-    await grpc.process.stop();
-    await origin.process.stop();
-    witness.close();
-  }
-  return rows;
 }
 
 /** Why nothing can be measured here; undefined = it can. */
@@ -151,26 +104,6 @@ function whatLacks(name: CandidateName, options: Options, { versions }: Machine)
 
 function hasProgram(name: "zion" | "before", { before }: Options): boolean {
   return zionProgram(name === "zion" ? checkout : resolve(before ?? "")) !== undefined;
-}
-
-function allowedCpus(): readonly number[] {
-  return parseCpuList(parseStatusCpus(readFileSync("/proc/self/status", "utf8")));
-}
-
-/** ECDSA P-256, what certificate authorities issue by default; signed by itself. */
-function makeCertificate(directory: string): { certFile: string; keyFile: string; bothFile: string } {
-  const certFile = join(directory, "cert.pem");
-  const keyFile = join(directory, "key.pem");
-  const bothFile = join(directory, "both.pem");
-  const args =
-    "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost";
-  const made = spawnSync("openssl", [...args.split(" "), "-keyout", keyFile, "-out", certFile], {
-    encoding: "utf8",
-    timeout: 10_000,
-  });
-  if (made.status !== 0) throw new Error(`openssl made no certificate: ${made.stderr}`);
-  writeFileSync(bothFile, readFileSync(certFile, "utf8") + readFileSync(keyFile, "utf8"), { mode: 0o600 });
-  return { certFile, keyFile, bothFile };
 }
 
 function save(results: Results): void {

@@ -1,0 +1,75 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { CandidateName } from "./candidate.ts";
+import { opensslConfText } from "./client.ts";
+import { startEventsOrigin } from "./events.ts";
+import { startGrpcOrigin } from "./grpc-origin.ts";
+import type { Options } from "./options.ts";
+import { startOrigin } from "./origin.ts";
+import { parseCpuList, parseStatusCpus } from "./proc.ts";
+import { pinSelf } from "./process.ts";
+import type { Row } from "./results.ts";
+import { type Bench, runScenario } from "./rounds.ts";
+import { startWitness } from "./witness.ts";
+
+/** All scenarios of a run, one after the other, with what stands behind the candidates. Files go below `directory`. */
+export async function runAll(
+  options: Options,
+  names: readonly CandidateName[],
+  directory: string,
+): Promise<readonly Row[]> {
+  const [proxyCpu, loadCpu] = allowedCpus() as [number, number];
+  pinSelf(loadCpu);
+  const witness = await startWitness();
+  const origin = await startOrigin(loadCpu, directory, witness.port);
+  const grpc = await startGrpcOrigin(loadCpu, directory);
+  const events = await startEventsOrigin();
+  const bench: Bench = {
+    options,
+    names,
+    proxyCpu,
+    loadCpu,
+    around: {
+      directory,
+      beforeDirectory: options.before,
+      ...makeCertificate(directory),
+    },
+    backends: { origin: origin.port, grpc: grpc.port, events: events.port },
+    events,
+    opensslConf: join(directory, "openssl.cnf"),
+    say: (text) => console.error(text),
+  };
+  writeFileSync(bench.opensslConf, opensslConfText);
+  const rows: Row[] = [];
+  try {
+    for (const name of options.scenarios) rows.push(...(await runScenario(bench, name)));
+  } finally {
+    events.close();
+    await grpc.process.stop();
+    await origin.process.stop();
+    witness.close();
+  }
+  return rows;
+}
+
+/** CPUs this process may use. Two are needed: one for the candidates, one for the load. */
+export function allowedCpus(): readonly number[] {
+  return parseCpuList(parseStatusCpus(readFileSync("/proc/self/status", "utf8")));
+}
+
+/** ECDSA P-256, what certificate authorities issue by default; signed by itself. */
+function makeCertificate(directory: string): { certFile: string; keyFile: string; bothFile: string } {
+  const certFile = join(directory, "cert.pem");
+  const keyFile = join(directory, "key.pem");
+  const bothFile = join(directory, "both.pem");
+  const args =
+    "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost";
+  const made = spawnSync("openssl", [...args.split(" "), "-keyout", keyFile, "-out", certFile], {
+    encoding: "utf8",
+    timeout: 10_000,
+  });
+  if (made.status !== 0) throw new Error(`openssl made no certificate: ${made.stderr}`);
+  writeFileSync(bothFile, readFileSync(certFile, "utf8") + readFileSync(keyFile, "utf8"), { mode: 0o600 });
+  return { certFile, keyFile, bothFile };
+}
