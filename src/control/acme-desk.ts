@@ -179,14 +179,16 @@ export function createAcmeDesk(options: AcmeDeskOptions): AcmeDesk {
   /** Everything that is due, one after another; then waits for what is due next. */
   const work = async (): Promise<void> => {
     isWanted = true;
-    if (isWorking) return;
+    if (isWorking || share?.isElected !== true) return;
     isWorking = true;
     clearTimeout(timer);
     let nextMs = Number.POSITIVE_INFINITY;
     while (isWanted) {
       isWanted = false;
       nextMs = clock.wallMs() + lookEveryMs;
-      if (share?.isElected === true && files === undefined) readDirectory(directory!);
+      // Not before the election: until then another gateway writes there.
+      if (files === undefined && share?.isElected === true && directory !== undefined)
+        readDirectory(directory);
       if (files === undefined) nextMs = clock.wallMs() + diskAgainMs;
       for (const certificate of certificates) {
         if (share?.isElected !== true || files === undefined) break;
@@ -194,6 +196,7 @@ export function createAcmeDesk(options: AcmeDeskOptions): AcmeDesk {
       }
     }
     isWorking = false;
+    if (share?.isElected !== true) return;
     timer = setTimeout(() => void work(), Math.max(nextMs - clock.wallMs(), 1000)).unref();
   };
 
