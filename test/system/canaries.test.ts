@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import http2 from "node:http2";
 import path from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { makeSelfSigned } from "../../src/cert/self-signed.ts";
 import { digestApiKey } from "../../src/identity/api-key.ts";
 import { childrenOf, type Gateway, launcher, startGateway, until } from "../control/gateway.ts";
@@ -222,36 +222,56 @@ async function overWebSocket({ port }: Gateway): Promise<void> {
   await client.untilOver();
 }
 
-/** Pages that operators read, and what the command line says. */
-async function readAll(gateway: Gateway): Promise<string[]> {
-  const admin = { authorization: `Bearer ${environment.CANARY_ADMIN}` };
-  const fetchPage = async (
-    port: number,
-    page: string,
-    headers: http.OutgoingHttpHeaders = {},
-  ): Promise<string> =>
-    new Promise((resolve, reject) => {
-      http
-        .get({ port, host: "127.0.0.1", path: page, headers, agent: false }, (answer) => {
-          let text = `${answer.statusCode} ${JSON.stringify(answer.headers)}`;
-          answer.setEncoding("latin1").on("data", (part: string) => {
-            text += part;
-          });
-          answer.on("end", () => resolve(text));
-        })
-        .on("error", reject);
+const admin = { authorization: `Bearer ${environment.CANARY_ADMIN}` };
+
+/** Status, fields and body. A stream of events has no end: what it begins with. */
+function fetchPage(port: number, page: string, headers: http.OutgoingHttpHeaders = {}): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const request = http.get({ port, host: "127.0.0.1", path: page, headers, agent: false }, (answer) => {
+      let text = `${answer.statusCode} ${JSON.stringify(answer.headers)}`;
+      answer.setEncoding("latin1").on("data", (part: string) => {
+        text += part;
+      });
+      answer.on("error", () => {});
+      answer.on("close", () => resolve(text));
+      if (String(answer.headers["content-type"]).startsWith("text/event-stream")) answer.destroy();
     });
+    request.on("error", reject);
+  });
+}
+
+/** Pages that operators read: every one of the admin listener's list that can be read, telemetry, and those on the listener of clients. */
+async function readAll(gateway: Gateway): Promise<string[]> {
   const list = await fetchPage(gateway.adminPort, "/", { ...admin, accept: "application/json" });
   const pages = [...list.matchAll(/"method": "GET",\s*"path": "([^"{]+)"/g)].map(([, page]) => page!);
   assert.ok(pages.length >= 5, list);
-  // A stream of events does not end.
-  const shown = pages.filter((page) => !page.includes("stream"));
   return Promise.all([
-    ...shown.map((page) => fetchPage(gateway.adminPort, page, admin)),
+    ...pages.map((page) => fetchPage(gateway.adminPort, page, admin)),
     ...["/metrics", "/readyz?verbose"].map((page) => fetchPage(gateway.telemetryPort, page)),
     fetchPage(gateway.telemetryPort, "/metrics", { accept: "application/openmetrics-text" }),
     ...["/metrics", "/_zion/snapshot.json"].map((page) => fetchPage(gateway.port, page)),
   ]);
+}
+
+/** What the admin listener tells while all this happens. */
+function followEvents(t: TestContext, { adminPort }: Gateway): () => string {
+  let text = "";
+  const request = http.get({
+    port: adminPort,
+    host: "127.0.0.1",
+    path: "/v1/events",
+    headers: admin,
+    agent: false,
+  });
+  request.on("error", () => {});
+  request.on("response", (answer) => {
+    answer.on("error", () => {});
+    answer.setEncoding("latin1").on("data", (part: string) => {
+      text += part;
+    });
+  });
+  t.after(() => request.destroy());
+  return () => text;
 }
 
 function zion(...args: readonly string[]): Promise<string> {
@@ -278,6 +298,7 @@ test("planted secrets are in no output of the gateway", { ...onLinux, timeout: 1
   // what the secrets came in.
   const gateway = await startGateway(t, { toml: toml(origin.port, collector.url), environment, files });
   const configFile = path.join(gateway.directory, "zion.toml");
+  const events = followEvents(t, gateway);
   await sendAll(gateway);
   assert.ok(origin.requests.length > 20, "much of it was let through");
 
@@ -308,7 +329,8 @@ test("planted secrets are in no output of the gateway", { ...onLinux, timeout: 1
   process.kill(gateway.workers()[0]!, "SIGSEGV");
   await gateway.logged((line) => line["event.name"] === "zion.worker.exit");
   await until("spans have come", () => collector.spans.length > 50);
-  outputs.push(...(await readAll(gateway)));
+  assert.ok(events().length > 500, "the admin listener told of it");
+  outputs.push(...(await readAll(gateway)), events());
   for (const [i, output] of outputs.entries()) assertNoCanary(output, `output ${i}: ${output.slice(0, 60)}`);
   assertNoCanary(
     JSON.stringify(collector.spans, (_key, value) => (typeof value === "bigint" ? `${value}` : value)),
