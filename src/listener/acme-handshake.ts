@@ -3,6 +3,7 @@ import { createSecureContext, createServer, type SecureContext } from "node:tls"
 import { foldServerName } from "../cert/server-name.ts";
 import type { TlsChallenge } from "../respond/acme-challenges.ts";
 import type { ClientHello } from "./client-hello.ts";
+import { destroySafely } from "./tls.ts";
 
 /** The only protocol that a CA offers when it validates (RFC 8737 §3). */
 export const acmeProtocol = "acme-tls/1";
@@ -43,9 +44,9 @@ export function createAcmeHandshakes(challenges: readonly TlsChallenge[]): AcmeH
     socket.on("error", ignoreError);
     // "must close the connection" without exchanging data (RFC 8737 §3); what comes is not read.
     socket.end();
-    socket.setTimeout(handshakeTimeoutMs, () => socket.destroy());
+    socket.setTimeout(handshakeTimeoutMs, () => destroySafely(socket));
   });
-  server.on("tlsClientError", (_error, socket) => void socket.destroy());
+  server.on("tlsClientError", (_error, socket) => destroySafely(socket));
 
   return {
     isFor: ({ serverName, protocols }) =>

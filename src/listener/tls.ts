@@ -323,6 +323,6 @@ function destroyOnError(this: TLSSocket): void {
  * run before it returns), the process ends with SIGSEGV (measured on Node 24.21). Where the raw socket is gone already,
  * Node destroys the TLS socket on its 'close', which comes from the event loop.
  */
-function destroySafely(socket: TLSSocket): void {
+export function destroySafely(socket: TLSSocket): void {
   if (!rawSocketOf(socket).destroyed) socket.destroy();
 }

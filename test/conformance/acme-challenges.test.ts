@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { connect } from "node:tls";
 import { promisify } from "node:util";
 import { makeSelfSigned } from "../../src/cert/self-signed.ts";
+import { clientHello } from "../listener/tls-hello.ts";
 import { startEdge } from "../support/edge.ts";
 import { askRaw, startBench } from "./bench.ts";
 
@@ -144,6 +145,37 @@ test("a connection for a challenge ends after its handshake, and carries nothing
   assert.match(stdout, /ALPN protocol: acme-tls\/1/);
   assert.doesNotMatch(stdout, /HTTP\/1\.1/);
   assert.equal(edge.metric("zion_http_requests_total"), 0);
+});
+
+test("clients that break off or go on with garbage end nothing but their connections", async (t) => {
+  const edge = await startEdge(quiet, { tlsNames: ["shop.test"] });
+  t.after(() => edge.stop());
+  edge.setChallenges([], [tlsChallenge]);
+  const serverNames = [Buffer.from("shop.test")];
+  const hellos = [
+    clientHello({ alpn: ["acme-tls/1"], serverNames }),
+    clientHello({ alpn: ["acme-tls/1"], serverNames, supported: [] }),
+    clientHello({ alpn: ["acme-tls/1"], serverNames, groups: [0x9999] }),
+    clientHello({ alpn: ["acme-tls/1"], serverNames, ciphers: [0x0001] }),
+  ];
+  const ends: ((socket: net.Socket) => void)[] = [
+    (socket) => void socket.end(),
+    (socket) => void socket.resetAndDestroy(),
+    (socket) => void socket.write(Buffer.alloc(2000, 0x16)),
+    (socket) => void socket.write(Buffer.from([21, 3, 3, 0, 2, 2, 40])),
+  ];
+  for (let i = 0; i < 320; i++) {
+    const socket = net.connect(edge.tlsPort, "127.0.0.1");
+    socket.on("error", () => {});
+    socket.resume();
+    socket.write(hellos[i % hellos.length]!);
+    const end = ends[Math.floor(i / hellos.length) % ends.length]!;
+    if (i % 2 === 0) end(socket);
+    else socket.once("data", () => end(socket));
+    await new Promise((closed) => socket.once("close", closed));
+  }
+  const after = await shown(edge.tlsPort, "shop.test", ["acme-tls/1"]);
+  assert.ok(typeof after === "object" && after.certificate.raw.includes(extension));
 });
 
 test("while hellos are read first, one that comes in pieces is served, and garbage and silence are not", async (t) => {
