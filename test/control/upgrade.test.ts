@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync, statSync } from "node:fs";
+import http from "node:http";
 import net from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -163,6 +164,34 @@ test("TLS sessions of the old version are resumed by the new one", onLinux, asyn
   assert.equal((await upgrade(t, gateway)).code, 0);
   await gateway.exited;
   assert.equal((await handshake(gateway.httpsPort, session)).reused, true);
+});
+
+test("after an upgrade the Unix socket of the admin listener is the successor's", onLinux, async (t) => {
+  const upstream = await startUpstream(t);
+  const toml = config(upstream.port, withState).replace(
+    '[admin]\nlisten = "127.0.0.1:0"',
+    '[admin]\nlisten = "unix:DIRECTORY/admin.sock"',
+  );
+  const gateway = await startGateway(t, { toml });
+  const socketPath = join(gateway.directory, "admin.sock");
+  const primary = () =>
+    new Promise<unknown>((resolve) => {
+      const path = "/snapshot?path=workers.primary.pid";
+      const request = http.get({ socketPath, path, agent: false }, (response) => {
+        let body = "";
+        response.on("data", (part) => (body += part));
+        response.on("end", () => resolve(JSON.parse(body)));
+      });
+      request.on("error", () => resolve("nobody"));
+    });
+  assert.equal(await primary(), gateway.pid);
+  const { code, text } = await upgrade(t, gateway);
+  assert.equal(code, 0, text);
+  const successor = Number(named(gateway, "zion.upgrade.started")[0]!["pid"]);
+  await until("the successor answers", async () => (await primary()) === successor);
+  await gateway.exited;
+  assert.equal(await primary(), successor);
+  assert.equal(statSync(socketPath).mode & 0o777, 0o600);
 });
 
 test("a second gateway with the same state directory is refused with code 75", onLinux, async (t) => {
