@@ -58,7 +58,22 @@ const catalogue: Readonly<Record<string, readonly (readonly [file: string, title
     ["tls-tickets.test.ts", "a ticket of foreign keys or of garbage means a full handshake"],
     ["tls-catalogue.test.ts", "TL11: "],
   ],
+  TL12: [
+    ["../conformance/client-policy.test.ts", "for a host without certificates opens none that requires one"],
+  ],
+  TL13: [
+    ["../conformance/client-certificate.test.ts", "a certificate is refused by its reason: "],
+    ["../conformance/client-certificate.test.ts", "a wildcard in a certificate is no name"],
+    ["../conformance/client-certificate.test.ts", "a chain of 11 of them costs a bounded handshake"],
+    ["../conformance/client-certificate.test.ts", "a certificate of 100 kB ends its handshake"],
+    ["../conformance/client-revocation.test.ts", "a revoked certificate is refused at its handshake"],
+  ],
   TL15: [["tls-catalogue.test.ts", "TL15: "]],
+  TL16: [
+    ["../upstream/transport.test.ts", "a certificate for another name"],
+    ["../upstream/transport.test.ts", "a certificate that no known authority signed"],
+    ["../upstream/transport.test.ts", "a plain answer on a TLS upstream is a 502, never a fallback to plain"],
+  ],
 };
 
 for (const [id, places] of Object.entries(catalogue)) {
