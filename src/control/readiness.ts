@@ -90,7 +90,7 @@ const checks: Readonly<Record<string, Check>> = {
   },
   draining: {
     applies: always,
-    look: ({ draining }) => (draining ? ["fail", "it is stopping"] : undefined),
+    look: ({ draining }) => (draining ? ["fail", "it is stopping, or taken out by an operator"] : undefined),
   },
   workers: {
     applies: always,

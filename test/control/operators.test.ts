@@ -79,7 +79,12 @@ const readiness: readonly (readonly [string, Partial<Vitals>, number, string])[]
     "not ready\npost_quantum: it is required, and OpenSSL does not have it",
   ],
   ["no worker serves", { servingWorkers: 0 }, 503, "not ready\nworkers: no worker serves"],
-  ["the gateway drains", { draining: true }, 503, "not ready\ndraining: it is stopping"],
+  [
+    "the gateway drains",
+    { draining: true },
+    503,
+    "not ready\ndraining: it is stopping, or taken out by an operator",
+  ],
   ["another version has taken over", { replaced: true, servingWorkers: 0 }, 200, "ready"],
   [
     "no configuration was loaded",
@@ -100,7 +105,10 @@ test("verbose readiness names the check that fails", async () => {
   const answer = await telemetry({ draining: true }).get("/readyz?verbose");
   assert.equal(answer.status, 503);
   const { state, checks, reasons } = JSON.parse(answer.body);
-  assert.deepEqual([state, checks.draining, reasons], ["not ready", "fail", { draining: "it is stopping" }]);
+  assert.deepEqual(
+    [state, checks.draining, reasons],
+    ["not ready", "fail", { draining: "it is stopping, or taken out by an operator" }],
+  );
   assert.equal(checks.workers, "ok");
 });
 
