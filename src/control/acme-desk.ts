@@ -4,7 +4,7 @@ import { renewalId } from "../cert/renewal.ts";
 import type { AcmeAccountConfig, AcmeCertificateConfig, Config } from "../config/config.ts";
 import type { Clock } from "../std/clock.ts";
 import type { AcmeProcess, StartAcme } from "./acme-child.ts";
-import { type AcmeCause, dueOf } from "./acme-due.ts";
+import { dueOf } from "./acme-due.ts";
 import { type AcmeFiles, openAcmeFiles } from "./acme-files.ts";
 import { type IssueDeps, issueCertificate, resumable } from "./acme-issue.ts";
 import {
@@ -22,6 +22,7 @@ import {
 } from "./acme-journal.ts";
 import { rollOver } from "./acme-rollover.ts";
 import { type AcmeShare, type Challenges, noChallenges, openAcmeShare } from "./acme-share.ts";
+import { type AcmeStatus, statusOf } from "./acme-status.ts";
 import type { AcmeFailure } from "./acme-task.ts";
 import type { Exposition } from "./exposition.ts";
 import type { Log } from "./log.ts";
@@ -40,22 +41,6 @@ export interface AcmeDeskOptions {
   readonly tell: (event: AuditEvent) => void;
   readonly clock: Clock;
   readonly log: Log;
-}
-
-/** One certificate, for people. */
-export interface AcmeStatus {
-  readonly name: string;
-  readonly domains: readonly string[];
-  readonly challenge: string;
-  readonly directory: string;
-  /** "issued"; "waiting" = none so far, a self-signed one is served; "ordering". */
-  readonly state: "issued" | "waiting" | "ordering";
-  readonly not_after?: string;
-  /** Absent where another gateway orders. */
-  readonly next_attempt?: string;
-  readonly why?: AcmeCause;
-  readonly last_success?: string;
-  readonly last_failure?: { readonly time: string; readonly reason: string; readonly problem: string };
 }
 
 /** Orders and renews the certificates of `[tls.acme]`, one at a time. */
@@ -352,7 +337,14 @@ export function createAcmeDesk(options: AcmeDeskOptions): AcmeDesk {
     status: () => ({
       elected: share?.isElected ?? false,
       ...(problem === undefined ? {} : { problem }),
-      certificates: certificates.map((certificate) => statusOf(certificate)),
+      certificates: certificates.map((certificate) =>
+        statusOf(certificate, {
+          history: historyOf(journal, certificate.name),
+          plan: files === undefined ? undefined : tryPlan(certificate, files),
+          isBusy: busyWith === certificate.name,
+          nowMs: clock.wallMs(),
+        }),
+      ),
     }),
     renew(name) {
       if (find(name) === undefined) return "there is no such certificate in [tls.acme]";
@@ -393,35 +385,6 @@ export function createAcmeDesk(options: AcmeDeskOptions): AcmeDesk {
     },
     stop: close,
   };
-
-  function statusOf(certificate: AcmeCertificateConfig): AcmeStatus {
-    const { name, domains, challenge, account, issuedPem } = certificate;
-    const { lastSuccessMs, lastFailure } = historyOf(journal, name);
-    const plan = files === undefined ? undefined : tryPlan(certificate, files);
-    return {
-      name,
-      domains,
-      challenge,
-      directory: account.directoryUrl,
-      state: busyWith === name ? "ordering" : issuedPem === undefined ? "waiting" : "issued",
-      ...(issuedPem === undefined
-        ? {}
-        : { not_after: new X509Certificate(issuedPem).validToDate.toISOString() }),
-      ...(plan === undefined
-        ? {}
-        : { next_attempt: new Date(Math.max(plan.atMs, clock.wallMs())).toISOString(), why: plan.cause }),
-      ...(lastSuccessMs === undefined ? {} : { last_success: new Date(lastSuccessMs).toISOString() }),
-      ...(lastFailure === undefined
-        ? {}
-        : {
-            last_failure: {
-              time: new Date(lastFailure.atMs).toISOString(),
-              reason: lastFailure.reason,
-              problem: lastFailure.problem,
-            },
-          }),
-    };
-  }
 
   function tryPlan(certificate: AcmeCertificateConfig, held: AcmeFiles) {
     try {
