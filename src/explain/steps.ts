@@ -277,6 +277,8 @@ function assumptions({ record, route, plane }: View): string[] {
   const asked = gates.find(({ gate }) => gate === "auth");
   if (route?.auth?.service !== undefined && asked?.waited === true)
     found.push("a service decides who may come in, and was not asked: taken as a yes");
+  if (gates.some(({ gate, reason }) => isAboutCertificate(gate) && reason !== undefined))
+    found.push("which certificate the client shows: taken as none");
   return found;
 }
 
@@ -293,6 +295,10 @@ function shorten(text: string): string {
 const NO_END = "the request has no end: a client would be waited for";
 
 const TARGET_SHOWN_MAX = 120;
+
+function isAboutCertificate(gate: GateName): boolean {
+  return gate === "client_certificate" || gate === "route_certificate";
+}
 
 /** Asked before there is a route; whoever adds one here adds it in gate/order.ts. */
 const earlyGates: ReadonlySet<GateName> = new Set([

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import net from "node:net";
 import { type TestContext, test } from "node:test";
+import { makeSelfSigned } from "../../src/cert/self-signed.ts";
 import { parseConfig } from "../../src/config/parse.ts";
 import type { Explanation } from "../../src/explain/explanation.ts";
 import { openPlane } from "../../src/explain/plane.ts";
 import { explain } from "../../src/explain/question.ts";
 import { systemClock } from "../../src/std/clock.ts";
+import { openClientAuthority } from "../support/client-ca.ts";
 
 const head = 'schema_version = 1\n[server]\nlisten_http = "127.0.0.1:8080"\n';
 
@@ -108,6 +110,41 @@ test("a shadow says what would be refused, and lets pass", async (t) => {
   assert.equal(steps.find(({ name }) => name === "waf")?.verdict, "shadow");
   assert.ok(findings.length > 0);
   for (const { text, from, to } of findings) assert.ok(text.slice(from, to).includes("or 1=1"), text);
+});
+
+test("a certificate that a client would have to show is not known, and is said to be missing", async (t) => {
+  const { certPem, keyPem } = makeSelfSigned({ names: ["a.test"], days: 30 });
+  const files: Readonly<Record<string, string>> = {
+    "/a.crt": certPem,
+    "/a.key": keyPem,
+    "/ca.pem": openClientAuthority(t).certPem,
+  };
+  const text = `schema_version = 1
+[server]
+listen_https = "127.0.0.1:8443"
+[tls]
+cert_path = "/a.crt"
+key_path = "/a.key"
+client_auth = "required"
+client_ca_path = "/ca.pem"
+[upstream.a]
+url = "http://10.0.0.1"
+[[route]]
+path = "/{*rest}"
+upstream = "a"
+`;
+  const read = parseConfig(text, {
+    file: "/zion.toml",
+    readFile: (file) => files[file] ?? assert.fail(file),
+  });
+  assert.ok(read.config !== undefined, JSON.stringify(read.diagnostics));
+  const plane = openPlane(read.config, 0, systemClock);
+  t.after(() => plane.close());
+  const bytes = Buffer.from("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+  const asked = await explain(plane, { bytes, from: "203.0.113.9", secure: true, serverName: "a.test" });
+  assert.equal(asked.decision.decision, "deny");
+  assert.equal(asked.steps.find(({ verdict }) => verdict === "refused")?.name, "client_certificate");
+  assert.deepEqual(asked.undecided, ["which certificate the client shows: taken as none"]);
 });
 
 test("bytes that end in the middle are no refusal", async (t) => {
