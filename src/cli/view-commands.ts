@@ -33,6 +33,29 @@ export function addViewCommands(
         const { config, admin, format } = options;
         finish(await viewCommand(name, { config, admin, format }, process.env, output()));
       });
+  command(
+    "diff <from> [to]",
+    "say what differs between two configurations: files, or `running`; exit 1 = something",
+  )
+    .addOption(format())
+    .action(
+      async (
+        from: string,
+        to: string | undefined,
+        options: Pick<ViewOptions, "format"> & Partial<ViewOptions>,
+      ) => {
+        const { diffCommand } = await import("./diff.ts");
+        const { config, admin, format } = options;
+        finish(await diffCommand({ from, to, config, admin, format }, process.env, output()));
+      },
+    );
+  command("support-dump", "print how the gateway that runs stands, without names and addresses").action(
+    async (options: Partial<ViewOptions>) => {
+      const { supportDumpCommand } = await import("./support-dump.ts");
+      const { config, admin } = options;
+      finish(await supportDumpCommand({ config, admin }, process.env, output()));
+    },
+  );
   command("top", "show rates of the gateway that runs, again and again")
     .addOption(number("--interval <seconds>", "between two pictures", 2))
     .addOption(number("--count <number>", "pictures (default: until Ctrl-C)", 0))

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile, spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { printTable } from "../../src/cli/table.ts";
@@ -58,6 +59,18 @@ test("status, routes, upstreams, bans and top say how the gateway is", onLinux, 
     routes: { name: string }[];
   };
   assert.equal(routes[0]!.name, "app");
+
+  const other = join(gateway.directory, "other.toml");
+  writeFileSync(other, readFileSync(file, "utf8").replace("workers = 1", "workers = 1\nmax_headers = 99"));
+  assert.deepEqual(await zion("diff", "running"), { code: 0, out: "nothing differs\n", err: "" });
+  const differs = await zion("diff", "running", other);
+  assert.deepEqual([differs.code, differs.out], [1, "~ server.max_headers = 64 -> 99\n"]);
+
+  const dump = await zion("support-dump");
+  assert.equal(dump.code, 0);
+  assert.equal(JSON.parse(dump.out).snapshot.generation, 1);
+  for (const secret of [gateway.directory, "127.0.0.1", "/{*rest}", '"app"'])
+    assert.ok(!dump.out.includes(secret), secret);
 
   const top = await zion("top", "--interval", "1", "--count", "2");
   assert.equal(top.code, 0);
