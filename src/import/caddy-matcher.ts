@@ -1,4 +1,4 @@
-import { readCidr } from "../config/address.ts";
+import { readCidr, readHostName } from "../config/address.ts";
 import type { Segment } from "./caddyfile-syntax.ts";
 import { literalsOf } from "./literal-regex.ts";
 
@@ -68,7 +68,9 @@ function readPart(
     case "method":
       return { ...everything, methods: args.map((arg) => arg.toUpperCase()) };
     case "host":
-      return { ...everything, hosts: args.map((arg) => arg.toLowerCase()) };
+      return args.every((arg) => "value" in readHostName(arg, true))
+        ? { ...everything, hosts: args.map((arg) => arg.toLowerCase()) }
+        : { problem: "a host that cannot be said here" };
     case "remote_ip":
     case "client_ip": {
       const cidrs = args

@@ -1,3 +1,4 @@
+import { readHostName } from "../config/address.ts";
 import { readEndpoint } from "../config/endpoint.ts";
 import { translateFields } from "./caddy-answers.ts";
 import type { CaddyPlace, CaddyStep, FixedRow } from "./caddy-place.ts";
@@ -336,6 +337,8 @@ function text(key: string): ProxyRow {
     apply({ args }, options) {
       const value = args[0] ?? "";
       if (value === "" || /[{}]/.test(value)) return needsYou("a placeholder cannot be here");
+      if (key === "server_name" && !("value" in readHostName(value, false)))
+        return needsYou("this is no host name");
       options.isSecure = true;
       options.keys[key] = value;
       return args.length > 1 ? differs("the first of them") : translated(`\`${key}\``);

@@ -20,6 +20,7 @@ const everywhere: readonly string[] = [
   "X-Forwarded-For, -Host, -Port and -Proto, Forwarded, X-Real-IP, X-Request-ID, traceparent and Via are always sent upstream, and what clients send under these names is not believed.",
   "The gateway's own errors have short fixed bodies, and `403` is what a closed route answers.",
   "The WAF inspects every request. Where none refused before it is in shadow (`waf_shadow = true`): look at what it would refuse, then take the key away.",
+  "Answers get no security headers that they had not before: take `[header_profile.default]` away to have the gateway's own. Server is never passed on.",
   "A whole exchange ends after an hour (`total_timeout_ms`), and a request body must average 1 KiB/s (`body_min_rate`).",
 ];
 

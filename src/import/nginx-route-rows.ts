@@ -1,3 +1,4 @@
+import { readHostName } from "../config/address.ts";
 import { addField, removeField } from "./changes.ts";
 import { clamp, readBytes, readMs, wholeMib } from "./measure.ts";
 import { translateAccess, translateLimitExcept } from "./nginx-access.ts";
@@ -411,6 +412,8 @@ function upstreamText(key: string): NginxRow {
     each({ args }, place) {
       const text = args[0] ?? "";
       if (text === "" || text.includes("$")) return needsYou("a variable cannot be here");
+      if (key === "server_name" && !("value" in readHostName(text, false)))
+        return needsYou("this is no host name");
       place.upstream[key] = text;
       return translated(`\`${key}\``);
     },

@@ -87,7 +87,6 @@ function decideIf(directive: Parameters<typeof translateIf>[0], at: Place): void
 function finishRoute({ route, upstream }: Place): void {
   if (route["mode"] === "websocket")
     route["websocket_idle_secs"] = Math.max(1, Math.round(Number(upstream["idle_timeout_ms"]) / 1000));
-  if (upstream["client_cert_path"] === undefined) delete upstream["client_key_path"];
 }
 
 /** The route at its path, and a closed one for the methods that it leaves out. */

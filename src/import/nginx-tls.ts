@@ -37,7 +37,8 @@ export function translateServerTls(
 /** `ssl_verify_client on`: the authority is one for the gateway, the asking a route's own. */
 export function translateVerifyClient({ args }: Directive, place: Place): Outcome {
   if (args[0] === "off") return translated("off");
-  const { tls } = place.nginx.draft;
+  const { tls, server } = place.nginx.draft;
+  if (server["listen_https"] === undefined) return translated("without TLS nobody is asked, as in nginx");
   const [authority] = effective(place.scope, "ssl_client_certificate");
   const file = authority?.args[0];
   const taken = tls["client_ca_path"];

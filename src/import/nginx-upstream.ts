@@ -49,6 +49,11 @@ export function buildUpstream(
     if (problem !== undefined) return { problem };
   }
   Object.assign(keys, place.upstream);
+  // Half a pair is none.
+  if (keys["client_cert_path"] === undefined || keys["client_key_path"] === undefined) {
+    delete keys["client_cert_path"];
+    delete keys["client_key_path"];
+  }
   // Probes are what nginx (the open one) never sends.
   keys["health"] = { interval_ms: 0 };
   const wish =

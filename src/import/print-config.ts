@@ -31,6 +31,12 @@ export function printConfig(draft: Draft, source: string): string {
     toml.tableOfArray(["tls", "sni"]);
     printKeys(toml, { server_name: serverName, ...files });
   }
+  toml.blank();
+  toml.comment(
+    "Answers keep the fields that upstreams give them. Without this table the gateway adds its own.",
+  );
+  toml.table(["header_profile", "default"]);
+  printKeys(toml, unchangedAnswers);
   printNamed(toml, draft, "upstream");
   if (noUpstream) {
     toml.blank();
@@ -63,6 +69,15 @@ export function printConfig(draft: Draft, source: string): string {
   }
   return toml.toString();
 }
+
+/** No security headers, as before: pages that are framed by others must not go dark in a migration. */
+const unchangedAnswers: Readonly<Keys> = {
+  hsts: "off",
+  content_type_options: "off",
+  frame_options: "off",
+  referrer_policy: "off",
+  remove: [],
+};
 
 function uniqueTables(tables: readonly Keys[]): readonly Keys[] {
   return [...new Map(tables.map((keys) => [JSON.stringify(keys), keys])).values()];

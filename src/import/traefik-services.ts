@@ -1,3 +1,4 @@
+import { readHostName } from "../config/address.ts";
 import { readEndpoint } from "../config/endpoint.ts";
 import type { Keys, Value } from "./draft.ts";
 import { clamp, readMs } from "./measure.ts";
@@ -137,6 +138,10 @@ function applyTransport(name: string, keys: Keys, traefik: TraefikImport): void 
     const tree = option(transport, key);
     const value = textOf(listOf(tree)[0] ?? tree);
     if (value === "" || !secure) return;
+    if (to === "server_name" && !("value" in readHostName(value, false))) {
+      decideOption(traefik, tree, needsYou("this is no host name"));
+      return;
+    }
     keys[to] = value;
     decideOption(
       traefik,

@@ -153,6 +153,7 @@ test("nothing that a value holds can become a key, a table or a second line", ()
       if (made.kind === "unreadable") return;
       const allowed = [
         "server",
+        "header_profile",
         "tls",
         "upstream",
         "route",

@@ -164,7 +164,10 @@ test("nothing that a value holds can become a key, a table or a second line", ()
       if (made.kind === "unreadable") return;
       const tables = parse(made.toml) as Readonly<Record<string, unknown>>;
       for (const table of Object.keys(tables))
-        assert.ok(["server", "tls", "upstream", "route", "list", "waf_profile"].includes(table), table);
+        assert.ok(
+          ["server", "tls", "header_profile", "upstream", "route", "list", "waf_profile"].includes(table),
+          table,
+        );
       assert.ok((tables["route"] as readonly unknown[]).length <= 2);
       assert.doesNotMatch(made.toml.replaceAll("\n", ""), /[\p{Cc}\u2028\u2029]/u);
     }),
@@ -176,8 +179,6 @@ test("a protected place that cannot be translated is closed, never open", () => 
   for (const guard of [
     'auth_basic "x"; auth_basic_user_file f;',
     "auth_jwt realm;",
-    "ssl_verify_client on;",
-    "ssl_verify_client optional; ssl_client_certificate ca.pem;",
     "satisfy any; allow 10.0.0.1; deny all;",
     "allow 10.0.0.1; deny 10.0.0.0/8; allow 10.0.0.0/7; deny 192.168.0.1; deny all;",
     "allow unix:; deny all;",
@@ -201,6 +202,19 @@ test("a protected place that cannot be translated is closed, never open", () => 
     assert.ok((x["lists"] as readonly string[]).includes("closed"), guard);
     assert.deepEqual(list!["closed"], { action: "deny", cidrs: ["0.0.0.0/0", "::/0"] });
   }
+});
+
+test("certificates of clients are asked for, or the route is closed", () => {
+  const at = (guard: string) =>
+    configOf(
+      `events {} http { server { listen 443 ssl; ssl_certificate a.crt; ssl_certificate_key a.key; ${guard} location / { proxy_pass http://127.0.0.1:1; } } }`,
+    );
+  const asked = at("ssl_verify_client on; ssl_client_certificate ca.pem; ssl_crl crl.pem;");
+  assert.equal(asked.route[0]!["client_auth"], "required");
+  assert.equal(asked.tls!["client_ca_path"], "ca.pem");
+  assert.equal(asked.tls!["client_crl_path"], "crl.pem");
+  for (const guard of ["ssl_verify_client on;", "ssl_verify_client optional; ssl_client_certificate ca.pem;"])
+    assert.deepEqual(at(guard).route[0]!["lists"], ["closed"], guard);
 });
 
 test("no list lets anybody into a closed route", () => {

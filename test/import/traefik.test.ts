@@ -174,7 +174,10 @@ test("nothing that a value holds can become a key, a table or a second line", ()
       if (made.kind === "unreadable") return;
       const tables = parse(made.toml);
       for (const table of Object.keys(tables))
-        assert.ok(["server", "tls", "upstream", "route", "list", "waf_profile"].includes(table), table);
+        assert.ok(
+          ["server", "tls", "header_profile", "upstream", "route", "list", "waf_profile"].includes(table),
+          table,
+        );
       assert.doesNotMatch(made.toml.replaceAll("\n", ""), /[\p{Cc}\u2028\u2029]/u);
     }),
   );
