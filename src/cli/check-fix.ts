@@ -1,9 +1,9 @@
-import { renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { readProblem } from "../config/files.ts";
 import { applySuggestions } from "../config/fix.ts";
 import { exitCodes } from "./exit-code.ts";
 import { loadConfig } from "./load.ts";
 import type { Output } from "./output.ts";
+import { replaceFile } from "./replace-file.ts";
 
 /**
  * `zion check --fix`: writes the suggestions into the file, in one step, and says so. Undefined: go on and check what is
@@ -19,13 +19,9 @@ export function fixConfig(path: string | undefined, output: Output): number | un
   const { file, text, diagnostics } = loaded;
   const fixed = applySuggestions(text, diagnostics);
   if (fixed.applied.length === 0) return undefined;
-  const beside = `${file}.fixing`;
   try {
-    // A rename: whoever reads the file meanwhile, the gateway among them, sees the old text or the new one.
-    writeFileSync(beside, fixed.text, { mode: statSync(file).mode & 0o777, flag: "wx" });
-    renameSync(beside, file);
+    replaceFile(file, fixed.text);
   } catch (error) {
-    rmSync(beside, { force: true });
     output.err.write(`zion: cannot write ${file}: ${readProblem(error)}\n`);
     return exitCodes.unavailable;
   }

@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import type { Config } from "../config/config.ts";
 import { addExcludes, type ExcludePatch } from "../config/exclude-patch.ts";
 import { diskAccess, readProblem } from "../config/files.ts";
@@ -16,6 +16,7 @@ import type { Rule } from "../waf/rule.ts";
 import { exitCodes } from "./exit-code.ts";
 import { type Loaded, loadConfig } from "./load.ts";
 import type { Output } from "./output.ts";
+import { replaceFile } from "./replace-file.ts";
 
 export interface ExcludeOptions {
   readonly config: string | undefined;
@@ -160,10 +161,8 @@ function shownProof(
 }
 
 function save(file: string, text: string, output: Output): number {
-  const beside = `${file}.excluding`;
   try {
-    writeFileSync(beside, text, { mode: statSync(file).mode & 0o777, flag: "wx" });
-    renameSync(beside, file);
+    replaceFile(file, text);
   } catch (error) {
     output.err.write(`zion: cannot write ${file}: ${readProblem(error)}\n`);
     return exitCodes.unavailable;

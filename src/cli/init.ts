@@ -5,6 +5,7 @@ import { readProblem } from "../config/files.ts";
 import { configJsonSchema } from "../config/json-schema.ts";
 import { parseConfig } from "../config/parse.ts";
 import { renderDiagnostics } from "../config/render.ts";
+import { tomlText } from "../config/toml-text.ts";
 import { exitCodes } from "./exit-code.ts";
 import type { Output } from "./output.ts";
 
@@ -91,11 +92,6 @@ function schemaText(): string {
   return `${JSON.stringify(configJsonSchema("4"), null, 2)}\n`;
 }
 
-/** A JSON string is a TOML string, but for DEL, which TOML wants escaped. */
-function quote(text: string): string {
-  return JSON.stringify(text).replaceAll("\x7f", "\\u007f");
-}
-
 function starterToml({ upstream, hosts, tls }: InitOptions): string {
   const listeners =
     tls === "none"
@@ -119,7 +115,7 @@ ${listeners}
 # trusted_proxies = ["10.0.0.0/8"] # balancers in front, whose X-Forwarded-For is believed
 ${certificate}
 [upstream.app]
-url = ${quote(upstream)}
+url = ${tomlText(upstream)}
 preserve_host = true               # the application sees the host that the client asked for
 # health = { path = "/healthz", interval_ms = 10000 }
 
@@ -130,7 +126,7 @@ burst = 400
 
 [[route]]
 name = "app"
-${hosts.length === 0 ? '# hosts = ["www.example.org"]      # absent: every host' : `hosts = [${hosts.map(quote).join(", ")}]`}
+${hosts.length === 0 ? '# hosts = ["www.example.org"]      # absent: every host' : `hosts = [${hosts.map(tomlText).join(", ")}]`}
 path = "/{*rest}"
 upstream = "app"
 limits = ["client"]

@@ -1,4 +1,5 @@
 import type { Exclude } from "../waf/profile.ts";
+import { tomlText } from "./toml-text.ts";
 
 /** A config with exclusions added, and how to get there. */
 export interface ExcludePatch {
@@ -39,16 +40,14 @@ export function addExcludes(
 const contextLines = 3;
 
 function tableOf({ rule, route, field, untilMs }: Exclude, comment: string): readonly string[] {
-  const lines = [`[[exclude]]${comment === "" ? "" : ` # ${printable(comment)}`}`, `rule = ${quote(rule)}`];
-  if (route !== undefined) lines.push(`route = ${quote(route)}`);
-  if (field !== undefined) lines.push(`field = ${quote(field)}`);
+  const lines = [
+    `[[exclude]]${comment === "" ? "" : ` # ${printable(comment)}`}`,
+    `rule = ${tomlText(rule)}`,
+  ];
+  if (route !== undefined) lines.push(`route = ${tomlText(route)}`);
+  if (field !== undefined) lines.push(`field = ${tomlText(field)}`);
   if (untilMs !== undefined) lines.push(`until = ${new Date(untilMs).toISOString().slice(0, 10)}`);
   return lines;
-}
-
-/** A JSON string is a TOML string, but for DEL, which TOML wants escaped. */
-function quote(text: string): string {
-  return JSON.stringify(text).replaceAll("\x7f", "\\u007f");
 }
 
 /** Control characters may not stand in a comment, and a line end would end it. */
