@@ -1,7 +1,7 @@
 import { globSync, readdirSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
 import { readProblem, readRegularFile } from "../config/files.ts";
-import type { IncludeFiles } from "../import/nginx-syntax.ts";
+import type { IncludeFiles } from "../import/source-file.ts";
 
 /** Files that one argument names: itself, or those of a directory with these endings, in order. */
 export function filesAt(argument: string, endings: readonly string[]): readonly string[] {

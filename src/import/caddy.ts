@@ -6,11 +6,11 @@ import { caddyRows, globalRows } from "./caddy-rows.ts";
 import { globalPort, readSiteAddress, type SiteAddress } from "./caddy-sites.ts";
 import { readCaddyfile, readCaddySegments, type Segment, type SiteBlock } from "./caddyfile-syntax.ts";
 import { cleanName, type Draft, type Keys, openDraft, type RouteDraft } from "./draft.ts";
-import { certificatePaths, finishImport, type Imported, type Problem } from "./imported.ts";
+import { certificatePaths, finishImport, type Imported } from "./imported.ts";
 import { type Ledger, openLedger } from "./ledger.ts";
-import type { IncludeFiles, SourceFile } from "./nginx-syntax.ts";
 import { patternOf } from "./path-pattern.ts";
 import { openRoutePlace } from "./route-place.ts";
+import type { IncludeFiles, Problem, SourceFile } from "./source-file.ts";
 import { differs, needsYou, type Outcome, translated } from "./verdict.ts";
 
 interface CaddyImport {

@@ -1,6 +1,5 @@
-import type { Problem } from "./imported.ts";
 import type { Item } from "./ledger.ts";
-import type { SourceFile } from "./nginx-syntax.ts";
+import type { Problem, SourceFile } from "./source-file.ts";
 
 /** One line of a Caddyfile: a name with its arguments, and perhaps a block. */
 export interface Segment {

@@ -2,17 +2,12 @@ import { type Draft, dropConflicts } from "./draft.ts";
 import type { Ledger, Row } from "./ledger.ts";
 import { isClosed, printConfig } from "./print-config.ts";
 import type { ImportReport } from "./report.ts";
+import type { Problem } from "./source-file.ts";
 
 /** What an import makes of files: the new configuration with its report, or why the old ones cannot be read. */
 export type Imported =
   | { readonly kind: "imported"; readonly toml: string; readonly report: ImportReport }
   | { readonly kind: "unreadable"; readonly problems: readonly Problem[] };
-
-export interface Problem {
-  readonly file: string;
-  readonly line: number;
-  readonly message: string;
-}
 
 /** What acts on every request, whatever the other program was told. */
 const everywhere: readonly string[] = [

@@ -2,7 +2,7 @@ import { importCaddy } from "./caddy.ts";
 import type { Imported } from "./imported.ts";
 import { importIngress } from "./ingress.ts";
 import { importNginx } from "./nginx.ts";
-import type { IncludeFiles, SourceFile } from "./nginx-syntax.ts";
+import type { IncludeFiles, SourceFile } from "./source-file.ts";
 import { importTraefik } from "./traefik.ts";
 
 /** A program whose configuration can be imported. */

@@ -1,6 +1,6 @@
 import type { Draft, Keys } from "./draft.ts";
-import type { IncludeFiles } from "./nginx-syntax.ts";
 import type { RoutePlace } from "./route-place.ts";
+import type { IncludeFiles } from "./source-file.ts";
 import type { Outcome, Verdict } from "./verdict.ts";
 
 /** A path of an Ingress while its route is made. */

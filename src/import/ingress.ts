@@ -10,8 +10,8 @@ import { readIngressPath, rewriteOf } from "./ingress-path.ts";
 import type { IngressPlace } from "./ingress-row.ts";
 import { type KubernetesObject, readObjects, serviceAddress } from "./kubernetes.ts";
 import { type Item, type Ledger, openLedger } from "./ledger.ts";
-import type { SourceFile } from "./nginx-syntax.ts";
 import { openRoutePlace } from "./route-place.ts";
+import type { SourceFile } from "./source-file.ts";
 import { at, flatText, listOf, type Tree, tableOf, textOf } from "./tree.ts";
 import { differs, needsYou, type Outcome, translated } from "./verdict.ts";
 

@@ -1,5 +1,4 @@
-import type { Problem } from "./imported.ts";
-import type { SourceFile } from "./nginx-syntax.ts";
+import type { Problem, SourceFile } from "./source-file.ts";
 import { at, listOf, readTrees, type Tree, tableOf, textOf } from "./tree.ts";
 
 /** One object of a cluster, as `kubectl get -o yaml` prints it. */

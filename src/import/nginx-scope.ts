@@ -1,7 +1,8 @@
 import type { Draft, Keys } from "./draft.ts";
 import type { Ledger } from "./ledger.ts";
 import type { SecDirective } from "./modsecurity.ts";
-import { type Directive, dataBlocks, type IncludeFiles } from "./nginx-syntax.ts";
+import { type Directive, dataBlocks } from "./nginx-syntax.ts";
+import type { IncludeFiles } from "./source-file.ts";
 import type { Outcome } from "./verdict.ts";
 
 /** A block and those around it, from which it inherits. */

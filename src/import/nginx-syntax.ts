@@ -1,4 +1,5 @@
 import type { Item } from "./ledger.ts";
+import type { IncludeFiles, Problem, SourceFile } from "./source-file.ts";
 
 /** One directive of nginx with the files it includes already in place. */
 export interface Directive {
@@ -9,23 +10,9 @@ export interface Directive {
   readonly item: Item;
 }
 
-export interface SyntaxProblem {
-  readonly file: string;
-  readonly line: number;
-  readonly message: string;
-}
-
-export interface SourceFile {
-  readonly file: string;
-  readonly text: string;
-}
-
-/** The files that an `include` names, or why there are none. */
-export type IncludeFiles = (pattern: string) => readonly SourceFile[] | string;
-
 export interface NginxTree {
   readonly directives: readonly Directive[];
-  readonly problems: readonly SyntaxProblem[];
+  readonly problems: readonly Problem[];
 }
 
 const DEPTH_MAX = 64;
@@ -47,7 +34,7 @@ const silentBlocks: ReadonlySet<string> = new Set(["main", "http", "events"]);
 
 /** Reads a configuration as nginx's ngx_conf_read_token does: quotes, escapes, comments, `${name}`, Lua blocks. */
 export function readNginx(source: SourceFile, include: IncludeFiles): NginxTree {
-  const problems: SyntaxProblem[] = [];
+  const problems: Problem[] = [];
   let count = 0;
 
   function readFile({ file, text }: SourceFile, where: string, depth: number): readonly Directive[] {

@@ -10,9 +10,10 @@ import { buildRoutes, type NginxServer } from "./nginx-routes.ts";
 import type { NginxRows } from "./nginx-row.ts";
 import { decide, decideAll, type NginxImport, type Scope } from "./nginx-scope.ts";
 import { nginxServerRows } from "./nginx-server-rows.ts";
-import { type Directive, dataBlocks, type IncludeFiles, readNginx, type SourceFile } from "./nginx-syntax.ts";
+import { type Directive, dataBlocks, readNginx } from "./nginx-syntax.ts";
 import { translateServerTls } from "./nginx-tls.ts";
 import { enterSecRules } from "./nginx-waf.ts";
+import type { IncludeFiles, SourceFile } from "./source-file.ts";
 import { differs, needsYou, type Outcome, refused, translated } from "./verdict.ts";
 
 /** Every directive that is known, for the report and the documents. */

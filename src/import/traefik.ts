@@ -1,10 +1,10 @@
 import { readHostName } from "../config/address.ts";
 import { type Draft, type Keys, openDraft } from "./draft.ts";
-import { finishImport, type Imported, type Problem } from "./imported.ts";
+import { finishImport, type Imported } from "./imported.ts";
 import { type Item, type Ledger, openLedger } from "./ledger.ts";
-import type { SourceFile } from "./nginx-syntax.ts";
 import { patternOf } from "./path-pattern.ts";
 import { openRoutePlace, type RoutePlace } from "./route-place.ts";
+import type { Problem, SourceFile } from "./source-file.ts";
 import { type EntryPoints, readEntryPoints } from "./traefik-listeners.ts";
 import { middlewareRows } from "./traefik-middlewares.ts";
 import { decideOption, named, option, type TraefikImport } from "./traefik-options.ts";

@@ -1,7 +1,6 @@
 import { parse as parseToml, TomlError } from "smol-toml";
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from "yaml";
-import type { Problem } from "./imported.ts";
-import type { SourceFile } from "./nginx-syntax.ts";
+import type { Problem, SourceFile } from "./source-file.ts";
 
 /** A document of YAML, JSON or TOML with the lines it stands on. */
 export interface Tree {

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { parse } from "smol-toml";
 import { importCaddy } from "../../src/import/caddy.ts";
 import { readCaddyfile } from "../../src/import/caddyfile-syntax.ts";
-import type { IncludeFiles } from "../../src/import/nginx-syntax.ts";
+import type { IncludeFiles } from "../../src/import/source-file.ts";
 
 const noFiles: IncludeFiles = () => "not read: it is not here";
 

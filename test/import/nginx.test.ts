@@ -6,7 +6,8 @@ import fc from "fast-check";
 import { parse } from "smol-toml";
 import type { Row } from "../../src/import/ledger.ts";
 import { importNginx } from "../../src/import/nginx.ts";
-import { type IncludeFiles, readNginx } from "../../src/import/nginx-syntax.ts";
+import { readNginx } from "../../src/import/nginx-syntax.ts";
+import type { IncludeFiles } from "../../src/import/source-file.ts";
 import type { Verdict } from "../../src/import/verdict.ts";
 
 const noFiles: IncludeFiles = () => "not read: it is not here";
