@@ -29,7 +29,7 @@ export function wholeMib(bytes: number): number {
   return bytes === 0 ? MIB_MAX : Math.min(MIB_MAX, Math.max(1, Math.ceil(bytes / 2 ** 20)));
 }
 
-export const MIB_MAX = 1_048_576;
+const MIB_MAX = 1_048_576;
 
 const timeUnitsMs: Readonly<Record<string, number>> = {
   ms: 1,

@@ -25,7 +25,7 @@ function closeFor(place: Place, why: string): Outcome {
 }
 
 /** Adds lists that act as the rules do. Returns why it cannot be done. */
-export function addAccessLists(
+function addAccessLists(
   rules: readonly AccessRule[],
   place: Pick<Place, "lists" | "closed" | "nginx">,
 ): string | undefined {

@@ -91,7 +91,7 @@ function replacesPath({ kind, text }: Location, uri: string, { route }: Place): 
 }
 
 /** `return CODE [text]`: an answer of the gateway's own, or a redirect. */
-export function translateReturn(directive: Directive, place: Place): undefined {
+function translateReturn(directive: Directive, place: Place): undefined {
   const [first = "", second = ""] = directive.args;
   const isUrl = /^https?:|^\$scheme/.test(first);
   const [status, text] = isUrl ? ["302", first] : [first, second];

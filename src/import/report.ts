@@ -14,7 +14,7 @@ export interface ImportReport {
   readonly upstreams: number;
 }
 
-export const FORMAT_VERSION = "1.0";
+const FORMAT_VERSION = "1.0";
 
 export function countVerdicts(rows: readonly Row[]): Readonly<Record<Verdict, number>> {
   const counts = { translated: 0, differs: 0, needs_you: 0, refused: 0 };
