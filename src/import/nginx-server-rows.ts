@@ -287,6 +287,8 @@ export const nginxServerRows: NginxRows = {
       const reading = readCidr(args[0] ?? "");
       const block = "value" in reading ? reading.value : reading.suggestion;
       if (block === undefined) return needsYou("an address or a block of addresses is expected");
+      if (block.endsWith("/0"))
+        return needsYou("name the balancers in `trusted_proxies`: nobody is believed until then");
       const before = server["trusted_proxies"];
       const all = new Set([...(Array.isArray(before) ? (before as readonly string[]) : []), block]);
       server["trusted_proxies"] = [...all];

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
-import { filesAt, includeWithin } from "../../src/cli/import-files.ts";
+import { filesAt, includeWithin, readText } from "../../src/cli/import-files.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const folder = mkdtempSync(path.join(tmpdir(), "zion-import-cli-"));
@@ -99,6 +99,11 @@ test("a directory is read whole, in the order of its names", () => {
     ["objects/b.yaml", "objects/deep/a.yml"],
   );
   assert.deepEqual(filesAt("-", [".yaml"]), ["-"]);
+});
+
+test("a file of many objects is read, where a configuration of ours would be too large", () => {
+  const large = written("large/objects.yaml", `# ${"x".repeat(3 * 2 ** 20)}\n`);
+  assert.equal(readText(large).length, 3 * 2 ** 20 + 3);
 });
 
 test("includes stay below the file's directory, whatever they say", () => {

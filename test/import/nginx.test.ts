@@ -224,6 +224,13 @@ test("no list lets anybody into a closed route", () => {
   assert.deepEqual(route[0]!["lists"], ["closed", "denied"]);
 });
 
+test("nobody is believed because everybody was", () => {
+  const at = (block: string) =>
+    configOf(inServer(`set_real_ip_from ${block}; location / { proxy_pass http://127.0.0.1:1; }`));
+  assert.equal(at("0.0.0.0/0").server["trusted_proxies"], undefined);
+  assert.deepEqual(at("10.0.0.0/8").server["trusted_proxies"], ["10.0.0.0/8"]);
+});
+
 test("a level of fields replaces those around it", () => {
   const at = (inner: string) =>
     configOf(inServer(`proxy_set_header Host $host; location / { ${inner} proxy_pass http://127.0.0.1:1; }`))
