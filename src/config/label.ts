@@ -1,5 +1,5 @@
 import type { Path } from "./finding.ts";
-import { isSecretName } from "./mask.ts";
+import { isForUpstreams, isOnlyFacts, isSecretName } from "./mask.ts";
 
 /** `["route", 2]` → "in [[route]]", `[]` → "at the top level". */
 export function tableLabel(path: Path): string {
@@ -23,6 +23,7 @@ export function shownValue(path: Path, value: unknown): string {
     return typeof value === "number" || typeof value === "boolean" ? String(value) : typeLabel(value);
   const owner = ownerKey(path);
   const key = owner.at(-1);
+  if (path.slice(0, -1).some((step) => isForUpstreams(String(step))) && !isOnlyFacts(value)) return '"…"';
   if (typeof key === "string" && isSecretName(key, owner.length < path.length)) return '"…"';
   return `"${printable(value.replace(/:\/\/\S*@/g, "://…@"))}"`;
 }

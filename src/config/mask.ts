@@ -6,7 +6,20 @@ export function isSecretName(name: string, isList = false): boolean {
   if (isList && name === "key") return false;
   if (/_(path|env|file|id|ms|secs|pct)$/i.test(name) || /^(hash_key|max_|keepalive)/i.test(name))
     return false;
-  return /secret|token|passw|credential|private|hmac|api_?key|(^|[_-])keys?$/i.test(name);
+  return /secret|token|passw|credential|private|hmac|authorization|api_?key|(^|[_-])keys?$/i.test(name);
+}
+
+/**
+ * Whether a key, or a table, holds what only upstreams get: fields and parameters with their credentials, under names that
+ * tell nothing (`X-Origin-Verify`).
+ */
+export function isForUpstreams(name: string): boolean {
+  return /(^|\.)["']?(request_headers|query_set|query_add)["']?(\.|$)/.test(name);
+}
+
+/** A template of facts of the request, without a text of its own. */
+export function isOnlyFacts(text: string): boolean {
+  return /^(?:\{[a-z_]+(?::[\w-]+)?\})+$/.test(text);
 }
 
 /** What stands where a variable is to be named and looks like no name of one: it may be the secret itself. */
@@ -21,8 +34,11 @@ export interface MaskedLine {
   map(column: number): number;
 }
 
-/** Replaces the values of secret keys, passwords in URLs and what looks like key material by `…`. */
-export function maskLine(line: string): MaskedLine {
+/**
+ * Replaces the values of secret keys, passwords in URLs and what looks like key material by `…`. `isOfUpstreams`: the line
+ * is one of a table of which every value may be a secret.
+ */
+export function maskLine(line: string, isOfUpstreams = false): MaskedLine {
   const cuts: { start: number; end: number; shown: string }[] = [];
   const cut = (start: number, end: number, shown: string): void => {
     if (cuts.every((other) => end <= other.start || start >= other.end)) cuts.push({ start, end, shown });
@@ -40,7 +56,9 @@ export function maskLine(line: string): MaskedLine {
     /(["']?)([A-Za-z0-9_.-]+)\1(\s*=\s*)("""|'''|\[|"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,}\]#]+)/g,
   )) {
     const name = match[2]!.split(".").at(-1)!;
-    if (!isSecretName(name, match[4] === "[") && !isMisplaced(name, match[4]!)) continue;
+    const mayBeSecret = isOfUpstreams || isForUpstreams(match[2]!);
+    if (mayBeSecret && isOnlyFacts(match[4]!.slice(1, -1))) continue;
+    if (!mayBeSecret && !isSecretName(name, match[4] === "[") && !isMisplaced(name, match[4]!)) continue;
     const start = match.index + match[0].length - match[4]!.length;
     const open = match[4] === '"""' || match[4] === "'''" || match[4] === "[";
     // Unclosed or oddly quoted: everything after it may belong to the secret.
@@ -90,4 +108,16 @@ export function linesInsideStrings(lines: readonly string[]): ReadonlySet<number
     }
   }
   return inside;
+}
+
+/** Lines (1-based) of tables whose values only upstreams get. */
+export function linesForUpstreams(lines: readonly string[]): ReadonlySet<number> {
+  const found = new Set<number>();
+  let isInside = false;
+  for (const [i, line] of lines.entries()) {
+    const header = /^\s*\[{1,2}([^\]]*)\]/.exec(line)?.[1];
+    if (header !== undefined) isInside = isForUpstreams(header.replace(/\s/g, ""));
+    else if (isInside) found.add(i + 1);
+  }
+  return found;
 }

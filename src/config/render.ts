@@ -1,5 +1,5 @@
 import type { Diagnostic } from "./diagnostic.ts";
-import { linesInsideStrings, maskLine } from "./mask.ts";
+import { linesForUpstreams, linesInsideStrings, maskLine } from "./mask.ts";
 
 /** More would scroll the first ones away. */
 export const shownAtMost = 20;
@@ -25,6 +25,7 @@ export function renderDiagnostics(
 interface Source {
   readonly lines: readonly string[];
   readonly hidden: ReadonlySet<number>;
+  readonly forUpstreams: ReadonlySet<number>;
 }
 
 interface Paint {
@@ -42,7 +43,7 @@ const ansi: Paint = {
 
 function readSource(text: string): Source {
   const lines = text.split("\n").map((line) => line.replace(/\r$/, ""));
-  return { lines, hidden: linesInsideStrings(lines) };
+  return { lines, hidden: linesInsideStrings(lines), forUpstreams: linesForUpstreams(lines) };
 }
 
 /** One line of the picture: which source line, and what is marked in it. */
@@ -109,7 +110,7 @@ function picture(mark: Mark, source: Source): { line: string; indent: string; ca
   if (source.hidden.has(mark.line))
     return { line: "…", indent: "", carets: mark.from < mark.to ? mark.sign : "" };
   const raw = source.lines[mark.line - 1] ?? "";
-  const masked = maskLine(raw);
+  const masked = maskLine(raw, source.forUpstreams.has(mark.line));
   const characters = [...raw];
   const column = (character: number): number =>
     masked.map(characters.slice(0, character - 1).join("").length);

@@ -1,11 +1,15 @@
 import { createHash } from "node:crypto";
 import type { Config } from "./config.ts";
-import { isSecretName } from "./mask.ts";
+import { isOnlyFacts, isSecretName } from "./mask.ts";
 
 /** A longer text is a file's contents: a certificate, a list of addresses. */
 const textMax = 300;
 /** Of a longer list the beginning is enough. */
 const itemsMax = 200;
+
+/** What only upstreams get: credentials for them stand there, under names that tell nothing. */
+const fieldValue = /\.request_fields\.lines\.value$/;
+const queryPairs = /\.rewrite\.query_(?:set|add)$/;
 
 /** Objects under names of keys in which nothing is secret: what a limit counts by, where the audit writer finds its key. */
 const harmless = new Set(["limits.keys", "audit.key", "audit.previous_key"]);
@@ -34,9 +38,10 @@ function show(value: unknown, name: string, path: string): unknown {
   if (typeof value === "boolean" || typeof value === "number" || value === null || value === undefined)
     return value;
   if (isHidden(name) && !harmless.has(path)) return redacted;
-  if (typeof value === "string") return showText(value);
+  if (typeof value === "string") return fieldValue.test(path) ? showTemplate(value) : showText(value);
   if (value instanceof Uint8Array) return summary(value);
   if (Array.isArray(value)) {
+    if (queryPairs.test(path)) return value.map((pair) => [(pair as readonly string[])[0], redacted]);
     const shown = value.slice(0, itemsMax).map((one) => show(one, "", path));
     return value.length > itemsMax ? [...shown, `<${value.length - itemsMax} more>`] : shown;
   }
@@ -54,6 +59,11 @@ const redacted = "<redacted>";
 /** Also the remains of secrets, which can be guessed from. */
 function isHidden(name: string): boolean {
   return isSecretName(name) || /(^|_)(key_pem|salt|digest|sha256)$/.test(name);
+}
+
+/** Facts of the request are no secret; whatever else stands with them may be one. */
+function showTemplate(text: string): string {
+  return isOnlyFacts(text) ? text : redacted;
 }
 
 function showText(text: string): string {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { isSecretName, linesInsideStrings, maskLine } from "../../src/config/mask.ts";
+import { isSecretName, linesForUpstreams, linesInsideStrings, maskLine } from "../../src/config/mask.ts";
 
 const masked: readonly (readonly [line: string, shown: string])[] = [
   ['secret = "abc"', 'secret = "…"'],
@@ -26,6 +26,9 @@ const masked: readonly (readonly [line: string, shown: string])[] = [
   ['secret_env = "the-secret-itself"', 'secret_env = "…"'],
   ['hash_key = "path"', 'hash_key = "path"'],
   ["keepalive = 1", "keepalive = 1"],
+  ['Authorization = "Bearer abc"', 'Authorization = "…"'],
+  ['request_headers.set.X-Who = "abc"', 'request_headers.set.X-Who = "…"'],
+  ['request_headers = { set = { X-Who = "abc" } }', 'request_headers = "…"'],
 ];
 
 for (const [line, shown] of masked) {
@@ -77,5 +80,21 @@ test("names of files, variables and settings are no secrets", () => {
   assert.deepEqual(
     ["key", "ip_hmac_key", "SECRET", "clientSecret", "passwd"].filter((name) => !isSecretName(name)),
     [],
+  );
+});
+
+test("values in tables of what only upstreams get are masked, whatever their names; facts of the request are not", () => {
+  const lines = [
+    "[route.request_headers.set]",
+    'X-Who = "abc"',
+    'X-Ip = "{client_ip}"',
+    "[route.waf]",
+    'profile = "abc"',
+  ];
+  const found = linesForUpstreams(lines);
+  assert.deepEqual([...found], [2, 3]);
+  assert.deepEqual(
+    lines.map((line, i) => maskLine(line, found.has(i + 1)).text),
+    [lines[0], 'X-Who = "…"', lines[2], lines[3], lines[4]],
   );
 });

@@ -95,3 +95,24 @@ test("contents of files are shown as their size and hash, and long lists by thei
     [201, "<300 more>"],
   );
 });
+
+test("what only upstreams get is not shown: credentials for them stand there under names of any kind", () => {
+  const toml = minimal.replace(
+    /(\[\[route\]\][^[]*)/,
+    `$1
+[route.request_headers.set]
+Authorization = "Bearer ${canary}"
+X-Origin-Verify = "${canary}"
+X-Client = "{client_ip}"
+[route.request_headers.default]
+X-Who = "${canary} of {host}"
+[route.rewrite.query_set]
+sig = "${canary}"
+
+`,
+  );
+  const text = JSON.stringify(showConfig(goodConfig(toml)));
+  assert.ok(!text.includes("CANARY"), text.slice(text.indexOf("CANARY") - 200, text.indexOf("CANARY") + 40));
+  for (const shown of ["X-Origin-Verify", "{client_ip}", '["sig","<redacted>"]'])
+    assert.ok(text.includes(shown), shown);
+});
