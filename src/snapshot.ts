@@ -15,6 +15,7 @@ import type { TemplateScope } from "./http/template.ts";
 import type { AddressSet } from "./identity/address.ts";
 import type { RecordedRoute } from "./record/record.ts";
 import type { TracingRule } from "./record/span-log.ts";
+import type { ErrorPages } from "./respond/error-page.ts";
 import type { Reply } from "./respond/reply.ts";
 import type { RouteTable } from "./route/table.ts";
 import type { Upstream } from "./upstream/upstream.ts";
@@ -52,6 +53,8 @@ export interface Snapshot {
   /** They count every request. */
   readonly limits: readonly RateLimit[];
   readonly routes: RouteTable<Route>;
+  /** Undefined = refusals are a few fixed words. */
+  readonly errorPages: ErrorPages | undefined;
   /** Who must show a certificate; undefined = nobody is asked for one. */
   readonly clientAuth: ClientAuthTable | undefined;
   /** The plain listener redirects to this https port; undefined = it serves. */

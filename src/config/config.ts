@@ -17,6 +17,7 @@ export interface Config {
   readonly routes: readonly RouteConfig[];
   /** "default" is always among them. */
   readonly headerProfiles: readonly HeaderProfileConfig[];
+  readonly errorPages: readonly ErrorPageConfig[];
   readonly authProfiles: readonly AuthProfileConfig[];
   readonly limits: readonly LimitConfig[];
   /** Where limits with `store = "valkey"` are counted for all machines. */
@@ -389,6 +390,15 @@ export interface FieldLineConfig {
   /** A template. */
   readonly value: string;
   readonly how: "set" | "add" | "default";
+}
+
+/** `[error_page.STATUS]`. */
+export interface ErrorPageConfig {
+  /** Undefined = every status that has no page of its own. */
+  readonly status: number | undefined;
+  /** Text of the file. */
+  readonly html: string | undefined;
+  readonly json: string | undefined;
 }
 
 /** `[header_profile.NAME]`. */

@@ -10,6 +10,7 @@ import { readCapture } from "./capture.ts";
 import { codes } from "./codes.ts";
 import type { Config } from "./config.ts";
 import type { Diagnostic } from "./diagnostic.ts";
+import { readErrorPages } from "./error-pages.ts";
 import type { FileAccess } from "./files.ts";
 import { createFindings, type Findings } from "./finding.ts";
 import { readHeaderProfiles } from "./header-profile.ts";
@@ -135,6 +136,7 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
     upstreams,
     routes,
     headerProfiles,
+    errorPages: readErrorPages(document, context),
     authProfiles,
     limits,
     limitStore,

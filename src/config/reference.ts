@@ -41,7 +41,9 @@ export function exampleToml(): string {
 /** The header of a table with a name that the rest of the example uses. */
 export function exampleHeader(header: string): string {
   if (header.startsWith("[tls.acme")) return header.replace("NAME", "staging");
-  return header.replace("NAME", header.startsWith("[waf_profile") ? "default" : "app");
+  return header
+    .replace("STATUS", "default")
+    .replace("NAME", header.startsWith("[waf_profile") ? "default" : "app");
 }
 
 /** The tables with their documented keys. */
@@ -60,6 +62,7 @@ const optionalTables: ReadonlySet<string> = new Set([
   "[[access_log.sample]]",
   "[auth_profile.NAME]",
   "[route.cors]",
+  "[error_page.STATUS]",
   "[header_profile.NAME]",
   "[route.rewrite]",
   "[route.request_headers]",

@@ -9,6 +9,7 @@ import { ban } from "./ban.ts";
 import { capture } from "./capture-schema.ts";
 import { clientAuthKeys, routeClientAuth, sniClientAuthKeys } from "./client-auth-schema.ts";
 import { cors } from "./cors.ts";
+import { errorPage } from "./error-pages.ts";
 import { geo } from "./geo.ts";
 import { headerProfile } from "./header-profile.ts";
 import { choice, flag, int, keyDocs, optionalInt, optionalText, optionalTexts, text, texts } from "./keys.ts";
@@ -456,6 +457,7 @@ export const documentSchema = z.strictObject({
   ban: ban.optional(),
   tarpit: tarpit.optional(),
   sovereign: sovereign.optional(),
+  error_page: z.record(z.string(), errorPage, table).default({}),
   header_profile: z.record(z.string(), headerProfile, table).default({}),
   waf: waf.prefault({}),
   waf_profile: z.record(z.string(), wafProfile, table).default({}),
@@ -542,6 +544,11 @@ export const tableSchemas = [
     header: "[[route.split]]",
     keys: split.shape,
     doc: "Sends a part of the route's requests to another upstream: those with a header or cookie, or so many of a hundred.",
+  },
+  {
+    header: "[error_page.STATUS]",
+    keys: errorPage.shape,
+    doc: "What clients see that the gateway refuses, in place of a few fixed words. STATUS: 400 to 599, or default.",
   },
   {
     header: "[header_profile.NAME]",

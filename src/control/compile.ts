@@ -13,6 +13,7 @@ import { routeLogPiece } from "../record/access-log.ts";
 import type { Counters } from "../record/counters.ts";
 import { buildRedaction } from "../record/redaction.ts";
 import type { TracingRule } from "../record/span-log.ts";
+import { ANY_STATUS, type ErrorPages } from "../respond/error-page.ts";
 import type { RouteEntry } from "../route/entry.ts";
 import { routeTableSteps } from "../route/table.ts";
 import type { Route, Snapshot } from "../snapshot.ts";
@@ -118,11 +119,26 @@ export function* snapshotSteps(generation: number, config: Config, deps: Compile
     inFlightPerAddress: server.maxInFlightPerIp,
     limits: buildRateLimits(server.limits, undefined, config.limits, deps.limits),
     routes: yield* routeTableSteps(routes),
+    errorPages: buildErrorPages(config),
     redirectPort: redirects ? server.listenHttps!.port : undefined,
     clientAuth:
       config.tls === undefined ? undefined : buildClientAuth(config.tls, config.routes, systemClock.wallMs),
     isSameCertificate:
       store === undefined ? () => true : (serverName, host) => store.isSameCertificate(serverName, host),
+  };
+}
+
+function buildErrorPages({ errorPages }: Config): ErrorPages | undefined {
+  if (errorPages.length === 0) return undefined;
+  const bytes = (text: string | undefined) =>
+    text === undefined ? undefined : Buffer.from(text, "utf8").toString("latin1");
+  return {
+    byStatus: new Map(
+      errorPages.map(({ status = ANY_STATUS, html, json }) => [
+        status,
+        { html: bytes(html), json: bytes(json) },
+      ]),
+    ),
   };
 }
 

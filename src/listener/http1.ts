@@ -31,6 +31,7 @@ import type { Trailers } from "../http/trailer.ts";
 import type { TunnelEnd, TunnelSide } from "../http/tunnel-end.ts";
 import type { PeerFacts } from "../identity/client-address.ts";
 import { type Reason, reasons } from "../reason.ts";
+import { errorBody } from "../respond/error-page.ts";
 import { printOwnAnswer, printRefusal } from "../respond/own.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { State } from "../state.ts";
@@ -567,12 +568,18 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd 
     if (this.#phase !== BUSY) return;
     if (reason.close || !this.#bodyDone || this.#request!.webSocket) this.#keepAlive = false;
     if (reason.status !== 0) {
+      const page = errorBody(this.#snapshot.errorPages, reason, this.#request!);
+      if (page !== undefined) {
+        const needed = page.body.length + this.#request!.answerLines.length + OWN_BYTES_MAX;
+        this.#state.outbox.reserve(needed, this.#socket, this.secure);
+      }
       printRefusal(
         reason,
         this.#request!,
         this.#keepAlive,
         retryAfterSecs,
         methods,
+        page,
         this.#state.dateLine(),
         this.#state.outbox,
       );

@@ -20,6 +20,7 @@ import type { Trailers } from "../http/trailer.ts";
 import type { TunnelEnd, TunnelSide } from "../http/tunnel-end.ts";
 import type { PeerFacts } from "../identity/client-address.ts";
 import { type Reason, reasons } from "../reason.ts";
+import { errorBody } from "../respond/error-page.ts";
 import { grpcTrailers, printGrpcRefusal } from "../respond/grpc.ts";
 import { printOwnAnswer, printRefusal } from "../respond/own.ts";
 import type { Snapshot } from "../snapshot.ts";
@@ -477,7 +478,12 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
     const request = this.#request!;
     outbox.length = 0;
     if (this.#isCall) printGrpcRefusal(reason, request, this.#state.dateLine(), outbox);
-    else printRefusal(reason, request, true, retryAfterSecs, methods, this.#state.dateLine(), outbox);
+    else {
+      const page = errorBody(this.#state.snapshot.errorPages, reason, request);
+      const needed = (page?.body.length ?? 0) + request.answerLines.length + OWN_BYTES_MAX;
+      if (outbox.bytes.length < needed) outbox.bytes = Buffer.allocUnsafeSlow(needed);
+      printRefusal(reason, request, true, retryAfterSecs, methods, page, this.#state.dateLine(), outbox);
+    }
     this.#answerPrinted(outbox, this.#isCall);
   }
 

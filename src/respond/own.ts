@@ -2,6 +2,7 @@ import { STATUS_CODES } from "node:http";
 import { type CanonicalRequest, HEAD, methodNames, TRACE } from "../http/request.ts";
 import { allReasons, type Reason, reasons } from "../reason.ts";
 import type { Outbox } from "../std/outbox.ts";
+import type { OwnBody } from "./error-page.ts";
 
 /**
  * Prints the fixed answer for a refusal: status, a few words that name no rule, request id and traceparent. Which
@@ -13,13 +14,16 @@ export function printRefusal(
   keepAlive: boolean,
   retryAfterSecs: number,
   methods: number,
+  /** In place of the fixed words. `out` must have room for it. */
+  page: OwnBody | undefined,
   dateLine: Uint8Array,
   out: Outbox,
 ): void {
   let fields = refusalFields[reason.index]!;
   if (reason.status === 405) fields += `Allow: ${allowed(methods)}\r\n`;
   if (retryAfterSecs > 0) fields += `Retry-After: ${retryAfterSecs}\r\n`;
-  print(reason.status, fields, refusalText(reason), request, keepAlive, dateLine, out);
+  const body = page?.body ?? refusalText(reason);
+  print(reason.status, fields, page?.type ?? PLAIN, body, request, keepAlive, dateLine, out);
 }
 
 /** Prints an answer of our own; `fields` are whole lines with CRLF, `body` is plain text. */
@@ -32,8 +36,10 @@ export function printOwnAnswer(
   dateLine: Uint8Array,
   out: Outbox,
 ): void {
-  print(status, fields, body, request, keepAlive, dateLine, out);
+  print(status, fields, PLAIN, body, request, keepAlive, dateLine, out);
 }
+
+const PLAIN = "text/plain; charset=utf-8";
 
 /** The same few bytes for every reason of one status. */
 export function refusalText(reason: Reason): string {
@@ -64,6 +70,7 @@ function allowed(methods: number): string {
 function print(
   status: number,
   fields: string,
+  mediaType: string,
   body: string,
   request: CanonicalRequest,
   keepAlive: boolean,
@@ -71,8 +78,7 @@ function print(
   out: Outbox,
 ): void {
   const bytes = out.bytes;
-  const type =
-    body === "" ? "" : "Content-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n";
+  const type = body === "" ? "" : `Content-Type: ${mediaType}\r\nX-Content-Type-Options: nosniff\r\n`;
   // 204 must not carry a length (RFC 9110 §8.6).
   const length = status === 204 ? "" : `Content-Length: ${body.length}\r\n`;
   const connection = keepAlive

@@ -149,6 +149,7 @@ test("the smallest config has every default", () => {
     limitStore: undefined,
     authProfiles: [],
     lists: [],
+    errorPages: [],
     headerProfiles: [
       {
         name: "default",

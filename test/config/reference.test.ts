@@ -30,6 +30,8 @@ const files = {
   "/etc/zion/tls/valkey-ca.pem": pair.certPem,
   "/etc/zion/tls/acme-ca.pem": pair.certPem,
   "/etc/zion/valkey.password": "secret\n",
+  "/etc/zion/errors/503.html": "busy",
+  "/etc/zion/errors/503.json": "{}",
   "/etc/zion/lists/office.txt": "192.0.2.0/24\n",
 };
 

@@ -65,6 +65,8 @@ for (const [what, more, said] of [
   ["a group that is not there", "[route.rewrite]\nregex = '^/a'\nreplacement = \"/$1\"", /no group \$1/],
   ["a replacement with a query", "[route.rewrite]\nregex = '^/a'\nreplacement = \"/b?c\"", /is no path/],
   ["a split for nobody", '[[route.split]]\nupstream = "app"', /nothing of which requests/],
+  ["a page for a status that refuses nobody", '[error_page.200]\nhtml_file = "a"', /no status of a refusal/],
+  ["a page that is not there", '[error_page.503]\nhtml_file = "nope.html"', /nope\.html/],
   ["a split to nowhere", '[[route.split]]\nupstream = "apq"\nweight = 1', /uses upstream `apq`/],
 ] as const)
   test(`${what} is refused`, () => {
