@@ -276,6 +276,10 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
   #reply(route: Route, reply: Reply): void {
     const { answerFields, scope } = route.transform;
     const head = replyHead(reply, this.request, scope);
+    if (head === undefined) {
+      this.refuse(reasons.uriLength);
+      return;
+    }
     head.addedLines = this.request.answerLines;
     if (answerFields !== undefined) editAnswerFields(head, answerFields, this.request, scope);
     this.#answerBySelf(head, reply.body);

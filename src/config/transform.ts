@@ -129,7 +129,7 @@ function readRedirect(
       context,
     );
   checkTemplate([...path, "to"], to, params, context);
-  if (!/^(?:https?:\/\/[^/{}]|https?:\/\/\{host\}|\/(?!\/)|\{uri\}|\{path\})/i.test(to))
+  if (!ownHost.test(to))
     bad(
       [...path, "to"],
       to,
@@ -138,6 +138,10 @@ function readRedirect(
     );
   return { to, status: input.status };
 }
+
+/** A path (reply.ts keeps it one), or a host that ends before any other fact of the request begins. */
+const ownHost =
+  /^(?:https?:\/\/(?:[^/?#\\{}]|\{host\})+(?:$|[/?#]|\{(?:uri|path)\})|\/(?!\/)|\{(?:uri|path)\})/i;
 
 const bodyBytesMax = 65_536;
 

@@ -13,14 +13,26 @@ export interface Reply {
   readonly body: Buffer;
 }
 
-/** The head of the answer, as if an upstream had sent it. */
-export function replyHead(reply: Reply, request: CanonicalRequest, scope: TemplateScope): ResponseHead {
+/** The head of the answer, as if an upstream had sent it. Undefined: its Location would be longer than clients read. */
+export function replyHead(
+  reply: Reply,
+  request: CanonicalRequest,
+  scope: TemplateScope,
+): ResponseHead | undefined {
   const { status, location, contentType, body } = reply;
   let lines = "";
-  if (location !== undefined) lines += `Location: ${escapeUri(printTemplate(location, request, scope))}\r\n`;
+  if (location !== undefined) {
+    // One slash in front: `/{uri}` would make `//evil.example`, which names a host.
+    const uri = escapeUri(printTemplate(location, request, scope)).replace(/^\/{2,}/, "/");
+    if (uri.length > LOCATION_BYTES_MAX) return undefined;
+    lines += `Location: ${uri}\r\n`;
+  }
   if (body.length > 0) lines += `Content-Type: ${contentType}\r\n`;
   return ownHead(status, lines, body.length, request.method === HEAD);
 }
+
+/** Well within what `readResponseHead` takes. */
+const LOCATION_BYTES_MAX = 24_576;
 
 /** A head of our own in the form of those of upstreams, so that one printer serves both. `lines`: whole ones. */
 export function ownHead(status: number, lines: string, bodyBytes: number, isHead: boolean): ResponseHead {

@@ -31,6 +31,16 @@ for (const [what, more, said] of [
     '[route.redirect]\nto = "https://{header:x}/"',
     /must not name the host/,
   ],
+  [
+    "a redirect to a host that a query goes on with",
+    '[route.redirect]\nto = "https://a.test{query}"',
+    /must not name the host/,
+  ],
+  [
+    "a redirect to a host that a parameter is a part of",
+    '[route.redirect]\nto = "https://a.{header:x}.test/"',
+    /must not name the host/,
+  ],
   ["a status that redirects nobody", '[route.redirect]\nto = "/b"\nstatus = 304', /redirects nobody/],
   ["a misspelt fact", '[route.redirect]\nto = "/{ur}"', /there is no \{ur\}/],
   ["a brace that is not closed", '[route.redirect]\nto = "/{uri"', /not closed/],
