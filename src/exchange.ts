@@ -21,7 +21,7 @@ import { type WafVerdict, wafReasons } from "./gate/waf-verdict.ts";
 import type { BodySink, Downstream } from "./http/downstream.ts";
 import { isEventStream, markStream } from "./http/event-stream.ts";
 import { F } from "./http/field.ts";
-import { editAnswerFields } from "./http/field-edit.ts";
+import { editAnswerFields, editTrailers } from "./http/field-edit.ts";
 import { grpcTimeoutMs, isGrpc } from "./http/grpc.ts";
 import type { ForwardedMemo, HopFacts } from "./http/print-request.ts";
 import {
@@ -401,15 +401,15 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
     if (request.clientCertificate !== undefined) addIdentityLines(request, request.clientCertificate);
     if (isGrpc(request)) this.#deadlineMs = this.record.startedMs + grpcTimeoutMs(request);
     const { transform, mergeSlashes, upstream } = this.#route!;
+    const { split } = transform;
+    // A route without an upstream has replied by now. Before the edits: what a split looks for may be removed.
+    this.#upstream =
+      split.length === 0 ? upstream! : chooseSplit(request, upstream!, split, Math.random() * 100);
     const refusal = editOutgoing(request, transform, mergeSlashes);
     if (refusal !== undefined) {
       this.refuse(refusal);
       return;
     }
-    const { split } = transform;
-    // A route without an upstream has replied by now.
-    this.#upstream =
-      split.length === 0 ? upstream! : chooseSplit(request, upstream!, split, Math.random() * 100);
     this.#forwarding = new Forwarding(this, this.#upstream, this.#state.upstreamDeps);
     this.#forwarding.start();
   }
@@ -528,7 +528,9 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
       engine.give(inspector);
       if (isRefused) return;
     }
-    this.#requestTrailers = scrubTrailers(trailers, this.snapshot);
+    const { requestFields } = route.transform;
+    const kept = scrubTrailers(trailers, this.snapshot);
+    this.#requestTrailers = requestFields === undefined ? kept : editTrailers(kept, requestFields);
   }
 
   onBodyEnd(): void {
@@ -569,7 +571,11 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
   }
 
   onAnswerTrailers(trailers: Trailers): void {
-    if (this.#passesTrailers) this.#downstream.answerTrailers(trailers);
+    if (!this.#passesTrailers) return;
+    const { answerFields } = this.#route!.transform;
+    this.#downstream.answerTrailers(
+      answerFields === undefined ? trailers : editTrailers(trailers, answerFields),
+    );
   }
 
   onAnswerEnd(atOnce: boolean): void {

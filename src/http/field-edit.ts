@@ -11,6 +11,7 @@ import {
 } from "./request.ts";
 import type { ResponseHead } from "./response-head.ts";
 import { printTemplate, type Template, type TemplateScope } from "./template.ts";
+import type { Trailers } from "./trailer.ts";
 
 export interface FieldLine {
   /** As it is to be written. */
@@ -107,6 +108,16 @@ export function editAnswerFields(
     if (text !== "") added += `${name}: ${text}\r\n`;
   }
   head.addedLines = added;
+}
+
+/** A receiver that merges trailers into the head must not find there what was set or removed. */
+export function editTrailers(trailers: Trailers, { byLength, prefixes }: FieldEdits): Trailers {
+  return trailers.filter((_text, index) => {
+    // Name and value in turn: both go by the name.
+    const name = trailers[index - (index % 2)]!;
+    const isRemoved = byLength[name.length]?.some((one) => one.isRemoved && one.folded === name) === true;
+    return !isRemoved && !prefixes.some((prefix) => name.startsWith(prefix));
+  });
 }
 
 /** Where fields stand. Met by CanonicalRequest and ResponseHead. */

@@ -4,6 +4,7 @@ import {
   type CanonicalRequest,
   FIELD_ID,
   FIELD_SLOTS,
+  FORWARD,
   methodNames,
   VALUE_END,
   VALUE_START,
@@ -151,12 +152,19 @@ function pathText(request: CanonicalRequest): string {
   return request.text(request.pathStart, request.pathEnd).replace(/^\/{2,}/, "/");
 }
 
-/** Value of the first field of this name, which is in lower case; undefined = the request has none. */
+/**
+ * Value of the first field of this name, which is in lower case; undefined = the request has none. Fields that do not go
+ * upstream are not there, but for Host: they would bring back what gates took away, as an identity that a client made up.
+ */
 export function findField(request: CanonicalRequest, name: string): string | undefined {
-  const index = findNamedField(request, name, 0);
-  if (index < 0) return undefined;
-  const slot = index * FIELD_SLOTS;
-  return request.text(request.fields[slot + VALUE_START]!, request.fields[slot + VALUE_END]!);
+  const { fields } = request;
+  let index = findNamedField(request, name, 0);
+  for (; index >= 0; index = findNamedField(request, name, index + 1)) {
+    const slot = index * FIELD_SLOTS;
+    if (fields[slot + FORWARD] === 1 || fields[slot + FIELD_ID] === F.host)
+      return request.text(fields[slot + VALUE_START]!, fields[slot + VALUE_END]!);
+  }
+  return undefined;
 }
 
 /** Value of the first cookie of this name; undefined = the request has none. */
