@@ -86,7 +86,8 @@ export function createAdmin(options: AdminOptions): (request: ControlRequest) =>
       return json(405, { error: `this path takes ${allowed}` }, { Allow: allowed });
     }
     const isWrite = endpoint.method !== "GET";
-    if (isWrite && isForeignPage(request)) return json(403, { error: "a page of another site asked" });
+    // A read is not shown to a foreign page, but it costs: a proof takes a process, a stream one of few places.
+    if (isForeignPage(request)) return json(403, { error: "a page of another site asked" });
     const caller = access.admit(request, endpoint.role, isWrite);
     if ("status" in caller) return caller;
     if (isWrite) return serveWrite(options, request, endpoint, caller);

@@ -363,3 +363,13 @@ test("an endpoint may take the last segment of its path", async (t) => {
   }
   assert.deepEqual(asked, ["2001:db8::1", "a/b"]);
 });
+
+test("a page of another site cannot have anything read or proven either, but may link to the page", async (t) => {
+  const { port } = await start(t, { rules: { readNeedsToken: false } });
+  for (const path of ["/snapshot", "/v1/events", "/v1/exclusion?route=a&rule=b&field=c"]) {
+    const [status] = await ask(port, `GET ${path}`, ["Sec-Fetch-Site: cross-site"]);
+    assert.equal(status, 403, path);
+  }
+  assert.equal((await ask(port, "GET /v1/decisions", ["Sec-Fetch-Site: same-origin"]))[0], 200);
+  assert.equal((await ask(port, "GET /", ["Sec-Fetch-Site: cross-site", "Accept: text/html"]))[0], 200);
+});
