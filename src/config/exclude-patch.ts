@@ -1,10 +1,14 @@
 import type { Exclude } from "../waf/profile.ts";
+import { linesForUpstreams, linesInsideStrings, maskLine } from "./mask.ts";
 import { tomlText } from "./toml-text.ts";
 
 /** A config with exclusions added, and how to get there. */
 export interface ExcludePatch {
   readonly text: string;
-  /** Unified diff (`patch -p0`, `git apply -p0`). */
+  /**
+   * Unified diff (`patch -p0`, `git apply -p0`). Others than the file's owner see it: lines that may hold a secret are no
+   * context, and one that has to be written again is masked, so that only `--write` works there.
+   */
   readonly diff: string;
 }
 
@@ -22,13 +26,13 @@ export function addExcludes(
   const complete = text === "" || text.endsWith("\n");
   const lines = text.split("\n");
   if (complete) lines.pop();
-  const context = lines.slice(-contextLines);
+  const context = contextOf(lines, complete);
   const from = lines.length - context.length + 1;
   const hunk = [
     `@@ -${from},${context.length} +${from},${context.length + added.length} @@`,
     ...context.slice(0, complete ? undefined : -1).map((line) => ` ${line}`),
     // A last line without its end has to be written again with one.
-    ...(complete ? [] : [`-${lines.at(-1)}`, "\\ No newline at end of file", `+${lines.at(-1)}`]),
+    ...(complete ? [] : [`-${context.at(-1)}`, "\\ No newline at end of file", `+${context.at(-1)}`]),
     ...added.map((line) => `+${line}`),
   ];
   return {
@@ -38,6 +42,27 @@ export function addExcludes(
 }
 
 const contextLines = 3;
+/** Nothing, the head of a table, or a key with a short value. */
+const plainLine = /^\s*(?:\[{1,2}[\w.-]+\]{1,2}|[a-z_]+ *= *(?:true|false|\d+|"[^"\\]{0,64}"))?\s*$/;
+
+/** The last lines that may be shown; of a file without a last line end, always its last line. */
+function contextOf(lines: readonly string[], complete: boolean): readonly string[] {
+  const hidden = linesInsideStrings(lines);
+  const forUpstreams = linesForUpstreams(lines);
+  const mayShow = (number: number): boolean => {
+    const line = lines[number - 1]!;
+    return (
+      plainLine.test(line) &&
+      maskLine(line).text === line &&
+      !hidden.has(number) &&
+      (!forUpstreams.has(number) || line.trim() === "")
+    );
+  };
+  let first = lines.length + 1;
+  while (first > 1 && lines.length - first + 1 < contextLines && mayShow(first - 1)) first--;
+  if (first > lines.length && !complete) return ["…"];
+  return lines.slice(first - 1);
+}
 
 function tableOf({ rule, route, field, untilMs }: Exclude, comment: string): readonly string[] {
   const lines = [
