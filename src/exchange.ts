@@ -657,6 +657,8 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
     record.answeredMs = this.#state.clock.nowMs();
     this.#forwarding!.settle(101, record.answeredMs);
     this.#forwarding!.release();
+    const { answerFields, scope } = this.#route!.transform;
+    if (answerFields !== undefined) editAnswerFields(head, answerFields, this.request, scope);
     const client = this.#downstream.switchProtocols?.(head, tunnel.client);
     if (client === undefined) {
       this.abandon(reasons.clientGone);

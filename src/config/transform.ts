@@ -229,7 +229,9 @@ const requestOwned: ReadonlyMap<string, string> = new Map([
     "connection",
     "content-length",
     "expect",
+    "http2-settings",
     "keep-alive",
+    "proxy-connection",
     "te",
     "trailer",
     "transfer-encoding",
@@ -245,9 +247,17 @@ const requestOwned: ReadonlyMap<string, string> = new Map([
 ]);
 
 const answerOwned: ReadonlyMap<string, string> = new Map([
-  ...["connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"].map(
-    (name) => [name, "it frames the message"] as const,
-  ),
+  ...[
+    "connection",
+    "content-length",
+    "http2-settings",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+  ].map((name) => [name, "it frames the message"] as const),
   ...["date", "x-request-id", "traceparent"].map((name) => [name, "the gateway sets it itself"] as const),
 ]);
 

@@ -459,14 +459,19 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd 
       this.#answerFraming = ANSWER_CLOSE;
       this.#keepAlive = false;
     } else this.#answerFraming = ANSWER_CHUNKED;
+    this.#printHead(head, this.#answerFraming, this.#keepAlive);
+  }
+
+  #printHead(head: ResponseHead, framing: number, keepAlive: boolean): void {
+    const request = this.#request!;
     if (head.addedLines.length > ADDED_BYTES_USUAL) {
       const needed = RESPONSE_HEAD_BYTES_MAX + OWN_RESPONSE_BYTES_MAX + head.addedLines.length;
       this.#state.outbox.reserve(needed, this.#socket, this.secure);
     }
     printResponse(
       head,
-      this.#answerFraming,
-      this.#keepAlive,
+      framing,
+      keepAlive,
       request.version,
       request.arena,
       request.idLinesStart,
@@ -513,18 +518,7 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd 
 
   switchProtocols(head: ResponseHead, side: TunnelSide): TunnelEnd | undefined {
     if (this.#phase !== BUSY) return undefined;
-    const request = this.#request!;
-    printResponse(
-      head,
-      ANSWER_NONE,
-      true,
-      request.version,
-      request.arena,
-      request.idLinesStart,
-      request.idLinesEnd,
-      this.#state.dateLine(),
-      this.#state.outbox,
-    );
+    this.#printHead(head, ANSWER_NONE, true);
     this.#phase = TUNNEL;
     this.#side = side;
     this.answerFlush();

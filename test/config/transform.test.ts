@@ -62,6 +62,11 @@ for (const [what, more, said] of [
     '[route.request_headers]\nadd = { X-Forwarded-For = "1" }',
     /sets it itself/,
   ],
+  [
+    "a field of one connection",
+    '[route.response_headers]\nadd = { Proxy-Connection = "close" }',
+    /frames the message/,
+  ],
   ["a name that is none", '[route.request_headers]\nset = { "X Y" = "0" }', /no name of a field/],
   [
     "set and default of one name",

@@ -94,6 +94,23 @@ test("on other routes an upstream that switches anyway is not followed", async (
   client.destroy();
 });
 
+test("a route edits the answer to a handshake like any other", async (t) => {
+  const long = "a".repeat(4000);
+  const lines = Array.from({ length: 12 }, (_, at) => `X-Long-${at} = "${long}"`).join(", ");
+  const { edge } = await startBench(t, {
+    route: `${route}\n[route.response_headers]\nset = { ${lines} }\nremove = ["x-inner"]`,
+    script: (request, connection) => void connection.socket.write(switching(request, "X-Inner: 10.0.0.7")),
+  });
+  const client = await connect(edge.port);
+  client.send(handshake());
+  const answer = await client.answer();
+  assert.equal(answer?.status, 101);
+  assert.deepEqual(fieldAll(answer!, "x-inner"), []);
+  assert.deepEqual(fieldAll(answer!, "x-long-11"), [long]);
+  assert.deepEqual(fieldAll(answer!, "upgrade"), ["websocket"]);
+  client.destroy();
+});
+
 test("a correct handshake arrives whole, and so does its answer", async (t) => {
   const { edge, origin } = await startBench(t, {
     route,

@@ -45,6 +45,9 @@ test("what is put together is canonical, or refused: no dot segment, no authorit
   assert.equal(edited("/", glue), "");
   assert.equal(edited("/./b", glue), "/a/.b");
   assert.equal(edited("//evil.test", replace("^/(.*)$", "$1")), "/evil.test");
+  // Escapes that only the rewriting put together are dots all the same.
+  assert.equal(edited("/2E2e/b", replace("^/(..)(..)(.*)$", "/a/%$1%$2$3")), "");
+  assert.equal(edited("/2E/b", replace("^/(..)(.*)$", "/a/%$1$2")), "");
   const piece = fc.constantFrom(
     "/",
     ".",
