@@ -20,7 +20,7 @@ export function fixConfig(path: string | undefined, output: Output): number | un
   const fixed = applySuggestions(text, diagnostics);
   if (fixed.applied.length === 0) return undefined;
   try {
-    replaceFile(file, fixed.text);
+    replaceFile(file, text, fixed.text);
   } catch (error) {
     output.err.write(`zion: cannot write ${file}: ${readProblem(error)}\n`);
     return exitCodes.unavailable;

@@ -57,7 +57,7 @@ export function excludeCommand(options: ExcludeOptions, output: Output): number 
   const proposal = propose(loaded, exclude, options.ticket, attacks, nowMs);
   if (typeof proposal === "string") return usage(proposal, output);
   print(proposal, exclude, options.format, output);
-  return options.write ? save(loaded.file, proposal.patch.text, output) : exitCodes.ok;
+  return options.write ? save(loaded, proposal.patch.text, output) : exitCodes.ok;
 }
 
 export type LoadedConfig = Extract<Loaded, { readonly kind: "loaded" }>;
@@ -160,9 +160,9 @@ function shownProof(
   return `${lines.join("\n")}\n`;
 }
 
-function save(file: string, text: string, output: Output): number {
+function save({ file, text: old }: LoadedConfig, text: string, output: Output): number {
   try {
-    replaceFile(file, text);
+    replaceFile(file, old, text);
   } catch (error) {
     output.err.write(`zion: cannot write ${file}: ${readProblem(error)}\n`);
     return exitCodes.unavailable;

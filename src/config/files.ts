@@ -73,7 +73,8 @@ export function readRegularFile(path: string, bytesMax = maxFileBytes): Uint8Arr
   }
 }
 
-class FileProblem extends Error {
+/** Says in words what is wrong with a file. */
+export class FileProblem extends Error {
   readonly code: string;
   constructor(message: string, code: string) {
     super(message);
