@@ -168,7 +168,8 @@ function readRespond(
       "is larger than 64 KiB",
       context,
     );
-  if (body !== "" && (input.status === 204 || input.status === 304))
+  // RFC 9110 §15.3.6: a client may not look for the body of a 205, and takes it for its next answer.
+  if (body !== "" && [204, 205, 304].includes(input.status))
     findings.add({
       code: "Z1214",
       path: [...path, "status"],

@@ -45,6 +45,7 @@ for (const [what, more, said] of [
   ["a misspelt fact", '[route.redirect]\nto = "/{ur}"', /there is no \{ur\}/],
   ["a brace that is not closed", '[route.redirect]\nto = "/{uri"', /not closed/],
   ["a body where none may be", 'respond = { status = 204, body = "x" }', /has no body/],
+  ["a body that no client looks for", 'respond = { status = 205, body = "x" }', /has no body/],
 ] as const)
   test(`${what} is refused`, () => {
     assert.match(brief(parseText(without(more)).diagnostics).join("\n"), said);
