@@ -35,7 +35,7 @@ import {
   OPTIONS,
   PUT,
 } from "./http/request.ts";
-import type { ResponseHead } from "./http/response-head.ts";
+import { ResponseHead } from "./http/response-head.ts";
 import type { Trailers } from "./http/trailer.ts";
 import type { TunnelEnd, TunnelSide } from "./http/tunnel-end.ts";
 import { hasExtensions } from "./http/websocket.ts";
@@ -276,8 +276,8 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
   #reply(route: Route, reply: Reply): void {
     const { answerFields, scope } = route.transform;
     const head = replyHead(reply, this.request, scope);
-    if (head === undefined) {
-      this.refuse(reasons.uriLength);
+    if (!(head instanceof ResponseHead)) {
+      this.refuse(head);
       return;
     }
     head.addedLines = this.request.answerLines;

@@ -2,6 +2,7 @@ import { STATUS_CODES } from "node:http";
 import { type CanonicalRequest, HEAD } from "../http/request.ts";
 import { ResponseHead, readResponseHead } from "../http/response-head.ts";
 import { printTemplate, type Template, type TemplateScope } from "../http/template.ts";
+import { type Reason, reasons } from "../reason.ts";
 
 /** What a route answers without an upstream: a redirect, or always the same. */
 export interface Reply {
@@ -13,18 +14,20 @@ export interface Reply {
   readonly body: Buffer;
 }
 
-/** The head of the answer, as if an upstream had sent it. Undefined: its Location would be longer than clients read. */
+/** The head of the answer, as if an upstream had sent it, or why there is none that could be sent. */
 export function replyHead(
   reply: Reply,
   request: CanonicalRequest,
   scope: TemplateScope,
-): ResponseHead | undefined {
+): ResponseHead | Reason {
   const { status, location, contentType, body } = reply;
   let lines = "";
   if (location !== undefined) {
     // One slash in front: `/{uri}` would make `//evil.example`, which names a host.
     const uri = escapeUri(printTemplate(location, request, scope)).replace(/^\/{2,}/, "/");
-    if (uri.length > LOCATION_BYTES_MAX) return undefined;
+    if (uri.length > LOCATION_BYTES_MAX) return reasons.uriLength;
+    // HTTP/1.0 without Host: browsers read the host of `https:///evil.example` out of its path.
+    if (/^https?:\/\/(?:[/?#:]|$)/i.test(uri)) return reasons.host;
     lines += `Location: ${uri}\r\n`;
   }
   if (body.length > 0) lines += `Content-Type: ${contentType}\r\n`;
