@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -19,7 +20,7 @@ interface Faults {
   readonly errors: string[];
 }
 
-async function start(t: TestContext): Promise<Gateway> {
+async function start(t: TestContext, more: readonly string[] = []): Promise<Gateway> {
   const upstream = await startUpstream(t);
   const toml = config(upstream.port, ["workers = 1", "shutdown_delay_ms = 0"])
     .replace(
@@ -27,7 +28,8 @@ async function start(t: TestContext): Promise<Gateway> {
       '[admin]\nlisten = "127.0.0.1:0"\nwrite_token_env = "ZION_TEST_TOKEN"',
     )
     .replace("[[route]]", '[[route]]\nname = "app"');
-  return startGateway(t, { toml, environment: { ZION_TEST_TOKEN: token } });
+  const whole = `${toml}\n${more.join("\n")}\n`;
+  return startGateway(t, { toml: whole, environment: { ZION_TEST_TOKEN: token } });
 }
 
 async function open(t: TestContext, gateway: Gateway, colorScheme: "light" | "dark" = "light") {
@@ -198,3 +200,47 @@ async function seriousFaults(page: Page): Promise<readonly string[]> {
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`);
 }
+
+test(
+  "a wrong token is shown once, and however often one is given there is one round of readings",
+  onLinux,
+  async (t) => {
+    if (!hasBrowser(t)) return;
+    const sha256 = createHash("sha256").update(token).digest("hex");
+    const gateway = await start(t, [
+      ...["[admin.token.a]", `sha256 = "${sha256}"`, 'role = "admin"', "expires = 2099-01-01"],
+    ]);
+    const { page } = await open(t, gateway);
+    const shown: string[] = [];
+    let readings = 0;
+    let answered = 0;
+    page.on("response", (response) => {
+      if (response.url().endsWith("/snapshot")) answered++;
+    });
+    page.on("request", (request) => {
+      shown.push(request.headers()["authorization"] ?? "");
+      if (request.url().endsWith("/snapshot")) readings++;
+    });
+    const use = async (text: string) => {
+      await page.fill("#token", text);
+      await page.getByRole("button", { name: "Use" }).click();
+    };
+    await use("wrong");
+    await until("it was shown", () => shown.some((one) => one.includes("wrong")));
+    const before = readings;
+    await until("it asks on", () => readings > before + 3);
+    assert.ok(shown.filter((one) => one.includes("wrong")).length < 4, shown.join(", "));
+
+    await page.clock.install();
+    const given = readings + 6;
+    for (let i = 0; i < 6; i++) await use(token);
+    await page.locator("#readiness").filter({ hasText: "ready" }).waitFor({ timeout: 20_000 });
+    await until("all were answered", () => readings >= given && answered === readings);
+    const settled = readings;
+    await until("the next reading", async () => {
+      await page.clock.runFor(500);
+      return readings > settled;
+    });
+    assert.ok(readings <= settled + 2, `${readings - settled} readings`);
+  },
+);

@@ -7,14 +7,14 @@ export class Gateway {
   }
 
   async get(path) {
-    const answer = await fetch(path, { headers: this.#headers({ Accept: "application/json" }) });
+    const answer = await this.#ask(path, { headers: { Accept: "application/json" } });
     if (!answer.ok) throw new Error(await problemOf(answer));
     return answer.json();
   }
 
   async post(path, body = {}) {
-    const headers = this.#headers({ "Content-Type": "application/json" });
-    const answer = await fetch(path, { method: "POST", headers, body: JSON.stringify(body) });
+    const headers = { "Content-Type": "application/json" };
+    const answer = await this.#ask(path, { method: "POST", headers, body: JSON.stringify(body) });
     if (!answer.ok) throw new Error(await problemOf(answer));
     return answer.json();
   }
@@ -24,7 +24,7 @@ export class Gateway {
    * here.
    */
   async listen(onEvent) {
-    const answer = await fetch("/v1/events", { headers: this.#headers({ Accept: "text/event-stream" }) });
+    const answer = await this.#ask("/v1/events", { headers: { Accept: "text/event-stream" } });
     if (!answer.ok) throw new Error(await problemOf(answer));
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
@@ -41,8 +41,13 @@ export class Gateway {
     }
   }
 
-  #headers(headers) {
-    return this.#token === "" ? headers : { ...headers, Authorization: `Bearer ${this.#token}` };
+  async #ask(path, { headers, ...rest }) {
+    const token = this.#token;
+    const own = token === "" ? headers : { ...headers, Authorization: `Bearer ${token}` };
+    const answer = await fetch(path, { ...rest, headers: own });
+    // Shown again and again, a wrong token would lock everybody at this address out.
+    if (answer.status === 401 && this.#token === token) this.#token = "";
+    return answer;
   }
 }
 

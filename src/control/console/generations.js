@@ -26,7 +26,7 @@ export class ZionGenerations extends HTMLElement {
         one.time.slice(0, 19).replace("T", " "),
         one.by,
         element("span", { class: one.result === "loaded" ? "good" : "bad" }, one.result),
-        one.changes ?? one.error ?? "",
+        one.problem ?? one.changes ?? "",
         button,
       ];
       return element("tr", {}, ...cells.map((cell) => element("td", {}, cell)));

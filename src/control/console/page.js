@@ -27,6 +27,8 @@ const decisions = [];
 /** Their ids. */
 const known = new Set();
 let polls = 0;
+/** Only the newest round of readings goes on: each new token begins one. */
+let round = 0;
 
 byId("access").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -43,6 +45,7 @@ follow();
 
 /** What stands: figures, health, tables. The next reading is asked for when this one is there. */
 async function poll() {
+  const own = ++round;
   try {
     show(await gateway.get("/snapshot"));
     if (polls++ % SELDOM === 0) await Promise.all([showGenerations(), catchUp()]);
@@ -50,7 +53,9 @@ async function poll() {
   } catch (error) {
     say("link", `no figures: ${error.message}`, "bad");
   }
-  setTimeout(poll, POLL_MS);
+  setTimeout(() => {
+    if (own === round) poll();
+  }, POLL_MS);
 }
 
 /** What happens. A stream that ends is asked for again; the ring fills what was missed meanwhile. */
