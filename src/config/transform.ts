@@ -1,4 +1,5 @@
 import { RE2JS, RE2JSException } from "re2js";
+import { fieldFlags, fieldIdOf, SINGLETON } from "../http/field.ts";
 import { parseReplacement } from "../http/target-edit.ts";
 import { facts, isTemplateProblem, namedFacts, parseTemplate } from "../http/template.ts";
 import { parsePattern } from "../route/pattern.ts";
@@ -277,6 +278,9 @@ function readEdits(
       checkTemplate(at, value, params, context);
       if (how === "default" && lines.some((line) => line.how === "set" && isSameName(line.name, name)))
         bad(at, name, "is set as well: there is always one", context);
+      // Beside a client's own, nobody knows which of the two a server takes.
+      if (how === "add" && (fieldFlags[fieldIdOf(name)]! & SINGLETON) !== 0)
+        bad(at, name, "is no field to add: there may be only one, so `set` or `default` it", context);
       lines.push({ name, value, how });
     }
   for (const [i, name] of input.remove.entries())

@@ -68,6 +68,11 @@ for (const [what, more, said] of [
     '[route.response_headers]\nadd = { Proxy-Connection = "close" }',
     /frames the message/,
   ],
+  [
+    "a second one of a field that there may be only once",
+    '[route.request_headers]\nadd = { authorization = "Basic x" }',
+    /there may be only one/,
+  ],
   ["a name that is none", '[route.request_headers]\nset = { "X Y" = "0" }', /no name of a field/],
   [
     "set and default of one name",
