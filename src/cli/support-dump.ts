@@ -64,12 +64,14 @@ export function anonymise(value: unknown, key: Uint8Array, name = ""): unknown {
 
 const namedTables = new Set(["request_ms_by_route", "upstream_ms_by_route", "reasons"]);
 
-/** Values under these names are words of ours, numbers or times, whatever the configuration says. */
+/**
+ * Values under these names are words of ours, numbers or times, whatever the configuration says. Hashes and serial numbers
+ * are not: logs of Certificate Transparency are searched by them, and say the names.
+ */
 const plainNames = new Set([
   "tool",
   "format_version",
   "version",
-  "sha256",
   "time",
   "result",
   "how",
@@ -97,6 +99,7 @@ const plainNames = new Set([
 ]);
 
 function isPlain(text: string, name: string): boolean {
+  if (name === "serial") return false;
   return (
     plainNames.has(name) ||
     /^(?:|true|false|off|on|ok|none|default|\d+(?:\.\d+)?|\d{4}-\d\d-\d\dT[\d:.]+Z|<[^>]*>)$/.test(text)
