@@ -44,6 +44,6 @@ function valueAt(bytes: Buffer, at: number): { readonly start: number; readonly 
   if (first < 0x80) return { start: at + 2, end: Math.min(bytes.length, at + 2 + first) };
   const count = first & 0x7f;
   const start = at + 2 + count;
-  if (count > 3 || start > bytes.length) return { start: bytes.length, end: bytes.length };
+  if (count === 0 || count > 3 || start > bytes.length) return { start: bytes.length, end: bytes.length };
   return { start, end: Math.min(bytes.length, start + bytes.readUIntBE(at + 2, count)) };
 }
