@@ -76,7 +76,10 @@ function readRewrite(place: Place, input: NonNullable<RouteInput["rewrite"]>): R
   if (hasRegex !== (input.replacement !== undefined))
     requireKey(path, hasRegex ? "replacement" : "regex", undefined, `the rewriting of ${what}`, context);
   if (hasRegex && input.replacement !== undefined) checkRegex(path, input.regex!, input.replacement, context);
-  if (input.host !== undefined && !/^(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i.test(input.host))
+  if (
+    input.host !== undefined &&
+    !/^(?:[a-z0-9_.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?$/i.test(input.host)
+  )
     bad([...path, "host"], input.host, "is no host, with or without a port", context);
   for (const key of ["query_set", "query_add"] as const)
     for (const name of Object.keys(input[key]))

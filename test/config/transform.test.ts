@@ -81,6 +81,7 @@ for (const [what, more, said] of [
   ],
   ["a parameter that the path lacks", '[route.request_headers]\nset = { A = "{param:id}" }', /no parameter/],
   ["a prefix with a slash at its end", '[route.rewrite]\nstrip_prefix = "/api/"', /is no prefix/],
+  ["a host longer than names are", `[route.rewrite]\nhost = "${"a".repeat(300)}"`, /is no host/],
   ["a pattern without a replacement", "[route.rewrite]\nregex = '^/a'", /has no `replacement`/],
   ["a pattern that is none", "[route.rewrite]\nregex = '('\nreplacement = \"/\"", /no regular expression/],
   ["a group that is not there", "[route.rewrite]\nregex = '^/a'\nreplacement = \"/$1\"", /no group \$1/],
