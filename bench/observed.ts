@@ -105,6 +105,10 @@ function copyWithout(directory: string): void {
       stdio: "inherit",
     },
   );
+  // As `npm run build` does.
+  cpSync(path.join(directory, "src/control/console"), path.join(directory, "dist/control/console"), {
+    recursive: true,
+  });
 }
 
 function report(rows: readonly Row[], { rounds, seconds }: Options): string {
