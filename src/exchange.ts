@@ -62,7 +62,7 @@ import type { Inspector } from "./waf/inspector.ts";
  * Nothing here waits: where the upstream or the client must be waited for, the next callback goes on.
  *
  *     head ─ serve ─┬─ refuse ───────────────────────────────────────────────────────────┐
- *                   ├─ answerLocally (redirect, OPTIONS *), showPage (/metrics) ─────────┤
+ *                   ├─ answerChallenge, answerLocally (OPTIONS *), showPage, reply ──────┤
  *                   └─ [body ─ screen ─] forwarding ─ onAnswerHead ─ Body… ─ End ────────┴─ conclude ─ record
  */
 export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner, TunnelOwner {
@@ -318,7 +318,8 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
     // 8. The WAF looks at the head now; at a body of a size that may come, when it is here, before it goes on.
     if (route.waf === undefined ? !this.#admitBody(route) : !this.#inspect(route.waf, route)) return;
 
-    // 9. The answer comes from an endpoint of the route's upstream. A body follows when the connection is there.
+    // 9. What the route changes is changed; the answer comes from an endpoint of its upstream, or of the one that a split
+    // chose. A body follows when the connection is there.
     this.#forward();
   }
 
