@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
-import { isIP } from "node:net";
 import type { AcmeAccountInput } from "./acme-schema.ts";
-import { isLoopback } from "./address.ts";
 import { readAuthorities } from "./certificate.ts";
 import type { AcmeAccountConfig } from "./config.ts";
 import type { Path } from "./finding.ts";
+import { readHttpsUrl } from "./https-url.ts";
 import { keyLabel, shownValue } from "./label.ts";
 import { readNamedFile, requireKey, resolvePath, type SectionContext } from "./section.ts";
 
@@ -14,7 +13,12 @@ export function readAccount(
   input: AcmeAccountInput,
   context: SectionContext,
 ): AcmeAccountConfig | undefined {
-  const directoryUrl = readDirectoryUrl([...path, "directory_url"], input.directory_url, context);
+  const directoryUrl = readHttpsUrl(
+    [...path, "directory_url"],
+    input.directory_url,
+    "is asked without TLS: whoever is on the way could answer",
+    context,
+  );
   const email = readEmail([...path, "email"], input.email, context);
   const caPem =
     input.ca_path === undefined ? undefined : readAuthorities([...path, "ca_path"], input.ca_path, context);
@@ -32,27 +36,6 @@ export function readAccount(
     .digest("hex")
     .slice(0, 16);
   return { id, directoryUrl, email, caPem, binding };
-}
-
-function readDirectoryUrl(path: Path, text: string, { findings }: SectionContext): string | undefined {
-  const url = URL.parse(text);
-  const host = url?.hostname.replace(/^\[|\]$/g, "") ?? "";
-  const problem =
-    url === null || !/^https?:\/\//i.test(text)
-      ? "is no URL with https"
-      : url.username !== "" || url.password !== "" || url.hash !== ""
-        ? "has a user, a password or a fragment"
-        : url.protocol === "http:" && !(host === "localhost" || (isIP(host) !== 0 && isLoopback(host)))
-          ? "is asked without TLS: whoever is on the way could answer"
-          : undefined;
-  if (problem === undefined) return url!.href;
-  findings.add({
-    code: "Z1106",
-    path,
-    message: `${keyLabel(path)}: ${shownValue(path, text)} ${problem}`,
-    fix: "write a URL that begins with https://",
-  });
-  return undefined;
 }
 
 function readEmail(path: Path, text: string | undefined, { findings }: SectionContext): string | undefined {

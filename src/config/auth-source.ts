@@ -1,11 +1,10 @@
 import { createHash } from "node:crypto";
-import { isIP } from "node:net";
-import { isLoopback, readCidr } from "./address.ts";
+import { readCidr } from "./address.ts";
 import type { AuthProfileInput } from "./auth-schema.ts";
 import { readAuthorities } from "./certificate.ts";
 import type { KeySourceConfig } from "./config.ts";
 import type { Path } from "./finding.ts";
-import { keyLabel, shownValue } from "./label.ts";
+import { readHttpsUrl } from "./https-url.ts";
 import { type SectionContext, take } from "./section.ts";
 
 /** Where keys are fetched from; undefined when there is a problem with it. */
@@ -15,7 +14,12 @@ export function readKeySource(
   algorithms: readonly string[],
   context: SectionContext,
 ): KeySourceConfig | undefined {
-  const url = readUrl([...path, "jwks_url"], input.jwks_url!, context);
+  const url = readHttpsUrl(
+    [...path, "jwks_url"],
+    input.jwks_url!,
+    "is fetched without TLS: whoever is on the way could issue tokens",
+    context,
+  );
   const caPem =
     input.jwks_ca_file === undefined
       ? undefined
@@ -27,25 +31,4 @@ export function readKeySource(
   const source = { url, caPem, networks, algorithms };
   const id = createHash("sha256").update(JSON.stringify(source)).digest("base64url");
   return { id, ...source };
-}
-
-function readUrl(path: Path, text: string, { findings }: SectionContext): string | undefined {
-  const url = URL.parse(text);
-  const host = url?.hostname.replace(/^\[|\]$/g, "") ?? "";
-  const problem =
-    url === null || !/^https?:\/\//i.test(text)
-      ? "is no URL with https"
-      : url.username !== "" || url.password !== "" || url.hash !== ""
-        ? "has a user, a password or a fragment"
-        : url.protocol === "http:" && !(host === "localhost" || (isIP(host) !== 0 && isLoopback(host)))
-          ? "is fetched without TLS: whoever is on the way could issue tokens"
-          : undefined;
-  if (problem === undefined) return url!.href;
-  findings.add({
-    code: "Z1106",
-    path,
-    message: `${keyLabel(path)}: ${shownValue(path, text)} ${problem}`,
-    fix: "write a URL that begins with https://",
-  });
-  return undefined;
 }
