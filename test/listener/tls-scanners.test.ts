@@ -1,20 +1,13 @@
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { CertificateConfig } from "../../src/config/config.ts";
 import { makeCertificate } from "../cert/peer-certificates.ts";
+import { hasCommand, needs } from "../support/shared.ts";
 import { certificateFor, openFront, tlsConfig } from "./tls-front.ts";
-
-/** True when `program` is there. Otherwise the test is skipped, or fails where nothing may be skipped (CI=true). */
-function has(t: TestContext, program: string): boolean {
-  if (spawnSync("sh", ["-c", `command -v ${program}`]).status === 0) return true;
-  if (process.env["CI"] === "true") throw new Error(`${program} is not installed`);
-  t.skip(`${program} is not installed`);
-  return false;
-}
 
 function run(program: string, args: readonly string[]): Promise<string> {
   return new Promise((done, failed) => {
@@ -41,7 +34,7 @@ const open = (t: TestContext, minVersion: "1.2" | "1.3", certificate: Certificat
   });
 
 test("sslscan finds TLS 1.3 with three suites and two groups, and nothing older", async (t) => {
-  if (!has(t, "sslscan")) return;
+  if (!needs(t, "sslscan", hasCommand("sslscan"))) return;
   const front = await open(t, "1.3", certificateFor("localhost", "127.0.0.1"));
   const found = await run("sslscan", ["--no-colour", `127.0.0.1:${front.port}`]);
   for (const version of ["SSLv2", "SSLv3", "TLSv1.0", "TLSv1.1", "TLSv1.2"])
@@ -60,7 +53,7 @@ test("sslscan finds TLS 1.3 with three suites and two groups, and nothing older"
 });
 
 test('with min_version = "1.2" sslscan finds forward secrecy and authenticated encryption only', async (t) => {
-  if (!has(t, "sslscan")) return;
+  if (!needs(t, "sslscan", hasCommand("sslscan"))) return;
   const front = await open(t, "1.2", {
     ...certificateFor("localhost"),
     second: makeCertificate({ name: "localhost", key: "rsa:2048" }),
@@ -83,7 +76,7 @@ const acceptable = new Set(["OK", "INFO", "WARN"]);
 
 for (const minVersion of ["1.3", "1.2"] as const) {
   test(`testssl.sh has nothing against min_version = "${minVersion}": protocols, forward secrecy, known attacks`, async (t) => {
-    if (!has(t, "testssl")) return;
+    if (!needs(t, "testssl", hasCommand("testssl"))) return;
     const front = await open(t, minVersion, certificateFor("localhost", "127.0.0.1"));
     const directory = mkdtempSync(join(tmpdir(), "zion-testssl-"));
     t.after(() => rmSync(directory, { recursive: true }));
