@@ -12,7 +12,7 @@ import { checkName } from "./definition.ts";
 import type { Path } from "./finding.ts";
 import { choice, flag, keyDocs, optionalText, text, texts } from "./keys.ts";
 import { keyLabel, shownValue } from "./label.ts";
-import { moment, momentText, readMoment } from "./moment.ts";
+import { moment, readEnd } from "./moment.ts";
 import type { DocumentInput } from "./schema.ts";
 import { requireKey, resolvePath, type SectionContext, take } from "./section.ts";
 
@@ -186,7 +186,8 @@ function readTokens(input: AdminInput, context: SectionContext): readonly AdminT
     ].every((present) => present);
     if (!isWhole) continue;
     const digest = readDigest([...table, "sha256"], sha256!, tokens, context);
-    const expiresMs = readExpiry([...table, "expires"], momentText(expires!), context);
+    const past = { code: "Z2117", says: "the token expired" } as const;
+    const expiresMs = readEnd([...table, "expires"], expires!, past, context);
     if (digest !== undefined && expiresMs !== undefined)
       tokens.push({ name, sha256: digest, role, expiresMs });
   }
@@ -213,24 +214,6 @@ function readDigest(
       : "write the 64 digits that `zion token NAME` prints, never the token",
   });
   return undefined;
-}
-
-function readExpiry(path: Path, text: string, context: SectionContext): number | undefined {
-  const expiresMs = readMoment(text);
-  if (expiresMs === undefined)
-    context.findings.add({
-      code: "Z1106",
-      path,
-      message: `${keyLabel(path)}: ${shownValue(path, text)} is not a date, or a time without its offset`,
-      fix: "write 2030-06-30, or 2030-06-30T18:00:00Z",
-    });
-  else if (expiresMs <= context.now())
-    context.findings.add({
-      code: "Z2117",
-      path,
-      message: `${keyLabel(path)}: the token expired on ${text.slice(0, 10)}`,
-    });
-  return expiresMs;
 }
 
 function checkVariable(name: string | undefined, context: SectionContext): void {

@@ -3,12 +3,11 @@ import { parseWhereEntry, whereWords } from "../waf/rule.ts";
 import type { RouteConfig } from "./config.ts";
 import type { Path } from "./finding.ts";
 import { keyLabel, printable, shownValue } from "./label.ts";
-import { momentText, readMoment } from "./moment.ts";
+import { readEnd } from "./moment.ts";
 import type { DocumentInput } from "./schema.ts";
 import { requireKey, type SectionContext } from "./section.ts";
 import { nearest } from "./suggest.ts";
 import { checkRuleName, type KnownRules } from "./waf-rules.ts";
-import type { ExcludeInput } from "./waf-schema.ts";
 
 /** Checks `[[exclude]]`: what it names must exist, or it would silently exclude nothing. */
 export function readExcludes(
@@ -26,7 +25,9 @@ export function readExcludes(
     checkRuleName([...path, "rule"], input.rule!, known, context);
     if (input.route !== undefined && complete) checkRoute([...path, "route"], input.route, names, context);
     if (input.field !== undefined) checkField([...path, "field"], input.field, context);
-    const untilMs = readUntil([...path, "until"], input.until, context);
+    const past = { code: "Z2111", says: "the exclusion ended" } as const;
+    const untilMs =
+      input.until === undefined ? undefined : readEnd([...path, "until"], input.until, past, context);
     return [
       {
         rule: input.rule!,
@@ -68,24 +69,4 @@ function checkField(path: Path, field: string, context: SectionContext): void {
     label: suggestion === undefined ? "" : `did you mean "${printable(suggestion)}"?`,
     fix: "write a kind of place (query, header, json) or one by its name (query:q, header:user-agent); docs/waf-rules.md lists them",
   });
-}
-
-function readUntil(path: Path, until: ExcludeInput["until"], context: SectionContext): number | undefined {
-  if (until === undefined) return undefined;
-  const text = momentText(until);
-  const untilMs = readMoment(text);
-  if (untilMs === undefined)
-    context.findings.add({
-      code: "Z1106",
-      path,
-      message: `${keyLabel(path)}: ${shownValue(path, text)} is not a date, or a time without its offset`,
-      fix: "write 2030-06-30, or 2030-06-30T18:00:00Z",
-    });
-  else if (untilMs <= context.now())
-    context.findings.add({
-      code: "Z2111",
-      path,
-      message: `${keyLabel(path)}: the exclusion ended on ${text.slice(0, 10)}`,
-    });
-  return untilMs;
 }
