@@ -1,6 +1,7 @@
 import type { Config } from "../config/config.ts";
 import { noRoute } from "../record/counters.ts";
 import { families, type MetricFamily } from "../record/metrics.ts";
+import { revocationEnds } from "./client-auth-watch.ts";
 
 /** Routes with histograms of their own; the others share one. */
 const histogramRoutes = 50;
@@ -18,6 +19,7 @@ export function labelNames(config: Config): LabelNames {
     upstream: new Set(upstreams.map(({ name }) => name)),
     limit: new Set(limits.map(({ name }) => name)),
     certificate: new Set(["default", ...(tls?.sni.map(({ serverName }) => serverName) ?? [])]),
+    name: new Set(revocationEnds(tls).keys()),
     list: new Set(lists.map(({ name }) => name)),
     class: new Set(["unknown", ...(sovereign?.classes.map(({ name }) => name) ?? [])]),
   };
