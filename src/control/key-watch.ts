@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
-import type { CertificateConfig, Config } from "../config/config.ts";
+import { pairsOf } from "../cert/inventory.ts";
+import type { Config } from "../config/config.ts";
 import { exposedKey } from "../config/key-file.ts";
 import type { Log } from "./log.ts";
 
@@ -48,7 +49,7 @@ export function watchKeys(log: Log): KeyWatch {
 }
 
 function keyFiles({ tls, audit, admin }: Config): readonly string[] {
-  const certificates = tls === undefined ? [] : [tls.default, ...tls.sni].flatMap(withSecond);
+  const certificates = tls === undefined ? [] : pairsOf(tls);
   const files = [
     ...certificates.map(({ keyPath }) => keyPath),
     admin.tls?.keyPath,
@@ -56,8 +57,4 @@ function keyFiles({ tls, audit, admin }: Config): readonly string[] {
     audit?.previousKey?.file,
   ];
   return [...new Set(files.filter((file): file is string => file !== undefined && file !== ""))];
-}
-
-function withSecond(certificate: CertificateConfig): readonly CertificateConfig[] {
-  return certificate.second === undefined ? [certificate] : [certificate, certificate.second];
 }
