@@ -128,7 +128,7 @@ function keySource(
   const named = file === undefined ? undefined : resolvePath(file, context);
   const chosen = named ?? (hasCredential ? credential : undefined);
   if (chosen !== undefined) {
-    checkKeyFile(path, chosen, context);
+    checkSecretFile(path, chosen, context);
     return { file: chosen, variable: undefined };
   }
   const value = variable === undefined ? undefined : context.environment(variable);
@@ -149,7 +149,7 @@ function keySource(
 }
 
 /** Exists, is for its owner alone, and is long enough. */
-export function checkKeyFile(path: Path, file: string, context: SectionContext): void {
+export function checkSecretFile(path: Path, file: string, context: SectionContext): void {
   const stat = statOf(file, context);
   const problem =
     stat === undefined

@@ -1,4 +1,4 @@
-import { checkKeyFile, checkPrivateDirectory, statOf } from "./audit.ts";
+import { checkPrivateDirectory, checkSecretFile, statOf } from "./audit.ts";
 import type { CaptureConfig } from "./config.ts";
 import type { Path } from "./finding.ts";
 import type { DocumentInput } from "./schema.ts";
@@ -37,7 +37,7 @@ function keyFileOf(given: string | undefined, context: SectionContext): string |
   const path: Path = ["capture", "key_file"];
   if (given !== undefined) {
     const file = resolvePath(given, context);
-    checkKeyFile(path, file, context);
+    checkSecretFile(path, file, context);
     return file;
   }
   const folder = context.environment("CREDENTIALS_DIRECTORY");
