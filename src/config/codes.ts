@@ -376,6 +376,12 @@ export const codes = {
     'run an official Node 24 or later, whose OpenSSL is 3.5 or later, or write `pq_mode = "prefer"`',
     "X25519MLKEM768 came with OpenSSL 3.5. A Node that is linked with an older one does not have it.",
   ),
+  Z1316: error(
+    "a state directory that others can enter",
+    "the gateway does not start with it: keys, tokens and evidence lie there, and whoever can enter it can take over.",
+    "chown it to the user of the gateway; chmod 700",
+    "The directory must be one, of mode 0700, and belong to the user of the gateway. A start makes it when it is not there. Run by root, the check leaves the owner out.",
+  ),
   Z1331: error(
     "not usable as an authority of clients",
     "clients could not be told from strangers.",

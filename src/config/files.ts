@@ -1,5 +1,14 @@
 import { createHash } from "node:crypto";
-import { closeSync, constants, fstatSync, openSync, readSync, realpathSync, statSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readSync,
+  realpathSync,
+  statSync,
+} from "node:fs";
 import { resolve } from "node:path";
 
 /** How the parser reaches the files a config names. Injected, so that tests and stdin need no disk. */
@@ -10,6 +19,8 @@ export interface FileAccess {
   readonly stat?: (
     path: string,
   ) => { readonly mode: number; readonly size?: number; readonly uid?: number } | undefined;
+  /** The same of the path itself, also when it is a symbolic link. Absent = the state directory is not checked. */
+  readonly linkStat?: (path: string) => { readonly mode: number; readonly uid: number } | undefined;
   /** Where a path ends when its symbolic links are followed; throws when it leads nowhere. Absent = links are not checked. */
   readonly realPath?: (path: string) => string;
 }
@@ -22,6 +33,7 @@ export function diskAccess(): FileAccess {
   return {
     readFile: readRegularFile,
     stat: (path) => statSync(path, { throwIfNoEntry: false }),
+    linkStat: (path) => lstatSync(path, { throwIfNoEntry: false }),
     realPath: (path) => realpathSync(path),
   };
 }

@@ -6,6 +6,7 @@ import { keyLabel } from "./label.ts";
 import { serverLimits } from "./limits.ts";
 import type { DocumentInput, ServerInput } from "./schema.ts";
 import { resolvePath, type SectionContext, take } from "./section.ts";
+import { checkStateDir } from "./state-directory.ts";
 
 /** The listeners of every section; undefined, and findings, if something is wrong in `[server]`. */
 export interface ServerReading {
@@ -85,6 +86,8 @@ function serverConfig(
   context: SectionContext,
 ): ServerConfig {
   checkControlFrames(input, context);
+  const stateDir = input.state_dir === undefined ? undefined : resolvePath(input.state_dir, context);
+  if (stateDir !== undefined) checkStateDir(stateDir, context);
   return {
     listenHttp,
     listenHttps,
@@ -127,7 +130,7 @@ function serverConfig(
     shutdownDelayMs: input.shutdown_delay_ms,
     shutdownGraceMs: input.shutdown_grace_ms,
     rawPathChars: input.raw_path_chars,
-    stateDir: input.state_dir === undefined ? undefined : resolvePath(input.state_dir, context),
+    stateDir,
   };
 }
 

@@ -1,6 +1,7 @@
 import { linkSync, lstatSync, mkdirSync, renameSync, unlinkSync } from "node:fs";
 import net from "node:net";
 import { join } from "node:path";
+import { stateDirProblem } from "../config/state-directory.ts";
 
 /** The socket of the gateway that owns `stateDir`. */
 export function controlSocketPath(stateDir: string): string {
@@ -109,12 +110,9 @@ export class StateLock {
 function checkDirectory(stateDir: string): void {
   try {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-    const { uid, mode } = lstatSync(stateDir);
-    const own = process.getuid?.() ?? uid;
-    if (uid !== own) throw new StateError(`state_dir: ${stateDir} belongs to user ${uid}, not ${own}`, false);
-    if ((mode & 0o077) !== 0) {
-      throw new StateError(`state_dir: others can enter ${stateDir}: chmod 700 ${stateDir}`, false);
-    }
+    const facts = lstatSync(stateDir);
+    const problem = stateDirProblem(stateDir, facts, process.getuid?.() ?? facts.uid);
+    if (problem !== undefined) throw new StateError(`state_dir: ${problem}`, false);
   } catch (error) {
     throw asStateError(error, stateDir);
   }

@@ -34,6 +34,7 @@ const elsewhere = [
   "waf.test.ts",
   "auth.test.ts",
   "lists.test.ts",
+  "state-directory.test.ts",
 ];
 
 /** Sections that complete a fragment, so that a case shows only its own problem. */
