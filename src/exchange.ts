@@ -23,6 +23,7 @@ import { isEventStream, markStream } from "./http/event-stream.ts";
 import { F } from "./http/field.ts";
 import { editAnswerFields, editTrailers } from "./http/field-edit.ts";
 import { grpcTimeoutMs, isGrpc } from "./http/grpc.ts";
+import type { AnswerStep, Outlet, StepOwner } from "./http/outlet.ts";
 import type { ForwardedMemo, HopFacts } from "./http/print-request.ts";
 import {
   BODY_CHUNKED,
@@ -43,9 +44,11 @@ import { CLOSE_POLICY } from "./http/websocket-frames.ts";
 import { type Reason, reasons } from "./reason.ts";
 import { ExchangeRecord } from "./record/record.ts";
 import { answerChallenge } from "./respond/acme-challenges.ts";
+import { BytesSource } from "./respond/bytes-source.ts";
 import { answerLocally } from "./respond/local.ts";
-import { type Page, PageAnswer, type PageName, pageLines, pageMethods, pageOf } from "./respond/page.ts";
+import { type Page, type PageName, pageLines, pageMethods, pageOf } from "./respond/page.ts";
 import { ownHead, type Reply, replyHead } from "./respond/reply.ts";
+import type { AnswerSource, SourceOwner } from "./respond/source.ts";
 import type { Route, Snapshot, WebSocketRule } from "./snapshot.ts";
 import type { State } from "./state.ts";
 import { Deadline } from "./std/timer-wheel.ts";
@@ -65,7 +68,9 @@ import type { Inspector } from "./waf/inspector.ts";
  *                   ├─ answerChallenge, answerLocally (OPTIONS *), showPage, reply ──────┤
  *                   └─ [body ─ screen ─] forwarding ─ onAnswerHead ─ Body… ─ End ────────┴─ conclude ─ record
  */
-export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner, TunnelOwner {
+export class Exchange
+  implements AnswerSink, BodySink, ScreenOwner, MessageOwner, TunnelOwner, SourceOwner, StepOwner
+{
   readonly request: CanonicalRequest;
   /** Taken once, when the head was complete: a reload cannot retarget this exchange. */
   readonly snapshot: Snapshot;
@@ -90,13 +95,17 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
   #age: Deadline | undefined = undefined;
   #ageReason: Reason = reasons.streamAge;
   #tunnel: Tunnel | undefined = undefined;
-  /** A page of ours on its way to the client. */
-  #page: PageAnswer | undefined = undefined;
+  /** What the answer comes from where no upstream sends it. */
+  #source: AnswerSource | undefined = undefined;
+  /** Where the answer goes: to the client, or through a step that changes or looks at it. */
+  #outlet: Outlet;
+  #step: AnswerStep | undefined = undefined;
   /** The refusal that the tarpit holds back. */
   #held: Reason | undefined = undefined;
 
   constructor(downstream: Downstream, request: CanonicalRequest, snapshot: Snapshot, state: State) {
     this.#downstream = downstream;
+    this.#outlet = downstream;
     this.request = request;
     this.snapshot = snapshot;
     this.#state = state;
@@ -269,42 +278,31 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
   }
 
   #answerPage(page: Page): void {
-    this.#answerBySelf(ownHead(200, pageLines(page), page.body.length, this.#isHead), page.body);
+    this.#answerFrom(ownHead(200, pageLines(page), page.body.length, this.#isHead), page.body);
   }
 
   /** The route answers itself: a redirect, or always the same. */
   #reply(route: Route, reply: Reply): void {
-    const { answerFields, scope } = route.transform;
-    const head = replyHead(reply, this.request, scope);
+    const head = replyHead(reply, this.request, route.transform.scope);
     if (!(head instanceof ResponseHead)) {
       this.refuse(head);
       return;
     }
-    head.addedLines = this.request.answerLines;
-    if (answerFields !== undefined) editAnswerFields(head, answerFields, this.request, scope);
-    this.#answerBySelf(head, reply.body);
+    this.#dress(head, route);
+    this.#answerFrom(head, reply.body);
   }
 
-  #answerBySelf(head: ResponseHead, body: Uint8Array): void {
-    this.record.status = head.status;
-    this.record.gatedMs = this.record.sentMs = this.record.answeredMs = this.#state.clock.nowMs();
-    this.#answerStarted = true;
-    this.#downstream.answerHead(head);
-    const page = new PageAnswer(this.#downstream, this.#isHead ? NO_BODY : body);
-    this.record.responseBytes = page.length;
-    this.#page = page;
-    this.#sendPage(page);
+  #answerFrom(head: ResponseHead, body: Uint8Array): void {
+    const nowMs = this.#state.clock.nowMs();
+    this.record.gatedMs = this.record.sentMs = nowMs;
+    const source = new BytesSource(this, this.#isHead ? NO_BODY : body);
+    this.#source = source;
+    this.#answer(head, nowMs);
+    source.resume();
   }
 
   get #isHead(): boolean {
     return this.request.method === HEAD;
-  }
-
-  #sendPage(page: PageAnswer): void {
-    if (!page.send() || this.#concluded) return;
-    this.#page = undefined;
-    this.#downstream.answerEnd();
-    this.#conclude();
   }
 
   /** Past the gates: to the WAF, and to the upstream. */
@@ -551,40 +549,65 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
       this.#forwarding!.connection!.unhurry();
     }
     if (this.isStream) markStream(head);
-    if (this.#route!.cors !== undefined) replaceCors(head, this.request.answerLines);
+    const nowMs = this.#state.clock.nowMs();
+    this.#forwarding!.settle(head.status, nowMs);
+    this.#dress(head, this.#route!);
+    this.#answer(head, nowMs);
+  }
+
+  /** What gates and the route have to say in the head of an answer, wherever it comes from. */
+  #dress(head: ResponseHead, { cors, transform: { answerFields, scope } }: Route): void {
+    if (cors !== undefined) replaceCors(head, this.request.answerLines);
     else head.addedLines = this.request.answerLines;
-    const { answerFields, scope } = this.#route!.transform;
     if (answerFields !== undefined) editAnswerFields(head, answerFields, this.request, scope);
+  }
+
+  #answer(head: ResponseHead, nowMs: number): void {
     this.#answerStarted = true;
     this.record.status = head.status;
-    this.record.answeredMs = this.#state.clock.nowMs();
-    this.#forwarding!.settle(head.status, this.record.answeredMs);
-    this.#downstream.answerHead(head);
+    this.record.answeredMs = nowMs;
+    this.#outlet.answerHead(head);
   }
 
   onAnswerBody(bytes: Buffer, start: number, end: number): boolean {
     this.record.responseBytes += end - start;
-    return this.#downstream.answerBody(bytes, start, end);
+    return this.#outlet.answerBody(bytes, start, end);
   }
 
   onAnswerFlush(): void {
-    this.#downstream.answerFlush();
+    this.#outlet.answerFlush();
   }
 
   onAnswerTrailers(trailers: Trailers): void {
     if (!this.#passesTrailers) return;
     const { answerFields } = this.#route!.transform;
-    this.#downstream.answerTrailers(
-      answerFields === undefined ? trailers : editTrailers(trailers, answerFields),
-    );
+    this.#outlet.answerTrailers(answerFields === undefined ? trailers : editTrailers(trailers, answerFields));
   }
 
   onAnswerEnd(atOnce: boolean): void {
-    this.#forwarding!.finish();
+    this.#forwarding?.finish();
     this.#forwarding = undefined;
-    this.#downstream.answerEnd();
+    this.#source = undefined;
+    this.#outlet.answerEnd();
+    // A step says when its client has it all.
+    if (this.#step !== undefined) return;
     // An answer that came in one piece ended when it began: reading the clock again would cost 43 ns.
     this.#conclude(atOnce ? this.record.answeredMs : this.#state.clock.nowMs());
+  }
+
+  // --- what a step in front of the client says
+
+  onStepDrain(): void {
+    this.#forwarding?.connection?.resume();
+    this.#source?.resume();
+  }
+
+  onStepEnd(): void {
+    if (!this.#concluded) this.#conclude();
+  }
+
+  onStepFault(reason: Reason): void {
+    this.fail(reason);
   }
 
   // --- streams: answers without an end of their own
@@ -707,8 +730,8 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
 
   /** The client took what was queued. */
   onDownstreamDrain(): void {
-    this.#forwarding?.connection?.resume();
-    if (this.#page !== undefined) this.#sendPage(this.#page);
+    if (this.#step === undefined) this.onStepDrain();
+    else this.#step.resume();
   }
 
   /** An attempt failed. Another one may follow; otherwise the client learns of it. */
@@ -738,9 +761,8 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
       this.#tunnel.close(reason);
       return;
     }
-    this.#forwarding?.cancel();
-    this.#forwarding = undefined;
-    if (!this.#answerStarted) {
+    this.#dropOrigin();
+    if (!this.#answerStarted || this.#step?.holdsHead === true) {
       this.refuse(reason);
       return;
     }
@@ -789,16 +811,23 @@ export class Exchange implements AnswerSink, BodySink, ScreenOwner, MessageOwner
       this.#tunnel.client.onGone(reason, "");
       return;
     }
-    this.#forwarding?.cancel();
-    this.#forwarding = undefined;
+    this.#dropOrigin();
     this.record.reason = reason;
     this.#conclude();
+  }
+
+  #dropOrigin(): void {
+    this.#forwarding?.cancel();
+    this.#forwarding = undefined;
+    this.#source?.close();
+    this.#source = undefined;
   }
 
   #conclude(nowMs = this.#state.clock.nowMs()): void {
     this.#concluded = true;
     if (this.#held !== undefined) this.#leaveTarpit();
     this.#screen?.close();
+    this.#step?.close();
     leaveInFlight(this.request, this.#state.limits);
     this.request.onSettled?.(this.record.status, this.record.wafScore, nowMs);
     if (this.#stream !== NO_STREAM) this.#leaveStream();

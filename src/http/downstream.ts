@@ -1,4 +1,5 @@
 import type { Reason } from "../reason.ts";
+import type { Outlet } from "./outlet.ts";
 import type { ForwardedMemo } from "./print-request.ts";
 import type { ResponseHead } from "./response-head.ts";
 import type { TlsFacts } from "./tls-facts.ts";
@@ -21,7 +22,7 @@ export interface ConnectionLogPiece {
 }
 
 /** The client's side of one exchange. Made by listener/http1.ts, later by http2.ts too. */
-export interface Downstream {
+export interface Downstream extends Outlet {
   /** TCP peer, textual. */
   readonly peerText: string;
   readonly secure: boolean;
@@ -37,19 +38,11 @@ export interface Downstream {
   startBody(sink: BodySink): void;
   resumeBody(): void;
 
-  /** Prints the client's head from the upstream's; it leaves with the first body bytes. */
-  answerHead(head: ResponseHead): void;
-  /** False asks to wait for the exchange's `onDownstreamDrain`. */
-  answerBody(bytes: Buffer, start: number, end: number): boolean;
   /**
    * Prints the client's 101; what comes from it goes to `side` from now on. Undefined: the client is gone. Absent
    * where the client's protocol has no tunnels.
    */
   switchProtocols?(head: ResponseHead, side: TunnelSide): TunnelEnd | undefined;
-  answerFlush(): void;
-  /** Directly before `answerEnd`. Dropped where this client cannot take them. Kept until then at most. */
-  answerTrailers(trailers: Trailers): void;
-  answerEnd(): void;
   /** Our own fixed answer. */
   /** `methods` are the served ones as bits `1 << method`, for Allow; 0 = all seven. */
   refuse(reason: Reason, retryAfterSecs: number, methods: number): void;

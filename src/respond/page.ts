@@ -1,4 +1,3 @@
-import type { Downstream } from "../http/downstream.ts";
 import { GET, HEAD } from "../http/request.ts";
 
 /** Pages of the gateway itself that `expose_internal` puts on the listeners of clients. */
@@ -27,33 +26,3 @@ export const pageMethods = (1 << GET) | (1 << HEAD);
 export function pageLines({ type }: Page): string {
   return `Content-Type: ${type}\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n`;
 }
-
-/** A body of our own on its way to a client, as fast as that takes it. The head is printed by then. */
-export class PageAnswer {
-  readonly #downstream: Downstream;
-  readonly #body: Buffer;
-  #sentBytes = 0;
-
-  constructor(downstream: Downstream, body: Uint8Array) {
-    this.#downstream = downstream;
-    this.#body = Buffer.from(body.buffer, body.byteOffset, body.length);
-  }
-
-  /** Goes on until the client has enough for now, or has it all: then true. */
-  send(): boolean {
-    let wantsMore = true;
-    while (wantsMore && this.#sentBytes < this.#body.length) {
-      const start = this.#sentBytes;
-      this.#sentBytes = Math.min(start + PIECE_BYTES, this.#body.length);
-      wantsMore = this.#downstream.answerBody(this.#body, start, this.#sentBytes);
-    }
-    this.#downstream.answerFlush();
-    return this.#sentBytes === this.#body.length;
-  }
-
-  get length(): number {
-    return this.#body.length;
-  }
-}
-
-const PIECE_BYTES = 65_536;
