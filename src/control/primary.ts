@@ -56,6 +56,7 @@ import {
 } from "./reload.ts";
 import { createResolver, type Resolver, resolverSettings, upstreamHosts } from "./resolver.ts";
 import { openRevocations, type Revocations } from "./revocations.ts";
+import { createServiceManager, type ServiceManager } from "./service-manager.ts";
 import { installSignals, type StopSignal } from "./signals.ts";
 import { BindError, type WantedListener } from "./slots.ts";
 import { createSpanReporter, type SpanReporter } from "./span-reporter.ts";
@@ -73,6 +74,8 @@ type StopCause = StopSignal | "upgrade";
 
 /** For a worker that lives and does not answer; a silent one is killed after 5 s, and then does not count. */
 const prepareDeadlineMs = 30_000;
+/** Beyond the grace period: workers that are overdue are killed, the audit log is closed. */
+const endsWithinMs = 10_000;
 /** For all workers to have the answers that a CA will ask for. */
 const challengesWithinMs = 2000;
 
@@ -195,6 +198,7 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     primary.pace.stop();
     primary.withdrawal.stop();
     primary.guard.stop();
+    primary.service.stop();
     primary.stopMemoryWatch();
     primary.tickets.stop();
     primary.certificates.stop();
@@ -232,6 +236,7 @@ interface Primary {
   readonly captures: CaptureStore;
   readonly exposition: Exposition;
   readonly guard: OrphanGuard;
+  readonly service: ServiceManager;
   readonly stopMemoryWatch: () => void;
   readonly listeners: ListenerSet;
   readonly control: OperatorListeners;
@@ -499,7 +504,10 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       certified = config;
     },
     onRefused: (refused) => audit.tell(configRejected(reloader.generation, refused)),
-    onEntry: (entry) => events.publish("generation", entry),
+    onEntry: (entry) => {
+      events.publish("generation", entry);
+      service.statusChanged();
+    },
     onFiles: (paths) => watch.set(paths),
     version: ground.version,
     exposition,
@@ -563,6 +571,14 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     log,
   });
   const keys = watchKeys(log);
+  const service = createServiceManager({
+    environment,
+    isSuccessor: place.isSuccessor,
+    status: () => statusOf(reloader),
+    isServing: () => supervision.serving > 0,
+    clock,
+    log,
+  });
   const stopMemoryWatch = watchMemory((share) => supervision.broadcast({ type: "memory", share }));
   const life = { started: false, draining: false, replaced: false };
   const tokenDigest = () => tokens.digestOf(reloader.config) ?? place.tokenDigest;
@@ -624,6 +640,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     captures,
     exposition,
     guard,
+    service,
     stopMemoryWatch,
     listeners,
     control,
@@ -639,7 +656,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
 async function serve(primary: Primary, options: PrimaryOptions, endsEarly: () => void): Promise<number> {
   const { supervision, reloader, resolver, prober, identity, limits, spans, listeners, life, clock } =
     primary;
-  const { place, control, platform } = primary;
+  const { place, control, platform, service } = primary;
   const { log } = options;
   const stop = Promise.withResolvers<StopCause>();
   const now = Promise.withResolvers<void>();
@@ -654,7 +671,7 @@ async function serve(primary: Primary, options: PrimaryOptions, endsEarly: () =>
         now.resolve();
         supervision.killAll("stopped by a second signal");
       },
-      reload: () => void reloader.reload("signal"),
+      reload: () => service.reloading(reloader.reload("signal")),
       reopenLogs: () => supervision.broadcast({ type: "reopen_log" }),
       describe: () => {
         const { generation } = reloader;
@@ -686,7 +703,11 @@ async function serve(primary: Primary, options: PrimaryOptions, endsEarly: () =>
     }
     if (typeof outcome === "object") {
       life.started = true;
-      if (place.isSuccessor) await takeOver(primary, log);
+      if (place.isSuccessor) {
+        await service.becomeMain();
+        await takeOver(primary, log);
+      }
+      service.ready();
       primary.acme.adopt(reloader.config);
       log.info(
         {
@@ -768,12 +789,14 @@ async function takeOver(primary: Primary, log: Log): Promise<void> {
 
 /** Readiness is off already; accept for the delay, drain for the grace period (reliability.md C44, F35). */
 async function shutDown(primary: Primary, log: Log, signal: StopCause, now: Promise<void>): Promise<number> {
-  const { supervision, reloader, listeners } = primary;
+  const { supervision, reloader, listeners, service } = primary;
   const { shutdownGraceMs } = reloader.config.server;
   // Another gateway may order; what is under way is taken up again.
   primary.acme.stop();
   // A successor accepts already.
   const shutdownDelayMs = signal === "upgrade" ? 0 : reloader.config.server.shutdownDelayMs;
+  // An upgrade does not stop the service.
+  if (signal !== "upgrade") service.stopping(shutdownDelayMs + shutdownGraceMs + endsWithinMs);
   log.info(
     { "event.name": "zion.stopping", signal, delay_ms: shutdownDelayMs, grace_ms: shutdownGraceMs },
     "readiness is off",
@@ -797,6 +820,12 @@ const startExitCodes: Readonly<Record<Exclude<StartOutcome["kind"], "serving">, 
   not_listening: temporaryExitCode,
   dying: faultExitCode,
 };
+
+/** For people who ask the service manager. */
+function statusOf({ generation, refused, config }: Reloader): string {
+  const serving = `generation ${generation}, routes: ${config.routes.length}`;
+  return refused === undefined ? serving : `${serving}; the newest configuration was refused: ${refused}`;
+}
 
 function wantedListeners({ server }: Config): readonly WantedListener[] {
   const all: readonly { name: ListenerName; address: WantedListener["address"] | undefined }[] = [
