@@ -148,14 +148,17 @@ function keySource(
   return { file: undefined, variable };
 }
 
-/** Exists, is for its owner alone, and is long enough. */
+/**
+ * Exists, is closed to others, and is long enough. A group may read it: Kubernetes gives mounted secrets to the pod's
+ * group, systemd shows its credentials so.
+ */
 export function checkSecretFile(path: Path, file: string, context: SectionContext): void {
   const stat = statOf(file, context);
   const problem =
     stat === undefined
       ? "it does not exist, or cannot be seen"
-      : (stat.mode & 0o077) !== 0
-        ? `others can read it (mode ${octal(stat.mode)})`
+      : (stat.mode & 0o027) !== 0
+        ? `others can read it, or its group can write it (mode ${octal(stat.mode)})`
         : stat.size !== undefined && stat.size < KEY_BYTES_MIN
           ? `it has fewer than ${KEY_BYTES_MIN} bytes`
           : undefined;

@@ -246,7 +246,9 @@ function readKeyFile(file: string): Buffer {
   try {
     const stat = fs.fstatSync(fd);
     if (!stat.isFile() || stat.size > 4096) throw new Refusal(`the audit key ${file} is no key file`);
-    if ((stat.mode & 0o077) !== 0) throw new Refusal(`others can read the audit key ${file}`);
+    // As src/config/audit.ts has it: a group may read.
+    if ((stat.mode & 0o027) !== 0)
+      throw new Refusal(`others can read the audit key ${file}, or its group can write it`);
     const bytes = Buffer.alloc(stat.size);
     fs.readSync(fd, bytes);
     return bytes;

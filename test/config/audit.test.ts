@@ -43,6 +43,15 @@ test("a key file and a directory are enough, and the key is not read", () => {
   assert.doesNotMatch(JSON.stringify(config), /secret/);
 });
 
+test("a group may read the key, as Kubernetes and systemd hand it over, and not write it", () => {
+  const withMode = (mode: number) =>
+    read(`${enabled}key_file = "/k"`, { ...good, "/k": { mode, size: 32 } }).diagnostics.map(
+      ({ code }) => code,
+    );
+  assert.deepEqual([withMode(0o100440), withMode(0o100640)], [[], []]);
+  assert.deepEqual(withMode(0o100660), ["Z1312"]);
+});
+
 test("a credential comes before the environment, which earns a warning", () => {
   const environment = { CREDENTIALS_DIRECTORY: "/run/c", ZION_AUDIT_HMAC_KEY: "secret".repeat(6) };
   const withCredential = { ...good, "/run/c/audit-hmac-key": key };
@@ -72,10 +81,10 @@ test("what would make the log worthless is refused before the start", () => {
     [`${enabled}key_file = "/none"`, good, {}, "Z1312 4:12", /does not exist/],
     [
       `${enabled}key_file = "/k"`,
-      { ...good, "/k": { mode: 0o100640, size: 32 } },
+      { ...good, "/k": { mode: 0o100644, size: 32 } },
       {},
       "Z1312 4:12",
-      /mode 0640/,
+      /mode 0644/,
     ],
     [
       `${enabled}key_file = "/k"`,
