@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Config } from "../config/config.ts";
 import { addExcludes, type ExcludePatch } from "../config/exclude-patch.ts";
 import { diskAccess, readProblem } from "../config/files.ts";
+import { readMoment } from "../config/moment.ts";
 import { parseConfig } from "../config/parse.ts";
 import { renderDiagnostics } from "../config/render.ts";
 import { readRuleFile } from "../config/shipped-rules.ts";
@@ -183,7 +184,7 @@ function readExpiry(text: string, nowMs: number): number {
     const end = nowMs + Number(days) * dayMs;
     return end - (end % dayMs);
   }
-  return /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
+  return /^\d{4}-\d\d-\d\d$/.test(text) ? (readMoment(text) ?? Number.NaN) : Number.NaN;
 }
 
 const dayMs = 86_400_000;

@@ -41,7 +41,7 @@ function momentText(value: string | Date): string {
 }
 
 /** RFC 3339: a full date (its first moment in UTC), or a date and time with offset. Milliseconds since the epoch. */
-function readMoment(text: string): number | undefined {
+export function readMoment(text: string): number | undefined {
   const parts = /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d:\d\d:\d\d(?:\.\d{1,9})?)([Zz]|[+-]\d\d:\d\d))?$/.exec(
     text,
   );

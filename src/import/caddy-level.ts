@@ -2,6 +2,7 @@ import { type CaddyMatcher, everything, pathMatcher, readMatcher } from "./caddy
 import type { CaddyStep } from "./caddy-place.ts";
 import { caddyRows } from "./caddy-rows.ts";
 import type { Segment } from "./caddyfile-syntax.ts";
+import { rowNamed } from "./row-named.ts";
 
 /** The directives of a site, or of a `handle` or `route` in it, in the order in which Caddy runs them. */
 export interface Level {
@@ -152,7 +153,7 @@ export function pointsOf(level: Level): readonly Point[] {
   const walk = ({ steps, inner }: Level): void => {
     for (const step of steps) {
       // Only what answers, and what keeps somebody out or changes a route.
-      if (isTerminal(step) || caddyRows[step.segment.name]?.apply !== undefined)
+      if (isTerminal(step) || rowNamed(caddyRows, step.segment.name)?.apply !== undefined)
         step.matcher?.paths?.forEach(add);
       const below = inner.get(step);
       if (below !== undefined) walk(below);

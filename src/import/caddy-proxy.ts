@@ -7,6 +7,7 @@ import type { Segment } from "./caddyfile-syntax.ts";
 import { addChange } from "./changes.ts";
 import type { Keys, Value } from "./draft.ts";
 import { clamp, readMs } from "./measure.ts";
+import { rowNamed } from "./row-named.ts";
 import { differs, needsYou, type Outcome, translated } from "./verdict.ts";
 
 /** The upstream of a `reverse_proxy`: its name, or why it has none. */
@@ -74,7 +75,7 @@ function memberUrl(dial: string, options: ProxyOptions): string | undefined {
 /** Options stand in the block of `reverse_proxy`, those of `transport http` and `tls` in theirs. */
 function applyOption(segment: Segment, options: ProxyOptions, place: CaddyPlace, within: string): void {
   const name = within === "" ? segment.name : `${within}.${segment.name}`;
-  const row = proxyRows[name];
+  const row = rowNamed(proxyRows, name);
   const outcome =
     row?.apply?.(segment, options) ??
     (row === undefined
@@ -154,7 +155,7 @@ export const proxyRows: Readonly<Record<string, ProxyRow>> = {
         uri_hash: "consistent_hash",
         header: "consistent_hash",
       };
-      const kind = kinds[policy];
+      const kind = rowNamed(kinds, policy);
       if (kind === undefined)
         return needsYou(
           "this policy cannot be said here: requests go to the less loaded of two random members",

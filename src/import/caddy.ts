@@ -10,6 +10,7 @@ import { certificatePaths, finishImport, type Imported } from "./imported.ts";
 import { type Ledger, openLedger } from "./ledger.ts";
 import { patternOf } from "./path-pattern.ts";
 import { openRoutePlace } from "./route-place.ts";
+import { rowNamed } from "./row-named.ts";
 import type { IncludeFiles, Problem, SourceFile } from "./source-file.ts";
 import { differs, needsYou, type Outcome, translated } from "./verdict.ts";
 
@@ -271,7 +272,7 @@ function decideMatchers(level: Level, ledger: Ledger): void {
     if (
       step.matcher === undefined &&
       !isRefusal(step) &&
-      (isTerminal(step) || caddyRows[step.segment.name]?.isGuard !== true)
+      (isTerminal(step) || rowNamed(caddyRows, step.segment.name)?.isGuard !== true)
     )
       decideSegment(
         ledger,
@@ -372,7 +373,7 @@ function resolve(
 
 /** A guard whose matcher cannot be said acts everywhere: it closes. */
 function acts(step: CaddyStep, point: Point, hosts: readonly string[] | undefined): boolean {
-  if (step.matcher === undefined) return caddyRows[step.segment.name]?.isGuard === true;
+  if (step.matcher === undefined) return rowNamed(caddyRows, step.segment.name)?.isGuard === true;
   return covers(step.matcher, point, hosts);
 }
 
@@ -413,7 +414,7 @@ function makeRoute(
 
 function applyStep(step: CaddyStep, place: CaddyPlace): void {
   const { segment, matcher } = step;
-  const row = caddyRows[segment.name];
+  const row = rowNamed(caddyRows, segment.name);
   if (isRefusal(step)) {
     place.ledger.decide(segment.item, refuseSome(step, place));
     return;
@@ -490,7 +491,7 @@ function answerWith(answer: CaddyStep, place: CaddyPlace): string | undefined {
 function closedOutcome(answer: CaddyStep): Outcome {
   if (isRefusal(answer))
     return answer.args.includes("403") ? translated("a closed route: 403") : differs("a closed route: 403");
-  const row = caddyRows[answer.segment.name];
+  const row = rowNamed(caddyRows, answer.segment.name);
   const note = row?.note ?? "this importer does not know it";
   return needsYou(note.endsWith("closed") ? note : `${note}: the route is closed`);
 }
@@ -501,7 +502,7 @@ function decideRest(site: SiteBlock, ledger: Ledger): void {
     ledger.decide(site.item, translated(isSnippet(site) ? "where it is imported" : "each has a row"));
   const rows = site.addresses.length === 0 ? globalRows : caddyRows;
   const walk = (segment: Segment): void => {
-    const outcome = restOutcome(segment, rows[segment.name]);
+    const outcome = restOutcome(segment, rowNamed(rows, segment.name));
     if (!ledger.isDecided(segment.item)) ledger.decide(segment.item, outcome);
     // What is in a block that holds no directives has the verdict of the block.
     if (/^(?:handle|handle_path|route)$/.test(segment.name)) segment.block?.forEach(walk);

@@ -11,6 +11,7 @@ import type { IngressPlace } from "./ingress-row.ts";
 import { type KubernetesObject, readObjects, serviceAddress } from "./kubernetes.ts";
 import { type Item, type Ledger, openLedger } from "./ledger.ts";
 import { openRoutePlace } from "./route-place.ts";
+import { rowNamed } from "./row-named.ts";
 import type { SourceFile } from "./source-file.ts";
 import { at, flatText, listOf, type Tree, tableOf, textOf } from "./tree.ts";
 import { differs, needsYou, type Outcome, translated } from "./verdict.ts";
@@ -116,7 +117,7 @@ function readSettings(
       };
       ledger.enter(item);
       if (sharedSettings.has(key)) shared.set(key, value);
-      const row = configMapRows[key];
+      const row = rowNamed(configMapRows, key);
       ledger.decide(
         item,
         row === undefined
@@ -264,7 +265,7 @@ function addIngress(
 }
 
 function restOutcome(name: string): Outcome {
-  const row = annotationRows[name];
+  const row = rowNamed(annotationRows, name);
   if (row === undefined) return needsYou("this importer does not know it");
   return { verdict: row.verdict, explanation: row.note };
 }
@@ -351,7 +352,7 @@ function applyRewrite(target: string | undefined, path: string, place: IngressPl
 function applyAnnotations(ingress: Ingress, place: IngressPlace, ledger: Ledger): void {
   const items = new Map(ingress.annotations.map(({ key, item }) => [key, item]));
   for (const [name, value] of ingress.settings) {
-    const row = annotationRows[name];
+    const row = rowNamed(annotationRows, name);
     const item = items.get(prefix + name);
     const outcome = row?.apply?.(value, place);
     if (item !== undefined && outcome !== undefined) ledger.decide(item, outcome);

@@ -1,5 +1,6 @@
 import { literal } from "./changes.ts";
 import { resolveText, type Scope } from "./nginx-scope.ts";
+import { rowNamed } from "./row-named.ts";
 
 const facts: Readonly<Record<string, string>> = {
   host: "{host}",
@@ -28,7 +29,8 @@ export function templateOf(text: string, scope: Scope): string | undefined {
       const name = /^\$\{?(\w+)\}?$/.exec(part)?.[1];
       if (name === undefined) return literal(part);
       const own = /^(http|cookie)_(\w+)$/.exec(name);
-      if (facts[name] !== undefined) return facts[name];
+      const fact = rowNamed(facts, name);
+      if (fact !== undefined) return fact;
       if (own === null) {
         known = false;
         return "";

@@ -13,6 +13,7 @@ import { nginxServerRows } from "./nginx-server-rows.ts";
 import { type Directive, dataBlocks, readNginx } from "./nginx-syntax.ts";
 import { translateServerTls } from "./nginx-tls.ts";
 import { enterSecRules } from "./nginx-waf.ts";
+import { rowNamed } from "./row-named.ts";
 import type { IncludeFiles, SourceFile } from "./source-file.ts";
 import { differs, needsYou, type Outcome, refused, translated } from "./verdict.ts";
 
@@ -74,7 +75,7 @@ function blocksByName({ directives }: Scope, name: string): ReadonlyMap<string, 
 function applyOnce(directives: readonly Directive[], nginx: NginxImport): void {
   for (const directive of directives) {
     if (directive.name === "upstream") continue;
-    const once = nginxRows[directive.name]?.once;
+    const once = rowNamed(nginxRows, directive.name)?.once;
     if (once !== undefined) decide(nginx, directive, once(directive, nginx));
     if (directive.name === "modsecurity_rules" || directive.name === "modsecurity_rules_file")
       enterSecRules(directive, nginx);
@@ -294,7 +295,7 @@ function restOutcome({ name, args, block }: Directive): Outcome {
   if (/_by_lua/.test(name) || /^lua_/.test(name)) return refused("code in a configuration is never run");
   if (name === "include" && args.length > 1) return needsYou(args[1]!);
   if (name === "map" && args[0] === "$http_upgrade") return translated("for WebSockets: `mode`");
-  const row = nginxRows[name];
+  const row = rowNamed(nginxRows, name);
   if (row === undefined) return needsYou("this importer does not know it");
   if (row.each !== undefined || row.all !== undefined)
     return translated("nothing that was translated uses it");

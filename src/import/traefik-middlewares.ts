@@ -5,6 +5,7 @@ import { addChange, addField, literal, removeField } from "./changes.ts";
 import type { Keys } from "./draft.ts";
 import { clamp, readMs, wholeMib } from "./measure.ts";
 import type { RoutePlace } from "./route-place.ts";
+import { rowNamed } from "./row-named.ts";
 import { option } from "./traefik-options.ts";
 import { listOf, type Tree, tableOf, textOf } from "./tree.ts";
 import { differs, needsYou, type Outcome, translated, type Verdict } from "./verdict.ts";
@@ -139,7 +140,7 @@ function headers(options: Tree, { route }: RoutePlace): Outcome {
   const lost: string[] = [];
   for (const [key, value] of tableOf(options)) {
     const name = key.toLowerCase();
-    const fixed = Object.hasOwn(securityFields, name) ? securityFields[name] : undefined;
+    const fixed = rowNamed(securityFields, name);
     if (/^accesscontrol|^addvaryheader|^sts/.test(name)) continue;
     if (name === "customrequestheaders" || name === "customresponseheaders") {
       const whose = name === "customrequestheaders" ? "request_headers" : "response_headers";

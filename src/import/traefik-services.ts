@@ -3,6 +3,7 @@ import { readEndpoint } from "../config/endpoint.ts";
 import type { Keys, Value } from "./draft.ts";
 import { clamp, readMs } from "./measure.ts";
 import type { RoutePlace } from "./route-place.ts";
+import { rowNamed } from "./row-named.ts";
 import { decideOption, named, option, type TraefikImport } from "./traefik-options.ts";
 import { listOf, type Tree, textOf } from "./tree.ts";
 import { differs, needsYou, translated } from "./verdict.ts";
@@ -74,7 +75,7 @@ function applyStrategy(balancer: Tree, keys: Keys, traefik: TraefikImport): void
     hrw: "consistent_hash",
     leasttime: "lowest_latency",
   };
-  const kind = kinds[textOf(strategy).toLowerCase()];
+  const kind = rowNamed(kinds, textOf(strategy).toLowerCase());
   keys["load_balancing"] = kind ?? "round_robin";
   decideOption(
     traefik,

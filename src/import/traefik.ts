@@ -4,6 +4,7 @@ import { finishImport, type Imported } from "./imported.ts";
 import { type Item, type Ledger, openLedger } from "./ledger.ts";
 import { patternOf } from "./path-pattern.ts";
 import { openRoutePlace, type RoutePlace } from "./route-place.ts";
+import { rowNamed } from "./row-named.ts";
 import type { Problem, SourceFile } from "./source-file.ts";
 import { type EntryPoints, readEntryPoints } from "./traefik-listeners.ts";
 import { middlewareRows } from "./traefik-middlewares.ts";
@@ -222,7 +223,7 @@ function applyMiddleware(ref: string, place: RoutePlace, traefik: TraefikImport,
         applyMiddleware(textOf(inner), place, traefik, depth + 1);
       continue;
     }
-    const row = middlewareRows[type.toLowerCase()];
+    const row = rowNamed(middlewareRows, type.toLowerCase());
     if (row === undefined) {
       place.closed.push(`a middleware \`${type}\``);
       decideOption(traefik, options, needsYou("this importer does not know it: the route is closed"));

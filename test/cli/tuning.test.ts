@@ -61,7 +61,8 @@ test("exclude refuses names that do not exist, with the file's own diagnostics",
   const { code, out, err } = await zion("exclude", "--route", "nope", ...words);
   assert.deepEqual({ code, out }, { code: 2, out: "" });
   assert.match(err, /error\[Z1210\]: `route` in \[\[exclude\]\]: there is no route named "nope"/);
-  assert.equal((await zion("exclude", "--route", "a", ...words, "--expires", "soon")).code, 2);
+  for (const expires of ["soon", "2030-02-31", "2030-06-30T00:00:00Z"])
+    assert.equal((await zion("exclude", "--route", "app", ...words, "--expires", expires)).code, 2, expires);
 });
 
 test("findings are grouped by route, rule and field, those of most clients first", () => {
