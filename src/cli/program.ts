@@ -9,6 +9,7 @@ import { addImportCommands } from "./import-commands.ts";
 import { type ColorChoice, type Output, processOutput } from "./output.ts";
 import { addSetupCommands } from "./setup-commands.ts";
 import { addTuningCommands } from "./tuning-commands.ts";
+import { addUpkeepCommands } from "./upkeep-commands.ts";
 import { packageVersion } from "./version.ts";
 import { addViewCommands } from "./view-commands.ts";
 
@@ -210,6 +211,7 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
   addViewCommands(program, { config, admin }, output, finish);
   addSetupCommands(program, config, output, finish);
   addImportCommands(program, output, finish);
+  addUpkeepCommands(program, output, finish);
   command("version", "print the versions of zion, Node and OpenSSL").action(async () => {
     const { versionCommand } = await import("./version.ts");
     finish(versionCommand(output()));

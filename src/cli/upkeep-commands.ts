@@ -1,0 +1,19 @@
+import type { Command } from "commander";
+import type { Output } from "./output.ts";
+
+/** Commands around installing and updating the gateway. */
+export function addUpkeepCommands(
+  program: Command,
+  output: () => Output,
+  finish: (exitCode: number) => void,
+): void {
+  program
+    .command("verify-release <directory>")
+    .description("say whether a directory holds a release as it was signed")
+    .exitOverride()
+    .requiredOption("--key <file>", "public key of the releases, as minisign writes it")
+    .action(async (directory: string, options: { key: string }) => {
+      const { verifyReleaseCommand } = await import("./verify-release.ts");
+      finish(await verifyReleaseCommand(directory, options, output()));
+    });
+}
