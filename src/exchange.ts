@@ -53,8 +53,10 @@ import type { Route, Snapshot, WebSocketRule } from "./snapshot.ts";
 import type { State } from "./state.ts";
 import { Deadline } from "./std/timer-wheel.ts";
 import type { AnswerSink, Fault } from "./upstream/answer-sink.ts";
+import type { Endpoint } from "./upstream/endpoint.ts";
 import { Forwarding } from "./upstream/forward.ts";
 import { chooseSplit, editOutgoing } from "./upstream/outgoing.ts";
+import type { Bond } from "./upstream/sticky.ts";
 import { Tunnel, type TunnelOwner } from "./upstream/tunnel.ts";
 import type { Upstream } from "./upstream/upstream.ts";
 import type { Inspector } from "./waf/inspector.ts";
@@ -80,6 +82,8 @@ export class Exchange
   #route: Route | undefined = undefined;
   /** The route's, or the one that a split chose. */
   #upstream: Upstream | undefined = undefined;
+  /** The member that the client keeps to; undefined = this upstream has no sticky sessions. */
+  #bond: Bond<Endpoint> | undefined = undefined;
   #forwarding: Forwarding | undefined = undefined;
   /** Between the client's body and the upstream, where the WAF looks at it. */
   #screen: BodyScreen | undefined = undefined;
@@ -409,7 +413,8 @@ export class Exchange
       this.refuse(refusal);
       return;
     }
-    this.#forwarding = new Forwarding(this, this.#upstream, this.#state.upstreamDeps);
+    this.#bond = this.#upstream.sticky?.take(request);
+    this.#forwarding = new Forwarding(this, this.#upstream, this.#state.upstreamDeps, this.#bond?.member);
     this.#forwarding.start();
   }
 
@@ -552,7 +557,15 @@ export class Exchange
     const nowMs = this.#state.clock.nowMs();
     this.#forwarding!.settle(head.status, nowMs);
     this.#dress(head, this.#route!);
+    this.#bind(head);
     this.#answer(head, nowMs);
+  }
+
+  /** Tells the client which member to come back to. */
+  #bind(head: ResponseHead): void {
+    const bond = this.#bond;
+    if (bond !== undefined)
+      this.#upstream!.sticky!.answer(head, this.request, this.#forwarding!.endpoint!, bond);
   }
 
   /** What gates and the route have to say in the head of an answer, wherever it comes from. */
@@ -683,6 +696,7 @@ export class Exchange
     this.#forwarding!.release();
     const { answerFields, scope } = this.#route!.transform;
     if (answerFields !== undefined) editAnswerFields(head, answerFields, this.request, scope);
+    this.#bind(head);
     const client = this.#downstream.switchProtocols?.(head, tunnel.client);
     if (client === undefined) {
       this.abandon(reasons.clientGone);

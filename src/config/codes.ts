@@ -488,6 +488,14 @@ export const codes = {
     '[admin.token.ci]\nsha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"\nexpires = 2020-01-01',
     '[admin.token.ci]\nsha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"\nexpires = 2030-01-01',
   ),
+  Z2118: warning(
+    "two upstreams with the same sticky cookie",
+    "a client that is sent to both keeps to no member of either.",
+    "leave `cookie` out, or give each upstream a name of its own",
+    "A browser has one cookie of a name. Each upstream refuses the other's, which another key signed, and sets its own in its place. Where no host leads to both, nothing is wrong.",
+    '[upstream.a]\nurl = "http://10.0.0.6:8080"\nsticky = { cookie = "member" }\n\n[upstream.b]\nurl = "http://10.0.0.7:8080"\nsticky = { cookie = "member" }',
+    '[upstream.a]\nurl = "http://10.0.0.6:8080"\nsticky = {}\n\n[upstream.b]\nurl = "http://10.0.0.7:8080"\nsticky = {}',
+  ),
   Z2131: warning(
     "a certificate chain that clients may not follow",
     "clients that do not know the missing issuer will refuse the connection.",

@@ -224,6 +224,8 @@ export interface UpstreamConfig {
 
 export interface EndpointConfig {
   /** As written, without userinfo. */
+  /** Undefined = clients keep to no member. */
+  readonly sticky: StickyConfig | undefined;
   readonly url: string;
   readonly scheme: "http" | "https";
   /** Host name or address; "" for a Unix socket. */
@@ -259,6 +261,21 @@ export interface BreakerConfig {
   /** 50 */ readonly errorRatePct: number;
   /** 20 */ readonly minRequests: number;
   /** 10, at most 60 */ readonly windowSecs: number;
+/** `[upstream.NAME.sticky]`. */
+export interface StickyConfig {
+  /** Name of the cookie. */
+  readonly cookie: string;
+  /** 86400 */ readonly ttlSecs: number;
+  /** "/" */ readonly path: string;
+  /** Undefined = where the request came over TLS. */
+  readonly secure: boolean | undefined;
+  /** true */ readonly httpOnly: boolean;
+  readonly sameSite: "Lax" | "Strict" | "None";
+  /** The upstream gets the cookie, too. false */ readonly forward: boolean;
+  /** base64url, of this upstream alone, from `key_file`; undefined = from the machine's own root. */
+  readonly key: string | undefined;
+}
+
   /** 30 */ readonly openSecs: number;
 }
 

@@ -75,6 +75,7 @@ const optionalTables: ReadonlySet<string> = new Set([
   "[valkey]",
   "[upstream.NAME.circuit_breaker]",
   "[upstream.NAME.outlier_detection]",
+  "[upstream.NAME.sticky]",
   "[ban]",
   "[admin.token.NAME]",
 ]);

@@ -28,7 +28,7 @@ import {
   split,
   transformKeys,
 } from "./transform-schema.ts";
-import { circuitBreaker, health, outlierDetection, retry, upstream } from "./upstream-schema.ts";
+import { circuitBreaker, health, outlierDetection, retry, sticky, upstream } from "./upstream-schema.ts";
 import { exclude, routeWafKeys, waf, wafProfile } from "./waf-schema.ts";
 
 /**
@@ -526,6 +526,11 @@ export const tableSchemas = [
     doc: "Fields of the request on its way upstream. Values may hold facts: {client_ip} {host} {method} {path} {query} {uri} {request_id} {trace_id} {route} {scheme} {header:NAME} {cookie:NAME} {param:NAME}; {{ is a brace.",
   },
   {
+  {
+    header: "[upstream.NAME.sticky]",
+    keys: sticky.shape,
+    doc: "Clients keep to the member that answered them first, by a signed cookie. Off without this table; see transform.md.",
+  },
     header: "[route.response_headers]",
     keys: responseHeaders.shape,
     doc: "Fields of the upstream's answer on its way to the client, with the same facts of the request.",

@@ -106,6 +106,35 @@ export const outlierDetection = z.strictObject({
   max_ejected_pct: int({ min: 1, max: 100, default: 50, doc: "Largest share of the pool out at once." }),
 });
 
+/** `[upstream.NAME.sticky]`. */
+export const sticky = z.strictObject({
+  cookie: optionalText({
+    type: "cookie name",
+    example: "zion_sticky",
+    doc: "Absent = `zion_sticky_` and six characters that stand for the upstream: each has a cookie of its own.",
+  }),
+  ttl_secs: int({
+    min: 60,
+    max: 31_536_000,
+    default: 86_400,
+    doc: "How long a cookie is good. It is renewed when half of that is over.",
+  }),
+  path: text({ default: "/", doc: "Path of the cookie." }),
+  secure: optionalFlag("The cookie is for TLS only. Absent = where the request came over TLS."),
+  http_only: flag(true, "Scripts of a page do not see the cookie."),
+  same_site: choice(
+    ["lax", "strict", "none"],
+    "lax",
+    "Whether requests that other sites cause carry it. none needs `secure = true`.",
+  ),
+  forward: flag(false, "Send the cookie upstream as well."),
+  key_file: optionalText({
+    type: "path",
+    example: "/etc/zion/sticky.key",
+    doc: "File of mode 0600 with at least 32 random bytes that signs the cookies, for several machines that share clients. Absent = a key in `state_dir`; without that, one that a restart forgets.",
+  }),
+});
+
 /** `[upstream.NAME]`. */
 export const upstream = z.strictObject({
   url: optionalText({
@@ -188,6 +217,7 @@ export const upstream = z.strictObject({
   retry: retry.prefault({}),
   circuit_breaker: circuitBreaker.optional(),
   outlier_detection: outlierDetection.optional(),
+  sticky: sticky.optional(),
 });
 
 export type UpstreamInput = z.infer<typeof upstream>;

@@ -1,17 +1,19 @@
 import { readHostName } from "./address.ts";
 import { readAuthorities, readPair } from "./certificate.ts";
-import type { EndpointConfig, UpstreamConfig } from "./config.ts";
+import type { EndpointConfig, StickyConfig, UpstreamConfig } from "./config.ts";
 import { checkName } from "./definition.ts";
 import { readEndpoint } from "./endpoint.ts";
 import type { Path } from "./finding.ts";
 import { keyLabel, printable, shownValue } from "./label.ts";
 import type { DocumentInput } from "./schema.ts";
 import { type SectionContext, take } from "./section.ts";
+import { checkStickyCookies, readSticky } from "./sticky.ts";
 import { type UpstreamInput, upstreamDefaults } from "./upstream-schema.ts";
 
 /** Checks `[upstream.NAME]` and `[upstreams]`. Upstreams with problems are left out; findings say why. */
 export function readUpstreams(document: DocumentInput, context: SectionContext): readonly UpstreamConfig[] {
   const upstreams: UpstreamConfig[] = [];
+  checkStickyCookies(document, context);
   for (const [name, input] of Object.entries(document.upstream)) {
     checkName(["upstream", name], "an upstream", name, context);
     const upstream = readUpstream(["upstream", name], name, input, context);
@@ -32,7 +34,7 @@ export function readUpstreams(document: DocumentInput, context: SectionContext):
     }
     const endpoint = take(readEndpoint(url), "Z1105", path, url, context);
     if (endpoint !== undefined)
-      upstreams.push(upstreamConfig(name, upstreamDefaults(), [endpoint], noFiles, [[200, 399]]));
+      upstreams.push(upstreamConfig(name, upstreamDefaults(), [endpoint], noFiles, [[200, 399]], undefined));
   }
   return upstreams;
 }
@@ -94,7 +96,10 @@ function readUpstream(
     input.health.expected_status,
     context,
   );
-  return endpoints.length === 0 ? undefined : upstreamConfig(name, input, endpoints, files, expectedStatus);
+  const sticky = input.sticky === undefined ? undefined : readSticky(path, name, input.sticky, context);
+  return endpoints.length === 0
+    ? undefined
+    : upstreamConfig(name, input, endpoints, files, expectedStatus, sticky);
 }
 
 function upstreamConfig(
@@ -103,6 +108,7 @@ function upstreamConfig(
   endpoints: readonly EndpointConfig[],
   files: UpstreamFiles,
   expectedStatus: readonly (readonly [number, number])[],
+  sticky: StickyConfig | undefined,
 ): UpstreamConfig {
   const { circuit_breaker: breaker, outlier_detection: outlier } = input;
   return {
@@ -153,6 +159,7 @@ function upstreamConfig(
             ejectSecs: outlier.eject_secs,
             maxEjectedPct: outlier.max_ejected_pct,
           },
+    sticky,
   };
 }
 

@@ -105,6 +105,8 @@ export function openEdge(deps: EdgeDeps): Edge {
     scratch: new Outbox(),
     addresses: new Map<string, readonly string[]>(),
     nowMs: () => clock.nowMs(),
+    wallMs: () => clock.wallMs(),
+    stickyRoot: randomBytes(32) as Uint8Array,
     logPiece: endpointLogPiece,
     onDefect,
   };
@@ -422,6 +424,9 @@ export function openEdge(deps: EdgeDeps): Edge {
     setMemory: gauge.setMemory,
     setWithdrawn: withdrawal.set,
     isWorn: () => gauge.isWorn(),
+    setStickyRoot: (root) => {
+      upstreamDeps.stickyRoot = root;
+    },
     setLimitSeed: (seed) => state.limits.hash.reseed(Buffer.from(seed)),
     tellLimits: () => state.limits.tell(),
     hearLimits: (shares) => state.limits.hear(shares, clock.nowMs()),

@@ -50,6 +50,8 @@ export interface Edge {
   setAddresses(host: string, addresses: readonly string[]): void;
   /** The seed of the keys of all limits: 8 bytes, the same in all workers. */
   setLimitSeed(seed: Buffer): void;
+  /** What signs cookies of sticky sessions: 32 bytes, the same in all workers. Before the listeners open. */
+  setStickyRoot(root: Uint8Array): void;
   /** What limits admitted here since the last call. */
   tellLimits(): readonly SpentShare[];
   /** What they admitted elsewhere. */

@@ -42,6 +42,8 @@ export type ToWorker =
   | { readonly type: "revoked"; readonly added: readonly string[]; readonly dropped: readonly string[] }
   /** 8 bytes. Before the listeners open. */
   | { readonly type: "limit_seed"; readonly seed: Buffer }
+  /** Signs cookies of sticky sessions. Before the listeners open. */
+  | { readonly type: "sticky_root"; readonly root: Uint8Array }
   /** What other workers admitted. */
   | { readonly type: "limit_spent"; readonly shares: readonly SpentShare[] }
   | { readonly type: "strict_answers"; readonly answers: readonly StrictAnswer[] }

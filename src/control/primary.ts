@@ -61,6 +61,7 @@ import { installSignals, type StopSignal } from "./signals.ts";
 import { BindError, type WantedListener } from "./slots.ts";
 import { createSpanReporter, type SpanReporter } from "./span-reporter.ts";
 import { StateError } from "./state-lock.ts";
+import { openStickyRoot, type StickyRoot } from "./sticky-root.ts";
 import { type StartOutcome, Supervision } from "./supervision.ts";
 import { createTicketKeys, type TicketKeys } from "./tickets.ts";
 import { createWithdrawal, type Withdrawal } from "./withdrawal.ts";
@@ -234,6 +235,7 @@ interface Primary {
   readonly decisions: DecisionRing;
   readonly bans: Bans;
   readonly captures: CaptureStore;
+  readonly stickyRoot: StickyRoot;
   readonly exposition: Exposition;
   readonly guard: OrphanGuard;
   readonly service: ServiceManager;
@@ -384,6 +386,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     log,
     onLost: (count) => exposition.add("captureLost", [], count),
   });
+  const stickyRoot = openStickyRoot(stateDir, log);
   const bans = createBans({
     stateDir,
     broadcast: (message) => supervision.broadcast(message),
@@ -494,6 +497,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       spans.adopt(config.tracing);
       bans.adopt(config);
       captures.adopt(config);
+      stickyRoot.adopt(config);
       keys.adopt(config);
       // What changed while the workers were between two snapshots.
       for (const news of [...addressNews(), ...healthNews()]) supervision.broadcast(news);
@@ -534,6 +538,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       ...limits.greeting(),
       bans.news(),
       ...captures.news(),
+      stickyRoot.news(),
       ...audit.greeting(),
       ...identity.news(),
       acme.news(),
@@ -638,6 +643,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     decisions,
     bans,
     captures,
+    stickyRoot,
     exposition,
     guard,
     service,
@@ -691,6 +697,7 @@ async function serve(primary: Primary, options: PrimaryOptions, endsEarly: () =>
     spans.adopt(reloader.config.tracing);
     primary.bans.adopt(reloader.config);
     primary.captures.adopt(reloader.config);
+    primary.stickyRoot.adopt(reloader.config);
     primary.keys.adopt(reloader.config);
     primary.certificates.adopt(reloader.config);
     const outcome = await Promise.race([supervision.start(), stop.promise]);

@@ -31,6 +31,9 @@ function readUpstream(samples: MetricSample[], upstream: Upstream, nowMs: number
     add(families.circuitTrips, breaker.trips);
     add(families.circuitRejected, upstream.brokenOff);
   }
+  if (upstream.sticky !== undefined)
+    for (const [result, count] of Object.entries(upstream.sticky.counts))
+      add(families.upstreamSticky, count, result);
   let open = 0;
   // By position, not by address: /metrics leaves the machine (operators.md §1.2).
   for (const [index, endpoint] of upstream.endpoints.entries()) {

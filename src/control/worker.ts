@@ -214,6 +214,8 @@ export function controlWorker(edge: Edge, channel: WorkerChannel): WorkerControl
           return edge.setRevoked(message.added, message.dropped);
         case "limit_seed":
           return edge.setLimitSeed(message.seed);
+        case "sticky_root":
+          return edge.setStickyRoot(message.root);
         case "bans":
           return edge.setBans(message.banned);
         case "limit_spent":

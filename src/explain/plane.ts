@@ -70,6 +70,9 @@ export function openPlane(config: Config, generation: number, clock: Clock): Pla
     scratch: new Outbox(),
     addresses: new Map<string, readonly string[]>(),
     nowMs,
+    wallMs: () => clock.wallMs(),
+    // The gateway's own is not asked for: cookies of sticky sessions count for nothing here.
+    stickyRoot: randomBytes(32),
     logPiece: endpointLogPiece,
     onDefect,
     standIn,

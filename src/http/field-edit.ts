@@ -159,7 +159,8 @@ function isName(bytes: Uint8Array, start: number, folded: string): boolean {
   return true;
 }
 
-function addField(request: CanonicalRequest, name: string, value: string): void {
+/** Adds a field to what goes upstream, at the end of the arena. Neither name nor value may hold a line end. */
+export function addField(request: CanonicalRequest, name: string, value: string): void {
   const length = name.length + value.length + 4;
   request.reserve(length);
   const start = request.arenaEnd;

@@ -225,6 +225,12 @@ export const families = {
     "Connections to an upstream that were begun.",
     ["upstream"],
   ),
+  upstreamSticky: family(
+    "zion_upstream_sticky_total",
+    "counter",
+    "Requests to an upstream with sticky sessions: `hit` (the member of their cookie answered), `none` (no cookie), `moved` (another member answered), `expired`, `refused` (the cookie is not ours).",
+    ["upstream", "result"],
+  ),
   circuitOpen: family(
     "zion_upstream_circuit_open",
     "gauge",

@@ -95,7 +95,7 @@ class Asking implements ForwardedExchange {
     this.#settings = settings;
     this.#deps = deps;
     this.#resolve = resolve;
-    this.#forwarding = new Forwarding(this, settings.upstream, deps);
+    this.#forwarding = new Forwarding(this, settings.upstream, deps, undefined);
   }
 
   start(): void {

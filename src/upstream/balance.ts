@@ -27,12 +27,15 @@ export function chooseEndpoint(
   gatherCandidates(balance, members, exclude);
   if (balance.count === 0) return undefined;
   const chosen = balance.count === 1 ? balance.candidates[0]! : balance.policy(balance);
-  // An ejection that is over: this request tries the endpoint, the others wait for its answer, or a second.
-  if (chosen.ejectedUntilMs !== 0 && nowMs >= chosen.ejectedUntilMs) {
-    chosen.onTrial = true;
-    chosen.ejectedUntilMs = nowMs + TRIAL_SPACING_MS;
-  }
+  tryEndpoint(chosen, nowMs);
   return chosen;
+}
+
+/** An ejection that is over: the request at hand tries the endpoint, the others wait for its answer, or a second. */
+export function tryEndpoint(chosen: EndpointState, nowMs: number): void {
+  if (chosen.ejectedUntilMs === 0 || nowMs < chosen.ejectedUntilMs) return;
+  chosen.onTrial = true;
+  chosen.ejectedUntilMs = nowMs + TRIAL_SPACING_MS;
 }
 
 /** One pool's policy and the room it works in. Reused for every choice: choosing allocates nothing. */

@@ -24,6 +24,10 @@ export interface UpstreamDeps {
   /** Resolved addresses of upstream host names; written by the control messages, last good ones stay. */
   readonly addresses: Map<string, readonly string[]>;
   nowMs(): number;
+  /** Since the epoch. */
+  wallMs(): number;
+  /** Signs cookies of sticky sessions: 32 bytes that all workers of the machine have. Set before the listeners open. */
+  stickyRoot: Uint8Array;
   /** A bug of ours was caught; see control/data-plane.ts. */
   onDefect(cause: unknown): void;
   /** Carries what would be sent, and sends nothing: for explanations. Absent while serving. */

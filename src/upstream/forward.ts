@@ -26,16 +26,29 @@ export class Forwarding {
   readonly #exchange: ForwardedExchange;
   readonly #upstream: Upstream;
   readonly #deps: UpstreamDeps;
+  /** The member that the client keeps to. */
+  readonly #wanted: Endpoint | undefined;
   #endpoint: Endpoint | undefined = undefined;
   #attempts = 0;
   #ticket = -1;
   #attemptMs = 0;
   #admitted = false;
 
-  constructor(exchange: ForwardedExchange, upstream: Upstream, deps: UpstreamDeps) {
+  constructor(
+    exchange: ForwardedExchange,
+    upstream: Upstream,
+    deps: UpstreamDeps,
+    wanted: Endpoint | undefined,
+  ) {
     this.#exchange = exchange;
     this.#upstream = upstream;
     this.#deps = deps;
+    this.#wanted = wanted;
+  }
+
+  /** The one of the attempt under way. */
+  get endpoint(): Endpoint | undefined {
+    return this.#endpoint;
   }
 
   start(): void {
@@ -119,7 +132,7 @@ export class Forwarding {
   #attempt(exclude: Endpoint | undefined, nowMs: number, fresh: boolean): void {
     this.#attempts++;
     this.#attemptMs = nowMs;
-    const endpoint = this.#upstream.choose(this.#exchange.request, nowMs, exclude);
+    const endpoint = this.#upstream.choose(this.#exchange.request, nowMs, exclude, this.#wanted);
     if (endpoint === undefined) {
       this.#exchange.onFault({
         reason: reasons.upstreamUnavailable,

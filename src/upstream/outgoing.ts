@@ -37,8 +37,16 @@ interface Split<T> {
 
 type Wanted = readonly [name: string, value: string | undefined];
 
-/** Where a request goes: to the first that its field or cookie asks for, else by weight. `draw`: 0 to 100, random. */
-export function chooseSplit<T>(
+/** Met by upstream.ts `Upstream`. */
+interface SplitUpstream {
+  readonly sticky: { holds(request: CanonicalRequest): boolean } | undefined;
+}
+
+/**
+ * Where a request goes: to the first that its field or cookie asks for; else to the one that a sticky cookie says it has
+ * been to; else by weight. `draw`: 0 to 100, random.
+ */
+export function chooseSplit<T extends SplitUpstream>(
   request: CanonicalRequest,
   own: T,
   split: readonly Split<T>[],
@@ -48,6 +56,9 @@ export function chooseSplit<T>(
     if (header !== undefined && isWanted(findField(request, header[0]), header)) return upstream;
     if (cookie !== undefined && isWanted(findCookie(request, cookie[0]), cookie)) return upstream;
   }
+  for (const { upstream, weight } of split)
+    if (weight > 0 && upstream.sticky?.holds(request) === true) return upstream;
+  if (own.sticky?.holds(request) === true) return own;
   let below = 0;
   for (const { upstream, weight } of split) {
     below += weight;

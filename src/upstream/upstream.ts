@@ -9,11 +9,12 @@ import {
   VALUE_START,
 } from "../http/request.ts";
 import { type Reason, reasons } from "../reason.ts";
-import { Balance, chooseEndpoint } from "./balance.ts";
+import { Balance, chooseEndpoint, tryEndpoint } from "./balance.ts";
 import { Breaker } from "./breaker.ts";
 import { Endpoint, type EndpointOwner, type UpstreamDeps } from "./endpoint.ts";
 import { OutlierDetection } from "./outlier.ts";
 import { RetryBudget } from "./retry-budget.ts";
+import { Sticky } from "./sticky.ts";
 
 /** Connections that one upstream may be making at once, per worker (reliability.md F10). */
 const CONNECTING_MAX = 256;
@@ -30,6 +31,8 @@ export class Upstream implements EndpointOwner {
   readonly breaker: Breaker | undefined;
   readonly budget: RetryBudget;
   readonly outliers: OutlierDetection;
+  /** Undefined = clients keep to no member. */
+  readonly sticky: Sticky<Endpoint> | undefined;
   connecting = 0;
   idleCount = 0;
   inFlight = 0;
@@ -58,6 +61,8 @@ export class Upstream implements EndpointOwner {
     this.budget = new RetryBudget(config.retry.budgetPct);
     this.outliers = new OutlierDetection(config.outlierDetection);
     this.endpoints = config.endpoints.map((endpoint) => new Endpoint(endpoint, config, this, deps));
+    this.sticky =
+      config.sticky === undefined ? undefined : new Sticky(config.name, config.sticky, this.endpoints, deps);
     this.#balance = new Balance(config.balance, seed);
     this.#hash = config.balance === "consistent_hash" ? buildHash(config.hashKey) : undefined;
   }
@@ -69,8 +74,17 @@ export class Upstream implements EndpointOwner {
     return this.connecting >= CONNECTING_MAX ? reasons.upstreamBusy : undefined;
   }
 
-  /** The endpoint for an attempt; not `exclude` when there is another usable one. */
-  choose(request: CanonicalRequest, nowMs: number, exclude: Endpoint | undefined): Endpoint | undefined {
+  /** The endpoint for an attempt: `wanted` while it may be used; not `exclude` when there is another usable one. */
+  choose(
+    request: CanonicalRequest,
+    nowMs: number,
+    exclude: Endpoint | undefined,
+    wanted: Endpoint | undefined,
+  ): Endpoint | undefined {
+    if (wanted !== undefined && wanted !== exclude && wanted.isUsable(nowMs)) {
+      tryEndpoint(wanted, nowMs);
+      return wanted;
+    }
     const keyHash = this.#hash === undefined ? 0 : this.#hash(request);
     return chooseEndpoint(this.#balance, this.endpoints, nowMs, keyHash, exclude) as Endpoint | undefined;
   }

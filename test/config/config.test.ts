@@ -112,6 +112,7 @@ test("the smallest config has every default", () => {
         },
         circuitBreaker: undefined,
         outlierDetection: undefined,
+        sticky: undefined,
       },
     ],
     routes: [
@@ -167,6 +168,7 @@ test("the smallest config has every default", () => {
     ban: undefined,
     tarpit: { holdSecs: 10, maxHeld: 128 },
     sovereign: undefined,
+    mesh: undefined,
     waf: {
       profiles: [
         {
@@ -379,6 +381,14 @@ budget_pct = 12
 error_rate_pct = 13
 [upstream.app.outlier_detection]
 max_ejected_pct = 14
+[upstream.app.sticky]
+cookie = "node"
+ttl_secs = 60
+path = "/a"
+secure = true
+http_only = false
+same_site = "none"
+forward = true
 `,
     ),
   );
@@ -416,6 +426,16 @@ max_ejected_pct = 14
     },
     circuitBreaker: { errorRatePct: 13, minRequests: 20, windowSecs: 10, openSecs: 30 },
     outlierDetection: { errorRatePct: 50, minRequests: 20, windowSecs: 10, ejectSecs: 30, maxEjectedPct: 14 },
+    sticky: {
+      cookie: "node",
+      ttlSecs: 60,
+      path: "/a",
+      secure: true,
+      httpOnly: false,
+      sameSite: "None",
+      forward: true,
+      key: undefined,
+    },
   });
 });
 

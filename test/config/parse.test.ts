@@ -286,6 +286,17 @@ const cases: readonly Case[] = [
   inUpstream("a bad hash key", 'url = "http://a"\nhash_key = "header:"', "Z1106 3:12"),
   inUpstream("a hash key that nothing uses", 'url = "http://a"\nhash_key = "path"', "Z2108 3:12"),
   {
+  inUpstream(
+    "a cookie that another upstream has",
+    'url = "http://a"\nsticky = { cookie = "k" }\n[upstream.b]\nurl = "http://b"\nsticky = { cookie = "k" }',
+    "Z2107 4:11",
+    "Z2118 6:21",
+  ),
+  inUpstream(
+    "a sticky cookie that browsers drop",
+    'url = "http://a"\nsticky = { same_site = "none" }',
+    "Z1106 3:24",
+  ),
     title: "an upstream in both forms",
     toml: `[upstreams]\napp = "http://a"\n${minimal}`,
     found: ["Z1211 2:1"],

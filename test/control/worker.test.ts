@@ -44,6 +44,7 @@ function start(t: TestContext, edge: Partial<Edge> = {}) {
     setWithdrawn: (is) => void calls.push(`withdrawn ${is}`),
     setMemory: (share) => void calls.push(`memory ${share}`),
     setLimitSeed: (seed) => void calls.push(`seed ${seed.length}`),
+    setStickyRoot: (root) => void calls.push(`sticky root ${root.length}`),
     tellLimits: () => [],
     setAuthKeys: () => {},
     setRevoked: () => {},
@@ -245,6 +246,7 @@ test("what the primary found out is passed on", (t) => {
   control.receive({ type: "health", upstream: "app", url: "http://a", healthy: false }, undefined);
   control.receive({ type: "addresses", host: "a", addresses: ["10.0.0.1"] }, undefined);
   control.receive({ type: "limit_seed", seed: Buffer.alloc(8) }, undefined);
+  control.receive({ type: "sticky_root", root: Buffer.alloc(32) }, undefined);
   control.receive({ type: "limit_spent", shares: [] }, undefined);
   const store = { isUp: true, seed: Buffer.alloc(8), offsetMs: 0 };
   control.receive({ type: "limit_store", state: store }, undefined);
@@ -257,6 +259,7 @@ test("what the primary found out is passed on", (t) => {
     "health app http://a false",
     "addresses a 10.0.0.1",
     "seed 8",
+    "sticky root 32",
     "spent 0",
     "store true",
     "levels 0",
