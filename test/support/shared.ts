@@ -53,3 +53,6 @@ export function readCorpus(folder: string, name: string): CorpusCase[] {
 
 /** Tests whose full form takes long or much memory run it under CI or with ZION_FULL=1, and a short form otherwise. */
 export const fullForm: boolean = process.env["ZION_FULL"] === "1" || process.env["CI"] === "true";
+
+/** What takes too long for CI as well: its runs have 15 minutes in all. */
+export const longForm: boolean = process.env["ZION_FULL"] === "1";
