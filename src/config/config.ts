@@ -220,12 +220,12 @@ export interface UpstreamConfig {
   readonly health: HealthConfig;
   readonly circuitBreaker: BreakerConfig | undefined;
   readonly outlierDetection: OutlierConfig | undefined;
+  /** Undefined = clients keep to no member. */
+  readonly sticky: StickyConfig | undefined;
 }
 
 export interface EndpointConfig {
   /** As written, without userinfo. */
-  /** Undefined = clients keep to no member. */
-  readonly sticky: StickyConfig | undefined;
   readonly url: string;
   readonly scheme: "http" | "https";
   /** Host name or address; "" for a Unix socket. */
@@ -257,10 +257,6 @@ export interface HealthConfig {
   /** 1 */ readonly healthyThreshold: number;
 }
 
-export interface BreakerConfig {
-  /** 50 */ readonly errorRatePct: number;
-  /** 20 */ readonly minRequests: number;
-  /** 10, at most 60 */ readonly windowSecs: number;
 /** `[upstream.NAME.sticky]`. */
 export interface StickyConfig {
   /** Name of the cookie. */
@@ -276,6 +272,10 @@ export interface StickyConfig {
   readonly key: string | undefined;
 }
 
+export interface BreakerConfig {
+  /** 50 */ readonly errorRatePct: number;
+  /** 20 */ readonly minRequests: number;
+  /** 10, at most 60 */ readonly windowSecs: number;
   /** 30 */ readonly openSecs: number;
 }
 

@@ -509,6 +509,11 @@ export const tableSchemas = [
     keys: outlierDetection.shape,
     doc: "Takes single members out by their errors. Off without this table; needs two members.",
   },
+  {
+    header: "[upstream.NAME.sticky]",
+    keys: sticky.shape,
+    doc: "Clients keep to the member that answered them first, by a signed cookie. Off without this table; see transform.md.",
+  },
   { header: "[[route]]", keys: route.shape, doc: "Which requests go to which upstream. At least one." },
   {
     header: "[route.cors]",
@@ -526,11 +531,6 @@ export const tableSchemas = [
     doc: "Fields of the request on its way upstream. Values may hold facts: {client_ip} {host} {method} {path} {query} {uri} {request_id} {trace_id} {route} {scheme} {header:NAME} {cookie:NAME} {param:NAME}; {{ is a brace.",
   },
   {
-  {
-    header: "[upstream.NAME.sticky]",
-    keys: sticky.shape,
-    doc: "Clients keep to the member that answered them first, by a signed cookie. Off without this table; see transform.md.",
-  },
     header: "[route.response_headers]",
     keys: responseHeaders.shape,
     doc: "Fields of the upstream's answer on its way to the client, with the same facts of the request.",

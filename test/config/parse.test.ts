@@ -285,7 +285,6 @@ const cases: readonly Case[] = [
   ),
   inUpstream("a bad hash key", 'url = "http://a"\nhash_key = "header:"', "Z1106 3:12"),
   inUpstream("a hash key that nothing uses", 'url = "http://a"\nhash_key = "path"', "Z2108 3:12"),
-  {
   inUpstream(
     "a cookie that another upstream has",
     'url = "http://a"\nsticky = { cookie = "k" }\n[upstream.b]\nurl = "http://b"\nsticky = { cookie = "k" }',
@@ -297,6 +296,7 @@ const cases: readonly Case[] = [
     'url = "http://a"\nsticky = { same_site = "none" }',
     "Z1106 3:24",
   ),
+  {
     title: "an upstream in both forms",
     toml: `[upstreams]\napp = "http://a"\n${minimal}`,
     found: ["Z1211 2:1"],
