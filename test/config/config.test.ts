@@ -168,7 +168,6 @@ test("the smallest config has every default", () => {
     ban: undefined,
     tarpit: { holdSecs: 10, maxHeld: 128 },
     sovereign: undefined,
-    mesh: undefined,
     waf: {
       profiles: [
         {
