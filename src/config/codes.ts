@@ -382,6 +382,12 @@ export const codes = {
     "chown it to the user of the gateway; chmod 700",
     "The directory must be one, of mode 0700, and belong to the user of the gateway. A start makes it when it is not there. Run by root, the check leaves the owner out.",
   ),
+  Z1317: error(
+    "not usable as a key of the mesh",
+    "the edge could not prove who it is, or would believe nobody.",
+    "make keys with `zion mesh keygen`; public ones are 64 hex digits",
+    "Edges know each other by Ed25519 keys, and share one key of 32 bytes that encrypts what they say. A public key whose signatures fit every text is refused, too.",
+  ),
   Z1331: error(
     "not usable as an authority of clients",
     "clients could not be told from strangers.",
@@ -495,6 +501,12 @@ export const codes = {
     "A browser has one cookie of a name. Each upstream refuses the other's, which another key signed, and sets its own in its place. Where no host leads to both, nothing is wrong.",
     '[upstream.a]\nurl = "http://10.0.0.6:8080"\nsticky = { cookie = "member" }\n\n[upstream.b]\nurl = "http://10.0.0.7:8080"\nsticky = { cookie = "member" }',
     '[upstream.a]\nurl = "http://10.0.0.6:8080"\nsticky = {}\n\n[upstream.b]\nurl = "http://10.0.0.7:8080"\nsticky = {}',
+  ),
+  Z2119: warning(
+    "a quorum of one",
+    "whoever takes over one edge can have any client refused at all others.",
+    "ask for more, 3 of 5 where there are as many",
+    "Claims are signed, but an edge that was taken over signs, too. Only the number of edges that must agree stands against that.",
   ),
   Z2131: warning(
     "a certificate chain that clients may not follow",

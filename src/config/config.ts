@@ -28,6 +28,8 @@ export interface Config {
   readonly tarpit: TarpitConfig;
   /** Undefined = nobody's class is asked for. */
   readonly sovereign: SovereignConfig | undefined;
+  /** Undefined = no mesh. It meets in `limitStore`. */
+  readonly mesh: MeshConfig | undefined;
   readonly waf: WafConfig;
   readonly accessLog: AccessLogConfig;
   /** Undefined = no spans. */
@@ -549,6 +551,31 @@ export interface ServiceProfileConfig {
   readonly answerFields: readonly string[];
   /** 1000 */ readonly timeoutMs: number;
   /** 0 = every request is asked about */ readonly cacheMs: number;
+}
+
+/** `[mesh]`. Secret keys stay in their files: workers get this, too. Scores are in ten thousandths. */
+export interface MeshConfig {
+  readonly cluster: string;
+  /** Public key of `identityPath`, 64 hex digits. */
+  readonly id: string;
+  /** Absolute, as the other paths. */
+  readonly identityPath: string;
+  readonly previousIdentityPath: string | undefined;
+  readonly clusterKeyPath: string;
+  readonly trusted: readonly { readonly id: string; readonly operator: string }[];
+  readonly revocation: readonly string[];
+  /** false */ readonly trustsFirstUse: boolean;
+  /** false */ readonly hashesAddresses: boolean;
+  /** 3 */ readonly quorum: number;
+  /** 9500 */ readonly quorumScore: number;
+  /** 0 = nobody is refused for a score. */ readonly denyAbove: number;
+  /** false */ readonly bans: boolean;
+  /** 600 */ readonly banSecs: number;
+  /** false */ readonly ejectsUpstreams: boolean;
+  /** 600 */ readonly claimTtlSecs: number;
+  /** 20 */ readonly antiEntropySecs: number;
+  /** 1000 */ readonly claimsPerSec: number;
+  /** 256 */ readonly claimBurst: number;
 }
 
 /** `[limit.NAME]`, and what `rate_limit_rps` stands for. */

@@ -39,14 +39,6 @@ function unless(...harmless: readonly unknown[]): LaterKey {
   return { harmless: (value) => harmless.includes(value), instead: "" };
 }
 
-function offTable(): LaterKey {
-  return {
-    harmless: (value) =>
-      isTable(value) && Object.entries(value).every(([k, v]) => k === "enabled" && v === false),
-    instead: "",
-  };
-}
-
 function isTable(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -54,14 +46,12 @@ function isTable(value: unknown): value is Record<string, unknown> {
 const laterKeys: LaterKeys = {
   "": {
     cache_profile: never(),
-    sovereign_aimp: offTable(),
   },
   sovereign: {
     region: never("no networks come with the gateway: name lists in `classes`"),
     signals: never(),
     signal_listen: never(),
   },
-  "sovereign.enforce": { mesh_score_deny_above: unless(0) },
   server: {
     cache_max_memory_mb: never(),
     tcp_user_timeout_secs: {

@@ -15,13 +15,14 @@ export function readLimitStore(
   const input = document.valkey;
   if (input === undefined) return undefined;
   const path: Path = ["valkey"];
-  if (!Object.values(document.limit).some(({ store }) => store === "valkey"))
+  const isMeshed = document.mesh?.enabled === true || document.sovereign_aimp?.enabled === true;
+  if (!isMeshed && !Object.values(document.limit).some(({ store }) => store === "valkey"))
     context.findings.add({
       code: "Z2108",
       path,
       at: "key",
-      message: "no limit counts in the store of [valkey]",
-      fix: 'add store = "valkey" to a limit, or remove the table',
+      message: "no limit counts in the store of [valkey], and no mesh meets there",
+      fix: 'add store = "valkey" to a limit, or [mesh], or remove the table',
     });
   if (!requireKey(path, "url", input.url, "[valkey]", context)) return undefined;
   const place = take(readStoreUrl(input.url!), "Z1106", [...path, "url"], input.url!, context);

@@ -17,6 +17,7 @@ import { readHeaderProfiles } from "./header-profile.ts";
 import { readLimitStore } from "./limit-store.ts";
 import { readLimits } from "./limits.ts";
 import { readLists } from "./lists.ts";
+import { readMesh } from "./mesh.ts";
 import { placeFindings } from "./position.ts";
 import { readRoutes } from "./routes.ts";
 import { directoryOf, resolvePath, type SectionContext } from "./section.ts";
@@ -120,6 +121,7 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
   const limitStore = readLimitStore(document, context);
   const lists = readLists(document, context);
   const sovereign = readSovereign(document, context);
+  const mesh = readMesh(document, context);
   const ban = document.ban === undefined ? undefined : readBan(document.ban, context);
   const waf = readWaf(document, routes, context);
   checkAmnesia(document, context);
@@ -144,6 +146,7 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
     ban,
     tarpit: readTarpit(document, context),
     sovereign,
+    mesh,
     waf,
     amnesia: document.amnesia,
     audit,

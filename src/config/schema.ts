@@ -16,6 +16,7 @@ import { choice, flag, int, keyDocs, optionalInt, optionalText, optionalTexts, t
 import { limit } from "./limit-schema.ts";
 import { limitStore } from "./limit-store-schema.ts";
 import { list } from "./list-schema.ts";
+import { mesh, meshAlias } from "./mesh-schema.ts";
 import { enforce, enforceTarpit, sovereign } from "./sovereign.ts";
 import { tarpit } from "./tarpit.ts";
 import { tracing } from "./tracing.ts";
@@ -457,6 +458,8 @@ export const documentSchema = z.strictObject({
   ban: ban.optional(),
   tarpit: tarpit.optional(),
   sovereign: sovereign.optional(),
+  mesh: mesh.optional(),
+  sovereign_aimp: meshAlias.optional(),
   error_page: z.record(z.string(), errorPage, table).default({}),
   header_profile: z.record(z.string(), headerProfile, table).default({}),
   waf: waf.prefault({}),
@@ -568,7 +571,7 @@ export const tableSchemas = [
   {
     header: "[valkey]",
     keys: limitStore.shape,
-    doc: 'A Valkey or Redis server that counts limits with store = "valkey" for several machines.',
+    doc: 'A Valkey or Redis server that counts limits with store = "valkey" for several machines, and where the edges of [mesh] meet.',
   },
   {
     header: "[auth_profile.NAME]",
@@ -598,6 +601,16 @@ export const tableSchemas = [
     doc: "Classes that are not let in. Exempt lists of [server] stand above it.",
   },
   { header: "[sovereign.enforce.tarpit]", keys: enforceTarpit.shape, doc: "Refuse them slowly." },
+  {
+    header: "[mesh]",
+    keys: mesh.shape,
+    doc: "Edges warn each other by signed claims, which they put into the store of [valkey]. See mesh.md.",
+  },
+  {
+    header: "[sovereign_aimp]",
+    keys: meshAlias.shape,
+    doc: "The reference gateway's name for [mesh]: the same keys, and some that have no meaning here.",
+  },
   { header: "[waf]", keys: waf.shape, doc: "What all profiles share." },
   {
     header: "[waf_profile.NAME]",

@@ -5,7 +5,7 @@ import { readCidr } from "./address.ts";
 import type { SovereignConfig } from "./config.ts";
 import { checkDefined, checkName } from "./definition.ts";
 import type { Path } from "./finding.ts";
-import { flag, keyDocs, optionalInt, texts } from "./keys.ts";
+import { flag, keyDocs, optionalInt, real, texts } from "./keys.ts";
 import { keyLabel, printable } from "./label.ts";
 import type { DocumentInput } from "./schema.ts";
 import { type SectionContext, take } from "./section.ts";
@@ -48,6 +48,12 @@ export const enforceTarpit = z.strictObject({
 export const enforce = z.strictObject({
   enabled: flag(false, "Refuse the classes in `deny`."),
   deny: texts({ type: "array of classes", default: [], doc: "403 for these; `unknown` can be one of them." }),
+  mesh_score_deny_above: real({
+    min: 0,
+    max: 1,
+    default: 0,
+    doc: "The same as `score_deny_above` in [mesh].",
+  }),
   tarpit: enforceTarpit.prefault({}),
 });
 

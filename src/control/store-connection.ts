@@ -27,14 +27,53 @@ export type OpenStore = (
 ) => Promise<StoreConnection>;
 
 /**
- * Connects by the client library, without what it would do by itself: no second tries, no queue while it is not
+ * Opens a connection by the client library, without what it would do by itself: no second tries, no queue while it is not
  * connected, no commands of its own but AUTH and SELECT. Rejects within `connectTimeoutMs`.
  */
 export const openStore: OpenStore = async (config, onLost) => {
+  const { client, close } = await openClient(config, onLost);
+  const send = (command: readonly string[]): Promise<unknown> => client.sendCommand([...command]);
+  return {
+    async run(script, keys, values) {
+      const rest = [String(keys.length), ...keys, ...values];
+      const answer = send(["EVALSHA", script.sha1, ...rest]).catch((cause: unknown) => {
+        // The store was restarted, or its scripts were flushed; this teaches it.
+        if (!String(cause).includes("NOSCRIPT")) throw cause;
+        return send(["EVAL", script.text, ...rest]);
+      });
+      const result = await within(config.commandTimeoutMs, "command", answer);
+      if (!Array.isArray(result)) throw new Error("the store answered something else than a list");
+      return result;
+    },
+    close,
+  };
+};
+
+/** A connection that only listens to one channel. */
+export type OpenSubscription = (
+  config: LimitStoreConfig,
+  channel: string,
+  onMessage: (text: string) => void,
+  onLost: (cause: Error) => void,
+) => Promise<Pick<StoreConnection, "close">>;
+
+export const openSubscription: OpenSubscription = async (config, channel, onMessage, onLost) => {
+  const { client, close } = await openClient(config, onLost);
+  try {
+    await within(config.commandTimeoutMs, "subscribe", client.subscribe(channel, onMessage));
+  } catch (cause) {
+    close();
+    throw cause;
+  }
+  return { close };
+};
+
+/** Logged in. `close` twice is once. */
+async function openClient(config: LimitStoreConfig, onLost: (cause: Error) => void) {
   // Gateways without a store do not load it.
   const { createClient } = await import("@redis/client");
   const password = config.passwordFile === undefined ? undefined : await readPassword(config.passwordFile);
-  const { host, port, connectTimeoutMs, commandTimeoutMs } = config;
+  const { host, port, connectTimeoutMs } = config;
   const common = { host, port, connectTimeout: connectTimeoutMs, reconnectStrategy: false } as const;
   const client = createClient({
     ...(config.username === undefined ? {} : { username: config.username }),
@@ -56,6 +95,7 @@ export const openStore: OpenStore = async (config, onLost) => {
   });
   let isOpen = false;
   const close = () => {
+    if (!isOpen) return;
     isOpen = false;
     client.destroy();
   };
@@ -71,25 +111,8 @@ export const openStore: OpenStore = async (config, onLost) => {
     throw cause;
   }
   isOpen = true;
-
-  const send = (command: readonly string[]): Promise<unknown> => client.sendCommand([...command]);
-  return {
-    async run(script, keys, values) {
-      const rest = [String(keys.length), ...keys, ...values];
-      const answer = send(["EVALSHA", script.sha1, ...rest]).catch((cause: unknown) => {
-        // The store was restarted, or its scripts were flushed; this teaches it.
-        if (!String(cause).includes("NOSCRIPT")) throw cause;
-        return send(["EVAL", script.text, ...rest]);
-      });
-      const result = await within(commandTimeoutMs, "command", answer);
-      if (!Array.isArray(result)) throw new Error("the store answered something else than a list");
-      return result;
-    },
-    close: () => {
-      if (isOpen) close();
-    },
-  };
-};
+  return { client, close };
+}
 
 async function readPassword(file: string): Promise<string> {
   return (await readFile(file, "utf8")).replace(/\r?\n$/, "");

@@ -67,7 +67,7 @@ export function sealEnvelope(
   claims: Buffer,
   identity: Identity,
   bodyKey: Buffer,
-): Buffer {
+): { readonly bytes: Buffer; readonly signature: Buffer } {
   const start = Buffer.alloc(HEAD_BYTES);
   start[0] = VERSION;
   start.write(head.cluster + identity.id + head.boot, 1, "hex");
@@ -77,13 +77,8 @@ export function sealEnvelope(
   const cipher = createCipheriv("aes-256-gcm", bodyKey, nonceOf(start));
   cipher.setAAD(start);
   const signature = identity.sign(signedText(start, claims));
-  return Buffer.concat([
-    start,
-    cipher.update(claims),
-    cipher.update(signature),
-    cipher.final(),
-    cipher.getAuthTag(),
-  ]);
+  const sealed = [cipher.update(claims), cipher.update(signature), cipher.final(), cipher.getAuthTag()];
+  return { bytes: Buffer.concat([start, ...sealed]), signature };
 }
 
 export interface OpenedBody {

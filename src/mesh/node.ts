@@ -61,14 +61,27 @@ export type MeshNotice =
   /** An audit log that somebody witnessed became shorter, or another. */
   | { readonly what: "audit_fork"; readonly key: string; readonly log: string; readonly size: number };
 
+/** What a reload may change. */
+export interface NodeTerms {
+  readonly ring: KeyRing;
+  readonly limits: PeerLimits;
+  readonly rule: QuorumRule;
+}
+
+/** An envelope on its way out. */
+export interface Sealed {
+  readonly bytes: Buffer;
+  readonly sequence: number;
+  readonly claims: readonly Claim[];
+  readonly signature: string;
+}
+
 export interface NodeOptions {
   readonly identity: Identity;
   readonly cluster: string;
   /** The first seals, all open. */
   readonly clusterKeys: readonly Uint8Array[];
-  readonly ring: KeyRing;
-  readonly limits: PeerLimits;
-  readonly rule: QuorumRule;
+  readonly terms: NodeTerms;
   /** 16 random bytes in hex, new for every process. */
   readonly boot: string;
   /** The highest sequences that were seen before the start, by signer. */
@@ -88,6 +101,7 @@ const decrees: ReadonlySet<ClaimKind> = new Set(["identity_revoked", "quorum_pol
  */
 export class MeshNode {
   readonly #options: NodeOptions;
+  #terms: NodeTerms;
   readonly #cluster: string;
   readonly #peers = new Map<string, Peer>();
   readonly #bodyKeys = new Map<string, readonly Buffer[]>();
@@ -104,9 +118,10 @@ export class MeshNode {
 
   constructor(options: NodeOptions) {
     this.#options = options;
+    this.#terms = options.terms;
     this.#cluster = clusterId(options.cluster);
     this.store = new MergeStore(options.claimsMax ?? CLAIMS_KEPT_MAX);
-    this.rule = options.rule;
+    this.rule = options.terms.rule;
     // Above everything that a process of this key ever used, also where its state was lost.
     const floor = options.floors.get(options.identity.id) ?? 0;
     this.#sequence = Math.max(floor, Math.floor(options.wallMs() * 1000));
@@ -116,8 +131,13 @@ export class MeshNode {
     return this.#options.identity.id;
   }
 
+  adopt(terms: NodeTerms): void {
+    this.#terms = terms;
+    this.#tightenRule();
+  }
+
   /** Takes claims as this edge's own, and seals them into as few envelopes as hold them. */
-  publish(claims: readonly Claim[]): Buffer[] {
+  publish(claims: readonly Claim[]): readonly Sealed[] {
     const nowMs = this.#options.wallMs();
     const last = [...new Map(claims.map((claim) => [claimKey(claim), claim])).values()];
     for (const claim of last) this.store.merge(this.id, claim, nowMs);
@@ -125,20 +145,20 @@ export class MeshNode {
   }
 
   /** All claims of its own that hold, sealed anew: for those who missed some. */
-  restate(): Buffer[] {
+  restate(): readonly Sealed[] {
     const nowMs = this.#options.wallMs();
     return this.#seal([...this.store.bySigner(this.id)].filter((claim) => endsMs(claim) > nowMs));
   }
 
   /** Says how many claims it stands by: who knows others fetches them. */
-  beacon(): Buffer {
+  beacon(): Sealed {
     const atMs = this.#options.wallMs();
     const { count, digest } = digestOf(this.store.bySigner(this.id), atMs);
     return this.#seal([{ kind: "state_digest", atMs, ttlSecs: 120, count, digest }])[0]!;
   }
 
   /** Has its next key introduced by this one. */
-  introduce(next: Identity): Buffer[] {
+  introduce(next: Identity): readonly Sealed[] {
     const proof = next.sign(introductionText(this.id, next.id)).toString("hex");
     const claim: Claim = {
       kind: "identity_introduced",
@@ -152,7 +172,8 @@ export class MeshNode {
 
   /** `isAsked`: it was fetched, which is paced by whoever fetches. Never throws, whatever the bytes are. */
   receive(bytes: Buffer, isAsked = false): Reception {
-    const { ring, limits, wallMs, notice } = this.#options;
+    const { wallMs, notice } = this.#options;
+    const { ring, limits } = this.#terms;
     const nowMs = wallMs();
     const envelope = readEnvelope(bytes);
     if (typeof envelope === "string") return this.#reject(envelope, undefined);
@@ -217,7 +238,7 @@ export class MeshNode {
 
   /** Undefined: what it says does not count. */
   operatorOf(signer: string): string | undefined {
-    const trusted = this.#options.ring.find(signer);
+    const trusted = this.#terms.ring.find(signer);
     if (signer === this.id) return trusted?.operator ?? signer;
     if (trusted === undefined || trusted.source === "revocation") return undefined;
     return this.#peers.get(signer)?.isQuarantined(this.#options.wallMs()) === true
@@ -282,7 +303,8 @@ export class MeshNode {
     id: string,
     { bytes }: Envelope,
   ): boolean {
-    const { ring, notice } = this.#options;
+    const { notice } = this.#options;
+    const { ring } = this.#terms;
     if (claim.kind === "identity_revoked") {
       this.#decrees.set(`${id}:${claimKey(claim)}`, bytes);
       if (!ring.revoke(claim.key)) return false;
@@ -295,7 +317,7 @@ export class MeshNode {
     if (before !== undefined && before.atMs >= claim.atMs) return false;
     this.#policies.set(id, claim);
     this.#decrees.set(`${id}:${claimKey(claim)}`, bytes);
-    this.rule = [...this.#policies.values()].reduce<QuorumRule>(strictest, this.#options.rule);
+    this.#tightenRule();
     notice({ what: "policy", quorum: claim.quorum, score: claim.score });
     return true;
   }
@@ -306,11 +328,15 @@ export class MeshNode {
     peer: Peer,
     nowMs: number,
   ): void {
-    const { ring, notice, count } = this.#options;
-    const result = ring.introduce(id, claim.key, claim.proof);
+    const { notice, count } = this.#options;
+    const result = this.#terms.ring.introduce(id, claim.key, claim.proof);
     if (result === "new") notice({ what: "introduced", key: id, next: claim.key });
     if (result === "invalid") count("claim_invalid", 1);
     if (result === "conflict") this.#punish(peer, id, POINTS_ALL, nowMs);
+  }
+
+  #tightenRule(): void {
+    this.rule = [...this.#policies.values()].reduce<QuorumRule>(strictest, this.#terms.rule);
   }
 
   #punish(peer: Peer, key: string, points: number, nowMs: number): void {
@@ -320,9 +346,9 @@ export class MeshNode {
   #peerOf(signer: string, nowMs: number): Peer {
     const present = this.#peers.get(signer);
     if (present !== undefined) return present;
-    const peer = new Peer(this.#options.floors.get(signer) ?? 0, this.#options.limits, nowMs);
+    const peer = new Peer(this.#options.floors.get(signer) ?? 0, this.#terms.limits, nowMs);
     // Others are candidates: they get a place when a signature shows that they exist.
-    if (this.#options.ring.find(signer) !== undefined) this.#peers.set(signer, peer);
+    if (this.#terms.ring.find(signer) !== undefined) this.#peers.set(signer, peer);
     return peer;
   }
 
@@ -345,23 +371,16 @@ export class MeshNode {
     return keys;
   }
 
-  #seal(claims: readonly Claim[]): Buffer[] {
+  #seal(claims: readonly Claim[]): readonly Sealed[] {
     const { identity, boot, wallMs } = this.#options;
     const key = this.#bodyKeysOf({ signer: identity.id, boot })[0]!;
-    return packed(claims).map((part) =>
-      sealEnvelope(
-        {
-          cluster: this.#cluster,
-          boot,
-          sequence: ++this.#sequence,
-          atMs: Math.floor(wallMs()),
-          claims: part.length,
-        },
-        encodeClaims(part),
-        identity,
-        key,
-      ),
-    );
+    return packed(claims).map((part) => {
+      const sequence = ++this.#sequence;
+      const atMs = Math.floor(wallMs());
+      const head = { cluster: this.#cluster, boot, sequence, atMs, claims: part.length };
+      const { bytes, signature } = sealEnvelope(head, encodeClaims(part), identity, key);
+      return { bytes, sequence, claims: part, signature: signature.toString("base64url") };
+    });
   }
 
   #reject(rejected: RejectReason, envelope: Envelope | undefined): Reception {

@@ -168,6 +168,7 @@ test("the smallest config has every default", () => {
     ban: undefined,
     tarpit: { holdSecs: 10, maxHeld: 128 },
     sovereign: undefined,
+    mesh: undefined,
     waf: {
       profiles: [
         {

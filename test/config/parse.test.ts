@@ -34,6 +34,7 @@ const elsewhere = [
   "waf.test.ts",
   "auth.test.ts",
   "lists.test.ts",
+  "mesh.test.ts",
   "state-directory.test.ts",
 ];
 

@@ -133,6 +133,7 @@ describe("the surfaces are complete", () => {
       "Routing",
       "Rate limits",
       "Store of limits",
+      "Mesh",
       "Forwarded identity headers",
       "Config file",
       "Certificates and keys",

@@ -38,7 +38,7 @@ function forged(
     body,
     identity,
     bodyKeyOf(head.key ?? CLUSTER_KEY, identity.id, boot),
-  );
+  ).bytes;
 }
 
 const claimed = encodeClaims([reputation(ATTACKER)]);
@@ -59,17 +59,18 @@ test("ME1: garbage of any length is `decode` or `version`, and changes nothing",
 
 test("ME2: an envelope that is cut, or changed in any byte, is refused", () => {
   const sender = edge("ben", ringOf(all));
-  const [bytes] = sender.node.publish([reputation(ATTACKER), reputation("4cb007108")]);
-  for (let end = 0; end < bytes!.length; end++)
-    assert.ok(edge("ann", ringOf(all)).node.receive(bytes!.subarray(0, end)).rejected !== undefined);
+  const [sealed] = sender.node.publish([reputation(ATTACKER), reputation("4cb007108")]);
+  const { bytes } = sealed!;
+  for (let end = 0; end < bytes.length; end++)
+    assert.ok(edge("ann", ringOf(all)).node.receive(bytes.subarray(0, end)).rejected !== undefined);
   const reader = edge("ann", ringOf(all)).node;
-  for (let at = 0; at < bytes!.length; at++) {
-    const changed = Buffer.from(bytes!);
+  for (let at = 0; at < bytes.length; at++) {
+    const changed = Buffer.from(bytes);
     changed[at] = changed[at]! ^ 1;
     assert.ok(reader.receive(changed).rejected !== undefined, `byte ${at}`);
   }
   assert.equal(reader.store.size, 0);
-  assert.equal(reader.receive(bytes!).rejected, undefined);
+  assert.equal(reader.receive(bytes).rejected, undefined);
 });
 
 test("ME3: who is not pinned is not heard, before anything of it is decrypted", () => {
@@ -117,7 +118,7 @@ test("ME6: a peer that is too fast is held to its rate, and kept out after a min
     const claims = Array.from({ length: 100 }, (_, i) =>
       reputation(`4cc00${((ms / 50) % 16).toString(16)}0${i.toString(16).padStart(2, "0")}`, 1, time.ms),
     );
-    for (const bytes of sender.node.publish(claims)) node.receive(bytes);
+    for (const { bytes } of sender.node.publish(claims)) node.receive(bytes);
   }
   assert.ok(rejected["rate"]! > 10_000);
   assert.ok(rejected["quarantined"]! > 0);
@@ -227,7 +228,7 @@ test("a policy can ask for more voices, never for fewer", () => {
 test("a key introduces the next one, which speaks with the same voice", () => {
   const { node } = edge("ann", ringOf(["ann", "ben", "cid"]));
   const ben = edge("ben", ringOf([])).node;
-  for (const bytes of ben.introduce(identityOf("ben two"))) node.receive(bytes);
+  for (const { bytes } of ben.introduce(identityOf("ben two"))) node.receive(bytes);
   node.receive(forged("ben", claimed, { sequence: NOON * 2000 }));
   assert.equal(node.receive(forged("ben two", claimed)).rejected, undefined);
   assert.deepEqual(scoreOf(node), { score: 10_000, voices: 1, isQuorum: false });
@@ -307,10 +308,10 @@ test("a beacon shows who missed something, and restating it brings both to the s
   const ben = edge("ben", ringOf(all)).node;
   const { node } = edge("ann", ringOf(all));
   ben.publish([reputation(ATTACKER), reputation("4cb007108")]);
-  node.receive(ben.beacon());
+  node.receive(ben.beacon().bytes);
   assert.deepEqual(node.takeBehind(), [ben.id]);
-  for (const bytes of ben.restate()) node.receive(bytes, true);
-  node.receive(ben.beacon());
+  for (const { bytes } of ben.restate()) node.receive(bytes, true);
+  node.receive(ben.beacon().bytes);
   assert.deepEqual(node.takeBehind(), []);
   assert.equal(scoreOf(node).score, 10_000);
 });
@@ -322,20 +323,22 @@ test("envelopes are as few as hold their claims, and none has more than 2 KiB", 
   );
   const envelopes = node.publish(claims);
   assert.equal(envelopes.length, 11);
-  for (const bytes of envelopes) assert.ok(bytes.length <= ENVELOPE_BYTES_MAX);
+  for (const { bytes } of envelopes) assert.ok(bytes.length <= ENVELOPE_BYTES_MAX);
 });
 
 test("in whatever order and however often envelopes come, an edge believes the same", () => {
   const senders = ["ben", "cid", "dee"].map((name) => edge(name, ringOf(all)).node);
-  const envelopes = senders.flatMap((sender, index) =>
-    [0, 1, 2, 3].flatMap((round) =>
-      sender.publish(
-        [0, 1, 2].map((i) =>
-          reputation(`4cb00710${(i + index + round) % 5}`, round * 1000, NOON - 10 + round),
+  const envelopes = senders
+    .flatMap((sender, index) =>
+      [0, 1, 2, 3].flatMap((round) =>
+        sender.publish(
+          [0, 1, 2].map((i) =>
+            reputation(`4cb00710${(i + index + round) % 5}`, round * 1000, NOON - 10 + round),
+          ),
         ),
       ),
-    ),
-  );
+    )
+    .map(({ bytes }) => bytes);
   const believed = (order: readonly Buffer[]): readonly object[] => {
     const { node } = edge("ann", ringOf(all));
     for (const bytes of order) node.receive(bytes);
