@@ -1,3 +1,4 @@
+import { beginCompression, type CompressionRule } from "./answer/compression.ts";
 import { BodyScreen, type ScreenOwner } from "./gate/body-screen.ts";
 import { preflightMethod, replaceCors } from "./gate/cors.ts";
 import { addIdentityLines, scrubTrailers } from "./gate/identity-fields.ts";
@@ -579,7 +580,15 @@ export class Exchange
     this.#answerStarted = true;
     this.record.status = head.status;
     this.record.answeredMs = nowMs;
+    const compression = this.#route?.compression;
+    if (compression !== undefined) this.#compress(head, compression);
     this.#outlet.answerHead(head);
+  }
+
+  #compress(head: ResponseHead, rule: CompressionRule): void {
+    const desk = this.#state.compression;
+    this.#step = beginCompression(rule, head, this.request, desk, this, this.#downstream);
+    if (this.#step !== undefined) this.#outlet = this.#step;
   }
 
   onAnswerBody(bytes: Buffer, start: number, end: number): boolean {
@@ -841,7 +850,10 @@ export class Exchange
     this.#concluded = true;
     if (this.#held !== undefined) this.#leaveTarpit();
     this.#screen?.close();
-    this.#step?.close();
+    if (this.#step !== undefined) {
+      this.record.responseBytes = this.#step.sentBytes;
+      this.#step.close();
+    }
     leaveInFlight(this.request, this.#state.limits);
     this.request.onSettled?.(this.record.status, this.record.wafScore, nowMs);
     if (this.#stream !== NO_STREAM) this.#leaveStream();

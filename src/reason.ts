@@ -849,6 +849,14 @@ export const reasons = {
     false,
     "The primary did not give a page of `expose_internal` in time, or too many wait for one.",
   ),
+  compression: row(
+    "compression",
+    500,
+    "gateway",
+    g,
+    true,
+    "An answer could not be compressed to its end: zlib failed.",
+  ),
   defect: row("defect", 500, "gateway", g, true, "A bug in the gateway; the last-gasp record has the stack."),
 } as const;
 

@@ -1,3 +1,4 @@
+import type { CompressionRule } from "./answer/compression.ts";
 import type { ClientAuthTable } from "./cert/client-auth.ts";
 import type { Config } from "./config/config.ts";
 import type { AuthRule } from "./gate/auth.ts";
@@ -67,6 +68,8 @@ export interface Route extends RecordedRoute {
   /** Undefined where the route answers itself. */
   readonly upstream: Upstream | undefined;
   readonly transform: RouteTransform;
+  /** Undefined = answers go as they are. */
+  readonly compression: CompressionRule | undefined;
   readonly internalOnly: boolean;
   readonly public: boolean;
   /** Undefined = no credentials asked for. */

@@ -1,3 +1,4 @@
+import type { CompressionDesk } from "./answer/compression-desk.ts";
 import type { BanDesk } from "./gate/ban.ts";
 import type { Pressure } from "./gate/pressure.ts";
 import type { Tarpit } from "./gate/tarpit.ts";
@@ -37,6 +38,7 @@ export interface State {
   readonly outbox: Outbox;
   readonly upstreamDeps: UpstreamDeps;
   readonly waf: WafEngine;
+  readonly compression: CompressionDesk;
   readonly limits: Limits;
   readonly bans: BanDesk;
   readonly tarpit: Tarpit;

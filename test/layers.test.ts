@@ -8,7 +8,7 @@ const layers: readonly (readonly string[])[] = [
   ["std", "reason"],
   ["http", "body"],
   ["route", "waf", "limit", "identity", "audit"],
-  ["gate", "upstream", "respond", "record", "cert", "mesh"],
+  ["answer", "gate", "upstream", "respond", "record", "cert", "mesh"],
   ["snapshot"],
   ["state"],
   ["exchange"],

@@ -18,6 +18,8 @@ export interface Config {
   /** "default" is always among them. */
   readonly headerProfiles: readonly HeaderProfileConfig[];
   readonly errorPages: readonly ErrorPageConfig[];
+  /** Undefined = answers are not compressed. */
+  readonly compression: CompressionConfig | undefined;
   readonly authProfiles: readonly AuthProfileConfig[];
   readonly limits: readonly LimitConfig[];
   /** Where limits with `store = "valkey"` are counted for all machines. */
@@ -301,6 +303,7 @@ export interface RouteConfig {
   /** Undefined where the route answers itself. */ readonly upstream: string | undefined;
   readonly transform: TransformConfig;
   /** Name of one of `Config.headerProfiles`. "default" */ readonly headerProfile: string;
+  /** Answers are compressed, as `Config.compression` says. */ readonly compress: boolean;
   /** Content-Security-Policy where the upstream sends none; undefined = as the profile says. */
   readonly csp: string | undefined;
   readonly internalOnly: boolean;
@@ -366,6 +369,18 @@ export interface SovereignConfig {
   readonly action: "refuse" | "tarpit";
   /** In the access log. */
   readonly isLogged: boolean;
+}
+
+/** `[compression]`. */
+export interface CompressionConfig {
+  /** In the order of preference. */
+  readonly codings: readonly ("br" | "zstd" | "gzip")[];
+  readonly types: readonly string[];
+  readonly minBytes: number;
+  readonly effort: "fast" | "balanced" | "small";
+  readonly breachGuard: boolean;
+  /** Per worker. */
+  readonly memoryMb: number;
 }
 
 /** `[tarpit]`. */

@@ -8,6 +8,7 @@ import { readAuthProfiles } from "./auth.ts";
 import { readBan } from "./ban.ts";
 import { readCapture } from "./capture.ts";
 import { codes } from "./codes.ts";
+import { readCompression } from "./compression.ts";
 import type { Config } from "./config.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import { readErrorPages } from "./error-pages.ts";
@@ -139,6 +140,7 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
     routes,
     headerProfiles,
     errorPages: readErrorPages(document, context),
+    compression: readCompression(document, context),
     authProfiles,
     limits,
     limitStore,

@@ -3,6 +3,7 @@ import { findRouteConflicts } from "../route/conflict.ts";
 import { isPatternProblem, parsePattern } from "../route/pattern.ts";
 import { readHostName } from "./address.ts";
 import { readRouteClientAuth } from "./client-auth.ts";
+import { readCompress } from "./compression.ts";
 import type { RouteConfig, RouteWafConfig } from "./config.ts";
 import { readCors } from "./cors.ts";
 import { checkDefined, checkName, reportUnused } from "./definition.ts";
@@ -99,6 +100,7 @@ function readRoute(
     upstream: input.upstream,
     transform,
     headerProfile: readHeaderProfileName(path, what, input, document, context),
+    compress: readCompress(path, what, input, document, context),
     csp: input.csp,
     internalOnly: input.internal_only,
     public: input.public,

@@ -8,11 +8,23 @@ import { authProfile, routeAuthKeys } from "./auth-schema.ts";
 import { ban } from "./ban.ts";
 import { capture } from "./capture-schema.ts";
 import { clientAuthKeys, routeClientAuth, sniClientAuthKeys } from "./client-auth-schema.ts";
+import { compression } from "./compression.ts";
 import { cors } from "./cors.ts";
 import { errorPage } from "./error-pages.ts";
 import { geo } from "./geo.ts";
 import { headerProfile } from "./header-profile.ts";
-import { choice, flag, int, keyDocs, optionalInt, optionalText, optionalTexts, text, texts } from "./keys.ts";
+import {
+  choice,
+  flag,
+  int,
+  keyDocs,
+  optionalFlag,
+  optionalInt,
+  optionalText,
+  optionalTexts,
+  text,
+  texts,
+} from "./keys.ts";
 import { limit } from "./limit-schema.ts";
 import { limitStore } from "./limit-store-schema.ts";
 import { list } from "./list-schema.ts";
@@ -390,6 +402,7 @@ const route = z.strictObject({
     "Refuse requests that may change something from pages of other sites, unless [route.cors] lists them. For routes that know their users by cookies.",
   ),
   cors: cors.optional(),
+  compress: optionalFlag("Compress answers. Absent = where there is a [compression] table."),
   ...transformKeys,
   header_profile: optionalText({
     example: "default",
@@ -462,6 +475,7 @@ export const documentSchema = z.strictObject({
   sovereign_aimp: meshAlias.optional(),
   error_page: z.record(z.string(), errorPage, table).default({}),
   header_profile: z.record(z.string(), headerProfile, table).default({}),
+  compression: compression.optional(),
   waf: waf.prefault({}),
   waf_profile: z.record(z.string(), wafProfile, table).default({}),
   exclude: z.array(exclude, { error: "expected an array of tables: write [[exclude]]" }).default([]),
@@ -562,6 +576,11 @@ export const tableSchemas = [
     header: "[header_profile.NAME]",
     keys: headerProfile.shape,
     doc: "Fields that keep browsers from doing what the application did not mean, where the upstream sends none of the name, and fields that clients do not get. Routes that name no profile use [header_profile.default], which is built in.",
+  },
+  {
+    header: "[compression]",
+    keys: compression.shape,
+    doc: "Compresses answers. Off without this table; `compress = false` keeps a route out. See compression.md.",
   },
   {
     header: "[limit.NAME]",

@@ -1,3 +1,4 @@
+import type { CompressionRule } from "../answer/compression.ts";
 import { buildClientAuth } from "../cert/client-auth.ts";
 import type { CertificateStore } from "../cert/store.ts";
 import type { Config, RouteConfig, RouteWafConfig } from "../config/config.ts";
@@ -24,6 +25,7 @@ import type { Upstream } from "../upstream/upstream.ts";
 import type { RuleSet } from "../waf/compile.ts";
 import { buildRouteAuth, buildService, identityFieldsOf } from "./auth-build.ts";
 import type { AuthDesk, BuiltProfile } from "./auth-desk.ts";
+import { buildCompression } from "./compression-build.ts";
 import { buildRateLimits, buildRouteLimits, countedClaims } from "./limit-build.ts";
 import { type ListTable, listTableSteps } from "./list-build.ts";
 import { buildOriginClasses } from "./origin-class-build.ts";
@@ -76,6 +78,7 @@ export function* snapshotSteps(generation: number, config: Config, deps: Compile
     if (!wafs.has(key)) wafs.set(key, buildWaf(waf, config, deps.ruleSet));
     return wafs.get(key);
   };
+  const compression = buildCompression(config.compression);
   const routes: RouteEntry<Route>[] = [];
   for (const route of config.routes) {
     yield;
@@ -83,7 +86,7 @@ export function* snapshotSteps(generation: number, config: Config, deps: Compile
       path: route.path,
       ...(route.hosts === undefined ? {} : { hosts: route.hosts }),
       ...(route.methods === undefined ? {} : { methods: route.methods }),
-      value: buildRoute(route, config, deps, lists, profiles, wafOf(route)),
+      value: buildRoute(route, config, deps, lists, profiles, wafOf(route), compression),
     });
   }
   const redirects =
@@ -161,6 +164,7 @@ function buildRoute(
   lists: ListTable,
   profiles: ReadonlyMap<string, BuiltProfile>,
   waf: RouteWaf | undefined,
+  compression: CompressionRule | undefined,
 ): Route {
   const upstream = route.upstream === undefined ? undefined : deps.upstreams.get(route.upstream);
   if (upstream === undefined && route.upstream !== undefined)
@@ -175,6 +179,7 @@ function buildRoute(
     logPiece: routeLogPiece(route.name),
     upstream,
     transform: buildTransform(route, config.headerProfiles, deps.upstreams),
+    compression: route.compress ? compression : undefined,
     internalOnly: route.internalOnly,
     public: route.public,
     auth: buildRouteAuth(route, profiles, systemClock.wallMs),

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { CompressionDesk } from "../answer/compression-desk.ts";
 import { type CertificateStore, certificateSteps } from "../cert/store.ts";
 import type { Config, UpstreamConfig } from "../config/config.ts";
 import { OffenceWatch } from "../gate/offence-watch.ts";
@@ -45,6 +46,7 @@ import type { Rule } from "../waf/rule.ts";
 import { auditSamples, auditSettings, openAuditReport } from "./audit-build.ts";
 import { AuthDesk } from "./auth-desk.ts";
 import { snapshotSteps } from "./compile.ts";
+import { compressionSamples } from "./compression-build.ts";
 import { connectionCeiling } from "./connection-ceiling.ts";
 import type { Edge, ListenerName } from "./edge.ts";
 import { workerCountOf } from "./flags.ts";
@@ -135,6 +137,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     outbox: new Outbox(),
     upstreamDeps,
     waf: new WafEngine({ clock, wheel, seed: randomBytes(4).readUInt32LE() }),
+    compression: new CompressionDesk(),
     pressure: new Pressure(),
     limits: new Limits(randomBytes(8), machineOffsetMs(), false, new StrictAsker(wheel, deps.askStrict)),
     counters,
@@ -298,6 +301,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     state.bans.watch = ban === undefined ? undefined : (state.bans.watch ?? new OffenceWatch());
     state.tarpit.holdMs = tarpit.holdSecs * 1000;
     state.captures.settings = captureSettings(next.snapshot.config);
+    state.compression.limitBytes = (next.snapshot.config.compression?.memoryMb ?? 0) * 1_048_576;
     // Connections are for those who are let in.
     state.tarpit.max = Math.min(tarpit.maxHeld, Math.floor(caps.connectionsMax / 4));
     state.waf.store.limitBytes = heldBytesMax(next.snapshot.config.waf.maxBufferedMb, workers);
@@ -451,6 +455,7 @@ export function openEdge(deps: EdgeDeps): Edge {
       { name: families.tarpitTotal.name, labels: [], value: state.tarpit.total },
       { name: families.tarpitShed.name, labels: [], value: state.tarpit.shed },
       ...readLimits(state.limits),
+      ...compressionSamples(state.compression),
       { name: families.connectionsRejected.name, labels: ["handshake_rate"], value: handshakes.refused },
       ...readMetrics(counters, listeners, caps, upstreams, state.accessLog, clock.nowMs()),
       { name: families.queueDropped.name, labels: ["spans"], value: state.spans.dropped },

@@ -23,6 +23,8 @@ export interface Outlet {
 export interface AnswerStep extends Outlet {
   /** The head is not on its way yet: another answer can be given in place of this one. */
   readonly holdsHead: boolean;
+  /** Body bytes that the client was given. */
+  readonly sentBytes: number;
   /** The client can take more. Calls `onStepDrain` when the step itself can. */
   resume(): void;
   /** The exchange is over, however it ended: nothing may be sent any more. */

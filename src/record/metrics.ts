@@ -336,6 +336,27 @@ export const families = {
     "Requests by the class of network that their client comes from.",
     ["class"],
   ),
+  compressedAnswers: family("zion_compression_answers_total", "counter", "Answers that were compressed.", [
+    "coding",
+  ]),
+  compressionBytes: family(
+    "zion_compression_bytes_total",
+    "counter",
+    "Body bytes of compressed answers, as the upstream sent them (`in`) and as the client got them (`out`).",
+    ["coding", "direction"],
+  ),
+  compressionSkipped: family(
+    "zion_compression_skipped_total",
+    "counter",
+    "Answers of routes that compress that were sent as they are: `accept` (the client takes no coding), `status`, `type`, `small`, `coded` (by the upstream), `no_transform`, `stream`, `breach` (the guard), `memory`.",
+    ["reason"],
+  ),
+  compressionMemory: family(
+    "zion_compression_memory_bytes",
+    "gauge",
+    "What bodies and compressors take now, of `memory_mb`.",
+    [],
+  ),
   tarpitHeld: family("zion_tarpit_held", "gauge", "Refusals that the tarpit holds back now.", []),
   tarpitTotal: family("zion_tarpit_total", "counter", "Refusals that went through the tarpit.", []),
   tarpitShed: family(

@@ -143,6 +143,7 @@ test("the smallest config has every default", () => {
         limits: [],
         transform: noTransform,
         headerProfile: "default",
+        compress: false,
         csp: undefined,
       },
     ],
@@ -151,6 +152,7 @@ test("the smallest config has every default", () => {
     authProfiles: [],
     lists: [],
     errorPages: [],
+    compression: undefined,
     headerProfiles: [
       {
         name: "default",
@@ -494,6 +496,7 @@ max_body_mb = 3
     lists: [],
     transform: noTransform,
     headerProfile: "default",
+    compress: false,
     csp: undefined,
   });
 });

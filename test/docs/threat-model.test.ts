@@ -129,6 +129,7 @@ describe("the surfaces are complete", () => {
       "PROXY headers",
       "WebSocket and event streams",
       "Upstream answers",
+      "Compression",
       "HTTP/2 upstreams and gRPC",
       "Routing",
       "Rate limits",
