@@ -49,7 +49,10 @@ import { BytesSource } from "./respond/bytes-source.ts";
 import { answerLocally } from "./respond/local.ts";
 import { type Page, type PageName, pageLines, pageMethods, pageOf } from "./respond/page.ts";
 import { ownHead, type Reply, replyHead } from "./respond/reply.ts";
-import type { AnswerSource, SourceOwner } from "./respond/source.ts";
+import type { AnswerSource } from "./respond/source.ts";
+import type { FileAnswerOwner } from "./respond/static/file-answer.ts";
+import { fileMethods, takeFileRequest } from "./respond/static/file-request.ts";
+import type { StaticSite } from "./respond/static/static-site.ts";
 import type { Route, Snapshot, WebSocketRule } from "./snapshot.ts";
 import type { State } from "./state.ts";
 import { Deadline } from "./std/timer-wheel.ts";
@@ -68,11 +71,11 @@ import type { Inspector } from "./waf/inspector.ts";
  * Nothing here waits: where the upstream or the client must be waited for, the next callback goes on.
  *
  *     head ─ serve ─┬─ refuse ───────────────────────────────────────────────────────────┐
- *                   ├─ answerChallenge, answerLocally (OPTIONS *), showPage, reply ──────┤
+ *                   ├─ answerChallenge, answerLocally (OPTIONS *), showPage, reply, file ┤
  *                   └─ [body ─ screen ─] forwarding ─ onAnswerHead ─ Body… ─ End ────────┴─ conclude ─ record
  */
 export class Exchange
-  implements AnswerSink, BodySink, ScreenOwner, MessageOwner, TunnelOwner, SourceOwner, StepOwner
+  implements AnswerSink, BodySink, ScreenOwner, MessageOwner, TunnelOwner, FileAnswerOwner, StepOwner
 {
   readonly request: CanonicalRequest;
   /** Taken once, when the head was complete: a reload cannot retarget this exchange. */
@@ -306,6 +309,28 @@ export class Exchange
     source.resume();
   }
 
+  /** The route answers with a file. */
+  #serveFile(route: Route, site: StaticSite): void {
+    const refusal = takeFileRequest(this.request, route.transform.target);
+    if (refusal !== undefined) {
+      this.refuse(refusal, fileMethods);
+      return;
+    }
+    this.record.gatedMs = this.record.sentMs = this.#state.clock.nowMs();
+    this.#source = this.#state.files.answer(this, site, this.request);
+    this.#source.resume();
+  }
+
+  onSourceHead(head: ResponseHead): void {
+    this.#dress(head, this.#route!);
+    this.#answer(head, this.#state.clock.nowMs());
+  }
+
+  onSourceFault(reason: Reason, detail: string): void {
+    this.record.faultDetail = detail;
+    this.fail(reason);
+  }
+
   get #isHead(): boolean {
     return this.request.method === HEAD;
   }
@@ -313,9 +338,11 @@ export class Exchange
   /** Past the gates: to the WAF, and to the upstream. */
   #send(route: Route): void {
     const { reply } = route.transform;
-    if (reply !== undefined) {
+    if (reply !== undefined || route.site !== undefined) {
       // Nobody reads the body of such a request.
-      if (route.waf === undefined || this.#inspectHead(route.waf, route)) this.#reply(route, reply);
+      if (route.waf !== undefined && !this.#inspectHead(route.waf, route)) return;
+      if (reply !== undefined) this.#reply(route, reply);
+      else this.#serveFile(route, route.site!);
       return;
     }
     // 8. The WAF looks at the head now; at a body of a size that may come, when it is here, before it goes on.

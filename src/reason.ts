@@ -31,6 +31,7 @@ export type Stage =
   | "waf"
   | "route"
   | "upstream"
+  | "file"
   | "gateway";
 export type Blame = "client" | "upstream" | "gateway";
 
@@ -856,6 +857,55 @@ export const reasons = {
     g,
     true,
     "An answer could not be compressed to its end: zlib failed.",
+  ),
+  fileNotFound: row(
+    "file_not_found",
+    404,
+    "file",
+    c,
+    false,
+    "There is no such file in the route's `serve_dir`.",
+  ),
+  filePath: row(
+    "file_path",
+    404,
+    "file",
+    c,
+    false,
+    "The path names no file that is served: a hidden one, or one with a slash, backslash or control character in its name.",
+  ),
+  fileOutside: row(
+    "file_outside",
+    404,
+    "file",
+    g,
+    false,
+    "A link leads out of the route's `serve_dir`, or what lies there is a device, pipe or socket.",
+  ),
+  fileUnreadable: row("file_unreadable", 403, "file", g, false, "The gateway's user may not read the file."),
+  fileChanged: row(
+    "file_changed",
+    503,
+    "file",
+    g,
+    true,
+    "A file became shorter while it was sent, or was replaced again and again: the answer was cut.",
+  ),
+  openFiles: row(
+    "open_files",
+    503,
+    "file",
+    g,
+    false,
+    'A worker has as many files of `mode = "static"` open as `static_open_files` allows, or the system does.',
+  ),
+  fileFault: row(
+    "file_fault",
+    500,
+    "file",
+    g,
+    true,
+    "The system reported an error when a file was opened or read.",
   ),
   defect: row("defect", 500, "gateway", g, true, "A bug in the gateway; the last-gasp record has the stack."),
 } as const;

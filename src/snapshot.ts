@@ -18,6 +18,7 @@ import type { RecordedRoute } from "./record/record.ts";
 import type { TracingRule } from "./record/span-log.ts";
 import type { ErrorPages } from "./respond/error-page.ts";
 import type { Reply } from "./respond/reply.ts";
+import type { StaticSite } from "./respond/static/static-site.ts";
 import type { RouteTable } from "./route/table.ts";
 import type { Upstream } from "./upstream/upstream.ts";
 
@@ -68,6 +69,8 @@ export interface Route extends RecordedRoute {
   /** Undefined where the route answers itself. */
   readonly upstream: Upstream | undefined;
   readonly transform: RouteTransform;
+  /** Undefined = serves no files. */
+  readonly site: StaticSite | undefined;
   /** Undefined = answers go as they are. */
   readonly compression: CompressionRule | undefined;
   readonly internalOnly: boolean;

@@ -17,6 +17,7 @@ import type { ExchangeRecord } from "./record/record.ts";
 import type { SpanLog } from "./record/span-log.ts";
 import type { HttpChallenges } from "./respond/acme-challenges.ts";
 import type { PageSource } from "./respond/page.ts";
+import type { Files } from "./respond/static/file-shelf.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { Clock } from "./std/clock.ts";
 import type { Outbox } from "./std/outbox.ts";
@@ -52,6 +53,7 @@ export interface State {
   readonly spans: SpanLog;
   readonly decisions: DecisionLog;
   readonly captures: CaptureLog;
+  readonly files: Files;
   /** Internal pages, where the configuration exposes them. */
   readonly pages: PageSource;
   /** Of orders that are under way. */

@@ -400,6 +400,22 @@ export const codes = {
     "give whole lists in PEM (-----BEGIN X509 CRL-----), each signed by an authority in `client_ca_path`",
     "A revocation list counts for the authority that signed it. Lists of others, parts of lists, changes to lists and lists about certificates of other issuers are refused rather than read as if they were complete. DER files are converted with `openssl crl -inform der`.",
   ),
+  Z1341: error(
+    "`serve_dir` is no directory",
+    notStarted,
+    "create the directory, or correct the path (relative paths start at the config file's directory)",
+    "A route that serves files from a directory that is not there would answer 404 to everybody.",
+    '[[route]]\npath = "/{*rest}"\nmode = "static"\nserve_dir = "/srv/ww"',
+    '[[route]]\npath = "/{*rest}"\nmode = "static"\nserve_dir = "/srv/www"',
+  ),
+  Z1342: error(
+    "`serve_dir` holds the configuration",
+    notStarted,
+    "serve a directory of its own, which holds nothing but what everybody may read",
+    "Everything below `serve_dir` is public: this file, and the keys and secrets that usually lie beside it, would be.",
+    '[[route]]\npath = "/{*rest}"\nmode = "static"\nserve_dir = "."',
+    '[[route]]\npath = "/{*rest}"\nmode = "static"\nserve_dir = "public"',
+  ),
   Z2101: warning(
     "trusted_proxies trusts everyone",
     "every client can choose the address it is logged, limited and judged by.",

@@ -96,6 +96,8 @@ export interface ServerConfig {
   /** Control frames per second and HTTP/2 connection; 0 = off. 0 */ readonly h2ControlFramesPerSec: number;
   /** TLS connections per second, address and worker. 0 = no limit */ readonly handshakeRatePerIp: number;
   /** 10000 */ readonly handshakeTimeoutMs: number;
+  /** MiB in each worker. 32 */ readonly staticCacheMb: number;
+  /** Per worker. 1024 */ readonly staticOpenFiles: number;
   /** TERM: readiness off, go on accepting this long. 5000 */ readonly shutdownDelayMs: number;
   /** Then drain at most this long. 30000 */ readonly shutdownGraceMs: number;
   /** What a path may hold raw of `{ } | ^ [ ] backtick`: "refuse" (default) or "encode". */
@@ -302,6 +304,8 @@ export interface RouteConfig {
   readonly methods: readonly string[] | undefined;
   /** Undefined where the route answers itself. */ readonly upstream: string | undefined;
   readonly transform: TransformConfig;
+  /** `mode = "static"`; undefined = serves no files. */
+  readonly static: StaticConfig | undefined;
   /** Name of one of `Config.headerProfiles`. "default" */ readonly headerProfile: string;
   /** Answers are compressed, as `Config.compression` says. */ readonly compress: boolean;
   /** Content-Security-Policy where the upstream sends none; undefined = as the profile says. */
@@ -316,7 +320,7 @@ export interface RouteConfig {
   /** Refuse `%2F` in the path. false */ readonly refuseEncodedSlash: boolean;
   /** Let trailers through, both ways. false */ readonly trailers: boolean;
   /** `websocket` serves handshakes too; `sse_stream` is for answers that come slowly, and stay open. "standard" */
-  readonly mode: "standard" | "sse_stream" | "websocket";
+  readonly mode: "standard" | "sse_stream" | "websocket" | "static";
   /** Lower case; `*` = all; undefined = pages of the request's own host. */
   readonly websocketOrigins: readonly string[] | undefined;
   /** 600 */ readonly websocketIdleSecs: number;
@@ -334,6 +338,19 @@ export interface RouteConfig {
   /** Refuse what foreign pages send. false */ readonly csrfGuard: boolean;
   /** Names of lists, after those of the server. */
   readonly lists: readonly string[];
+}
+
+/** Files that a route serves. */
+export interface StaticConfig {
+  /** Absolute. */
+  readonly directory: string;
+  /** Names of files. ["index.html"] */
+  readonly index: readonly string[];
+  /** false */ readonly spaFallback: boolean;
+  /** false */ readonly precompressed: boolean;
+  /** Undefined = no Cache-Control. */
+  readonly maxAgeSecs: number | undefined;
+  /** false */ readonly immutable: boolean;
 }
 
 /** `[list.NAME]`; addresses as sorted ranges, see identity/range-table.ts `printWords`. */

@@ -70,9 +70,6 @@ const laterKeys: LaterKeys = {
     },
   },
   route: {
-    serve_dir: never(),
-    spa_fallback: unless(false),
-    precompressed: unless(false),
     cache_profile: never(),
   },
   audit: {

@@ -14,6 +14,7 @@ import { readRouteAuth } from "./route-auth.ts";
 import { readRouteWaf } from "./route-waf.ts";
 import { type DocumentInput, type RouteInput, servedMethods } from "./schema.ts";
 import { requireKey, type SectionContext, take } from "./section.ts";
+import { readStatic } from "./static.ts";
 import { nearest } from "./suggest.ts";
 import { readTransform } from "./transform.ts";
 import { upstreamNames } from "./upstreams.ts";
@@ -76,10 +77,12 @@ function readRoute(
   const hasPath =
     requireKey(path, "path", input.path, what, context) &&
     checkPattern([...path, "path"], input.path!, context);
-  const answersItself = input.redirect !== undefined || input.respond !== undefined;
+  const answersItself =
+    input.redirect !== undefined || input.respond !== undefined || input.mode === "static";
   const hasUpstream = answersItself || requireKey(path, "upstream", input.upstream, what, context);
   if (input.upstream !== undefined) checkReference(path, what, input.upstream, upstreams, context);
   const transform = readTransform(path, what, input, upstreams, context);
+  const files = readStatic(path, what, input, context);
   const hosts = readHosts([...path, "hosts"], input.hosts, context);
   const methods = readMethods([...path, "methods"], input.methods, context);
   if (input.name !== undefined) checkName([...path, "name"], "a route", input.name, context, "value");
@@ -99,6 +102,7 @@ function readRoute(
     methods,
     upstream: input.upstream,
     transform,
+    static: files,
     headerProfile: readHeaderProfileName(path, what, input, document, context),
     compress: readCompress(path, what, input, document, context),
     csp: input.csp,

@@ -30,6 +30,7 @@ import { limitStore } from "./limit-store-schema.ts";
 import { list } from "./list-schema.ts";
 import { mesh, meshAlias } from "./mesh-schema.ts";
 import { enforce, enforceTarpit, sovereign } from "./sovereign.ts";
+import { staticKeys, staticLimits } from "./static-schema.ts";
 import { tarpit } from "./tarpit.ts";
 import { tracing } from "./tracing.ts";
 import {
@@ -239,6 +240,7 @@ const server = z.strictObject({
     doc: "TLS connections per second of one client address (IPv6: /64) and worker, twice as many at once; closed above, before the handshake; `trusted_proxies` are not counted. 0 = no limit.",
   }),
   handshake_timeout_ms: int({ min: 100, max: 120_000, default: 10_000, doc: "TLS handshake." }),
+  ...staticLimits,
   shutdown_delay_ms: int({
     min: 0,
     max: 300_000,
@@ -333,7 +335,7 @@ const route = z.strictObject({
   }),
   upstream: optionalText({
     example: "app",
-    doc: "Name of the upstream. Required, unless [route.redirect] or [route.respond] answers.",
+    doc: "Name of the upstream. Required, unless serve_dir, [route.redirect] or [route.respond] answers.",
   }),
   name: optionalText({
     example: "shop",
@@ -354,10 +356,11 @@ const route = z.strictObject({
   merge_slashes: flag(false, "Forward // as /. Routing and inspection always see it merged."),
   refuse_encoded_slash: flag(false, "Refuse %2F in the path."),
   mode: choice(
-    ["standard", "sse_stream", "websocket"],
+    ["standard", "sse_stream", "websocket", "static"],
     "standard",
-    "websocket: WebSocket handshakes are served too, on other routes they are plain requests. sse_stream: event streams and long polling; the upstream may take its time to begin, and answers are never to be stored.",
+    "static: files of serve_dir, see static-files.md. websocket: WebSocket handshakes are served too, on other routes they are plain requests. sse_stream: event streams and long polling; the upstream may take its time to begin, and answers are never to be stored.",
   ),
+  ...staticKeys,
   websocket_origins: optionalTexts({
     type: "array of origins",
     example: ["https://shop.example.org", "https://*.shop.example.org"],

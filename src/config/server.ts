@@ -127,6 +127,8 @@ function serverConfig(
     h2ControlFramesPerSec: input.h2_control_frames_per_sec,
     handshakeRatePerIp: input.handshake_rate_per_ip,
     handshakeTimeoutMs: input.handshake_timeout_ms,
+    staticCacheMb: input.static_cache_mb,
+    staticOpenFiles: input.static_open_files,
     shutdownDelayMs: input.shutdown_delay_ms,
     shutdownGraceMs: input.shutdown_grace_ms,
     rawPathChars: input.raw_path_chars,

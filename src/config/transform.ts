@@ -54,7 +54,9 @@ function paramsOf(path: string | undefined): readonly string[] {
 
 /** One of: an upstream, a redirect, an answer of our own. */
 function checkReply(route: Path, what: string, input: RouteInput, { findings }: SectionContext): void {
-  const given = (["redirect", "respond", "upstream"] as const).filter((key) => input[key] !== undefined);
+  const given = (["redirect", "respond", "serve_dir", "upstream"] as const).filter(
+    (key) => input[key] !== undefined,
+  );
   if (given.length < 2) return;
   findings.add({
     code: "Z1214",

@@ -29,6 +29,7 @@ import { buildCompression } from "./compression-build.ts";
 import { buildRateLimits, buildRouteLimits, countedClaims } from "./limit-build.ts";
 import { type ListTable, listTableSteps } from "./list-build.ts";
 import { buildOriginClasses } from "./origin-class-build.ts";
+import { buildSite } from "./static-build.ts";
 import { buildTransform } from "./transform-build.ts";
 
 export interface CompileDeps {
@@ -179,6 +180,7 @@ function buildRoute(
     logPiece: routeLogPiece(route.name),
     upstream,
     transform: buildTransform(route, config.headerProfiles, deps.upstreams),
+    site: buildSite(route.static),
     compression: route.compress ? compression : undefined,
     internalOnly: route.internalOnly,
     public: route.public,

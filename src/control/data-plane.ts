@@ -30,6 +30,7 @@ import { buildLogSampling } from "../record/log-sampling.ts";
 import { families, type MetricSample } from "../record/metrics.ts";
 import { buildRedaction } from "../record/redaction.ts";
 import { SpanLog } from "../record/span-log.ts";
+import { FileShelf } from "../respond/static/file-shelf.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { State } from "../state.ts";
 import { machineOffsetMs, systemClock } from "../std/clock.ts";
@@ -56,6 +57,7 @@ import { readLimits } from "./limit-samples.ts";
 import { loopSamples } from "./loop-samples.ts";
 import { type PageAsk, PageDesk } from "./page-desk.ts";
 import { openPressureGauge } from "./pressure-gauge.ts";
+import { adoptSites, staticSamples } from "./static-build.ts";
 import { upstreamSamples } from "./upstream-samples.ts";
 import { createWorkerWithdrawal } from "./worker-withdrawal.ts";
 
@@ -126,6 +128,7 @@ export function openEdge(deps: EdgeDeps): Edge {
   const date = dateLines(clock.wallMs);
   const auth = new AuthDesk({ wantKeys: deps.wantKeys ?? (() => {}), nowMs: () => clock.nowMs() });
   const pages = new PageDesk(deps.askPage ?? (() => {}));
+  const files = new FileShelf({ clock, head: upstreamDeps.responseHead });
   const state: State = {
     // Nothing listens before the first commit.
     snapshot: undefined as unknown as Snapshot,
@@ -148,6 +151,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     spans: new SpanLog(clock),
     decisions: new DecisionLog(clock),
     captures: new CaptureLog(clock),
+    files,
     pages,
     challenges: new Map(),
     draining: false,
@@ -323,6 +327,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     ruleSet = next.ruleSet;
     auth.commit();
     const { routes, lists } = next.snapshot.config;
+    adoptSites(files, next.snapshot.config);
     counters.retain(new Set(routes.map(({ name }) => name)), new Set(lists.map(({ name }) => name)));
     state.snapshot = next.snapshot; // the one assignment: exchanges that begin from here on see the new generation
     previousTls?.close();
@@ -456,6 +461,7 @@ export function openEdge(deps: EdgeDeps): Edge {
       { name: families.tarpitShed.name, labels: [], value: state.tarpit.shed },
       ...readLimits(state.limits),
       ...compressionSamples(state.compression),
+      ...staticSamples(files),
       { name: families.connectionsRejected.name, labels: ["handshake_rate"], value: handshakes.refused },
       ...readMetrics(counters, listeners, caps, upstreams, state.accessLog, clock.nowMs()),
       { name: families.queueDropped.name, labels: ["spans"], value: state.spans.dropped },

@@ -55,11 +55,17 @@ export interface WorkerFlagsOptions {
   readonly workerCount: number;
   /** Of the access log; undefined = standard output. */
   readonly logPath: string | undefined;
+  /** Whose files it serves. Absent = none. */
+  readonly served?: readonly string[];
 }
 
-/** A worker reads its own code, and writes its access log if that is a file. */
+/** A worker reads its own code and the files it serves, and writes its access log if that is a file. */
 export function workerFlags(options: WorkerFlagsOptions): readonly string[] {
   const allowed = ["--permission", ...codeDirs(options.packageDir).map((dir) => `--allow-fs-read=${dir}`)];
+  const { served = [] } = options;
+  for (const dir of served) allowed.push(`--allow-fs-read=${dir}`);
+  // It asks where a file lies that it opened (respond/static/open-file.ts).
+  if (served.length > 0) allowed.push("--allow-fs-read=/proc/self/fd");
   if (options.logPath !== undefined) allowed.push(`--allow-fs-write=${options.logPath}`);
   return [...hardeningFlags, oldSpaceFlag(options.workerCount + 1), YOUNG_SPACE, COLLECTABLE, ...allowed];
 }

@@ -61,6 +61,7 @@ import { installSignals, type StopSignal } from "./signals.ts";
 import { BindError, type WantedListener } from "./slots.ts";
 import { createSpanReporter, type SpanReporter } from "./span-reporter.ts";
 import { StateError } from "./state-lock.ts";
+import { servedDirectories } from "./static-build.ts";
 import { openStickyRoot, type StickyRoot } from "./sticky-root.ts";
 import { type StartOutcome, Supervision } from "./supervision.ts";
 import { createTicketKeys, type TicketKeys } from "./tickets.ts";
@@ -433,6 +434,8 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
   let certified = ground.config;
   /** What workers that are forked now may write; undefined = no file. */
   let workersLog = logPath(ground.config);
+  /** Whose files they may read. */
+  let workersServe = new Set(servedDirectories(ground.config));
 
   const pace = createPace(() => reloader.reload("file"), clock.nowMs);
   const watch = watchFiles({ onChange: pace.event, events: true });
@@ -484,8 +487,11 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
         workerCountOf(config.server),
         config.server.shutdownGraceMs,
       );
-      if (logPath(config) !== undefined && logPath(config) !== workersLog) supervision.renew();
+      const served = servedDirectories(config);
+      const writesElsewhere = logPath(config) !== undefined && logPath(config) !== workersLog;
+      if (writesElsewhere || served.some((dir) => !workersServe.has(dir))) supervision.renew();
       workersLog = logPath(config);
+      workersServe = new Set(served);
       prepared!.listeners.commit();
       prepared!.control.commit();
       prepared = undefined;
@@ -523,7 +529,13 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     workerCount: workerCountOf(ground.config.server),
     startWorker: forkWorkers({
       entry: options.workerEntry ?? workerEntry,
-      flags: () => workerFlags({ packageDir, workerCount: workers(), logPath: logPath(reloader.config) }),
+      flags: () =>
+        workerFlags({
+          packageDir,
+          workerCount: workers(),
+          logPath: logPath(reloader.config),
+          served: servedDirectories(reloader.config),
+        }),
       environment: workerEnvironment(environment),
       lastGaspFile: obituaries.lastGaspFile,
       viaName,

@@ -33,7 +33,7 @@ import { Upstream } from "../upstream/upstream.ts";
 import { buildRuleSet } from "../waf/compile.ts";
 import { detectors } from "../waf/detectors.ts";
 import { Observation } from "./observation.ts";
-import { standIn } from "./stand-in.ts";
+import { standIn, standInFiles } from "./stand-in.ts";
 
 /**
  * A worker's data plane without a network: the same snapshot, exchange, gates and WAF, but nothing listens, nothing is
@@ -136,6 +136,7 @@ export function openPlane(config: Config, generation: number, clock: Clock): Pla
       spans: new SpanLog(clock),
       decisions: new DecisionLog(clock),
       captures: new CaptureLog(clock),
+      files: standInFiles,
       pages: { ask: async () => ({ type: "text/plain", body: new Uint8Array(0) }) },
       challenges: new Map(),
       draining: false,

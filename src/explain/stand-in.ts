@@ -1,5 +1,6 @@
 import { BODY_NONE } from "../http/request.ts";
 import { ResponseHead, readResponseHead } from "../http/response-head.ts";
+import type { Files } from "../respond/static/file-shelf.ts";
 import type { AnswerSink } from "../upstream/answer-sink.ts";
 import type { Carrier } from "../upstream/carrier.ts";
 
@@ -35,5 +36,27 @@ export function standIn(): Carrier {
     },
   };
 }
+
+/** The same for routes that serve files: nobody looks which there are. */
+export const standInFiles: Files = {
+  answer(owner) {
+    let isWanted = true;
+    return {
+      resume() {
+        queueMicrotask(() => {
+          if (!isWanted) return;
+          isWanted = false;
+          const head = new ResponseHead();
+          readResponseHead(ANSWER, 0, ANSWER.length, false, head);
+          owner.onSourceHead(head);
+          owner.onAnswerEnd(true);
+        });
+      },
+      close() {
+        isWanted = false;
+      },
+    };
+  },
+};
 
 const ANSWER = Buffer.from("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "latin1");

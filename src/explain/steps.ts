@@ -232,7 +232,13 @@ function wafStep({ record, config }: View, route: Route, costUs: number): Step {
 }
 
 function upstreamStep({ record, config }: View, route: Route): Step {
-  const { upstream, transform } = route;
+  const { upstream, transform, site } = route;
+  if (site !== undefined)
+    return step(
+      "file",
+      "ok",
+      `answers with a file below ${site.directory}, if there is one (not looked for)`,
+    );
   const { reply } = transform;
   if (reply !== undefined)
     return step(

@@ -417,6 +417,30 @@ export const families = {
     "Times that the log was not what was written.",
     [],
   ),
+  staticOpen: family(
+    "zion_static_open_files",
+    "gauge",
+    'Files of routes with mode = "static" that are being read.',
+    [],
+  ),
+  staticMemory: family(
+    "zion_static_memory_bytes",
+    "gauge",
+    "Memory of files that are kept, and of what is known of others, all workers together.",
+    [],
+  ),
+  staticLookups: family(
+    "zion_static_lookups_total",
+    "counter",
+    "Paths that were looked for: known from `memory`, for at most a second, or asked of the `disk`.",
+    ["from"],
+  ),
+  staticEvictions: family(
+    "zion_static_evictions_total",
+    "counter",
+    "Files forgotten to make room for others.",
+    [],
+  ),
   logLines: family("zion_log_lines_total", "counter", "Access log lines written.", []),
   logSampledOut: family(
     "zion_log_sampled_out_total",

@@ -12,6 +12,7 @@ const stages: Readonly<Record<Stage, string>> = {
   gate: "Checks before and after routing.",
   waf: "The WAF. One answer for all of them; the record says which rule, where and why.",
   route: "Routing.",
+  file: 'Files of routes with `mode = "static"`.',
   upstream: "The upstream.",
   gateway: "The gateway itself.",
 };

@@ -1,0 +1,85 @@
+import { F } from "./field.ts";
+import { readHttpDate } from "./http-date.ts";
+import { matchesAny } from "./precondition.ts";
+import {
+  type CanonicalRequest,
+  FIELD_ID,
+  FIELD_SLOTS,
+  GET,
+  HEAD,
+  VALUE_END,
+  VALUE_START,
+} from "./request.ts";
+
+/** What tells one version of a file from another. */
+export interface FileVersion {
+  /** With its quotes, and `W/` where it is weak. */
+  readonly etag: string;
+  /** Seconds since the epoch; -1 = not known. */
+  readonly modifiedSecs: number;
+  /** A second version cannot have come within the second of `modifiedSecs` (RFC 9110 §8.8.2.2). */
+  readonly isDateStrong: boolean;
+}
+
+/** What the conditions of a request make of it: it goes on, gets a 304, or a 412. */
+export type Condition = "met" | "not_modified" | "failed";
+
+/** Looks at the conditions in the order of RFC 9110 §13.2.2, for a representation that is there. */
+export function checkConditions(
+  request: CanonicalRequest,
+  { etag, modifiedSecs }: FileVersion,
+  nowSecs: number,
+): Condition {
+  const { firstField, method } = request;
+  const reads = method === GET || method === HEAD;
+  if (firstField[F.ifMatch]! >= 0) {
+    if (!matchesStrongly(valuesOf(request, F.ifMatch), etag)) return "failed";
+  } else if (firstField[F.ifUnmodifiedSince]! >= 0) {
+    const since = readHttpDate(valuesOf(request, F.ifUnmodifiedSince), nowSecs);
+    if (since >= 0 && modifiedSecs >= 0 && modifiedSecs > since) return "failed";
+  }
+  if (firstField[F.ifNoneMatch]! >= 0) {
+    if (matchesAny(valuesOf(request, F.ifNoneMatch), etag)) return reads ? "not_modified" : "failed";
+  } else if (reads && firstField[F.ifModifiedSince]! >= 0) {
+    const since = readHttpDate(valuesOf(request, F.ifModifiedSince), nowSecs);
+    if (since >= 0 && modifiedSecs >= 0 && modifiedSecs <= since) return "not_modified";
+  }
+  return "met";
+}
+
+/** Whether a Range counts: only for GET, and only where If-Range is still about this version (RFC 9110 §13.1.5). */
+export function isRangeMeant(
+  request: CanonicalRequest,
+  { etag, modifiedSecs, isDateStrong }: FileVersion,
+  nowSecs: number,
+): boolean {
+  if (request.method !== GET || request.firstField[F.range]! < 0) return false;
+  if (request.firstField[F.ifRange]! < 0) return true;
+  const version = valuesOf(request, F.ifRange);
+  if (version.startsWith('"') || version.startsWith("W/")) return version === etag && !etag.startsWith("W/");
+  return isDateStrong && modifiedSecs >= 0 && readHttpDate(version, nowSecs) === modifiedSecs;
+}
+
+/** Whether a list of entity tags, or `*`, names this one by strong comparison, which finds no weak ones (RFC 9110 §8.8.3.2). */
+function matchesStrongly(list: string, etag: string): boolean {
+  if (list.trim() === "*") return true;
+  if (etag.startsWith("W/")) return false;
+  for (const [, weak, opaque] of list.matchAll(TAG)) if (weak === undefined && opaque === etag) return true;
+  return false;
+}
+
+/** A quoted tag may hold commas, so a list cannot be split at them. */
+const TAG = /(W\/)?("[\x21\x23-\x7e\x80-\xff]*")/g;
+
+/** All lines of the field as one list (RFC 9110 §5.3). */
+function valuesOf(request: CanonicalRequest, id: number): string {
+  const { fields, fieldCount, arena } = request;
+  let text = "";
+  for (let index = request.firstField[id]!; index < fieldCount; index++) {
+    const slot = index * FIELD_SLOTS;
+    if (fields[slot + FIELD_ID] !== id) continue;
+    const value = arena.latin1Slice(fields[slot + VALUE_START]!, fields[slot + VALUE_END]!);
+    text = text === "" ? value : `${text}, ${value}`;
+  }
+  return text;
+}
