@@ -21,7 +21,7 @@ test("the memory limit lets each worker have the connections that the configurat
   ] as const) {
     const server = { workers, max_connections: connections };
     const limit = limitMi({ config: { server }, ...(audit ? { audit: { existingSecret: "key" } } : {}) });
-    const processes = 120 + (audit ? 80 : 0);
+    const processes = 200 + (audit ? 80 : 0);
     // What is left when the primary, the writer and an eighth for held bodies are taken off.
     const ofWorkers = limit - limit / 8 - processes;
     const share = Math.floor(((ofWorkers / workers) * 1024 - 120 * 1024) / 128);

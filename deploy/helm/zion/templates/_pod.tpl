@@ -31,8 +31,9 @@ seccompProfile:
 
 {{/*
 Memory for the connections that the configuration allows, in MiB. 120 MiB for each worker and 128 KiB for each of its
-connections, as the gateway itself reckons the other way round (src/control/connection-ceiling.ts); 120 MiB for the primary, 80
-for the writer of the audit log; bodies held for inspection as configured, or an eighth of it all.
+connections, as the gateway itself reckons the other way round (src/control/connection-ceiling.ts); 200 MiB for the primary, 80
+for the writer of the audit log (bench/results/idle.md and soak.md); bodies held for inspection as configured, or an eighth of it
+all.
 */}}
 {{- define "zion.memoryMi" -}}
 {{- $server := .server | default dict -}}
@@ -41,7 +42,7 @@ for the writer of the audit log; bodies held for inspection as configured, or an
 {{- if or (eq $workers 0) (eq $connections 0) -}}
 {{- fail "resources.limits.memory: it follows from config.server.workers and config.server.max_connections; set both, or a limit" -}}
 {{- end -}}
-{{- $processes := add (mul $workers 120) 120 (ternary 80 0 (dig "enabled" false (.audit | default dict))) -}}
+{{- $processes := add (mul $workers 120) 200 (ternary 80 0 (dig "enabled" false (.audit | default dict))) -}}
 {{- $needed := add $processes (div (add (mul $connections 128) 1023) 1024) -}}
 {{- $held := int64 (dig "max_buffered_mb" 0 (.waf | default dict)) -}}
 {{- if gt $held 0 -}}
