@@ -814,8 +814,9 @@ async function shutDown(primary: Primary, log: Log, signal: StopCause, now: Prom
   primary.acme.stop();
   // A successor accepts already.
   const shutdownDelayMs = signal === "upgrade" ? 0 : reloader.config.server.shutdownDelayMs;
-  // An upgrade does not stop the service.
-  if (signal !== "upgrade") service.stopping(shutdownDelayMs + shutdownGraceMs + endsWithinMs);
+  // An upgrade does not stop the service, and its successor feeds the watchdog.
+  if (signal === "upgrade") service.stop();
+  else service.stopping(shutdownDelayMs + shutdownGraceMs + endsWithinMs);
   log.info(
     { "event.name": "zion.stopping", signal, delay_ms: shutdownDelayMs, grace_ms: shutdownGraceMs },
     "readiness is off",

@@ -29,6 +29,7 @@ export interface ServiceManager {
   statusChanged(): void;
   /** Nothing is accepted soon; the end comes within this time, which the manager waits. */
   stopping(withinMs: number): void;
+  /** Says nothing more by itself: the end, or a successor that has taken over. */
   stop(): void;
 }
 
@@ -98,7 +99,10 @@ export function createServiceManager(options: ServiceManagerOptions): ServiceMan
       void reload.then(() => send("READY=1"));
     },
     statusChanged: () => void send(statusLine()),
-    stopping: (withinMs) => void send("STOPPING=1", `EXTEND_TIMEOUT_USEC=${Math.ceil(withinMs * 1000)}`),
+    stopping(withinMs) {
+      clearInterval(watchdog);
+      void send("STOPPING=1", `EXTEND_TIMEOUT_USEC=${Math.ceil(withinMs * 1000)}`);
+    },
     stop: () => clearInterval(watchdog),
   };
 }

@@ -131,6 +131,8 @@ test("systemd hears of the start, of reloads, of silence and of the end", withSy
   gateway.signal("SIGTERM");
   assert.deepEqual(await socket.next(/^STOPPING=1$/), ["STOPPING=1", "EXTEND_TIMEOUT_USEC=12000000"]);
   assert.equal(await gateway.exited, 143);
+  const unfed = gateway.log().filter((line) => line["event.name"] === "zion.service.watchdog");
+  assert.equal(unfed.length, 1, "a drain is no silence");
 });
 
 test(
