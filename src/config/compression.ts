@@ -51,7 +51,7 @@ export const compression = z.strictObject({
   effort: choice(
     ["fast", "balanced", "small"],
     "balanced",
-    "Work against size: gzip 1, br 1, zstd 1; gzip 4 or, up to 16 KiB, 6, br 4, zstd 3; or gzip 9, br 8, zstd 12.",
+    "Work against size: gzip 1, br 1, zstd 1; gzip 4 or, up to 4 KiB, 6, br 4, zstd 3; or gzip 8, br 6, zstd 9, and more for short bodies.",
   ),
   breach_guard: flag(
     true,

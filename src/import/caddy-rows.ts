@@ -215,7 +215,7 @@ export const caddyRows: Readonly<Record<string, CaddyRow>> = {
     apply: (step, place) => fieldLines(step, "request_headers", place),
   },
   push: always("translated", "no push, as in browsers"),
-  encode: always("needs_you", "answers are not compressed here yet"),
+  encode: always("needs_you", "a [compression] table compresses: docs/operating/compression.md"),
   root: always("needs_you", "files are not served here yet"),
   fs: always("needs_you", "files are not served here yet"),
   vars: always("needs_you", "there are no variables"),

@@ -28,7 +28,7 @@ export const sharedSettings: ReadonlySet<string> = new Set([
 
 const snippet = always("refused", "text for nginx.conf");
 const fixedTls = always("differs", "ciphers and groups are fixed");
-const compress = always("needs_you", "answers are not compressed here yet");
+const compress = always("needs_you", "a [compression] table compresses: docs/operating/compression.md");
 const logging = always("differs", "lines are JSON with fixed fields: docs/operating/logs.md");
 const platform = always("translated", "the gateway's own");
 const tracing = always("needs_you", "[tracing] sends spans by OTLP");

@@ -13,7 +13,7 @@ import { differs, needsYou, type Outcome, translated, type Verdict } from "./ver
 
 const hour = 3_600_000;
 const cache = always("needs_you", "there is no cache yet");
-const compress = always("needs_you", "answers are not compressed here yet");
+const compress = always("needs_you", "a [compression] table compresses: docs/operating/compression.md");
 const code = always("refused", "code in a configuration is never run");
 
 /** A time of nginx as a key of the upstream. */

@@ -18,7 +18,7 @@ export interface MiddlewareRow {
   readonly apply?: (options: Tree, place: RoutePlace, name: string) => Outcome;
 }
 
-const compress = "answers are not compressed here yet";
+const compress = "a [compression] table compresses: docs/operating/compression.md";
 
 function closes(note: string): MiddlewareRow {
   return {
