@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parse as parseToml } from "smol-toml";
+import { parse as parseYaml } from "yaml";
 
 const root = resolve(import.meta.dirname, "../..");
 
@@ -15,8 +16,16 @@ const app = {
   route: [{ path: "/{*rest}", upstream: "app" }],
 };
 
+/** The values that docs/operating/kubernetes.md shows. */
+function fromGuide(): Readonly<Record<string, object>> {
+  const guide = readFileSync(resolve(root, "docs/operating/kubernetes.md"), "utf8");
+  const blocks = [...guide.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, yaml]) => parseYaml(yaml!) as object);
+  return Object.fromEntries(blocks.map((values, index) => [`example ${index + 1} of the guide`, values]));
+}
+
 /** What operators set, each set for its own reason. */
 export const cases: Readonly<Record<string, object>> = {
+  ...fromGuide(),
   nothing: {},
   "an upstream": { config: app },
   "certificates by name": {

@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
-import { request, startGateway, startUpstream, until } from "../control/gateway.ts";
+import { config, request, startGateway, startUpstream, until } from "../control/gateway.ts";
+import { startRedis } from "../support/redis.ts";
 import { find, needsHelm, objectsOf, type Tree, tomlOf } from "./helm.ts";
+import { cases } from "./helm-cases.ts";
 
 /** MiB that connections and processes take, as src/control/connection-ceiling.ts and data-plane.ts reckon. */
 function limitMi(values: object): number {
@@ -69,6 +74,41 @@ test("`helm test` passes in front of a gateway as the chart sets it up, and fail
   const bad = await run(false);
   assert.equal(bad.code, 1);
   assert.match(bad.text, /^FAILED an attack is refused: 200$/m);
+});
+
+test("the chart's Valkey takes its own options, and the gateway's user with the guide's rights", async (t) => {
+  if (!needsHelm(t)) return;
+  const { containers } = find(objectsOf(cases["limits of all pods together"]!), "Deployment", "edge-valkey")
+    .spec.template.spec;
+  const [program, ...args] = containers[0].args as string[];
+  assert.equal(program, "valkey-server");
+  const directory = mkdtempSync(join(tmpdir(), "zion-acl-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const guide = readFileSync(join(import.meta.dirname, "../../docs/operating/kubernetes.md"), "utf8");
+  const users = /users\.acl="(user default off\nuser zion .*)"/
+    .exec(guide)![1]!
+    .replace("$password", "hidden");
+  writeFileSync(join(directory, "users.acl"), `${users}\n`);
+  const redis = await startRedis(
+    t,
+    args.map((arg) => arg.replace("/etc/valkey", directory)),
+  );
+  if (redis === undefined) return;
+  const upstream = await startUpstream(t);
+  const tables = `[limit.few]
+rate = 5
+store = "valkey"
+[valkey]
+url = "redis://127.0.0.1:${redis.port}"
+username = "zion"
+password_file = "DIRECTORY/password"`;
+  const toml = config(upstream.port, ["workers = 1", 'limits = ["few"]'], tables);
+  const gateway = await startGateway(t, { toml, files: { password: "hidden" } });
+  await until(
+    "ready, with its store",
+    async () => (await request(gateway.telemetryPort, "/readyz")).body === "ready\n",
+  );
+  assert.match((await request(gateway.telemetryPort, "/metrics")).body, /^zion_ratelimit_store_up 1$/m);
 });
 
 function probe(

@@ -217,6 +217,22 @@ test("secrets are files that the group may read and others may not, and none is 
   assert.equal(config.tls.acme.eab_hmac_file, "/etc/zion/secrets/acme/hmac");
 });
 
+test("a digest wins over the tag, and the tag over the chart's version", (t) => {
+  if (!needsHelm(t)) return;
+  const image = (values: object) => {
+    const objects = objectsOf({ image: values });
+    const [{ image: tested }] = find(objects, "Pod", "edge-zion-test").spec.containers;
+    const [{ image: served }] = find(objects, "Deployment").spec.template.spec.containers;
+    assert.equal(tested, served);
+    return served;
+  };
+  const digest = `sha256:${"0".repeat(64)}`;
+  assert.equal(image({}), "zion:0.1.0");
+  assert.equal(image({ registry: "r.example.org", tag: "7" }), "r.example.org/zion:7");
+  assert.equal(image({ tag: "7", digest }), `zion@${digest}`);
+  assert.match(template({ image: { digest: "latest" } }).stderr, /digest/);
+});
+
 test("alerts and dashboard are those of the repository", (t) => {
   if (!needsHelm(t)) return;
   const objects = objectsOf(cases["monitoring"]!);

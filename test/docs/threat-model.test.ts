@@ -148,6 +148,7 @@ describe("the surfaces are complete", () => {
       "Kept requests",
       "Signals",
       "Command line",
+      "Image and chart",
     ]);
   });
 
@@ -159,7 +160,7 @@ describe("the surfaces are complete", () => {
         assert.equal(cells.length, 5, cells.join(" | "));
         const [, risk, mitigation, residual, proof] = cells;
         assert.ok(risk !== "" && residual !== "", cells.join(" | "));
-        assert.match(mitigation!, /`(src|bin)\/[^`]+`/, "a mitigation is in a file");
+        assert.match(mitigation!, /`(src|bin|deploy)\/[^`]+`/, "a mitigation is in a file");
         assert.match(proof!, /^none(: .+)?$|`test\/[^`]+`: "/, "a proof is a test, or an admission");
       }
     });
@@ -167,7 +168,7 @@ describe("the surfaces are complete", () => {
 });
 
 test("every file that is named exists", () => {
-  const missing = [...model.matchAll(/`((?:src|test|bin|docs|config)\/[^`]+)`/g)]
+  const missing = [...model.matchAll(/`((?:src|test|bin|docs|config|deploy)\/[^`]+)`/g)]
     .map((match) => match[1]!)
     .filter((file) => !exists(file));
   assert.deepEqual(missing, []);
