@@ -1,4 +1,4 @@
-import { kindsOfDetectors } from "../waf/compile.ts";
+import { buildRuleSet, kindsOfDetectors } from "../waf/compile.ts";
 import { detectors } from "../waf/detectors.ts";
 import { parseRules, type RuleFile } from "../waf/parse-rules.ts";
 import type { Rule } from "../waf/rule.ts";
@@ -38,6 +38,7 @@ export function readRules(document: DocumentInput, context: SectionContext): Kno
       ...(isOwn ? { fix: printableTo(longestText, fix) } : {}),
     });
   }
+  if (problems.length === 0 && own.length > 0) checkTables(rules, context);
   const complete =
     problems.length === 0 &&
     shipped.length > 0 &&
@@ -48,6 +49,21 @@ export function readRules(document: DocumentInput, context: SectionContext): Kno
     rules: rules.map((rule) => ({ ...rule, block: [], allow: [] })),
     names: complete ? new Set(rules.flatMap((rule) => [rule.id, rule.class])) : undefined,
   };
+}
+
+/** Workers build the same tables: rules that do not fit must not pass a check and stop a start. Those shipped fit. */
+function checkTables(rules: readonly Rule[], context: SectionContext): void {
+  try {
+    buildRuleSet(rules, detectors);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    context.findings.add({
+      code: "Z1305",
+      path: ["waf", "rules"],
+      message: `the rules are too many: ${error.message}`,
+      fix: "remove rules, or make their literals shorter",
+    });
+  }
 }
 
 /** Messages about rules name keys and values of their file. */

@@ -33,7 +33,7 @@ export interface RuleFile {
 /** Larger files are no rules. Characters. */
 export const RULE_FILE_MAX = 1_048_576;
 /** Rules of all files together. */
-export const RULES_MAX = 4_000;
+export const RULES_MAX = 6_000;
 /** A regex compiles to at most this many instructions: its time per byte grows with them. */
 export const PROGRAM_MAX = 2_000;
 

@@ -23,6 +23,21 @@ block = ["secret path", "a secret path"]
 allow = ["secret", "path"]
 `;
 
+/** Rules whose literals share nothing: a state of the automaton for nearly every byte. */
+function manyRules(count: number, literalBytes: number): string {
+  const rules = ['class = "own"'];
+  for (let i = 0; i < count; i++) {
+    const seed = ((i + 1) * 2_654_435_761) >>> 0;
+    const literal = Array.from({ length: literalBytes }, (_, at) => ((seed + at * i) % 36).toString(36)).join(
+      "",
+    );
+    rules.push(
+      `[[rule]]\nid = "own-${i}"\nseverity = "notice"\nliterals = ["${seed}${literal}"]\nwhy = "For tests of the size of tables."\nblock = ["${seed}${literal}", "x ${seed}${literal}"]\nallow = ["a", "b"]`,
+    );
+  }
+  return rules.join("\n");
+}
+
 const options: ParseOptions = {
   ...withFiles({
     "/etc/zion/own.toml": ownRule("own-path"),
@@ -30,6 +45,7 @@ const options: ParseOptions = {
     "/etc/zion/syntax.toml": 'class = "own\n',
     "/etc/zion/taken.toml": ownRule("sql-union-select"),
     "/etc/zion/escape.toml": ownRule("own-path", `"\\u001b[31m${"k".repeat(5000)}" = 1`),
+    "/etc/zion/many.toml": manyRules(2000, 60),
     "/etc/zion/key.pem": "-----BEGIN PRIVATE KEY-----\nMIIEvSECRET\n-----END PRIVATE KEY-----\n",
   }),
   now: () => Date.UTC(2026, 0, 15),
@@ -104,6 +120,7 @@ const cases: readonly Case[] = [
   inWaf("a misspelt key in a rule file", 'rules = ["broken.toml"]', "Z1305 6:1", "Z1305 7:10"),
   inWaf("a rule file that is not TOML", 'rules = ["syntax.toml"]', "Z1305 1:13"),
   inWaf("a rule with the id of a shipped one", 'rules = ["taken.toml"]', "Z1305 3:6"),
+  inWaf("more literals than the automaton's tables hold", 'rules = ["many.toml"]', "Z1305 11:9"),
   inWaf("a rule file given twice", 'rules = ["own.toml", "./own.toml"]', "Z1305 3:6"),
   inWaf(
     "a broken rule file, without the follow-up that its rules are missing",
