@@ -5,6 +5,7 @@ import { judge } from "./load/bars.ts";
 import { type CandidateName, isSlow } from "./load/candidate.ts";
 import { describeMachine, type Machine } from "./load/machine.ts";
 import { apacheRules, isInstalled, nginxRules } from "./load/modsecurity.ts";
+import { isNodeProxy, isNodeProxyInstalled } from "./load/node-proxy.ts";
 import { type Options, parseOptions, usage } from "./load/options.ts";
 import { report } from "./load/report.ts";
 import type { Results } from "./load/results.ts";
@@ -97,7 +98,9 @@ function choose(
 /** How to get a candidate that is not installed, or ""; undefined = it is. */
 function whatLacks(name: CandidateName, options: Options, { versions }: Machine): string | undefined {
   if (name === "zion" || name === "before") return hasProgram(name, options) ? undefined : "";
-  if (name === "nginx" || name === "haproxy") return versions[name] === undefined ? "" : undefined;
+  if (name === "nginx" || name === "haproxy" || name === "caddy")
+    return versions[name] === undefined ? ` (Debian: apt-get install ${name})` : undefined;
+  if (isNodeProxy(name)) return isNodeProxyInstalled(name) ? undefined : " (npm ci --prefix bench/peers)";
   const rules = name === "nginx-modsecurity" ? nginxRules : apacheRules;
   return isInstalled(rules) ? undefined : ` (Debian: apt-get install ${rules.packages})`;
 }

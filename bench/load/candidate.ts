@@ -1,8 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { apacheCommand } from "./apache.ts";
+import { caddyCommand } from "./caddy.ts";
 import { haproxyCommand } from "./haproxy.ts";
 import { nginxCommand, nginxModsecurityCommand } from "./nginx.ts";
+import { nodeProxies, nodeProxyCommand } from "./node-proxy.ts";
 import { freePort, type Running, startPinned } from "./process.ts";
 import type { Backend } from "./scenarios.ts";
 import { checkout, zionCommand } from "./zion.ts";
@@ -13,8 +15,10 @@ export const candidateNames = [
   "before",
   "nginx",
   "haproxy",
+  "caddy",
   "nginx-modsecurity",
   "apache-modsecurity",
+  ...nodeProxies,
 ] as const;
 export type CandidateName = (typeof candidateNames)[number];
 
@@ -39,8 +43,19 @@ export interface Setup {
   readonly endless: boolean;
   /** `holdProbePath` is answered by the proxy itself. */
   readonly holdProbe: boolean;
+  /** More of a thing than usual, for `bench/growth.ts`. */
+  readonly growth?: Growth | undefined;
   /** Where the access log goes; undefined = log off. */
   readonly logFile: string | undefined;
+}
+
+/** What `bench/growth.ts` grows in a configuration; absent = as ever. */
+export interface Growth {
+  /** Routes, or locations, before the one that takes the rest. */
+  readonly routes?: number;
+  readonly workers?: number;
+  /** Rule files of the operator's, for those who inspect. */
+  readonly ruleFiles?: readonly string[];
 }
 
 /** A proxy under test, running. */
@@ -63,7 +78,7 @@ export async function startCandidate(
   log: boolean,
   cpu: number,
   around: Surroundings,
-  work: Pick<Setup, "waf" | "holdProbe" | "endless" | "backend" | "originPort">,
+  work: Pick<Setup, "waf" | "holdProbe" | "endless" | "backend" | "originPort" | "growth">,
 ): Promise<Candidate> {
   const directory = join(around.directory, `${name}-${log ? "log" : "nolog"}-${await freePort()}`);
   mkdirSync(directory);
@@ -123,6 +138,11 @@ const commands: Readonly<Record<CandidateName, (setup: Setup) => Promise<readonl
   before: (setup) => zionCommand(setup, setup.beforeDirectory ?? checkout),
   nginx: nginxCommand,
   haproxy: haproxyCommand,
+  caddy: caddyCommand,
   "nginx-modsecurity": nginxModsecurityCommand,
   "apache-modsecurity": apacheCommand,
+  "http-proxy-3": (setup) => nodeProxyCommand("http-proxy-3", setup),
+  "fastify-http-proxy": (setup) => nodeProxyCommand("fastify-http-proxy", setup),
+  "http2-proxy": (setup) => nodeProxyCommand("http2-proxy", setup),
+  "fast-proxy": (setup) => nodeProxyCommand("fast-proxy", setup),
 };

@@ -21,6 +21,7 @@ export interface Machine {
 const programs = {
   nginx: ["-v"],
   haproxy: ["-v"],
+  caddy: ["version"],
   wrk: ["-v"],
   h2load: ["--version"],
   openssl: ["version"],

@@ -9,7 +9,7 @@ import { nginxRules, writeRules } from "./modsecurity.ts";
  * fields, buffered combined log. Everything else is left at its default.
  */
 export async function nginxCommand(setup: Setup): Promise<readonly string[]> {
-  return writeNginx(setup.directory, edge(setup, ""));
+  return writeNginx(setup.directory, edge(setup, ""), "", setup.growth?.workers);
 }
 
 /** The same with libmodsecurity and the Core Rule Set in blocking mode. */
@@ -39,6 +39,7 @@ function edge(setup: Setup, more: string): string {
     ${setup.endless ? "keepalive_requests 1000000000;" : ""}
     ${more}
     location = ${holdProbePath} { return 404; }
+${locations(setup)}
     location / {
       ${setup.backend === "grpc" ? "grpc_pass grpc://origin" : "proxy_pass http://origin"};
       proxy_http_version 1.1;
@@ -52,11 +53,18 @@ function edge(setup: Setup, more: string): string {
   }`;
 }
 
+function locations({ growth }: Setup): string {
+  const lines: string[] = [];
+  for (let route = 0; route < (growth?.routes ?? 0); route++)
+    lines.push(`    location /shop-${route}/ { proxy_pass http://origin; }`);
+  return lines.join("\n");
+}
+
 const upgrading = `proxy_set_header Upgrade $http_upgrade;
       proxy_set_header Connection $http_connection;`;
 
 /** Puts `http` into a configuration of one worker that writes nowhere but into `directory`. */
-export function writeNginx(directory: string, http: string, main = ""): readonly string[] {
+export function writeNginx(directory: string, http: string, main = "", workers = 1): readonly string[] {
   const file = join(directory, "nginx.conf");
   const root = process.getuid?.() === 0;
   writeFileSync(
@@ -64,7 +72,7 @@ export function writeNginx(directory: string, http: string, main = ""): readonly
     `${root ? "user root;" : ""}
 daemon off;
 ${main}
-worker_processes 1;
+worker_processes ${workers};
 pid ${directory}/nginx.pid;
 events { worker_connections 16384; }
 http {

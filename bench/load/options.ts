@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { type CandidateName, candidateNames } from "./candidate.ts";
+import { isNodeProxy } from "./node-proxy.ts";
 import { type ScenarioName, scenarios } from "./scenarios.ts";
 
 /** What a run does. Everything in it is bounded, so a run always ends. */
@@ -35,7 +36,7 @@ export function parseOptions(args: readonly string[]): Options | "help" | string
   const wafNames = names.filter((name) => name.startsWith("waf-")).join(",");
   const only = list(values.only?.replace(/(?<=^|,)waf(?=,|$)/, wafNames), names, "scenario");
   if (typeof only === "string") return only;
-  const candidates = list(values.candidates, candidateNames, "candidate");
+  const candidates = list(values.candidates, candidateNames, "candidate", usualCandidates);
   if (typeof candidates === "string") return candidates;
   const quick = values.quick === true;
   const log = values.log ?? (quick ? "on" : "both");
@@ -60,11 +61,15 @@ export function parseOptions(args: readonly string[]): Options | "help" | string
   };
 }
 
+/** Caddy and proxies from npm take three times as long and change no bar: `npm run prove` has them. */
+const usualCandidates = candidateNames.filter((name) => name !== "caddy" && !isNodeProxy(name));
+
 export const usage = `npm run bench -- [options]
   --quick             2 rounds of 1 s, access log on only; prints, does not save
   --only a,b          scenarios: ${Object.keys(scenarios).join(", ")}
                       --only waf = all whose name begins with waf
-  --candidates a,b    ${candidateNames.join(", ")}
+  --candidates a,b    ${candidateNames.join(", ")};
+                      default: ${usualCandidates.join(", ")}
   --log on|off|both   access log states to measure (default both)
   --rounds N          default 7     --seconds N   length of a window, default 4
   --before DIR        measure the gateway of another checkout as well, as "before"
@@ -91,8 +96,9 @@ function list<T extends string>(
   text: string | undefined,
   known: readonly T[],
   what: string,
+  preset = known,
 ): readonly T[] | string {
-  if (text === undefined) return known;
+  if (text === undefined) return preset;
   const wanted = text.split(",").filter((one) => one !== "");
   for (const one of wanted) {
     if (!known.includes(one as T)) return `unknown ${what} "${one}"; known: ${known.join(", ")}`;

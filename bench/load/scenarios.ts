@@ -1,6 +1,7 @@
 import type { CandidateName } from "./candidate.ts";
 import { eventStream, webSocket } from "./events.ts";
 import { grpcUnary } from "./grpc-origin.ts";
+import { nodeProxies } from "./node-proxy.ts";
 import {
   getLarge,
   getSmall,
@@ -45,7 +46,7 @@ export const loadConnections = 64;
  */
 export const slowConnections = 2;
 
-const plain = ["zion", "before", "nginx", "haproxy"] as const;
+const plain = ["zion", "before", "nginx", "haproxy", "caddy", ...nodeProxies] as const;
 const inspecting = ["zion", "before", "nginx", "nginx-modsecurity", "apache-modsecurity"] as const;
 
 export const scenarios = {

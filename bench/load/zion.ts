@@ -20,13 +20,15 @@ export async function zionCommand(setup: Setup, directory: string): Promise<read
   const text = JSON.stringify;
   // What tells how long the loop is held must be answered by the gateway itself: a path that no route has.
   const paths = setup.holdProbe ? ["/sink/{*rest}", "/api/{*rest}", "/witness/{*rest}"] : ["/{*rest}"];
+  for (let route = 0; route < (setup.growth?.routes ?? 0); route++) paths.push(`/shop-${route}/{*rest}`);
   writeFileSync(
     file,
     `[server]
 listen_http = "127.0.0.1:${setup.httpPort}"
 listen_https = "127.0.0.1:${setup.httpsPort}"
 http_mode = "serve"
-workers = 1
+workers = ${setup.growth?.workers ?? 1}
+${setup.growth === undefined ? "" : "max_connections_per_ip = 0"}
 ${setup.endless ? "keepalive_requests = 1000000000" : ""}
 
 [tls]
@@ -39,6 +41,7 @@ ${setup.backend === "grpc" ? 'protocol = "h2c"' : ""}
 
 ${paths.map((path) => `[[route]]\npath = "${path}"\nupstream = "origin"\n${setup.waf ? "" : "waf = false\n"}${setup.backend === "events" ? 'mode = "websocket"\n' : ""}`).join("\n")}
 
+${setup.growth?.ruleFiles === undefined ? "" : `[waf]\nrules = ${text(setup.growth.ruleFiles)}\n`}
 [access_log]
 ${setup.logFile === undefined ? "enabled = false" : `path = ${text(setup.logFile)}`}
 
