@@ -211,7 +211,7 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
   addViewCommands(program, { config, admin }, output, finish);
   addSetupCommands(program, config, output, finish);
   addImportCommands(program, output, finish);
-  addUpkeepCommands(program, output, finish);
+  addUpkeepCommands(program, { config }, output, finish);
   command("version", "print the versions of zion, Node and OpenSSL").action(async () => {
     const { versionCommand } = await import("./version.ts");
     finish(versionCommand(output()));

@@ -416,6 +416,12 @@ export const codes = {
     '[[route]]\npath = "/{*rest}"\nmode = "static"\nserve_dir = "."',
     '[[route]]\npath = "/{*rest}"\nmode = "static"\nserve_dir = "public"',
   ),
+  Z2001: warning(
+    "a key by its old name",
+    "it is read, until the minor version after the one that renamed it has ended.",
+    "zion migrate writes the new names into the file",
+    "A key that is renamed keeps its old name for one more minor version, so that an update does not stop a gateway. Afterwards the old name is an unknown key.",
+  ),
   Z2101: warning(
     "trusted_proxies trusts everyone",
     "every client can choose the address it is logged, limited and judged by.",

@@ -35,17 +35,35 @@ export interface Findings {
   /** Marks a key as present but unusable: its absence from the parsed data is not a problem of its own. */
   poison(path: Path): void;
   isPoisoned(path: Path): boolean;
+  /** From here on, what is said about `path` and what lies in it points at `written`, its name in the file. */
+  isWrittenAs(path: Path, written: Path): void;
 }
 
 export function createFindings(): Findings {
   const list: Finding[] = [];
   const poisoned = new Set<string>();
+  const written: { readonly path: Path; readonly as: Path }[] = [];
+  const inFile = (path: Path): Path => {
+    const other = written.find((one) => isBelow(path, one.path));
+    return other === undefined ? path : [...other.as, ...path.slice(other.path.length)];
+  };
   return {
     list,
-    add: (finding) => void list.push(finding),
+    add(finding) {
+      const { path, related } = finding;
+      if (written.length === 0) return void list.push(finding);
+      const others = related?.map((one) => ({ ...one, path: inFile(one.path) }));
+      list.push({ ...finding, path: inFile(path), ...(others === undefined ? {} : { related: others }) });
+    },
+    isWrittenAs: (path, as) => void written.push({ path, as }),
     poison: (path) => void poisoned.add(pathKey(path)),
     isPoisoned: (path) => poisoned.has(pathKey(path)),
   };
+}
+
+/** Whether `path` is `prefix` or lies in it. */
+function isBelow(path: Path, prefix: Path): boolean {
+  return path.length >= prefix.length && prefix.every((step, index) => path[index] === step);
 }
 
 /** A path as a map key. NUL cannot occur in a key: files with NUL are refused. */

@@ -20,6 +20,7 @@ import { readLimits } from "./limits.ts";
 import { readLists } from "./lists.ts";
 import { readMesh } from "./mesh.ts";
 import { placeFindings } from "./position.ts";
+import { type Rename, readOldNames, renames } from "./renames.ts";
 import { readRoutes } from "./routes.ts";
 import { directoryOf, resolvePath, type SectionContext } from "./section.ts";
 import { readServer } from "./server.ts";
@@ -46,6 +47,8 @@ export interface ParseOptions extends FileAccess {
     | undefined;
   /** The rule files of the package. Default: those on disk; throws when they cannot be read. */
   readonly builtinRules?: () => readonly RuleFile[];
+  /** Old names that are read. Default: those of this version. */
+  readonly renames?: readonly Rename[];
 }
 
 /** A config with its warnings, or everything that is wrong with the file (warnings too), in the order of its lines. */
@@ -90,6 +93,7 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
     });
     return undefined;
   }
+  readOldNames(tree, findings, options.renames ?? renames);
   const document = shapeDocument(tree, findings);
   if (document === undefined) return undefined;
   const context: SectionContext = {

@@ -36,6 +36,7 @@ const elsewhere = [
   "lists.test.ts",
   "mesh.test.ts",
   "state-directory.test.ts",
+  "renames.test.ts",
 ];
 
 /** Sections that complete a fragment, so that a case shows only its own problem. */
