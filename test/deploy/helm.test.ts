@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { test } from "node:test";
 import { generatedFiles } from "../../deploy/helm/generated.ts";
+import { parseDockerfile } from "./dockerfile.ts";
 import { configOf, find, helm, needsHelm, objectsOf, type Tree, template } from "./helm.ts";
 import { cases } from "./helm-cases.ts";
 import { schemaFaults, securityFaults, unknownFields } from "./helm-objects.ts";
@@ -215,6 +216,20 @@ test("secrets are files that the group may read and others may not, and none is 
   const config = configOf(objects);
   assert.equal(config.audit.key_file, "/etc/zion/secrets/audit/key");
   assert.equal(config.tls.acme.eab_hmac_file, "/etc/zion/secrets/acme/hmac");
+});
+
+test("the chart starts what the image holds, as its user, where the image has its state", (t) => {
+  if (!needsHelm(t)) return;
+  const steps = parseDockerfile(read("Dockerfile")).stages.at(-1)!.steps;
+  const words = (keyword: string) => steps.find((step) => step.keyword === keyword)!.words;
+  const objects = objectsOf({});
+  const { containers, securityContext } = find(objects, "Deployment").spec.template.spec;
+  assert.equal(containers[0].command, undefined, "the image's own");
+  assert.deepEqual(containers[0].args, words("CMD"));
+  assert.deepEqual(`${securityContext.runAsUser}:${securityContext.runAsGroup}`, words("USER")[0]);
+  assert.equal(find(objects, "Pod", "edge-zion-test").spec.containers[0].command[0], words("ENTRYPOINT")[0]);
+  const mounts = containers[0].volumeMounts.map(({ mountPath }: Tree) => mountPath);
+  assert.deepEqual(mounts, [dirname(words("CMD").at(-1)!), "/var/lib/zion"]);
 });
 
 test("a digest wins over the tag, and the tag over the chart's version", (t) => {
