@@ -46,6 +46,7 @@ import { type Reason, reasons } from "./reason.ts";
 import { ExchangeRecord } from "./record/record.ts";
 import { answerChallenge } from "./respond/acme-challenges.ts";
 import { BytesSource } from "./respond/bytes-source.ts";
+import { intercept } from "./respond/intercepted.ts";
 import { answerLocally } from "./respond/local.ts";
 import { type Page, type PageName, pageLines, pageMethods, pageOf } from "./respond/page.ts";
 import { ownHead, type Reply, replyHead } from "./respond/reply.ts";
@@ -59,6 +60,7 @@ import { Deadline } from "./std/timer-wheel.ts";
 import type { AnswerSink, Fault } from "./upstream/answer-sink.ts";
 import type { Endpoint } from "./upstream/endpoint.ts";
 import { Forwarding } from "./upstream/forward.ts";
+import { beginCopy, type MirrorCopy } from "./upstream/mirror.ts";
 import { chooseSplit, editOutgoing } from "./upstream/outgoing.ts";
 import type { Bond } from "./upstream/sticky.ts";
 import { Tunnel, type TunnelOwner } from "./upstream/tunnel.ts";
@@ -86,6 +88,8 @@ export class Exchange
   #route: Route | undefined = undefined;
   /** The route's, or the one that a split chose. */
   #upstream: Upstream | undefined = undefined;
+  /** What another upstream is to get of the request. */
+  #copy: MirrorCopy | undefined = undefined;
   /** The member that the client keeps to; undefined = this upstream has no sticky sessions. */
   #bond: Bond<Endpoint> | undefined = undefined;
   #forwarding: Forwarding | undefined = undefined;
@@ -345,6 +349,9 @@ export class Exchange
       else this.#serveFile(route, route.site!);
       return;
     }
+    // Before any byte of the body is taken. It goes nowhere when the request does not.
+    if (route.mirror !== undefined) this.#copy = beginCopy(route.mirror, this.request, Math.random() * 100);
+
     // 8. The WAF looks at the head now; at a body of a size that may come, when it is here, before it goes on.
     if (route.waf === undefined ? !this.#admitBody(route) : !this.#inspect(route.waf, route)) return;
 
@@ -442,6 +449,7 @@ export class Exchange
       return;
     }
     this.#bond = this.#upstream.sticky?.take(request);
+    this.#copy?.takeHead(request, this.peerText);
     this.#forwarding = new Forwarding(this, this.#upstream, this.#state.upstreamDeps, this.#bond?.member);
     this.#forwarding.start();
   }
@@ -545,6 +553,7 @@ export class Exchange
       this.fail(reasons.bodyTooLarge);
       return true;
     }
+    this.#copy?.take(bytes, start, end);
     if (this.#screen !== undefined) return this.#screen.take(bytes, start, end);
     return this.#forwarding?.connection?.sendBody(bytes, start, end) ?? true;
   }
@@ -567,6 +576,7 @@ export class Exchange
 
   onBodyEnd(): void {
     if (this.record.captured !== undefined) this.record.captured.ended = true;
+    this.#copy?.endBody();
     if (this.#screen !== undefined) this.#screen.end();
     else this.#forwarding?.connection?.endBody();
   }
@@ -584,9 +594,28 @@ export class Exchange
     if (this.isStream) markStream(head);
     const nowMs = this.#state.clock.nowMs();
     this.#forwarding!.settle(head.status, nowMs);
+    if (this.#route!.intercepted?.has(head.status) === true && !isGrpc(this.request)) {
+      this.#intercept(head, nowMs);
+      return;
+    }
     this.#dress(head, this.#route!);
     this.#bind(head);
     this.#answer(head, nowMs);
+  }
+
+  /** An error page in place of what the upstream says. */
+  #intercept(answer: ResponseHead, nowMs: number): void {
+    const route = this.#route!;
+    const { head, body } = intercept(answer, this.snapshot.errorPages, this.request);
+    route.counters.intercepted++;
+    this.#dress(head, route);
+    this.#bind(head);
+    this.#forwarding!.discard();
+    this.#forwarding = undefined;
+    const source = new BytesSource(this, this.#isHead ? NO_BODY : body);
+    this.#source = source;
+    this.#answer(head, nowMs);
+    source.resume();
   }
 
   /** Tells the client which member to come back to. */
@@ -877,6 +906,7 @@ export class Exchange
     this.#concluded = true;
     if (this.#held !== undefined) this.#leaveTarpit();
     this.#screen?.close();
+    this.#copy?.leave();
     if (this.#step !== undefined) {
       this.record.responseBytes = this.#step.sentBytes;
       this.#step.close();

@@ -20,6 +20,7 @@ import type { ErrorPages } from "./respond/error-page.ts";
 import type { Reply } from "./respond/reply.ts";
 import type { StaticSite } from "./respond/static/static-site.ts";
 import type { RouteTable } from "./route/table.ts";
+import type { MirrorRule } from "./upstream/mirror.ts";
 import type { Upstream } from "./upstream/upstream.ts";
 
 /**
@@ -69,6 +70,10 @@ export interface Route extends RecordedRoute {
   /** Undefined where the route answers itself. */
   readonly upstream: Upstream | undefined;
   readonly transform: RouteTransform;
+  /** Undefined = nobody else gets copies of requests. */
+  readonly mirror: MirrorRule | undefined;
+  /** Statuses of the upstream that get an error page; undefined = none. */
+  readonly intercepted: ReadonlySet<number> | undefined;
   /** Undefined = serves no files. */
   readonly site: StaticSite | undefined;
   /** Undefined = answers go as they are. */

@@ -304,6 +304,9 @@ export interface RouteConfig {
   readonly methods: readonly string[] | undefined;
   /** Undefined where the route answers itself. */ readonly upstream: string | undefined;
   readonly transform: TransformConfig;
+  /** Undefined = no copies. */ readonly mirror: MirrorConfig | undefined;
+  /** Statuses of the upstream, inclusive ranges, that get an error page. Never of gRPC. [] */
+  readonly intercept: readonly (readonly [number, number])[];
   /** `mode = "static"`; undefined = serves no files. */
   readonly static: StaticConfig | undefined;
   /** Name of one of `Config.headerProfiles`. "default" */ readonly headerProfile: string;
@@ -414,6 +417,19 @@ export interface TransformConfig {
   readonly redirect: RedirectConfig | undefined;
   readonly respond: RespondConfig | undefined;
   readonly split: readonly SplitConfig[];
+}
+
+/** `[route.mirror]`. */
+export interface MirrorConfig {
+  readonly upstream: string;
+  readonly percent: number;
+  readonly methods: readonly string[];
+  readonly bodyBytesMax: number;
+  /** Per worker. */
+  readonly maxInFlight: number;
+  readonly timeoutMs: number;
+  /** Fields that the copy loses; lower case. */
+  readonly remove: readonly string[];
 }
 
 /** `[route.rewrite]`. */

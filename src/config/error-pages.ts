@@ -2,9 +2,10 @@ import { z } from "zod";
 import type { ErrorPageConfig } from "./config.ts";
 import type { Path } from "./finding.ts";
 import { optionalText } from "./keys.ts";
-import { printable } from "./label.ts";
+import { keyLabel, printable } from "./label.ts";
 import type { DocumentInput } from "./schema.ts";
 import { readNamedFile, resolvePath, type SectionContext } from "./section.ts";
+import { readStatuses, statuses } from "./statuses.ts";
 
 /** `[error_page.STATUS]`. */
 export const errorPage = z.strictObject({
@@ -19,6 +20,29 @@ export const errorPage = z.strictObject({
     doc: "For clients that ask for JSON first.",
   }),
 });
+
+/** `intercept` of routes. */
+export const intercept = statuses({
+  default: [],
+  doc: "Statuses of the upstream for which clients get the error page of that status, or its few words, and the upstream's body goes nowhere. gRPC is left alone.",
+});
+
+/** Checks `intercept`. */
+export function readIntercept(
+  path: Path,
+  input: z.infer<typeof intercept>,
+  context: SectionContext,
+): readonly (readonly [number, number])[] {
+  const ranges = readStatuses(path, input, context);
+  if (ranges.some(([low]) => low < 400))
+    context.findings.add({
+      code: "Z1106",
+      path,
+      message: `${keyLabel(path)} has a status below 400: such answers are no errors`,
+      fix: "name statuses from 400 to 599",
+    });
+  return ranges;
+}
 
 const bytesMax = 65_536;
 

@@ -70,6 +70,7 @@ const optionalTables: ReadonlySet<string> = new Set([
   "[route.redirect]",
   "[route.respond]",
   "[[route.split]]",
+  "[route.mirror]",
   "[compression]",
   "[list.NAME]",
   "[limit.NAME]",

@@ -4,12 +4,14 @@ import { isPatternProblem, parsePattern } from "../route/pattern.ts";
 import { readHostName } from "./address.ts";
 import { readRouteClientAuth } from "./client-auth.ts";
 import { readCompress } from "./compression.ts";
-import type { RouteConfig, RouteWafConfig } from "./config.ts";
+import type { MirrorConfig, RouteConfig, RouteWafConfig } from "./config.ts";
 import { readCors } from "./cors.ts";
 import { checkDefined, checkName, reportUnused } from "./definition.ts";
+import { readIntercept } from "./error-pages.ts";
 import type { Path } from "./finding.ts";
 import { checkFieldText, defaultHeaderProfile } from "./header-profile.ts";
 import { keyLabel, printable, shownValue } from "./label.ts";
+import { readMirror } from "./mirror.ts";
 import { readRouteAuth } from "./route-auth.ts";
 import { readRouteWaf } from "./route-waf.ts";
 import { type DocumentInput, type RouteInput, servedMethods } from "./schema.ts";
@@ -50,6 +52,9 @@ export function readRoutes(document: DocumentInput, context: SectionContext): re
           ...document.route.flatMap(({ split }, i) =>
             split.map(({ upstream }, j): Use => [["route", i, "split", j, "upstream"], upstream]),
           ),
+          ...document.route.map(
+            ({ mirror }, i): Use => [["route", i, "mirror", "upstream"], mirror?.upstream],
+          ),
           ...Object.entries(document.auth_profile).map(
             ([name, profile]): Use => [["auth_profile", name, "service_upstream"], profile.service_upstream],
           ),
@@ -86,6 +91,8 @@ function readRoute(
   const hosts = readHosts([...path, "hosts"], input.hosts, context);
   const methods = readMethods([...path, "methods"], input.methods, context);
   if (input.name !== undefined) checkName([...path, "name"], "a route", input.name, context, "value");
+  const mirror = readRouteMirror(path, what, input, upstreams, context);
+  const intercept = readIntercept([...path, "intercept"], input.intercept, context);
   const auth = readRouteAuth(path, what, input, document, context);
   const clientAuth = readRouteClientAuth(path, what, input, document, context);
   const waf = readRouteWaf(path, what, input, document, context);
@@ -102,6 +109,8 @@ function readRoute(
     methods,
     upstream: input.upstream,
     transform,
+    mirror,
+    intercept,
     static: files,
     headerProfile: readHeaderProfileName(path, what, input, document, context),
     compress: readCompress(path, what, input, document, context),
@@ -127,6 +136,25 @@ function readRoute(
     csrfGuard: input.csrf_guard,
     lists: input.lists,
   };
+}
+
+function readRouteMirror(
+  path: Path,
+  what: string,
+  { mirror, upstream }: RouteInput,
+  upstreams: ReadonlyMap<string, Path>,
+  context: SectionContext,
+): MirrorConfig | undefined {
+  if (mirror === undefined) return undefined;
+  if (upstream === undefined && !context.findings.isPoisoned([...path, "upstream"]))
+    context.findings.add({
+      code: "Z2108",
+      path: [...path, "mirror"],
+      at: "key",
+      message: `${what} has a mirror and no upstream: nothing is sent that could be copied`,
+    });
+  const methods = readMethods([...path, "mirror", "methods"], mirror.methods, context)!;
+  return readMirror(path, what, mirror, methods, upstreams, context);
 }
 
 function readHeaderProfileName(

@@ -29,6 +29,7 @@ import { limit } from "./limit-schema.ts";
 import { limitStore } from "./limit-store-schema.ts";
 import { list } from "./list-schema.ts";
 import { mesh, meshAlias } from "./mesh-schema.ts";
+import { mirror } from "./mirror.ts";
 import { enforce, enforceTarpit, sovereign } from "./sovereign.ts";
 import { staticKeys, staticLimits } from "./static-schema.ts";
 import { tarpit } from "./tarpit.ts";
@@ -569,6 +570,11 @@ export const tableSchemas = [
     header: "[[route.split]]",
     keys: split.shape,
     doc: "Sends a part of the route's requests to another upstream: those with a header or cookie, or so many of a hundred.",
+  },
+  {
+    header: "[route.mirror]",
+    keys: mirror.shape,
+    doc: "Copies of requests, after all edits, for another upstream: nobody waits for its answers. See transform.md.",
   },
   {
     header: "[error_page.STATUS]",

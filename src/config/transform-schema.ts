@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { intercept } from "./error-pages.ts";
 import { int, keyDocs, optionalInt, optionalText, text, texts } from "./keys.ts";
+import { mirror } from "./mirror.ts";
 
 /** The keys with which a route changes requests and answers: types and ranges only. Loaded in the primary only. */
 
@@ -118,4 +120,6 @@ export const transformKeys = {
   redirect: redirect.optional(),
   respond: respond.optional(),
   split: z.array(split, { error: "expected an array of tables: write [[route.split]]" }).default([]),
+  mirror: mirror.optional(),
+  intercept,
 };

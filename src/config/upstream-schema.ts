@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { choice, flag, int, keyDocs, optionalFlag, optionalInt, optionalText, text } from "./keys.ts";
+import { statuses } from "./statuses.ts";
 
 /** The keys of `[upstream.NAME]` and its tables: types and ranges only. Loaded in the primary only. */
 
@@ -29,18 +30,6 @@ keyDocs.add(members, {
   doc: 'Members, in addition to `url`. A member is a URL or a table: { url = "http://10.0.0.6:8080", weight = 2 }, weight 1..1000, default 1.',
 });
 
-const statuses = z
-  .array(z.union([z.string(), z.int()], { error: 'expected a status (200) or a range ("200-399")' }), {
-    error: "expected an array of statuses",
-  })
-  .default(["200-399"]);
-keyDocs.add(statuses, {
-  type: "array of statuses or ranges",
-  preset: '["200-399"]',
-  example: undefined,
-  doc: 'Statuses that count as healthy: 204 or "200-399".',
-});
-
 /** `[upstream.NAME.health]`. */
 export const health = z.strictObject({
   path: text({ default: "/", doc: "Path and query of the probe, a GET." }),
@@ -51,7 +40,10 @@ export const health = z.strictObject({
     doc: "Between probes of a healthy member; more often while it is down. 0 = no probes.",
   }),
   timeout_ms: int({ min: 10, max: 120_000, default: 5000, doc: "Deadline of one probe." }),
-  expected_status: statuses,
+  expected_status: statuses({
+    default: ["200-399"],
+    doc: 'Statuses that count as healthy: 204 or "200-399".',
+  }),
   grpc: flag(
     false,
     "Ask gRPC's health service for the whole server, instead of `path`. Needs protocol = h2 or h2c.",

@@ -7,6 +7,7 @@ import type { Path } from "./finding.ts";
 import { keyLabel, printable, shownValue } from "./label.ts";
 import type { DocumentInput } from "./schema.ts";
 import { type SectionContext, take } from "./section.ts";
+import { readStatuses } from "./statuses.ts";
 import { checkStickyCookies, readSticky } from "./sticky.ts";
 import { type UpstreamInput, upstreamDefaults } from "./upstream-schema.ts";
 
@@ -91,11 +92,16 @@ function readUpstream(
       fix: "add a member or remove the table; circuit_breaker works with one member",
     });
   }
-  const expectedStatus = readStatuses(
-    [...path, "health", "expected_status"],
-    input.health.expected_status,
-    context,
-  );
+  const statusPath = [...path, "health", "expected_status"];
+  const { expected_status: statuses } = input.health;
+  if (statuses.length === 0)
+    context.findings.add({
+      code: "Z1106",
+      path: statusPath,
+      message: `${keyLabel(statusPath)} is empty: no member could ever be healthy`,
+      fix: 'leave it out, or write ["200-399"]',
+    });
+  const expectedStatus = readStatuses(statusPath, statuses, context);
   const sticky = input.sticky === undefined ? undefined : readSticky(path, name, input.sticky, context);
   return endpoints.length === 0
     ? undefined
@@ -331,40 +337,4 @@ function checkProbePath(path: Path, probe: string, context: SectionContext): voi
     message: `${keyLabel(at)}: ${shownValue(at, probe)} is not a path`,
     fix: 'start with "/", percent-encode spaces and non-ASCII characters',
   });
-}
-
-function readStatuses(
-  path: Path,
-  statuses: readonly (string | number)[],
-  context: SectionContext,
-): readonly (readonly [number, number])[] {
-  if (statuses.length === 0)
-    context.findings.add({
-      code: "Z1106",
-      path,
-      message: `${keyLabel(path)} is empty: no member could ever be healthy`,
-      fix: 'leave it out, or write ["200-399"]',
-    });
-  const ranges: [number, number][] = [];
-  for (const [i, status] of statuses.entries()) {
-    const match = /^([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?$/.exec(String(status));
-    const low = Number(match?.[1]);
-    const high = match?.[2] === undefined ? low : Number(match[2]);
-    if (match !== null && low <= high) {
-      ranges.push([low, high]);
-      continue;
-    }
-    const hundreds = /^([1-5])xx$/i.exec(String(status))?.[1];
-    const at = [...path, i];
-    const suggestion = hundreds === undefined ? undefined : `${hundreds}00-${hundreds}99`;
-    context.findings.add({
-      code: "Z1106",
-      path: at,
-      message: `${keyLabel(at)}: ${shownValue(at, status)} is not a status from 100 to 599, nor a range of them`,
-      suggestion,
-      label: suggestion === undefined ? "" : `did you mean "${suggestion}"?`,
-      fix: 'write a status (204) or a range ("200-399")',
-    });
-  }
-  return ranges;
 }

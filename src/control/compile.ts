@@ -28,6 +28,7 @@ import type { AuthDesk, BuiltProfile } from "./auth-desk.ts";
 import { buildCompression } from "./compression-build.ts";
 import { buildRateLimits, buildRouteLimits, countedClaims } from "./limit-build.ts";
 import { type ListTable, listTableSteps } from "./list-build.ts";
+import { buildMirror } from "./mirror-build.ts";
 import { buildOriginClasses } from "./origin-class-build.ts";
 import { buildSite } from "./static-build.ts";
 import { buildTransform } from "./transform-build.ts";
@@ -87,7 +88,7 @@ export function* snapshotSteps(generation: number, config: Config, deps: Compile
       path: route.path,
       ...(route.hosts === undefined ? {} : { hosts: route.hosts }),
       ...(route.methods === undefined ? {} : { methods: route.methods }),
-      value: buildRoute(route, config, deps, lists, profiles, wafOf(route), compression),
+      value: buildRoute(route, config, deps, lists, profiles, wafOf(route), compression, hop),
     });
   }
   const redirects =
@@ -166,6 +167,7 @@ function buildRoute(
   profiles: ReadonlyMap<string, BuiltProfile>,
   waf: RouteWaf | undefined,
   compression: CompressionRule | undefined,
+  hop: HopFacts,
 ): Route {
   const upstream = route.upstream === undefined ? undefined : deps.upstreams.get(route.upstream);
   if (upstream === undefined && route.upstream !== undefined)
@@ -182,6 +184,8 @@ function buildRoute(
     transform: buildTransform(route, config.headerProfiles, deps.upstreams),
     site: buildSite(route.static),
     compression: route.compress ? compression : undefined,
+    mirror: buildMirror(route, { ...deps, hop, counts: deps.counters.route(route.name) }),
+    intercepted: buildStatusSet(route.intercept),
     internalOnly: route.internalOnly,
     public: route.public,
     auth: buildRouteAuth(route, profiles, systemClock.wallMs),
@@ -207,6 +211,12 @@ function buildRoute(
     waf,
     bodyBytesMax: (route.maxBodyMb ?? config.server.maxBodyMb) * MEBIBYTE,
   };
+}
+
+/** Undefined: no status is in it. */
+function buildStatusSet(ranges: RouteConfig["intercept"]): ReadonlySet<number> | undefined {
+  if (ranges.length === 0) return undefined;
+  return new Set(ranges.flatMap(([low, high]) => Array.from({ length: high - low + 1 }, (_, i) => low + i)));
 }
 
 /** Undefined: the route is not inspected. */

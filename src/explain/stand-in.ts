@@ -34,6 +34,9 @@ export function standIn(): Carrier {
     abandon() {
       exchange = undefined;
     },
+    discard() {
+      exchange = undefined;
+    },
   };
 }
 

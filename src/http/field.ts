@@ -89,6 +89,7 @@ export const F = {
   xAuthSubject: known("x-auth-subject", SCRUB | GUARDED),
   xAuthEmail: known("x-auth-email", SCRUB | GUARDED),
   xZionMeshScore: known("x-zion-mesh-score", SCRUB | GUARDED),
+  xZionMirror: known("x-zion-mirror", SCRUB | GUARDED), // what copies are known by
   xZionOriginClass: known("x-zion-origin-class", SCRUB | GUARDED),
   xClientCertFingerprint: known("x-client-cert-fingerprint", SCRUB | GUARDED),
   xClientCertSubject: known("x-client-cert-subject", SCRUB | GUARDED),

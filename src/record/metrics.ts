@@ -302,6 +302,21 @@ export const families = {
     "Most frames without a message's content in one second on one HTTP/2 connection.",
     [],
   ),
+  intercepted: family(
+    "zion_intercepted_answers_total",
+    "counter",
+    "Answers of the upstream in place of which clients got an error page, because the route says so.",
+    ["route"],
+  ),
+  mirrored: family(
+    "zion_mirror_requests_total",
+    "counter",
+    "Copies for `[route.mirror]`: `answered`, `cut` (the answer was longer than 1 MiB), `failed`, `timeout`; not sent: `full` (as many under way as may be), `too_large` (the body), `unsent` (the request was refused, or needed no upstream).",
+    ["route", "result"],
+  ),
+  mirrorInFlight: family("zion_mirror_in_flight", "gauge", "Copies for `[route.mirror]` under way.", [
+    "route",
+  ]),
   webSocketUpgrades: family(
     "zion_websocket_upgrades_total",
     "counter",

@@ -3,6 +3,7 @@ import { TRACE_AT } from "../http/trace.ts";
 import { Histogram } from "./histogram.ts";
 import type { Exemplar } from "./metric-frame.ts";
 import { families, type MetricFamily, type MetricSample } from "./metrics.ts";
+import { MirrorCounts } from "./mirror-counts.ts";
 import type { ExchangeRecord } from "./record.ts";
 import { StreamCounts } from "./stream-counts.ts";
 
@@ -23,6 +24,9 @@ export const decisionNames: readonly string[] = DECISIONS;
  */
 export class RouteCounts {
   readonly streams = new StreamCounts();
+  readonly mirror = new MirrorCounts();
+  /** Answers of the upstream in place of which clients got an error page. */
+  intercepted = 0;
   /** Exchanges under way. */
   readonly load = { inFlight: 0 };
   readonly #route: string;
@@ -101,7 +105,10 @@ export class RouteCounts {
       if (sample !== undefined) samples.push(sample);
     }
     add(families.routeInFlight, "", this.load.inFlight);
+    add(families.intercepted, "", this.intercepted);
     this.#readStreams(samples);
+    for (const [result, count] of Object.entries(this.mirror.results)) add(families.mirrored, result, count);
+    if (this.mirror.isUsed) this.#put(samples, families.mirrorInFlight, "", this.mirror.inFlight);
   }
 
   #readStreams(samples: MetricSample[]): void {

@@ -47,7 +47,12 @@ export function refusalText(reason: Reason): string {
   if (reason.stage === "waf") return "request rejected";
   // The one thing that a client can put right by itself.
   if (reason === reasons.tokenExpired) return "token expired\n";
-  return `${(STATUS_CODES[reason.status] ?? "error").toLowerCase()}\n`;
+  return statusText(reason.status);
+}
+
+/** A body of few words. */
+export function statusText(status: number): string {
+  return `${(STATUS_CODES[status] ?? "error").toLowerCase()}\n`;
 }
 
 /** Fields that some refusals add (RFC 9110 §15.5.6; X-Zion-* as in the reference gateway). */

@@ -5,8 +5,23 @@ import type { Trailers } from "../http/trailer.ts";
 import type { TunnelEnd, TunnelSide } from "../http/tunnel-end.ts";
 import type { Reason } from "../reason.ts";
 
+/** Where the rest of an answer goes, behind its head. */
+export interface AnswerTail {
+  /** Bytes are valid during the call only. False asks for `pause`; `resume` follows. */
+  onAnswerBody(bytes: Buffer, start: number, end: number): boolean;
+  /** The bytes of one read are through: whatever was gathered may leave. */
+  onAnswerFlush(): void;
+  /** Directly before `onAnswerEnd`, where there are any that may travel on. */
+  onAnswerTrailers(trailers: Trailers): void;
+  /**
+   * The answer is complete. The connection is already free for the next exchange. `atOnce`: it came in one read with
+   * its head.
+   */
+  onAnswerEnd(atOnce: boolean): void;
+}
+
 /** The exchange, as an upstream connection sees it: where the request comes from and where its answer goes. */
-export interface AnswerSink {
+export interface AnswerSink extends AnswerTail {
   readonly request: CanonicalRequest;
   readonly hop: HopFacts;
   /** TCP peer of the client, textual. */
@@ -30,10 +45,6 @@ export interface AnswerSink {
   resumeRequestBody(): void;
   /** `head` is valid during the call only. */
   onAnswerHead(head: ResponseHead): void;
-  /** Bytes are valid during the call only. False asks for `pause`; `resume` follows. */
-  onAnswerBody(bytes: Buffer, start: number, end: number): boolean;
-  /** The bytes of one read are through: whatever was gathered may leave. */
-  onAnswerFlush(): void;
   /** The upstream may take its time to answer: its head has no time-out but the exchange's own. */
   readonly isStream: boolean;
   /**
@@ -41,13 +52,6 @@ export interface AnswerSink {
    * side from now on; `connection` is where it takes bytes. Undefined: the client is gone.
    */
   onAnswerSwitch(head: ResponseHead, connection: TunnelEnd): TunnelSide | undefined;
-  /** Directly before `onAnswerEnd`, where there are any that may travel on. */
-  onAnswerTrailers(trailers: Trailers): void;
-  /**
-   * The answer is complete. The connection is already free for the next exchange. `atOnce`: it came in one read with
-   * its head.
-   */
-  onAnswerEnd(atOnce: boolean): void;
   onFault(fault: Fault): void;
 }
 

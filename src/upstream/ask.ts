@@ -1,5 +1,4 @@
 import { type HeadLimits, readHead } from "../http/head.ts";
-import { ForwardedMemo, type HopFacts } from "../http/print-request.ts";
 import {
   CanonicalRequest,
   FIELD_SLOTS,
@@ -10,18 +9,12 @@ import {
 } from "../http/request.ts";
 import type { ResponseHead } from "../http/response-head.ts";
 import { type Reason, reasons } from "../reason.ts";
-import { Deadline } from "../std/timer-wheel.ts";
-import type { Fault } from "./answer-sink.ts";
 import type { UpstreamDeps } from "./endpoint.ts";
-import { type ForwardedExchange, Forwarding, type ForwardRecord } from "./forward.ts";
-import type { Upstream } from "./upstream.ts";
+import { OwnExchange, type OwnExchangeSettings } from "./own-exchange.ts";
 
-export interface AskSettings {
-  readonly upstream: Upstream;
-  readonly hop: HopFacts;
+export interface AskSettings extends OwnExchangeSettings {
   /** What the head may be. */
   readonly limits: HeadLimits;
-  readonly timeoutMs: number;
   /** Fields of the answer that are wanted, in lower case. */
   readonly wanted: readonly string[];
 }
@@ -63,25 +56,13 @@ function copyIds(from: CanonicalRequest, to: CanonicalRequest): void {
   to.idLinesEnd = to.arenaEnd += bytes;
 }
 
-/** It has no body, takes no trailers, and switches to nothing. */
-class Asking implements ForwardedExchange {
-  readonly request: CanonicalRequest;
-  readonly hop: HopFacts;
-  readonly record: ForwardRecord;
-  readonly forwardedMemo = new ForwardedMemo();
+/** It has no body. */
+class Asking extends OwnExchange {
   readonly mergeSlashes = false;
-  readonly wantsTrailers = false;
-  readonly sendsTrailers = false;
-  readonly deadlineMs = Infinity;
-  readonly requestTrailers = undefined;
-  readonly isStream = false;
-  readonly #settings: AskSettings;
-  readonly #deps: UpstreamDeps;
+  protected readonly answerBytesMax = ANSWER_BYTES_MAX;
+  readonly #wanted: readonly string[];
   readonly #resolve: (asked: Asked | Reason) => void;
-  readonly #forwarding: Forwarding;
-  readonly #deadline = new Deadline(this);
   #asked: Asked | undefined = undefined;
-  #bytes = 0;
 
   constructor(
     request: CanonicalRequest,
@@ -89,19 +70,9 @@ class Asking implements ForwardedExchange {
     deps: UpstreamDeps,
     resolve: (asked: Asked | Reason) => void,
   ) {
-    this.request = request;
-    this.hop = settings.hop;
-    this.record = { startedMs: deps.nowMs(), upstream: undefined };
-    this.#settings = settings;
-    this.#deps = deps;
+    super(request, settings, deps);
+    this.#wanted = settings.wanted;
     this.#resolve = resolve;
-    this.#forwarding = new Forwarding(this, settings.upstream, deps, undefined);
-  }
-
-  start(): void {
-    const { wheel } = this.#deps;
-    wheel.set(this.#deadline, wheel.nowMs + this.#settings.timeoutMs);
-    this.#forwarding.start();
   }
 
   get peerText(): string {
@@ -109,57 +80,19 @@ class Asking implements ForwardedExchange {
   }
 
   startRequestBody(): void {
-    this.#forwarding.connection?.endBody();
+    this.forwarding.connection?.endBody();
   }
 
-  resumeRequestBody(): void {}
-
-  onConnected(): void {}
-
-  onAnswerHead(head: ResponseHead): void {
-    this.#forwarding.settle(head.status, this.#deps.nowMs());
-    this.#asked = { status: head.status, fields: readWanted(head, this.#settings.wanted) };
+  protected mayRetry(): boolean {
+    return this.#asked === undefined;
   }
 
-  onAnswerBody(_bytes: Buffer, start: number, end: number): boolean {
-    this.#bytes += end - start;
-    if (this.#bytes > ANSWER_BYTES_MAX) this.#cancel(this.#asked!);
-    return true;
+  protected onHead(head: ResponseHead): void {
+    this.#asked = { status: head.status, fields: readWanted(head, this.#wanted) };
   }
 
-  onAnswerFlush(): void {}
-
-  onAnswerTrailers(): void {}
-
-  onAnswerSwitch(): undefined {
-    this.#cancel(reasons.upstreamInvalid);
-    return undefined;
-  }
-
-  onAnswerEnd(): void {
-    this.#forwarding.finish();
-    this.#end(this.#asked!);
-  }
-
-  onFault(fault: Fault): void {
-    if (this.#asked === undefined && this.#forwarding.retry(fault, true)) return;
-    this.#forwarding.finish();
-    this.#end(fault.reason);
-  }
-
-  /** Called by the timer wheel. */
-  expire(): void {
-    this.#cancel(reasons.upstreamTimeout);
-  }
-
-  #cancel(asked: Asked | Reason): void {
-    this.#forwarding.cancel();
-    this.#end(asked);
-  }
-
-  #end(asked: Asked | Reason): void {
-    this.#deps.wheel.clear(this.#deadline);
-    this.#resolve(asked);
+  protected onOver(reason: Reason | undefined): void {
+    this.#resolve(reason ?? this.#asked!);
   }
 }
 

@@ -17,4 +17,6 @@ export interface Carrier {
   unhurry(): void;
   /** The exchange is over for its client: whatever comes is thrown away. */
   abandon(): void;
+  /** The same behind the answer's head; what is short is read to its end, and the connection kept. */
+  discard(): void;
 }

@@ -23,7 +23,7 @@ import type { TunnelEnd, TunnelSide } from "../http/tunnel-end.ts";
 import { switchFault } from "../http/websocket.ts";
 import { type Reason, reasons } from "../reason.ts";
 import { Deadline } from "../std/timer-wheel.ts";
-import type { AnswerSink } from "./answer-sink.ts";
+import type { AnswerSink, AnswerTail } from "./answer-sink.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 const CONNECTING = 0;
@@ -55,6 +55,8 @@ export class UpstreamConnection implements TunnelEnd {
   idleSinceMs = 0;
   #state = CONNECTING;
   #exchange: AnswerSink | undefined;
+  /** Takes the rest of an answer that nobody wants. */
+  #discarding: Discarding | undefined = undefined;
   readonly #deadline = new Deadline(this);
   readonly #encrypted: boolean;
 
@@ -109,6 +111,18 @@ export class UpstreamConnection implements TunnelEnd {
     this.#exchange = undefined;
     this.#side = undefined;
     this.close();
+  }
+
+  discard(): void {
+    const isShort = this.#bodyKind !== RESPONSE_CLOSE && this.#remaining <= DISCARDED_BYTES_MAX;
+    if (this.#state !== BUSY || !this.#requestDone || !isShort) {
+      this.abandon();
+      return;
+    }
+    const { wheel } = this.endpoint.deps;
+    this.#exchange = undefined;
+    this.#discarding = new Discarding(this, wheel.nowMs + DISCARDED_MS);
+    wheel.set(this.#deadline, this.#discarding.untilMs);
   }
 
   close(): void {
@@ -383,7 +397,7 @@ export class UpstreamConnection implements TunnelEnd {
   }
 
   #readBody(buffer: Buffer, at: number, length: number): void {
-    const exchange = this.#exchange!;
+    const exchange: AnswerTail = this.#exchange ?? this.#discarding!;
     let wanted = true;
     switch (this.#bodyKind) {
       case RESPONSE_NONE:
@@ -433,8 +447,9 @@ export class UpstreamConnection implements TunnelEnd {
 
   /** The answer is complete. The connection is given back before the exchange goes on, who may want it at once. */
   #finish(nothingAfter: boolean): void {
-    const exchange = this.#exchange!;
+    const exchange: AnswerTail = this.#exchange ?? this.#discarding!;
     this.#exchange = undefined;
+    this.#discarding = undefined;
     exchange.onAnswerFlush();
     // Bytes of the request that still wait were not asked for: an upstream that answers without reading them would
     // leave the next request behind them.
@@ -528,10 +543,38 @@ export class UpstreamConnection implements TunnelEnd {
 
   /** The deadline, but no later than the exchange's total. */
   #limit(atMs: number): number {
+    if (this.#discarding !== undefined) return this.#discarding.untilMs;
     if (this.#unhurried) return Infinity;
     const total = this.endpoint.settings.totalTimeoutMs;
     return total > 0 ? Math.min(atMs, this.#startedMs + total) : atMs;
   }
+}
+
+/** What is read of an answer that nobody wants, and for how long: a new connection costs more than a short page. */
+const DISCARDED_BYTES_MAX = 65_536;
+const DISCARDED_MS = 1_000;
+
+class Discarding implements AnswerTail {
+  readonly untilMs: number;
+  readonly #connection: UpstreamConnection;
+  #bytes = 0;
+
+  constructor(connection: UpstreamConnection, untilMs: number) {
+    this.#connection = connection;
+    this.untilMs = untilMs;
+  }
+
+  onAnswerBody(_bytes: Buffer, start: number, end: number): boolean {
+    this.#bytes += end - start;
+    if (this.#bytes > DISCARDED_BYTES_MAX) this.#connection.close();
+    return true;
+  }
+
+  onAnswerFlush(): void {}
+
+  onAnswerTrailers(): void {}
+
+  onAnswerEnd(): void {}
 }
 
 const CRLF = Buffer.from("\r\n", "latin1");

@@ -123,6 +123,12 @@ export class Forwarding {
     this.#ticket = -1;
   }
 
+  /** The answer's head was enough. */
+  discard(): void {
+    this.connection?.discard();
+    this.finish();
+  }
+
   /** The client is gone, or the exchange ends for another reason of ours. */
   cancel(): void {
     this.connection?.abandon();

@@ -110,6 +110,12 @@ export class UpstreamStream implements Carrier, SessionStream {
     else this.#leave(true);
   }
 
+  /** A stream costs little, and its session stays. */
+  discard(): void {
+    if (this.#instead !== undefined) this.#instead.discard();
+    else this.abandon();
+  }
+
   // --- what the session says
 
   onOpen(): void {

@@ -11,6 +11,7 @@ const root = new URL("../../", import.meta.url);
 const pair = certificate();
 const database = writeMmdb([]).toString("latin1");
 const files = {
+  "/etc/zion/sticky.key": "0123456789abcdef0123456789abcdef",
   "/var/lib/zion/country.mmdb": database,
   "/var/lib/zion/asn.mmdb": database,
   "/etc/zion/tls/tls.crt": pair.certPem,
@@ -93,7 +94,7 @@ test("what is commented out is valid too", () => {
     .replace('\nstore = "local"', '\nstore = "valkey"')
     .replace("\nlists = []", '\nlists = ["app"]')
     .replace("urls = []", 'urls = ["https://127.0.0.1:3001"]')
-    .replace('"app_next"', '"app"')
+    .replaceAll('"app_next"', '"app"')
     // Routes that answer themselves have no upstream.
     .replace(/\n\[route\.re(?:direct|spond)\][\s\S]*?\n(?=\n)/g, "\n")
     .replace(/\nterms_agreed = false/g, "\nterms_agreed = true")
