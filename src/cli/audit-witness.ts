@@ -44,10 +44,12 @@ export async function auditWitnessCommand(options: AuditWitnessOptions, output: 
   await new Promise<void>((resolve) => server.listen(options.port, options.host, resolve));
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : options.port;
-  output.out.write(`witness ${signer.vkey}\nlistening on http://${options.host}:${port}\n`);
-  await new Promise<void>((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, resolve);
+  const ended = new Promise<void>((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
   });
+  // Who reads that it listens may end it at once.
+  output.out.write(`witness ${signer.vkey}\nlistening on http://${options.host}:${port}\n`);
+  await ended;
   server.close();
   server.closeAllConnections();
   return 0;

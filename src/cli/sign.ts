@@ -17,8 +17,11 @@ export function signCommand(options: SignOptions, output: Output): number {
     output.out.write(printSignature(readRegularFile(options.config), options.configVersion, key));
     return exitCodes.ok;
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    const why = code === undefined && error instanceof Error ? error.message : readProblem(error);
+    const { code, path } = error as NodeJS.ErrnoException;
+    const why =
+      code === undefined && error instanceof Error
+        ? error.message
+        : `cannot read ${path ?? "the files"}: ${readProblem(error)}`;
     output.err.write(`zion sign: ${why}\n`);
     return exitCodes.unavailable;
   }

@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import net, { type AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 import { generateLoad, percentile } from "../../src/cli/load-generator.ts";
-import { launcher } from "../control/gateway.ts";
 
 const request = Buffer.from("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
 
@@ -44,20 +42,4 @@ test("requests without an answer are failures, and the run ends", async (t) => {
     connections: 2,
   });
   assert.deepEqual([latenciesMs.length, failed], [9, 1]);
-});
-
-test("bench measures a gateway of its own, and says so in figures", (_t, done) => {
-  const args = [launcher, "bench", "--rate", "200", "--duration", "1", "--format", "json"];
-  execFile(process.execPath, args, { timeout: 120_000 }, (error, out) => {
-    assert.equal(error, null, out);
-    const { rows } = JSON.parse(out) as {
-      rows: { name: string; requests: number; failed: number; p50Ms: number; p999Ms: number }[];
-    };
-    assert.deepEqual(
-      rows.map(({ name, requests, failed }) => [name, requests, failed]),
-      ["GET", "GET, WAF", "POST 1 kB JSON", "POST 1 kB JSON, WAF"].map((name) => [name, 200, 0]),
-    );
-    for (const { p50Ms, p999Ms } of rows) assert.ok(0 < p50Ms && p50Ms <= p999Ms);
-    done();
-  });
 });

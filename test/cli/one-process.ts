@@ -1,0 +1,24 @@
+import { runCommandLine } from "../../src/cli/program.ts";
+import type { Ran } from "./transcript.ts";
+
+// Forked by tests: runs command lines one after the other, which saves each of them the start of a process.
+process.once("message", async (lines: readonly (readonly string[])[]) => {
+  const results: Ran[] = [];
+  for (const args of lines) results.push(await run(args));
+  process.send!(results, () => process.exit(0));
+});
+
+async function run(args: readonly string[]): Promise<Ran> {
+  let out = "";
+  let err = "";
+  process.stdout.write = (part: string | Uint8Array) => {
+    out += String(part);
+    return true;
+  };
+  process.stderr.write = (part: string | Uint8Array) => {
+    err += String(part);
+    return true;
+  };
+  const code = await runCommandLine(args);
+  return { code, out, err };
+}
