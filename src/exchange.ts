@@ -140,7 +140,7 @@ export class Exchange
       this.refuse(reasons.auditDown);
       return;
     }
-    const { limits, bans, pressure, watch } = this.#state;
+    const { limits, bans, mesh, pressure, watch } = this.#state;
     if (pressure.turnsAway(request)) {
       this.refuse(reasons.shed);
       return;
@@ -156,7 +156,7 @@ export class Exchange
     const { startedMs } = this.record;
     const early =
       runConnectionGates(request, snapshot, this.#downstream, watch) ??
-      runEarlyGates(request, snapshot, limits, bans, startedMs, watch);
+      runEarlyGates(request, snapshot, limits, bans, mesh, startedMs, watch);
     if (early !== undefined) {
       this.refuse(early);
       return;

@@ -535,6 +535,14 @@ export const reasons = {
     true,
     "The client is banned on this machine: for what it did, or by an operator.",
   ),
+  meshScore: row(
+    "mesh_score",
+    403,
+    "gate",
+    c,
+    true,
+    "A quorum of other edges reports the client, and `score_deny_above` in [mesh] asks for that.",
+  ),
   corsOrigin: row(
     "cors_origin",
     403,

@@ -1,5 +1,6 @@
 import type { CompressionDesk } from "./answer/compression-desk.ts";
 import type { BanDesk } from "./gate/ban.ts";
+import type { MeshDesk } from "./gate/mesh-score.ts";
 import type { Pressure } from "./gate/pressure.ts";
 import type { Tarpit } from "./gate/tarpit.ts";
 import type { WafEngine } from "./gate/waf-engine.ts";
@@ -42,6 +43,7 @@ export interface State {
   readonly compression: CompressionDesk;
   readonly limits: Limits;
   readonly bans: BanDesk;
+  readonly mesh: MeshDesk;
   readonly tarpit: Tarpit;
   readonly pressure: Pressure;
   /** Undefined while serving: only explanations want to know what each gate says. */

@@ -610,6 +610,8 @@ export interface MeshConfig {
   readonly identityPath: string;
   readonly previousIdentityPath: string | undefined;
   readonly clusterKeyPath: string;
+  /** Changes with the keys in that file, and says nothing about them. */
+  readonly clusterKeyMark: string;
   readonly trusted: readonly { readonly id: string; readonly operator: string }[];
   readonly revocation: readonly string[];
   /** false */ readonly trustsFirstUse: boolean;

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { SCORE_ONE } from "../mesh/claim.ts";
 import { publicKeyOf, readIdentity } from "../mesh/identity.ts";
 import type { MeshConfig } from "./config.ts";
@@ -62,7 +63,7 @@ export function readMesh(document: DocumentInput, context: SectionContext): Mesh
   const id = readIdentityFile([table, "identity_path"], input.identity_path!, context);
   const previous = input.previous_identity_path;
   if (previous !== undefined) readIdentityFile([table, "previous_identity_path"], previous, context);
-  checkClusterKey([table, "cluster_key_path"], input.cluster_key_path!, context);
+  const clusterKeyMark = readClusterKey([table, "cluster_key_path"], input.cluster_key_path!, context);
   const voices = new Set(trusted.filter((one) => one.id !== id).map(({ operator }) => operator)).size + 1;
   checkQuorum(table, input, voices, denyAbove, context);
   return {
@@ -71,6 +72,7 @@ export function readMesh(document: DocumentInput, context: SectionContext): Mesh
     identityPath: resolvePath(input.identity_path!, context),
     previousIdentityPath: previous === undefined ? undefined : resolvePath(previous, context),
     clusterKeyPath: resolvePath(input.cluster_key_path!, context),
+    clusterKeyMark,
     trusted: trusted.map(({ id, operator }) => ({ id, operator })),
     revocation: revocation.map(({ id }) => id),
     trustsFirstUse: input.trust_on_first_use,
@@ -129,15 +131,18 @@ function readIdentityFile(path: Path, file: string, context: SectionContext): st
   }
 }
 
-function checkClusterKey(path: Path, file: string, context: SectionContext): void {
+/** The mark of what is there; the keys themselves stay where they are. */
+function readClusterKey(path: Path, file: string, context: SectionContext): string {
   const text = readNamedFile(path, file, context);
-  if (text === undefined || !checkKeyFile(path, file, context)) return;
-  if (/^(?:[0-9a-f]{64}\s*){1,3}$/i.test(text)) return;
+  if (text === undefined || !checkKeyFile(path, file, context)) return "";
+  if (/^(?:[0-9a-f]{64}\s*){1,3}$/i.test(text))
+    return hash("sha256", `zion mesh mark v1\n${text}`, "hex").slice(0, 16);
   context.findings.add({
     code: "Z1317",
     path,
     message: `${keyLabel(path)}: expected one to three lines of 64 hex digits`,
   });
+  return "";
 }
 
 /** Also where the reference gateway has it, in [sovereign.enforce]. */

@@ -14,6 +14,15 @@ export type ToAuditWriter =
   /** Ends when nobody is connected any more. */
   | { readonly type: "stop" };
 
+/** Size and root of a log, for whoever witnesses it. */
+export interface AuditLogHead {
+  /** 32 hex digits, from the log's id. */
+  readonly log: string;
+  readonly size: number;
+  /** 64 hex digits. */
+  readonly root: string;
+}
+
 /** What the audit writer tells the primary. */
 export type FromAuditWriter =
   /** `alarm`: the log that was there cannot be trusted, a new one began. "" = none. */
@@ -29,4 +38,6 @@ export type FromAuditWriter =
       readonly problem: string;
       /** Nothing is lost, but somebody should look. */
       readonly warning: string;
+      /** Undefined while a record is not durable yet. */
+      readonly head: AuditLogHead | undefined;
     };

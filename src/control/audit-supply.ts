@@ -7,7 +7,7 @@ import type { AuditEvent } from "../audit/record.ts";
 import type { AuditConfig } from "../config/config.ts";
 import { families, type MetricSample } from "../record/metrics.ts";
 import { systemClock } from "../std/clock.ts";
-import type { FromAuditWriter } from "./audit-order.ts";
+import type { AuditLogHead, FromAuditWriter } from "./audit-order.ts";
 import { childStdio } from "./last-gasp.ts";
 import type { Log } from "./log.ts";
 import type { ToWorker } from "./messages.ts";
@@ -37,6 +37,8 @@ export interface AuditSupply {
   tell(event: AuditEvent): void;
   /** "off", or how the writer is. */
   readonly health: "off" | "up" | "degraded" | "down";
+  /** How the log stood when nothing of it was on its way to the disk; undefined = there is none, or nobody knows yet. */
+  readonly head: AuditLogHead | undefined;
   /** Figures of all writers there were. */
   samples(): readonly MetricSample[];
   /** Requests are refused while it is down. */
@@ -102,6 +104,9 @@ export function openAuditSupply(options: AuditSupplyOptions): AuditSupply {
       if (line === undefined) return "off";
       const health = line.writer.health();
       return health === "down" && systemClock.nowMs() - movedMs < AWAY_MS ? "degraded" : health;
+    },
+    get head() {
+      return line?.writer.head();
     },
     samples: () => (line === undefined ? [] : [...line.writer.samples(), ...feedSamples(line.feed, dropped)]),
     get isRequired() {
@@ -193,6 +198,7 @@ interface Writer {
   /** Settled with "" when it has its keys, and another process has the log. */
   readonly waits: Promise<string>;
   health(): "up" | "degraded" | "down";
+  head(): AuditLogHead | undefined;
   samples(): readonly MetricSample[];
   /** Resolves when the log is closed. */
   stop(): Promise<void>;
@@ -209,6 +215,7 @@ function startWriter(options: AuditSupplyOptions, config: AuditConfig, counted: 
   let problem = "it has not started";
   let warning = "";
   let current: readonly MetricSample[] = [];
+  let head: AuditLogHead | undefined;
   const ended = Promise.withResolvers<void>();
   const ready = Promise.withResolvers<string>();
   const waits = Promise.withResolvers<string>();
@@ -239,6 +246,7 @@ function startWriter(options: AuditSupplyOptions, config: AuditConfig, counted: 
         if (message.warning !== warning && message.warning !== "") tell("zion.audit.alarm", message.warning);
         problem = message.problem;
         warning = message.warning;
+        head = message.head ?? head;
         count(message.samples);
         current = message.samples;
     }
@@ -303,6 +311,7 @@ function startWriter(options: AuditSupplyOptions, config: AuditConfig, counted: 
     token,
     ready: ready.promise,
     waits: waits.promise,
+    head: () => head,
     health: () => (problem !== "" ? "down" : warning !== "" ? "degraded" : "up"),
     samples: () => current.map((sample) => ({ ...sample, value: counted.get(sample.name) ?? sample.value })),
     async stop() {

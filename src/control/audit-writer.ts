@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import fs from "node:fs";
 import net from "node:net";
 import { Desk } from "../audit/desk.ts";
@@ -17,7 +17,7 @@ import { WitnessClient } from "../audit/witness-client.ts";
 import type { AuditConfig } from "../config/config.ts";
 import { families, type MetricSample } from "../record/metrics.ts";
 import { machineOffsetMs, systemClock } from "../std/clock.ts";
-import type { FromAuditWriter, ToAuditWriter } from "./audit-order.ts";
+import type { AuditLogHead, FromAuditWriter, ToAuditWriter } from "./audit-order.ts";
 
 /** Refuses to start: the operator has to do something first. */
 class Refusal extends Error {}
@@ -171,8 +171,14 @@ async function serve(
     const problem = journal.isFull ? "the disk is full" : "";
     const tamper = journal.tampers > 0 ? "somebody else changed a segment" : "";
     const samples = samplesOf();
-    send({ type: "state", samples, problem, warning: alarm || tamper });
+    send({ type: "state", samples, problem, warning: alarm || tamper, head: headOf() });
   };
+  function headOf(): AuditLogHead | undefined {
+    const tree = journal.tree();
+    if (tree.size !== journal.durableSize) return undefined;
+    const log = createHash("sha256").update(journal.logId).digest("hex").slice(0, 32);
+    return { log, size: tree.size, root: tree.root().toString("hex") };
+  }
   function samplesOf(): MetricSample[] {
     const of = (family: { readonly name: string }, value: number): MetricSample => ({
       name: family.name,

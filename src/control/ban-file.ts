@@ -2,7 +2,7 @@ import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseCidr } from "../identity/address.ts";
 import type { Clock } from "../std/clock.ts";
-import type { Ban, BanCause, BanTable } from "./ban-table.ts";
+import { type Ban, type BanCause, type BanTable, banCauses } from "./ban-table.ts";
 
 /** Bans over a restart: `bans.json` in the state directory. */
 export interface BanFile {
@@ -70,7 +70,7 @@ function isSavedBan(value: unknown): value is SavedBan {
   const { address, cause, since, until, times } = value as Partial<Record<keyof SavedBan, unknown>>;
   return (
     typeof address === "string" &&
-    (cause === "waf" || cause === "limit" || cause === "operator") &&
+    banCauses.some((known) => known === cause) &&
     typeof since === "number" &&
     (until === null || typeof until === "number") &&
     typeof times === "number"

@@ -1,8 +1,9 @@
 import { type Address, type Cidr, parseCidr } from "../identity/address.ts";
 import { buildRangeTable, type RangeTable } from "../identity/range-table.ts";
 
-/** Why somebody is banned: what was counted, or an operator's word. */
-export type BanCause = "waf" | "limit" | "operator";
+/** Why somebody is banned: what was counted, the word of other edges, or an operator's. */
+export const banCauses = ["waf", "limit", "mesh", "operator"] as const;
+export type BanCause = (typeof banCauses)[number];
 
 export interface Ban {
   /** Address, CIDR block, or the /64 of an IPv6 client. */

@@ -5,7 +5,7 @@ import { addressGroup, type Cidr, parseAddress, parseCidr } from "../identity/ad
 import type { RangeTable } from "../identity/range-table.ts";
 import type { Clock } from "../std/clock.ts";
 import { banFile } from "./ban-file.ts";
-import { BanTable, OPERATOR_BANS_MAX, overlaps } from "./ban-table.ts";
+import { type BanCause, BanTable, banCauses, OPERATOR_BANS_MAX, overlaps } from "./ban-table.ts";
 import type { Exposition } from "./exposition.ts";
 import type { Log } from "./log.ts";
 import type { ToWorker } from "./messages.ts";
@@ -34,6 +34,8 @@ export interface BansOptions {
   /** Undefined = bans end with the process. */
   readonly stateDir: string | undefined;
   readonly broadcast: (message: ToWorker) => void;
+  /** Somebody is banned for what this machine saw, or by an operator. */
+  readonly onBan?: (client: string, by: "ban" | "operator") => void;
   readonly exposition: Pick<Exposition, "add" | "set">;
   readonly clock: Clock;
   readonly log: Log;
@@ -42,7 +44,7 @@ export interface BansOptions {
 /** The bans of this machine: workers report, the primary decides and tells all workers who is kept out. */
 export interface Bans {
   /** Settings of the configuration in force. Bans stay; those that it forbids are lifted. */
-  adopt(config: Pick<Config, "ban" | "server">): void;
+  adopt(config: Pick<Config, "ban" | "server"> & Partial<Pick<Config, "mesh">>): void;
   hear(worker: number, report: OffenceReport): void;
   /** The worker is gone. */
   forget(worker: number): void;
@@ -53,12 +55,14 @@ export interface Bans {
   list(): readonly ShownBan[];
   /** By an operator; `secs` undefined = until it is lifted. Returns its name, or what is wrong. */
   add(address: string, secs: number | undefined): { readonly name: string } | { readonly problem: string };
+  /** By the word of other edges: not whom counting may not ban either, nor who is banned already. */
+  offer(client: string, secs: number): void;
   /** False: nobody of this address is banned. */
   lift(address: string): boolean;
   stop(): void;
 }
 
-export function createBans({ stateDir, broadcast, exposition, clock, log }: BansOptions): Bans {
+export function createBans({ stateDir, broadcast, onBan, exposition, clock, log }: BansOptions): Bans {
   const table = new BanTable(COUNTED_MAX);
   const counts = new OffenceCounts();
   const file = stateDir === undefined ? undefined : banFile(stateDir, clock);
@@ -99,6 +103,7 @@ export function createBans({ stateDir, broadcast, exposition, clock, log }: Bans
       });
       if (ban === undefined) continue;
       exposition.add("bansTotal", [cause]);
+      onBan?.(client, "ban");
       bans++;
       const secs = Math.round((ban.untilMs - nowMs) / 1000);
       if (++judged <= LOGGED_MAX)
@@ -138,7 +143,7 @@ export function createBans({ stateDir, broadcast, exposition, clock, log }: Bans
     const nowMs = clock.nowMs();
     const current = table.current(nowMs);
     pushed = current.length;
-    for (const cause of ["waf", "limit", "operator"])
+    for (const cause of banCauses)
       exposition.set("bans", current.filter((ban) => ban.cause === cause).length, [cause]);
     exposition.set("banEvictions", table.evicted, ["bans"]);
     return { type: "bans", banned: table.ranges(nowMs) };
@@ -172,12 +177,13 @@ export function createBans({ stateDir, broadcast, exposition, clock, log }: Bans
   if (table.all().length > 0) tick = setTimeout(turn, tickMs);
 
   return {
-    adopt({ ban, server }) {
+    adopt({ ban, mesh, server }) {
       settings = ban;
       table.max = ban?.maxBans ?? COUNTED_MAX;
       const listed = [...server.trustedProxies, ...server.proxyProtocol, ...server.internalNetworks];
       never = listed.map((cidr) => parseCidr(cidr)).filter((block) => block !== undefined);
-      table.liftWhere(({ block }) => ban === undefined || never.some((other) => overlaps(block, other)));
+      const isAsked = (cause: BanCause) => (cause === "mesh" ? mesh?.bans === true : ban !== undefined);
+      table.liftWhere(({ block, cause }) => !isAsked(cause) || never.some((other) => overlaps(block, other)));
       changed();
     },
     hear(worker, report) {
@@ -219,9 +225,23 @@ export function createBans({ stateDir, broadcast, exposition, clock, log }: Bans
       const isTaken = table.put({ address, block, cause: "operator", sinceMs: nowMs, untilMs, times: 1 });
       if (!isTaken) return { problem: `operators have ${OPERATOR_BANS_MAX} bans already` };
       exposition.add("bansTotal", ["operator"]);
+      onBan?.(address, "operator");
       log.info({ "event.name": "zion.ban", client: address, secs, by: "operator" }, "banned");
       changed();
       return { name: address };
+    },
+    offer(client, secs) {
+      const nowMs = clock.nowMs();
+      const block = parseCidr(client);
+      if (block === undefined || table.isBanned(client, nowMs)) return;
+      const isListed = never.some((other) => overlaps(block, other));
+      if (isListed || counts.shareOf(client, nowMs) > SHARE_MAX) {
+        exposition.add("bansSpared", [isListed ? "listed" : "share"]);
+        return;
+      }
+      table.addCounted(client, "mesh", nowMs, { firstMs: secs * 1000, maxMs: secs * 1000 });
+      exposition.add("bansTotal", ["mesh"]);
+      changed();
     },
     lift(text) {
       const address = nameOf(text);

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { CompressionDesk } from "../answer/compression-desk.ts";
 import { type CertificateStore, certificateSteps } from "../cert/store.ts";
 import type { Config, UpstreamConfig } from "../config/config.ts";
+import { MeshDesk } from "../gate/mesh-score.ts";
 import { OffenceWatch } from "../gate/offence-watch.ts";
 import { Pressure } from "../gate/pressure.ts";
 import { Tarpit } from "../gate/tarpit.ts";
@@ -39,7 +40,7 @@ import { openRandomPool } from "../std/random-pool.ts";
 import { openSharedReader } from "../std/shared-read.ts";
 import type { Steps } from "../std/steps.ts";
 import { TimerWheel } from "../std/timer-wheel.ts";
-import { reinstate } from "../upstream/outlier.ts";
+import { ejectByWord, reinstate } from "../upstream/outlier.ts";
 import { Upstream } from "../upstream/upstream.ts";
 import { type RuleSet, ruleSetSteps } from "../waf/compile.ts";
 import { detectors } from "../waf/detectors.ts";
@@ -145,6 +146,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     limits: new Limits(randomBytes(8), machineOffsetMs(), false, new StrictAsker(wheel, deps.askStrict)),
     counters,
     bans: { banned: undefined, watch: undefined },
+    mesh: new MeshDesk(),
     tarpit: new Tarpit(),
     accessLog: undefined,
     audit: undefined,
@@ -301,8 +303,9 @@ export function openEdge(deps: EdgeDeps): Edge {
     caps.connectionsMax = connectionCeiling(server.maxConnections, workers, deps.descriptorsMax ?? 0);
     caps.perGroupMax = server.maxConnectionsPerIp;
     handshakes.perSec = server.handshakeRatePerIp;
-    const { ban, tarpit } = next.snapshot.config;
-    state.bans.watch = ban === undefined ? undefined : (state.bans.watch ?? new OffenceWatch());
+    const { ban, mesh, tarpit } = next.snapshot.config;
+    const isWatched = ban !== undefined || mesh !== undefined;
+    state.bans.watch = isWatched ? (state.bans.watch ?? new OffenceWatch()) : undefined;
     state.tarpit.holdMs = tarpit.holdSecs * 1000;
     state.captures.settings = captureSettings(next.snapshot.config);
     state.compression.limitBytes = (next.snapshot.config.compression?.memoryMb ?? 0) * 1_048_576;
@@ -450,12 +453,19 @@ export function openEdge(deps: EdgeDeps): Edge {
     setBans: (banned) => {
       state.bans.banned = banned;
     },
+    setMeshScores: (scores) => {
+      state.mesh.scores = scores;
+    },
+    ejectByMesh(urls) {
+      for (const upstream of upstreams.values()) ejectByWord(upstream.endpoints, urls, clock.nowMs());
+    },
     tellOffences: () => state.bans.watch?.tell(),
     setAuthKeys: (source, keys) => auth.setKeys(source, keys),
     setRevoked: (added, dropped) => auth.revoked.change(added, dropped),
     drain,
     readMetrics: () => [
       ...auditSamples(state.audit),
+      { name: families.meshLookups.name, labels: [], value: state.mesh.lookups },
       { name: families.tarpitHeld.name, labels: [], value: state.tarpit.held },
       { name: families.tarpitTotal.name, labels: [], value: state.tarpit.total },
       { name: families.tarpitShed.name, labels: [], value: state.tarpit.shed },

@@ -1,6 +1,7 @@
 import type { Config, SocketAddress } from "../config/config.ts";
 import type { OffenceReport } from "../gate/offence-watch.ts";
 import type { RangeTable } from "../identity/range-table.ts";
+import type { ClientScores } from "../identity/score-table.ts";
 import type { KeyMaterial } from "../identity/token-verifier.ts";
 import type { SpentShare, StoreLevels } from "../limit/limiter.ts";
 import type { StoreState } from "../limit/limits.ts";
@@ -67,6 +68,10 @@ export interface Edge {
   setChallenges(http: readonly HttpChallenge[], tls: readonly TlsChallenge[]): void;
   /** Who is kept out; undefined = nobody. */
   setBans(banned: RangeTable | undefined): void;
+  /** What other edges say of clients; undefined = nothing. */
+  setMeshScores(scores: ClientScores | undefined): void;
+  /** Endpoints that a quorum of other edges finds unhealthy. */
+  ejectByMesh(urls: readonly string[]): void;
   /** What clients did since the last call; undefined = nothing, or nobody wants to know. */
   tellOffences(): OffenceReport | undefined;
   /** Keys that the primary fetched, by the id of their source. */

@@ -70,6 +70,14 @@ export function workerFlags(options: WorkerFlagsOptions): readonly string[] {
   return [...hardeningFlags, oldSpaceFlag(options.workerCount + 1), YOUNG_SPACE, COLLECTABLE, ...allowed];
 }
 
+/** For a process under the permission model that needs a few files more than its code. */
+export function fileFlags(reads: readonly string[], writes: readonly string[]): readonly string[] {
+  return [
+    ...reads.map((path) => `--allow-fs-read=${path}`),
+    ...writes.map((path) => `--allow-fs-write=${path}`),
+  ];
+}
+
 /**
  * The audit writer runs without the permission model: Node 24 has no fsync under it, and the writer's promise is that
  * what it acknowledged is on the medium. It reads no byte of a client.

@@ -2,6 +2,7 @@ import type { SocketAddress } from "../config/config.ts";
 import type { Manifest } from "../config/parts.ts";
 import type { OffenceReport } from "../gate/offence-watch.ts";
 import type { RangeTable } from "../identity/range-table.ts";
+import type { ClientScores } from "../identity/score-table.ts";
 import type { KeyMaterial } from "../identity/token-verifier.ts";
 import type { SpentShare, StoreLevels } from "../limit/limiter.ts";
 import type { StoreState } from "../limit/limits.ts";
@@ -53,6 +54,10 @@ export type ToWorker =
   | { readonly type: "limit_levels"; readonly levels: readonly StoreLevels[] }
   /** Who is kept out on this machine. */
   | { readonly type: "bans"; readonly banned: RangeTable | undefined }
+  /** What other edges say of clients. */
+  | { readonly type: "mesh_scores"; readonly scores: ClientScores | undefined }
+  /** Endpoints that a quorum of other edges finds unhealthy, for as long as outlier.ts says. */
+  | { readonly type: "mesh_ejections"; readonly urls: readonly string[] }
   /** All challenges of orders that are under way. */
   | {
       readonly type: "acme_challenges";

@@ -21,6 +21,7 @@ import type { IdentityDesk } from "./identity-desk.ts";
 import type { KeyWatch } from "./key-watch.ts";
 import type { LimitExchange } from "./limit-exchange.ts";
 import type { Log } from "./log.ts";
+import type { MeshDesk } from "./mesh-desk.ts";
 import type { Obituaries } from "./obituaries.ts";
 import { createOverview } from "./overview.ts";
 import { overviewParts } from "./overview-parts.ts";
@@ -53,6 +54,7 @@ export interface Gateway {
   readonly audit: Pick<AuditSupply, "health" | "isRequired" | "samples" | "must" | "tell">;
   readonly identity: Pick<IdentityDesk, "revocations">;
   readonly limits: LimitExchange;
+  readonly mesh: Pick<MeshDesk, "state" | "view" | "samples">;
   readonly keys: Pick<KeyWatch, "state">;
   readonly certificates: Pick<CertificateDesk, "served" | "ocspOf" | "state">;
   readonly tickets: Pick<TicketKeys, "rotate">;
@@ -69,6 +71,7 @@ export interface Gateway {
 /** As whose figures the primary's own count; numbers of workers begin at 1. */
 const PRIMARY = 0;
 const AUDIT_WRITER = -1;
+const MESH = -2;
 
 /** A worker that does not answer a scrape in this time keeps its last figures. */
 const scrapeDeadlineMs = 500;
@@ -111,6 +114,7 @@ export function createOperatorListeners(
   } = gateway;
   const limitFrames = createFrames();
   const auditFrames = createFrames();
+  const meshFrames = createFrames();
   const canBePostQuantum = hasPostQuantum();
   const vitals = (): Vitals => ({
     sinceTickMs: supervision.sinceTickMs,
@@ -118,6 +122,7 @@ export function createOperatorListeners(
     wantedWorkers: supervision.wanted,
     configured: reloader.generation > 0,
     limitStore: limits.storeState,
+    mesh: gateway.mesh.state,
     acme: gateway.acme.isOn ? (gateway.acme.problem ?? "") : undefined,
     audit: audit.health,
     certificates: gateway.certificates.state,
@@ -133,6 +138,7 @@ export function createOperatorListeners(
     // As if it were one of them.
     exposition.absorb(PRIMARY, limitFrames(limits.samples()));
     exposition.absorb(AUDIT_WRITER, auditFrames(audit.samples()));
+    exposition.absorb(MESH, meshFrames(gateway.mesh.samples()));
   }, clock);
   const parts = overviewParts({ ...gateway, vitals });
   const overview = createOverview({ parts, refresh: scrape });

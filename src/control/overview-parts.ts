@@ -4,6 +4,7 @@ import { families } from "../record/metrics.ts";
 import type { Clock } from "../std/clock.ts";
 import type { CertificateDesk } from "./certificate-desk.ts";
 import type { Exposition } from "./exposition.ts";
+import type { MeshDesk } from "./mesh-desk.ts";
 import type { Obituaries } from "./obituaries.ts";
 import { figureOf, latencyPart, totalsPart } from "./overview-figures.ts";
 import { upstreamsPart } from "./overview-upstreams.ts";
@@ -25,6 +26,7 @@ export interface OverviewSources {
   readonly prober: Pick<Prober, "results">;
   readonly resolver: Pick<Resolver, "addresses" | "failing">;
   readonly certificates: Pick<CertificateDesk, "served" | "ocspOf">;
+  readonly mesh: Pick<MeshDesk, "state" | "view">;
   readonly obituaries: Pick<Obituaries, "recent" | "found">;
   readonly exposition: Pick<Exposition, "read">;
   readonly clock: Clock;
@@ -34,7 +36,7 @@ const dayMs = 86_400_000;
 
 /** What `GET /snapshot` shows, part by part. */
 export function overviewParts(sources: OverviewSources): Readonly<Record<string, () => unknown>> {
-  const { version, platform, vitals, supervision, reloader, obituaries, exposition, clock } = sources;
+  const { version, platform, vitals, supervision, reloader, obituaries, exposition, mesh, clock } = sources;
   return {
     version: () => version,
     generation: () => reloader.generation,
@@ -69,11 +71,19 @@ export function overviewParts(sources: OverviewSources): Readonly<Record<string,
         ...(route.static === undefined ? {} : { serve_dir: route.static.directory }),
         waf: { mode: wafModeOf(route), ...(route.waf === undefined ? {} : { profile: route.waf.profile }) },
       })),
+    mesh: () => meshPart(mesh),
     totals: () => totalsPart(exposition),
     latency: () => latencyPart(exposition),
     panics: () => ({ recent: obituaries.recent, found_at_start: obituaries.found }),
     config: () => showConfig(reloader.config),
   };
+}
+
+/** Who is in the mesh, and what it says. */
+function meshPart({ state, view }: OverviewSources["mesh"]): object {
+  if (view === undefined) return { state };
+  const { id, claims, quorum, peers, rules } = view;
+  return { state, id, claims, quorum, peers, rules };
 }
 
 /** How the generation in force came about, and what became of the newest attempt. */

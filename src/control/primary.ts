@@ -25,7 +25,7 @@ import type { ProveExclusion } from "./exclusion-endpoint.ts";
 import type { AskedRequest, Deciders } from "./explain-endpoints.ts";
 import { createExposition, type Exposition } from "./exposition.ts";
 import { type FileWatch, watchFiles } from "./file-watch.ts";
-import { auditWriterFlags, workerCountOf, workerEnvironment, workerFlags } from "./flags.ts";
+import { auditWriterFlags, fileFlags, workerCountOf, workerEnvironment, workerFlags } from "./flags.ts";
 import { type IdentityDesk, openIdentityDesk } from "./identity-desk.ts";
 import { fetchInProcess } from "./jwks-child.ts";
 import { type KeyWatch, watchKeys } from "./key-watch.ts";
@@ -35,6 +35,7 @@ import { createLimitExchange, type LimitExchange } from "./limit-exchange.ts";
 import { type ListenerChange, type ListenerSet, openListeners } from "./listener-set.ts";
 import type { LeveledLog, Log } from "./log.ts";
 import { watchMemory } from "./memory-watch.ts";
+import { createMeshDesk, type MeshDesk } from "./mesh-desk.ts";
 import type { ToWorker } from "./messages.ts";
 import { type Obituaries, openObituaries, seenWorker } from "./obituaries.ts";
 import type { OcspResult } from "./ocsp-fetch.ts";
@@ -210,6 +211,7 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     primary.keys.stop();
     primary.spans.close();
     primary.bans.stop();
+    primary.mesh.stop();
     primary.captures.stop();
     primary.prober.stop();
     primary.resolver.stop();
@@ -235,6 +237,7 @@ interface Primary {
   readonly withdrawal: Withdrawal;
   readonly decisions: DecisionRing;
   readonly bans: Bans;
+  readonly mesh: MeshDesk;
   readonly captures: CaptureStore;
   readonly stickyRoot: StickyRoot;
   readonly exposition: Exposition;
@@ -318,7 +321,10 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     log,
   });
   const prober = createProber({
-    onChange: (upstream, url, healthy) => supervision.broadcast({ type: "health", upstream, url, healthy }),
+    onChange: (upstream, url, healthy) => {
+      supervision.broadcast({ type: "health", upstream, url, healthy });
+      mesh.probed(url, healthy);
+    },
     addressesOf: (host) => resolver.addresses.get(host),
     exposition,
     clock,
@@ -388,9 +394,21 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     onLost: (count) => exposition.add("captureLost", [], count),
   });
   const stickyRoot = openStickyRoot(stateDir, log);
+  const mesh = createMeshDesk({
+    entry: entryOf("mesh-process"),
+    flags: (reads, writes) => [...childFlags(), ...fileFlags(reads, writes)],
+    broadcast: (message) => supervision.broadcast(message),
+    bans: () => bans,
+    audit,
+    generation: () => reloader.generation,
+    exposition,
+    family: obituaries,
+    log,
+  });
   const bans = createBans({
     stateDir,
     broadcast: (message) => supervision.broadcast(message),
+    onBan: mesh.banned,
     exposition,
     clock,
     log,
@@ -502,6 +520,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       limits.adopt(config);
       spans.adopt(config.tracing);
       bans.adopt(config);
+      mesh.adopt(config);
       captures.adopt(config);
       stickyRoot.adopt(config);
       keys.adopt(config);
@@ -549,6 +568,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       { type: "withdrawn", is: withdrawal.state === "draining" },
       ...limits.greeting(),
       bans.news(),
+      ...mesh.news(),
       ...captures.news(),
       stickyRoot.news(),
       ...audit.greeting(),
@@ -571,7 +591,10 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       void control.page(ask).then((page) => {
         supervision.sendEach((id) => (id === worker ? { type: "page", id: ask.id, page } : undefined));
       }),
-    onOffences: bans.hear,
+    onOffences: (worker, report) => {
+      bans.hear(worker, report);
+      mesh.offended(report);
+    },
     graceMs: () => reloader.config.server.shutdownGraceMs,
     onProcesses: (pids) => guard.watch(pids, reloader.config.server.shutdownGraceMs),
     onReplaced: (cause) => exposition.add("workerRestarts", [cause]),
@@ -610,6 +633,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       reloader,
       exposition,
       bans,
+      mesh,
       certificates,
       tickets,
       acme,
@@ -654,6 +678,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     withdrawal,
     decisions,
     bans,
+    mesh,
     captures,
     stickyRoot,
     exposition,
@@ -708,6 +733,7 @@ async function serve(primary: Primary, options: PrimaryOptions, endsEarly: () =>
     limits.adopt(reloader.config);
     spans.adopt(reloader.config.tracing);
     primary.bans.adopt(reloader.config);
+    primary.mesh.adopt(reloader.config);
     primary.captures.adopt(reloader.config);
     primary.stickyRoot.adopt(reloader.config);
     primary.keys.adopt(reloader.config);

@@ -8,6 +8,8 @@ export interface Vitals {
   readonly configured: boolean;
   /** Of the store that counts limits for several machines. */
   readonly limitStore: "off" | "up" | "down";
+  /** Of the mesh: "down" = it has no way to the other edges. */
+  readonly mesh: "off" | "up" | "down";
   /** Why the newest one is not, in a line that may be shown to anybody; undefined = it is. */
   readonly configRefused: string | undefined;
   /** Of `[tls.acme]`: undefined = nothing is ordered; "" = all is there; else what is missing. */
@@ -134,5 +136,10 @@ const checks: Readonly<Record<string, Check>> = {
   limit_store: {
     applies: ({ limitStore }) => limitStore !== "off",
     look: ({ limitStore }) => (limitStore === "down" ? ["degraded", "it does not answer"] : undefined),
+  },
+  // Gates decide by what this machine sees, as without a mesh.
+  mesh: {
+    applies: ({ mesh }) => mesh !== "off",
+    look: ({ mesh }) => (mesh === "down" ? ["degraded", "the store of the mesh does not answer"] : undefined),
   },
 };

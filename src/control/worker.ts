@@ -218,6 +218,10 @@ export function controlWorker(edge: Edge, channel: WorkerChannel): WorkerControl
           return edge.setStickyRoot(message.root);
         case "bans":
           return edge.setBans(message.banned);
+        case "mesh_scores":
+          return edge.setMeshScores(message.scores);
+        case "mesh_ejections":
+          return edge.ejectByMesh(message.urls);
         case "limit_spent":
           return edge.hearLimits(message.shares);
         case "limit_store":

@@ -56,6 +56,7 @@ export function describeGate(gate: GateName, view: View): string {
     case "route_certificate":
     case "loop":
     case "ban":
+    case "mesh_score":
       return "";
   }
 }

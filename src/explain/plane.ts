@@ -6,6 +6,7 @@ import { AuthDesk } from "../control/auth-desk.ts";
 import { snapshotSteps } from "../control/compile.ts";
 import { lastGaspLine } from "../control/last-gasp.ts";
 import { workerLimits } from "../control/limit-build.ts";
+import { MeshDesk } from "../gate/mesh-score.ts";
 import { Pressure } from "../gate/pressure.ts";
 import { Tarpit } from "../gate/tarpit.ts";
 import { WafEngine } from "../gate/waf-engine.ts";
@@ -129,6 +130,7 @@ export function openPlane(config: Config, generation: number, clock: Clock): Pla
       limits,
       counters,
       bans: { banned: undefined, watch: undefined },
+      mesh: new MeshDesk(),
       // Nobody is held: what is slow is not what is explained.
       tarpit: new Tarpit(),
       accessLog: undefined,

@@ -12,6 +12,7 @@ import type { RateLimit } from "./rate-limit.ts";
 export interface GateContext {
   readonly viaName: string;
   readonly internalNetworks: Pick<AddressSet, "has">;
+  readonly trustedProxies: Pick<AddressSet, "has">;
   readonly lists: ClientLists | undefined;
   /** Undefined = nobody's class is asked for. */
   readonly originClasses: OriginClasses | undefined;

@@ -14,6 +14,7 @@ import { scrubIdentity } from "./identity-fields.ts";
 import { checkAddressInFlight, checkRouteInFlight, type InFlightDesk } from "./in-flight.ts";
 import { checkInternalOnly } from "./internal-only.ts";
 import { checkLoop } from "./loop.ts";
+import { checkMeshScore, type MeshDesk } from "./mesh-score.ts";
 import { checkMisdirected } from "./misdirected.ts";
 import { checkOriginClass } from "./origin-class.ts";
 import { checkRateLimits, type LimitDesk } from "./rate-limit.ts";
@@ -43,6 +44,7 @@ export function runEarlyGates(
   context: GateContext,
   desk: LimitDesk & InFlightDesk,
   bans: BanDesk,
+  mesh: MeshDesk,
   nowMs: number,
   watch?: GateWatch,
 ): Reason | undefined {
@@ -55,6 +57,8 @@ export function runEarlyGates(
     heard(watch, "lists", checkLists(request, context.lists)) ??
     heard(watch, "origin_class", checkOriginClass(request, context.originClasses, context.lists)) ??
     heard(watch, "ban", checkBan(request, bans, context.lists, context.slowBans)) ??
+    // What others say stands behind what this machine decided for itself.
+    heard(watch, "mesh_score", checkMeshScore(request, mesh, context)) ??
     // What is over its limit costs nothing that comes after: no route, no credentials, no inspection.
     heard(watch, "limits", checkRateLimits(request, context.limits, desk, nowMs)) ??
     heard(watch, "in_flight_address", checkAddressInFlight(request, context.inFlightPerAddress, desk))

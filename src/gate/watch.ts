@@ -14,6 +14,7 @@ export type GateName =
   | "lists"
   | "origin_class"
   | "ban"
+  | "mesh_score"
   | "limits"
   | "in_flight_address"
   | "misdirected"

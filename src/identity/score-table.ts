@@ -1,4 +1,5 @@
 import type { Address } from "./address.ts";
+import { hashAddress } from "./address-hash.ts";
 
 /**
  * What other edges say of clients, for lookups on the data path: open addressing in one typed array, made in the process
@@ -9,6 +10,12 @@ export interface ScoreTable {
   readonly seed: number;
   /** Three words for each place, which are a power of two: upper and lower half of the key, and the mark; 0 = free. */
   readonly slots: Uint32Array;
+}
+
+/** All that is known of clients; of those that edges name by a hash under `key`, in a table of their own. */
+export interface ClientScores {
+  readonly plain: ScoreTable;
+  readonly hashed: { readonly table: ScoreTable; readonly key: Uint8Array } | undefined;
 }
 
 /** Score in ten thousandths, and whether a quorum says that the client should be refused. */
@@ -24,13 +31,17 @@ export const SCORE_MASK = 0xffff;
 /** Stands in the upper half for an IPv4 address. As the beginning of an IPv6 address it is a multicast group. */
 const V4_HIGH = 0xffff_ffff;
 
-/** The mark of a client: 0, or its score with DENIED. */
-export function markOf(table: ScoreTable, { v4, w0, w1, w3 }: Address): number {
-  return markAt(table, v4 ? V4_HIGH : w0, v4 ? w3 : w1);
+/** The mark of a client: 0, or its score with DENIED; where it has two, what weighs more of each. */
+export function markOf({ plain, hashed }: ClientScores, address: Address): number {
+  const { v4, w0, w1, w3 } = address;
+  const own = markAt(plain, v4 ? V4_HIGH : w0, v4 ? w3 : w1);
+  if (hashed === undefined) return own;
+  const hash = hashAddress(address, hashed.key);
+  const other = markAt(hashed.table, hash.readUInt32BE(0), hash.readUInt32BE(4));
+  return Math.max(own & SCORE_MASK, other & SCORE_MASK) | ((own | other) & DENIED);
 }
 
-/** By the halves of a key, as those of a hash. */
-export function markAt({ seed, slots }: ScoreTable, high: number, low: number): number {
+function markAt({ seed, slots }: ScoreTable, high: number, low: number): number {
   const last = slots.length / WORDS - 1;
   for (let at = placeOf(seed, high, low) & last; ; at = (at + 1) & last) {
     const mark = slots[at * WORDS + 2]!;

@@ -10,7 +10,7 @@ export function digestOf(
   let count = 0;
   const sum = Buffer.alloc(8);
   for (const claim of claims) {
-    if (claim.kind === "state_digest" || claim.atMs > atMs || endsMs(claim) <= atMs) continue;
+    if (claim.atMs > atMs || endsMs(claim) <= atMs) continue;
     count++;
     const own = hash("sha256", encodeClaim(claim), "buffer");
     for (let i = 0; i < 8; i++) sum[i] = sum[i]! ^ own[i]!;

@@ -286,6 +286,7 @@ export class MeshNode {
     if (claim.kind === "state_digest") {
       const own = digestOf(this.store.bySigner(id), claim.atMs);
       if (own.count !== claim.count || own.digest !== claim.digest) this.#behind.add(id);
+      return false;
     }
     if (claim.kind === "identity_introduced") this.#introduced(claim, id, peer, nowMs);
     const before = claim.kind === "audit_head" ? this.store.find(id, claim) : undefined;

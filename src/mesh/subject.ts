@@ -1,5 +1,5 @@
-import { hash } from "node:crypto";
 import { type Address, buildAddressSet, parseAddress, parseCidr } from "../identity/address.ts";
+import { hashAddress } from "../identity/address-hash.ts";
 
 /**
  * Whom a claim is about, as text that is also its binary form in hex: `4` and an IPv4 address, `6` and the /64 of an
@@ -33,9 +33,9 @@ export function isClaimable(subject: Subject): boolean {
   return address === undefined || !unclaimable.has(address);
 }
 
-/** The same client under the cluster's key; who has not the key cannot try all addresses. */
+/** The same client for who has the key. `subject` is an address. */
 export function hashedSubject(subject: Subject, key: Uint8Array): Subject {
-  return `h${hash("sha256", Buffer.concat([key, Buffer.from(subject, "latin1")]), "hex").slice(0, 32)}`;
+  return `h${hashAddress(addressOf(subject)!, key).toString("hex")}`;
 }
 
 function plainSubject({ v4, w0, w1, w3 }: Address): Subject {

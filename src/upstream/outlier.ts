@@ -95,6 +95,22 @@ export function reinstate(member: EndpointState): void {
   member.connectFailures = 0;
 }
 
+/**
+ * Ejects members by the word of other edges, as if connections had failed: a trial ends it, and the last usable member
+ * stays. One that is ejected already, or on trial, is left to what requests meet there.
+ */
+export function ejectByWord(
+  members: readonly (EndpointState & { readonly url: string })[],
+  urls: readonly string[],
+  nowMs: number,
+): void {
+  for (const member of members) {
+    if (!urls.includes(member.url) || member.ejectedUntilMs !== 0) continue;
+    if (isAnotherUsable(members, member)) member.ejectedUntilMs = nowMs + WORD_EJECTION_MS;
+  }
+}
+
+const WORD_EJECTION_MS = 10_000;
 const CONNECT_FAILURES_WITHIN_MS = 10_000;
 const CONNECT_EJECTION_MS = 5_000;
 const EJECTION_FACTOR_MAX = 10;

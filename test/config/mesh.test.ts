@@ -25,12 +25,14 @@ test("keys are read from files and lines; the secret ones stay where they are", 
     withMesh(`trusted_keys = ["/keys", "${own.toUpperCase()} berlin"]\nscore_deny_above = 0.97`),
     withFiles(files),
   );
+  assert.match(mesh!.clusterKeyMark, /^[0-9a-f]{16}$/);
   assert.deepEqual(mesh, {
     cluster: "zion",
     id: own,
     identityPath: "/id",
     previousIdentityPath: undefined,
     clusterKeyPath: "/cluster",
+    clusterKeyMark: mesh!.clusterKeyMark,
     trusted: [
       { id: ann, operator: "berlin" },
       { id: ben, operator: ben },

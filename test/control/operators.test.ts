@@ -15,6 +15,7 @@ const well: Vitals = {
   wantedWorkers: 2,
   configured: true,
   limitStore: "off",
+  mesh: "off",
   acme: undefined,
   audit: "off",
   auditRequired: false,

@@ -18,6 +18,7 @@ test("gates stand in the order of issue 5", () => {
     "checkLists",
     "checkOriginClass",
     "checkBan",
+    "checkMeshScore",
     "checkRateLimits",
     "checkAddressInFlight",
     "runRouteGates",
