@@ -1,13 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import fc from "fast-check";
-import { makeSelfSigned } from "../../src/cert/self-signed.ts";
-import { loadConfig } from "../../src/cli/load.ts";
-import { configOf, find, needsHelm, objectsOf, type Tree, tomlOf } from "./helm.ts";
-import { cases } from "./helm-cases.ts";
+import { configOf, needsHelm, objectsOf, type Tree, tomlOf } from "./helm.ts";
+import { check } from "./helm-check.ts";
 
 /** What somebody might write into a value to get out of it: into TOML, YAML, or the template. */
 const hostile: readonly string[] = [
@@ -135,43 +130,3 @@ test("the gateway reads the texts as an operator wrote them", (t) => {
     hostile,
   );
 });
-
-for (const [name, values] of Object.entries(cases)) {
-  test(`zion check finds no mistake in zion.toml of: ${name}`, (t) => {
-    if (!needsHelm(t)) return;
-    const loaded = check(t, objectsOf(values));
-    const errors =
-      "diagnostics" in loaded ? loaded.diagnostics.filter(({ severity }) => severity === "error") : [loaded];
-    assert.deepEqual(errors, []);
-  });
-}
-
-/** Reads the rendered file as `zion check` does, with what it names made beside it as the pod's volumes would have it. */
-function check(t: TestContext, objects: readonly Tree[]) {
-  const directory = mkdtempSync(join(tmpdir(), "zion-pod-"));
-  t.after(() => rmSync(directory, { recursive: true }));
-  const { file } = layOut(directory, objects);
-  return loadConfig(file);
-}
-
-function layOut(directory: string, objects: readonly Tree[]): { readonly file: string } {
-  const toml = tomlOf(objects);
-  const place = (path: string) => join(directory, path);
-  const own = (path: string, contents: string | Uint8Array) => {
-    mkdirSync(dirname(place(path)), { recursive: true });
-    writeFileSync(place(path), contents, { mode: 0o440 });
-  };
-  for (const path of ["/etc/zion/config", "/var/lib/zion", "/var/log/zion"])
-    mkdirSync(place(path), { recursive: true });
-  const pair = makeSelfSigned({ names: ["localhost"], days: 90 });
-  for (const [, path] of toml.matchAll(/"(\/[^"]+)"/g)) {
-    if (/\/(tls\.crt|edge\.crt|internal-ca\.pem)$|cert/.test(path!)) own(path!, pair.certPem);
-    else if (/\/(tls|edge)\.key$/.test(path!)) own(path!, pair.keyPem);
-    else if (path!.startsWith("/etc/zion/secrets/")) own(path!, "k".repeat(48));
-  }
-  const files = find(objects, "ConfigMap", "edge-zion-files")?.data ?? {};
-  for (const [name, contents] of Object.entries(files)) own(`/etc/zion/files/${name}`, contents as string);
-  const file = place("/etc/zion/config/zion.toml");
-  writeFileSync(file, toml.replaceAll(/"\/(etc\/zion|var\/lib\/zion|var\/log\/zion)\b/g, `"${directory}/$1`));
-  return { file };
-}

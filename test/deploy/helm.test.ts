@@ -7,6 +7,7 @@ import { generatedFiles } from "../../deploy/helm/generated.ts";
 import { parseDockerfile } from "./dockerfile.ts";
 import { configOf, find, helm, needsHelm, objectsOf, type Tree, template } from "./helm.ts";
 import { cases } from "./helm-cases.ts";
+import { check } from "./helm-check.ts";
 import { schemaFaults, securityFaults, unknownFields } from "./helm-objects.ts";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -33,14 +34,20 @@ test("helm finds nothing wrong with the chart, and packs it", (t) => {
   assert.equal(helm("template", "edge", join(directory, "zion-0.1.0.tgz")).status, 0);
 });
 
+const rendered = new Map<string, readonly Tree[]>();
 for (const [name, values] of Object.entries(cases)) {
-  test(`${name}: every object is as Kubernetes' schemas have it, and all pods are restricted`, async (t) => {
+  test(`${name}: zion check has nothing against the file, Kubernetes' schemas nothing against the objects, and all pods are restricted`, async (t) => {
     if (!needsHelm(t)) return;
     const objects = objectsOf(values);
+    rendered.set(name, objects);
     for (const object of objects) {
       assert.deepEqual(await schemaFaults(object), [], `${object.kind} ${object.metadata.name}`);
       assert.deepEqual(securityFaults(object), [], `${object.kind} ${object.metadata.name}`);
     }
+    const loaded = check(t, objects);
+    const errors =
+      "diagnostics" in loaded ? loaded.diagnostics.filter(({ severity }) => severity === "error") : [loaded];
+    assert.deepEqual(errors, [], "zion check");
     const names = objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`);
     assert.equal(new Set(names).size, names.length, "no object twice");
   });
@@ -48,7 +55,7 @@ for (const [name, values] of Object.entries(cases)) {
 
 test("no object has a field that Kubernetes would drop without a word", (t) => {
   if (!needsHelm(t)) return;
-  const objects = Object.values(cases).flatMap((values) => objectsOf(values));
+  const objects = [...rendered.values()].flat();
   assert.ok(objects.length > 100);
   assert.equal(unknownFields(objects), "");
   const service = find(objects, "Service");
