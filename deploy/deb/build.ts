@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
@@ -36,6 +37,7 @@ export function buildDeb(staged: string, source: Source, work: string, file: str
   // Links to the same files: `settle` gives both the same modes and times.
   execFileSync("cp", ["--recursive", "--link", staged, join(work, "usr/lib/zion")]);
   put("usr/bin/zion", readFileSync(join(scripts, "zion.sh")), 0o755);
+  symlinkSync("../lib/zion/bin/zion-backup", join(work, "usr/bin/zion-backup"));
   copy(join(systemd, "zion.service"), "usr/lib/systemd/system/zion.service");
   copy(join(systemd, "sysusers.conf"), "usr/lib/sysusers.d/zion.conf");
   copy(join(systemd, "tmpfiles.conf"), "usr/lib/tmpfiles.d/zion.conf");
