@@ -1,5 +1,5 @@
 {{/*
-TOML from values, whatever they are. Helm's own toToml writes integers as floats ("50.0", "1e+07") and leaves characters in
+TOML from values, whatever they are (docs/decisions/0028-toml-in-the-chart.md). Helm's own toToml writes integers as floats ("50.0", "1e+07") and leaves characters in
 strings that end a line in YAML (U+0085, U+2028), so a value could put lines of its own into the manifest. Here every string is
 JSON's form of it, which is TOML's too, with all that YAML or TOML do not take as it is escaped.
 */}}
