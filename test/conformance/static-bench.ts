@@ -66,7 +66,12 @@ export interface Answer {
 }
 
 /** One request on a connection of its own. */
-export async function ask(edge: Edge, target: string, fields = "", method = "GET"): Promise<Answer> {
+export async function ask(
+  edge: Pick<Edge, "port">,
+  target: string,
+  fields = "",
+  method = "GET",
+): Promise<Answer> {
   const text = await askRaw(
     edge.port,
     `${method} ${target} HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n${fields}\r\n`,

@@ -242,7 +242,9 @@ export class FileAnswer implements AnswerSource {
       const part = parts[this.#part]!;
       if (Buffer.isBuffer(part)) wantsMore = this.#pass(part, 0, part.length);
       else if (this.#file === undefined) {
-        this.#read(part);
+        // What is gathered goes now: until the bytes are read, others use the same buffer (std/outbox.ts).
+        this.#owner.onAnswerFlush();
+        if (!this.#closed) this.#read(part);
         return;
       } else wantsMore = this.#pass(this.#file.bytes!, part.start, part.end);
       if (this.#closed) return;

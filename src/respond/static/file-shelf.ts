@@ -64,7 +64,7 @@ export class FileShelf implements Files {
   readonly head: ResponseHead;
   readonly clock: Clock;
   bytes = 0;
-  /** Descriptors. */
+  /** Descriptors of answers. */
   open = 0;
   readonly counts = { kept: 0, looked: 0, evicted: 0 };
   readonly #entries = new Map<string, Shelved>();
@@ -104,8 +104,18 @@ export class FileShelf implements Files {
 
   /** For one answer that reads it by itself. Rejects with a `Refused`. Closed by `close`. */
   async openAt(directory: string, relative: string): Promise<OpenedFile> {
-    if (this.open >= this.openMax) throw new Refused(reasons.openFiles, "max_open_files");
+    if (this.open >= this.openMax) throw new Refused(reasons.openFiles, "static_open_files");
     this.open++;
+    try {
+      return await this.#openBelow(directory, relative);
+    } catch (error) {
+      this.open--;
+      throw error;
+    }
+  }
+
+  /** Rejects with a `Refused`. */
+  async #openBelow(directory: string, relative: string): Promise<OpenedFile> {
     try {
       const opened = await openFile(`${directory}/${relative}`);
       try {
@@ -117,7 +127,6 @@ export class FileShelf implements Files {
       fs.close(opened.descriptor, () => {});
       throw new Refused(reasons.fileOutside, "link");
     } catch (error) {
-      this.open--;
       if (error instanceof Refused) throw error;
       const { reason, detail } = fileReason(error);
       throw new Refused(reason, detail);
@@ -156,7 +165,9 @@ export class FileShelf implements Files {
     const keyBytes = directory.length + relative.length;
     let opened: OpenedFile;
     try {
-      opened = await this.openAt(directory, relative);
+      // Not one of `openMax`: it is closed at once, and what is in memory must not wait for slow clients.
+      if (this.#pending.size >= LOOKS_MAX) throw new Refused(reasons.openFiles, "lookups");
+      opened = await this.#openBelow(directory, relative);
     } catch (error) {
       const { reason, detail } = error as Refused;
       return shelved({ kind: NOTHING, reason, detail, checkedMs, weight: ENTRY_BYTES + keyBytes });
@@ -176,7 +187,7 @@ export class FileShelf implements Files {
       }
       this.bytes -= size;
     }
-    this.close(descriptor);
+    fs.close(descriptor, () => {});
     return shelved({
       kind: isDirectory ? DIRECTORY : FILE,
       size,
@@ -299,3 +310,5 @@ const SMALL_BYTES_MAX = 1_048_576;
 /** An entry with its head and its place in the map. */
 const ENTRY_BYTES = 1024;
 const LOOKED_AT_MAX = 64;
+/** Under way at once. */
+const LOOKS_MAX = 512;
