@@ -1,7 +1,7 @@
 {{/*
-TOML from values, whatever they are (docs/decisions/0028-toml-in-the-chart.md). Helm's own toToml writes integers as floats ("50.0", "1e+07") and leaves characters in
-strings that end a line in YAML (U+0085, U+2028), so a value could put lines of its own into the manifest. Here every string is
-JSON's form of it, which is TOML's too, with all that YAML or TOML do not take as it is escaped.
+TOML from values, whatever they are (docs/decisions/0028-toml-in-the-chart.md). Helm's own toToml writes integers as floats
+("50.0", "1e+07") and leaves characters in texts that end a line in YAML (U+0085, U+2028), so a value could put lines of its own
+into the manifest. Here every text is JSON's form of it, which is TOML's too, with all that YAML or TOML do not take escaped.
 */}}
 
 {{/* A table as lines: keys first, then tables, each with its whole path. Takes {prefix, table}. */}}
