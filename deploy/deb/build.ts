@@ -44,11 +44,9 @@ export function buildDeb(staged: string, source: Source, work: string, file: str
   copy(join(systemd, "zion.toml"), "etc/zion/zion.toml");
   copy(join(systemd, "notify-reload.conf"), `${documentation}/examples/notify-reload.conf`);
   cpSync(join(source.directory, "docs"), join(work, documentation), { recursive: true });
-  put(`${documentation}/copyright`, copyright(source));
-  put(
-    `${documentation}/changelog.gz`,
-    gzipSync(readFileSync(join(source.directory, "CHANGELOG.md")), { level: 9 }),
-  );
+  put(`${documentation}/copyright`, copyright);
+  put(`${documentation}/changelog.gz`, gzipSync(changelog(source), { level: 9 }));
+  copy(join(source.directory, "CHANGELOG.md"), `${documentation}/CHANGELOG.md`);
   put("DEBIAN/conffiles", "/etc/zion/zion.toml\n");
   put("DEBIAN/md5sums", checksums(work));
   put("DEBIAN/control", control(source, installedKb(work)));
@@ -67,34 +65,36 @@ function control({ version }: Source, sizeKb: number): string {
   return `Package: zion-edge
 Version: ${version}
 Architecture: all
-Maintainer: Zion developers <zion-edge@project.invalid>
+Maintainer: ${maintainer}
 Installed-Size: ${sizeKb}
 Depends: nodejs (>= ${nodeVersion}), systemd (>= 250)
 Section: net
 Priority: optional
 Description: reverse proxy and web application firewall
  Zion terminates TLS, reads HTTP/1.1 and HTTP/2 strictly, looks at every request
- before it is forwarded to pools of upstream servers, and keeps an audit log that
- shows when somebody has changed it.
+ before it is forwarded to pools of upstream servers, and keeps an audit log
+ that shows when somebody has changed it.
 `;
 }
 
-function copyright(source: Source): string {
-  const indented = readFileSync(join(source.directory, "LICENSE"), "utf8")
-    .trimEnd()
-    .replace(/^$/gm, ".")
-    .replace(/^/gm, " ");
-  return `Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+const maintainer = "Zion developers <zion-edge@project.invalid>";
+
+/** Debian's form; what has changed is in CHANGELOG.md beside it. */
+function changelog({ version, epochSecs }: Source): string {
+  const date = new Date(epochSecs * 1000).toUTCString().replace("GMT", "+0000");
+  return `zion-edge (${version}) stable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- ${maintainer}  ${date}\n`;
+}
+
+const copyright = `Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: zion-edge
 Comment: Dependencies below /usr/lib/zion/node_modules have licences of their own, in
- their directories and in the release's bill of materials.
+ their directories and in the bill of materials of the release.
 
 Files: *
-Copyright: the authors of Zion
+Copyright: the developers of Zion
 License: Apache-2.0
-${indented}
+ On Debian systems the text is in /usr/share/common-licenses/Apache-2.0.
 `;
-}
 
 /** Of all that is installed, as dpkg keeps them for \`dpkg --verify\`. */
 function checksums(work: string): string {

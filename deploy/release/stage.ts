@@ -86,8 +86,8 @@ function readLock(directory: string): readonly (readonly [string, LockEntry])[] 
   return Object.entries(packages).filter(([path]) => path.startsWith("node_modules/"));
 }
 
-/** Sources and types of dependencies: nothing loads them. */
-const notLoaded = ["*.map", "*.ts", "*.cts", "*.mts", "*.tsx", "*.flow"];
+/** Sources, types and settings of tools of dependencies: nothing loads them. */
+const notLoaded = ["*/.*", "*.html", "*.map", "*.ts", "*.cts", "*.mts", "*.tsx", "*.flow"];
 
 /** By tar, which takes a tenth of the time of `cpSync` for thousands of small files. */
 function copyPackages(from: string, out: string): void {

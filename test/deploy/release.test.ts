@@ -92,6 +92,22 @@ test("the Debian package holds what the tarball holds", byRoot, () => {
   );
 });
 
+const inFull = {
+  skip:
+    process.env["ZION_FULL"] === undefined
+      ? "ZION_FULL=1 runs it"
+      : spawnSync("lintian", ["--version"]).error === undefined
+        ? false
+        : "lintian is missing",
+};
+
+test("lintian finds no error in the Debian package", inFull, () => {
+  const { status, stdout } = spawnSync("lintian", ["--allow-root", "--fail-on=error", first.deb], {
+    encoding: "utf8",
+  });
+  assert.equal(status, 0, stdout);
+});
+
 test("the bill of materials lists what the tarball holds, and is the same twice", () => {
   const bom = makeSbom(source, first.staged);
   assert.equal(makeSbom(source, first.staged), bom);
