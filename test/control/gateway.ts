@@ -49,6 +49,8 @@ export interface GatewayOptions {
   readonly environment?: NodeJS.ProcessEnv;
   /** Further files in the gateway's directory, which `DIRECTORY` stands for in the configuration. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
+  /** A command that runs another one, in a control group say. */
+  readonly prefix?: readonly string[];
   /** False: resolves without waiting until it serves. */
   readonly expectServing?: boolean;
 }
@@ -61,7 +63,8 @@ export async function startGateway(t: TestContext, options: GatewayOptions): Pro
   for (const [name, contents] of Object.entries(options.files ?? {})) {
     writeFileSync(join(directory, name), contents, { mode: 0o600 });
   }
-  const child = spawn(process.execPath, [launcher, "run", "-c", file], {
+  const command = [...(options.prefix ?? []), process.execPath, launcher, "run", "-c", file];
+  const child = spawn(command[0]!, command.slice(1), {
     stdio: ["ignore", "ignore", "pipe"],
     env: { ...process.env, ...options.environment },
   });
