@@ -149,6 +149,7 @@ describe("the surfaces are complete", () => {
       "Signals",
       "Command line",
       "Image and chart",
+      "Releases and packages",
     ]);
   });
 
