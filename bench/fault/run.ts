@@ -9,7 +9,7 @@ import { type Case, cases, type Outcome } from "./cases.ts";
 import { products } from "./products.ts";
 import { type Instance, type Place, type Product, startInstance } from "./proxy.ts";
 
-const usage = `npm run prove [-- OPTIONS]
+const usage = `npm run prove:faults [-- OPTIONS]
 
   --only NAME,...      ${cases.map(({ name }) => name).join(", ")}
   --products NAME,...  ${products.map(({ name }) => name).join(", ")}
@@ -28,7 +28,7 @@ interface Line {
   readonly commit: string;
 }
 
-/** `npm run prove`: does to every product what may happen to it, under load, and says what clients saw. */
+/** `npm run prove:faults`: does to every product what may happen to it, under load, and says what clients saw. */
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
@@ -159,7 +159,7 @@ function report(lines: readonly Line[]): string {
   });
   return `# What clients see when something breaks
 
-Written by \`npm run prove -- --save\` (bench/fault); fault.json has the same. Every product got the same load from the same
+Written by \`npm run prove:faults -- --save\` (bench/fault); fault.json has the same. Every product got the same load from the same
 script: 250 requests/s on connections of their own, 250/s on 50 kept ones, 10 WebSockets and 10 event streams where the row
 does not say otherwise. A client gives up on an answer after 10 s ("silent"). zion inspects (WAF on); the others do not. The
 machine was shared with other work: latencies are upper bounds, counts hold.

@@ -111,3 +111,24 @@ function short(value: number): string {
 function escaped(text: string): string {
   return text.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
 }
+
+/** Amounts side by side, the first one ours. */
+export function barsSvg(
+  title: string,
+  unit: string,
+  bars: readonly (readonly [name: string, value: number])[],
+): string {
+  const height = TOP + bars.length * 24 + 12;
+  const most = Math.max(...bars.map(([, value]) => value)) || 1;
+  const parts = [`<text x="0" y="20" font-weight="bold">${escaped(title)}</text>`];
+  bars.forEach(([name, value], index) => {
+    const y = TOP + index * 24;
+    const width = Math.max(1, ((WIDTH - 250) * value) / most);
+    parts.push(
+      `<text x="150" y="${y + 13}" text-anchor="end">${escaped(name)}</text>`,
+      `<rect x="158" y="${y}" width="${at(width)}" height="18" fill="${colours[index === 0 ? 0 : 6]}"/>`,
+      `<text x="${at(164 + width)}" y="${y + 13}">${short(Number(value.toPrecision(3)))} ${escaped(unit)}</text>`,
+    );
+  });
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="system-ui,sans-serif" font-size="12" fill="#888" role="img" aria-label="${escaped(title)}">\n${parts.join("\n")}\n</svg>\n`;
+}
