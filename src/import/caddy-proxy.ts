@@ -8,6 +8,7 @@ import { addChange } from "./changes.ts";
 import type { Keys, Value } from "./draft.ts";
 import { clamp, readMs } from "./measure.ts";
 import { rowNamed } from "./row-named.ts";
+import { addSticky } from "./sticky-cookie.ts";
 import { differs, needsYou, type Outcome, translated } from "./verdict.ts";
 
 /** The upstream of a `reverse_proxy`: its name, or why it has none. */
@@ -143,8 +144,13 @@ export const proxyRows: Readonly<Record<string, ProxyRow>> = {
   lb_policy: {
     verdict: "translated",
     becomes: "load_balancing",
-    note: "round_robin, least_conn, random, ip_hash, header and cookie hashes; others need you",
+    note: "round_robin, least_conn, random, ip_hash, hashes, and cookie, which is `sticky`; others need you",
     apply({ args: [policy = "", name = ""] }, { keys }) {
+      if (policy === "cookie") {
+        keys["load_balancing"] = "p2c";
+        const session = { maxAgeSecs: undefined, path: "", domain: "", secure: false };
+        return addSticky(keys, { ...session, name: name || "lb", httpOnly: true, sameSite: "" });
+      }
       const kinds: Readonly<Record<string, string>> = {
         round_robin: "round_robin",
         least_conn: "least_requests",
@@ -249,7 +255,7 @@ export const proxyRows: Readonly<Record<string, ProxyRow>> = {
       return needsYou("a path that the upstream alone gets is `rewrite` of the route: the route is closed");
     },
   },
-  handle_response: always("needs_you", "the upstream's answers go to clients as they are"),
+  handle_response: always("needs_you", "`intercept` of the route gives clients pages in place of errors"),
   replace_status: always("needs_you", "the upstream's answers go to clients as they are"),
   copy_response: always("needs_you", "the upstream's answers go to clients as they are"),
   transport: always("translated", "its options follow"),

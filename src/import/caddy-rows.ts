@@ -200,8 +200,8 @@ export const caddyRows: Readonly<Record<string, CaddyRow>> = {
   method: closes("the method that the client used is sent"),
   invoke: closes("named routes are not known here"),
   templates: closes("answers are not changed here"),
-  intercept: always("needs_you", "the upstream's answers go to clients as they are"),
-  handle_errors: always("needs_you", "the gateway's own errors have fixed bodies"),
+  intercept: always("needs_you", "`intercept` of the route gives clients pages in place of errors"),
+  handle_errors: always("needs_you", "pages are [error_page.STATUS], and `intercept` of the route"),
   header: {
     verdict: "translated",
     becomes: "response_headers",

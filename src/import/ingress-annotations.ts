@@ -12,18 +12,30 @@ import { differs, needsYou, type Outcome, refused, translated, verdicts } from "
 const hour = 3_600_000;
 
 const structure = (note: string, becomes = ""): AnnotationRow => always("translated", note, becomes);
-const canary = always(
-  "needs_you",
-  "an Ingress for a part of the traffic is left out: `split` of the route is the like of it",
-);
+const canary = always("translated", "`split` of the route that it is the canary of", "split");
 const sessionCookie = always("needs_you", "see `affinity`");
 const cors = (note = "part of [route.cors]"): AnnotationRow => always("translated", note, "route.cors");
 const authPart = always("needs_you", "see `auth-url`");
 const certificateAuth = always("needs_you", "see `auth-tls-secret`");
 const sizing = always("translated", "buffers have fixed sizes here");
 const tracing = always("differs", "[tracing] is for all routes");
-const mirror = always("needs_you", "requests are not copied to a second upstream");
+const mirrorPart = always("translated", "part of `mirror-target`", "mirror");
 const globalLimit = always("needs_you", 'a [limit.NAME] with `store = "valkey"` counts for all machines');
+
+/** "https://copy.test$request_uri": who gets copies. */
+function mirrorTarget(value: string, { draft, namespace, route, settings }: IngressPlace): Outcome {
+  const url = /^(https?:\/\/[^/$]+)\/?\$request_uri$/.exec(value)?.[1];
+  if (url === undefined || !("value" in readEndpoint(url)))
+    return needsYou("a server with `$request_uri` behind it is expected: no copies are sent");
+  const upstream = draft.name("upstream", `${namespace}-mirror`, { url, health: { interval_ms: 0 } });
+  const withBody = settings.get("mirror-request-body") !== "off";
+  route["mirror"] = withBody
+    ? { upstream, methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] }
+    : { upstream };
+  return differs(
+    "at most `max_in_flight` copies at once, of requests with bodies up to `max_body_kb`; they are marked with X-Zion-Mirror",
+  );
+}
 
 /** What keeps people out there and cannot be said here. */
 function closes(note: string): AnnotationRow {
@@ -356,7 +368,8 @@ export const annotationRows: Readonly<Record<string, AnnotationRow>> = {
   "service-upstream": structure("a Service is always one member"),
   affinity: always(
     "needs_you",
-    "no cookies of its own: `consistent_hash` can hash one that the application sets",
+    "a Service is one member: give the upstream its pods as `urls` and [upstream.NAME.sticky], or the Service `sessionAffinity`",
+    "upstream.sticky",
   ),
   "affinity-mode": sessionCookie,
   "affinity-canary-behavior": sessionCookie,
@@ -503,8 +516,24 @@ export const annotationRows: Readonly<Record<string, AnnotationRow>> = {
   "ssl-prefer-server-ciphers": always("differs", "ciphers are fixed"),
   "server-alias": structure("further `hosts`", "route.hosts"),
   "default-backend": always("needs_you", "an upstream that fails has no other one behind it"),
-  "custom-http-errors": always("needs_you", "the upstream's errors go to clients as they are"),
-  "disable-proxy-intercept-errors": always("translated", "the upstream's errors go to clients as they are"),
+  "custom-http-errors": {
+    verdict: "differs",
+    becomes: "intercept",
+    note: "pages are [error_page.STATUS], not those of the default backend",
+    apply(value, { route, settings }) {
+      if (settings.get("disable-proxy-intercept-errors") === "true")
+        return translated("off: the upstream's errors go to clients as they are");
+      const statuses = value.split(",").map((status) => status.trim());
+      if (!statuses.every((status) => /^[45]\d\d$/.test(status)))
+        return needsYou("statuses from 400 to 599 are expected");
+      route["intercept"] = statuses.map(Number);
+      return differs("a few words, or the page of [error_page.STATUS], not that of the default backend");
+    },
+  },
+  "disable-proxy-intercept-errors": always(
+    "translated",
+    "true: the upstream's errors go to clients as they are",
+  ),
   "custom-headers": always("needs_you", "write them in `response_headers` of the routes"),
   "x-forwarded-prefix": always("needs_you", "write them in `request_headers` of the routes"),
   "connection-proxy-header": always("differs", "Connection is the gateway's own"),
@@ -525,9 +554,14 @@ export const annotationRows: Readonly<Record<string, AnnotationRow>> = {
   "opentracing-trust-incoming-span": tracing,
   "enable-influxdb": always("needs_you", "metrics are on the telemetry listener"),
   "http2-push-preload": always("translated", "no push, as in browsers"),
-  "mirror-target": mirror,
-  "mirror-request-body": mirror,
-  "mirror-host": mirror,
+  "mirror-target": {
+    verdict: "differs",
+    becomes: "mirror",
+    note: "a server, with `$request_uri` behind it",
+    apply: mirrorTarget,
+  },
+  "mirror-request-body": mirrorPart,
+  "mirror-host": always("needs_you", "copies have the server's own name as Host: see `rewrite.host`"),
   canary,
   "canary-by-header": canary,
   "canary-by-header-value": canary,

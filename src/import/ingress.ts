@@ -4,6 +4,7 @@ import { addChange, answersItself } from "./changes.ts";
 import { cleanName, type Draft, type Keys, openDraft } from "./draft.ts";
 import { certificatePaths, finishImport, type Imported } from "./imported.ts";
 import { annotationRows, wafRefuses } from "./ingress-annotations.ts";
+import { addSplit, canarySplit } from "./ingress-canary.ts";
 import { configMapRows, sharedSettings } from "./ingress-configmap.ts";
 import { translateCors } from "./ingress-cors.ts";
 import { readIngressPath, rewriteOf } from "./ingress-path.ts";
@@ -42,7 +43,9 @@ export function importIngress(files: readonly SourceFile[]): Imported {
     .map((object) => readIngress(object, shared, ledger));
   readCertificates(ingresses, draft, ledger);
   chooseMode(ingresses, draft);
-  for (const ingress of ingresses) addIngress(ingress, objects, draft, ledger);
+  // A canary needs the route that it is one of.
+  for (const ingress of ingresses) if (!isCanary(ingress)) addIngress(ingress, objects, draft, ledger);
+  for (const ingress of ingresses) if (isCanary(ingress)) addCanary(ingress, objects, draft, ledger);
   return finishImport("ingress-nginx", draft, ledger, notes);
 }
 
@@ -255,13 +258,50 @@ function addIngress(
   ledger: Ledger,
 ): void {
   const own = ingress.annotations.filter(({ key }) => key.startsWith(prefix));
-  if (ingress.settings.get("canary") === "true") {
-    for (const { item } of [...own, ...ingress.paths])
-      ledger.decide(item, needsYou(annotationRows["canary"]!.note));
-    return;
-  }
   for (const rule of ingress.paths) addPath(rule, ingress, objects, draft, ledger);
   for (const { item } of own) if (!ledger.isDecided(item)) ledger.decide(item, restOutcome(item.name));
+}
+
+function isCanary({ settings }: Ingress): boolean {
+  return settings.get("canary") === "true";
+}
+
+/** Some requests of another Ingress's paths go to this one's Services. */
+function addCanary(
+  ingress: Ingress,
+  objects: readonly KubernetesObject[],
+  draft: Draft,
+  ledger: Ledger,
+): void {
+  const { settings, object } = ingress;
+  let outcome = needsYou("a canary without paths");
+  for (const rule of ingress.paths) {
+    const place: IngressPlace = {
+      ...openRoutePlace(draft, presets),
+      namespace: object.namespace,
+      settings,
+      cors: {},
+    };
+    applyAnnotations(ingress, place, ledger);
+    const isRegex = settings.get("use-regex") === "true" || settings.has("rewrite-target");
+    const path = readIngressPath(rule.path, rule.type, isRegex, settings.get("rewrite-target"));
+    const hosts = hostsOf(rule, ingress);
+    const upstream = upstreamOf(rule, place, objects);
+    if (path === undefined || hosts === undefined || typeof upstream !== "string") {
+      ledger.decide(rule.item, needsYou("this canary cannot be said here: nobody is sent there"));
+      continue;
+    }
+    const split = canarySplit(settings, upstream);
+    const added = path.patterns.filter((pattern) => addSplit(draft.routes, pattern, hosts, split.entries));
+    outcome =
+      added.length === path.patterns.length
+        ? split.outcome
+        : needsYou("no Ingress has a route for the same host and path: nobody is sent there");
+    ledger.decide(rule.item, outcome);
+  }
+  for (const { key, item } of ingress.annotations)
+    if (key.startsWith(`${prefix}canary`)) ledger.decide(item, outcome);
+    else if (key.startsWith(prefix) && !ledger.isDecided(item)) ledger.decide(item, restOutcome(item.name));
 }
 
 function restOutcome(name: string): Outcome {

@@ -6,6 +6,7 @@ import { translateRequestField } from "./nginx-fields.ts";
 import { translateLimitConn, translateLimitReq } from "./nginx-limits.ts";
 import { always, type NginxRow, type NginxRows } from "./nginx-row.ts";
 import { effective, type Place } from "./nginx-scope.ts";
+import type { Directive } from "./nginx-syntax.ts";
 import { templateOf } from "./nginx-template.ts";
 import { translateVerifyClient } from "./nginx-tls.ts";
 import { translateModSecurity } from "./nginx-waf.ts";
@@ -170,7 +171,17 @@ export const nginxRouteRows: NginxRows = {
   proxy_temp_path: always("translated", "nothing is written to temporary files"),
   proxy_socket_keepalive: always("differs", "TCP keep-alive is the gateway's own"),
   proxy_ignore_client_abort: offOnly("a client that goes away ends its exchange"),
-  proxy_intercept_errors: offOnly("the upstream's errors go to clients as they are"),
+  proxy_intercept_errors: {
+    verdict: "translated",
+    becomes: "intercept",
+    note: "for the statuses that `error_page` names",
+    each: ({ args }) =>
+      translated(
+        args[0] === "on"
+          ? "`intercept`, for what `error_page` names"
+          : "the upstream's errors go to clients as they are",
+      ),
+  },
   proxy_redirect: {
     verdict: "differs",
     becomes: "",
@@ -348,12 +359,15 @@ export const nginxRouteRows: NginxRows = {
   index: always("needs_you", "files are not served here yet"),
   autoindex: offOnly("files are not served here yet"),
   etag: always("translated", "ETags of upstreams go through"),
-  error_page: always(
-    "needs_you",
-    "pages of the gateway's own errors are fixed, and the upstream's go through",
-  ),
+  error_page: {
+    verdict: "needs_you",
+    becomes: "intercept",
+    note: "pages are [error_page.STATUS], for all routes; with `proxy_intercept_errors` the route has `intercept`",
+    all: errorPages,
+  },
   recursive_error_pages: always("needs_you", "see `error_page`"),
-  mirror: always("needs_you", "requests are not copied to a second upstream"),
+  mirror: always("differs", "a location with a `proxy_pass` that ends in `$request_uri`", "mirror"),
+  mirror_request_body: always("translated", "off: only GET and HEAD are copied", "mirror.methods"),
   merge_slashes: {
     verdict: "translated",
     becomes: "merge_slashes",
@@ -403,6 +417,23 @@ export const nginxRouteRows: NginxRows = {
   perl_modules: code,
   perl_require: code,
 };
+
+/** `error_page 500 502 /50x.html`: which statuses, but not the pages, whose files are elsewhere. */
+function errorPages(directives: readonly Directive[], place: Place): Outcome {
+  const own = "write the page as [error_page.STATUS]: there is one for all routes";
+  if (effective(place.scope, "proxy_intercept_errors")[0]?.args[0] !== "on") return needsYou(own);
+  const statuses = new Set<number>();
+  for (const { args } of directives) {
+    const target = args.at(-1) ?? "";
+    // Another answer in place of an error: `=200`, a named location, another server.
+    if (args.some((arg) => arg.startsWith("=")) || !target.startsWith("/"))
+      return needsYou("an error becomes another answer there: that cannot be said here");
+    for (const arg of args.slice(0, -1)) if (/^[45]\d\d$/.test(arg)) statuses.add(Number(arg));
+  }
+  if (statuses.size === 0) return needsYou(own);
+  place.route["intercept"] = [...statuses].sort((a, b) => a - b);
+  return needsYou(`\`intercept\`: until then clients get a few words; ${own}`);
+}
 
 function upstreamText(key: string): NginxRow {
   return {

@@ -4,6 +4,7 @@ import { translateAuthRequest } from "./nginx-auth-request.ts";
 import { translateContent } from "./nginx-content.ts";
 import { translateIf } from "./nginx-if.ts";
 import { type Location, locationsOf, longestPrefix, type Reach, reachesOf } from "./nginx-location.ts";
+import { translateMirror } from "./nginx-mirror.ts";
 import { applyRouteRows } from "./nginx-route-rows.ts";
 import { decide, decideAll, type NginxImport, openPlace, type Place, type Scope } from "./nginx-scope.ts";
 import { patternOf } from "./path-pattern.ts";
@@ -61,6 +62,7 @@ function makeRoute(
     for (const directive of scope.directives) if (directive.name === "if") decideIf(directive, at);
   applyRouteRows(at);
   translateAuthRequest(at, locations);
+  translateMirror(at, locations);
   const upstream = translateContent(location, at, locations);
   finishRoute(at);
   return {

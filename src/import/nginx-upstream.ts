@@ -3,6 +3,7 @@ import type { Keys, Value } from "./draft.ts";
 import { clamp, readMs } from "./measure.ts";
 import { decide, effective, type Place, resolveText } from "./nginx-scope.ts";
 import type { Directive } from "./nginx-syntax.ts";
+import { addSticky } from "./sticky-cookie.ts";
 import { differs, needsYou, type Outcome, translated } from "./verdict.ts";
 
 /** What `proxy_pass` says. */
@@ -162,10 +163,31 @@ function groupRow({ name, args }: Directive, keys: Keys): Outcome {
     case "zone":
       return translated("the state of members needs no name here");
     case "sticky":
-      return needsYou("no cookies of its own: `consistent_hash` can hash one that the application sets");
+      return stickyRow(args, keys);
     default:
       return needsYou("this importer does not know it");
   }
+}
+
+/** `sticky cookie srv_id expires=1h path=/ secure`. */
+function stickyRow([kind, name = "", ...parameters]: readonly string[], keys: Keys): Outcome {
+  if (kind !== "cookie")
+    return needsYou(
+      "only cookies of the gateway's own: `consistent_hash` can hash one that the application sets",
+    );
+  const option = (wanted: string): string | undefined =>
+    parameters.find((parameter) => parameter.startsWith(`${wanted}=`))?.slice(wanted.length + 1);
+  const expires = option("expires");
+  const ms = expires === "max" ? Infinity : readMs(expires ?? "");
+  return addSticky(keys, {
+    name,
+    maxAgeSecs: ms === undefined ? undefined : ms / 1000,
+    path: option("path") ?? "",
+    domain: option("domain") ?? "",
+    secure: parameters.includes("secure"),
+    httpOnly: parameters.includes("httponly"),
+    sameSite: option("samesite") ?? "",
+  });
 }
 
 export function hashRow(text: string, keys: Keys): Outcome {

@@ -95,6 +95,9 @@ function usedNames(draft: Draft, kind: TableKind): ReadonlySet<unknown> {
     case "upstream":
       return new Set<unknown>([
         ...routes.map(({ upstream, keys }) => (answersItself(keys) ? undefined : upstream)),
+        ...routes.flatMap(({ keys }) =>
+          [keys["mirror"], keys["split"]].flat().map((to) => (to as Keys | undefined)?.["upstream"]),
+        ),
         ...draft.tables("auth_profile").map(({ keys }) => keys["service_upstream"]),
       ]);
     case "list":

@@ -4,18 +4,106 @@ import type { Keys, Value } from "./draft.ts";
 import { clamp, readMs } from "./measure.ts";
 import type { RoutePlace } from "./route-place.ts";
 import { rowNamed } from "./row-named.ts";
+import { addSticky } from "./sticky-cookie.ts";
 import { decideOption, named, option, type TraefikImport } from "./traefik-options.ts";
 import { listOf, type Tree, textOf } from "./tree.ts";
 import { differs, needsYou, translated } from "./verdict.ts";
 
-/** The upstream of a service: its name, or why it has none. */
-export function buildService(
-  ref: string,
-  place: RoutePlace,
-  traefik: TraefikImport,
-): { readonly name: string } | { readonly problem: string } {
+type Built = { readonly name: string } | { readonly problem: string };
+
+/** The upstream of a service, and what the route has of services that are made of others; or why there is none. */
+export function buildService(ref: string, place: RoutePlace, traefik: TraefikImport): Built {
   const name = ref.replace(/@file$/, "");
   const service = named(traefik, "http", "services").get(name);
+  const weighted = option(service, "weighted");
+  if (weighted !== undefined) return buildWeighted(name, weighted, place, traefik);
+  const mirroring = option(service, "mirroring");
+  return mirroring === undefined
+    ? buildBalancer(name, service, place, traefik)
+    : buildMirroring(name, mirroring, place, traefik);
+}
+
+/** Shares of the requests: the first service is the route's upstream, the others are its `split`. */
+function buildWeighted(name: string, weighted: Tree, place: RoutePlace, traefik: TraefikImport): Built {
+  const parts = listOf(option(weighted, "services")).map((tree) => ({
+    ref: textOf(option(tree, "name")),
+    weight: Number(textOf(option(tree, "weight")) || 1),
+  }));
+  const total = parts.reduce((sum, { weight }) => sum + weight, 0);
+  const [first, ...others] = parts;
+  if (first === undefined || !(total > 0)) return { problem: `the service ${name} has no services` };
+  const base = buildPart(first.ref, place, traefik);
+  if ("problem" in base) return base;
+  const split: Value[] = [];
+  for (const { ref, weight } of others) {
+    const percent = Math.round((weight / total) * 100);
+    const built = buildPart(ref, place, traefik);
+    if ("problem" in built) return built;
+    if (percent > 0) split.push({ upstream: built.name, weight: percent });
+  }
+  if (split.length > 0) place.route["split"] = split;
+  const isExact = parts.every(({ weight }) => Number.isInteger((weight / total) * 100));
+  decideOption(
+    traefik,
+    option(weighted, "services"),
+    isExact ? translated("[[route.split]]") : differs("[[route.split]], in whole percent"),
+  );
+  decideOption(
+    traefik,
+    option(weighted, "sticky"),
+    differs("give each upstream a table `sticky`: their clients stay where a weight sent them"),
+  );
+  return base;
+}
+
+/** One mirror, and the service that answers. */
+function buildMirroring(name: string, mirroring: Tree, place: RoutePlace, traefik: TraefikImport): Built {
+  const ref = textOf(option(mirroring, "service"));
+  if (ref === "") return { problem: `the service ${name} has no service that answers` };
+  const base = buildPart(ref, place, traefik);
+  const [mirror, ...more] = listOf(option(mirroring, "mirrors"));
+  if ("problem" in base || mirror === undefined) return base;
+  decideOption(traefik, option(mirroring, "service"), translated("`upstream`"));
+  const built = buildPart(textOf(option(mirror, "name")), place, traefik);
+  for (const tree of more) decideOption(traefik, tree, needsYou("a route has one mirror: the first"));
+  if ("problem" in built) {
+    decideOption(traefik, mirror, needsYou(`${built.problem}: no copies are sent`));
+    return base;
+  }
+  const percent = clamp(Number(textOf(option(mirror, "percent")) || 0), 0, 100);
+  place.route["mirror"] = {
+    upstream: built.name,
+    percent,
+    methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+  };
+  decideOption(
+    traefik,
+    mirror,
+    differs(
+      "at most `max_in_flight` copies at once, of requests with bodies up to `max_body_kb`; they are marked with X-Zion-Mirror",
+    ),
+  );
+  return base;
+}
+
+/** One service of several: none of those may be made of others again. */
+function buildPart(ref: string, place: RoutePlace, traefik: TraefikImport): Built {
+  const name = ref.replace(/@file$/, "");
+  // What it says of its protocol is not the route's, which has several.
+  return buildBalancer(
+    name,
+    named(traefik, "http", "services").get(name),
+    { ...place, upstream: { ...place.upstream } },
+    traefik,
+  );
+}
+
+function buildBalancer(
+  name: string,
+  service: Tree | undefined,
+  place: RoutePlace,
+  traefik: TraefikImport,
+): Built {
   if (service === undefined) return { problem: `the service ${name} is not in these files` };
   const balancer = option(service, "loadBalancer");
   if (balancer === undefined) return { problem: `the service ${name} is made of other services` };
@@ -26,6 +114,7 @@ export function buildService(
   applyHost(balancer, keys, traefik);
   applyStrategy(balancer, keys, traefik);
   applyHealth(balancer, keys, traefik);
+  applySticky(option(balancer, "sticky"), keys, traefik);
   applyTransport(textOf(option(balancer, "serversTransport")).replace(/@file$/, ""), keys, traefik);
   const protocol = keys["protocol"];
   if (protocol !== undefined) place.upstream["protocol"] = protocol;
@@ -84,6 +173,23 @@ function applyStrategy(balancer: Tree, keys: Keys, traefik: TraefikImport): void
       ? differs('`load_balancing = "round_robin"`')
       : translated(`\`load_balancing = "${kind}"\``),
   );
+}
+
+function applySticky(sticky: Tree | undefined, keys: Keys, traefik: TraefikImport): void {
+  if (sticky === undefined) return;
+  const cookie = option(sticky, "cookie");
+  const text = (name: string): string => textOf(option(cookie, name));
+  const maxAgeSecs = Number(text("maxAge") || 0);
+  const outcome = addSticky(keys, {
+    name: text("name"),
+    maxAgeSecs: maxAgeSecs > 0 ? maxAgeSecs : undefined,
+    path: text("path"),
+    domain: text("domain"),
+    secure: text("secure") === "true",
+    httpOnly: text("httpOnly") === "true",
+    sameSite: text("sameSite"),
+  });
+  decideOption(traefik, sticky, outcome);
 }
 
 function applyHealth(balancer: Tree, keys: Keys, traefik: TraefikImport): void {

@@ -314,7 +314,7 @@ export const families = {
   mirrored: family(
     "zion_mirror_requests_total",
     "counter",
-    "Copies for `[route.mirror]`: `answered`, `cut` (the answer was longer than 1 MiB), `failed`, `timeout`; not sent: `full` (as many under way as may be), `too_large` (the body), `unsent` (the request was refused, or needed no upstream).",
+    "Copies for `[route.mirror]`: `answered`, `cut` (the answer was longer than 1 MiB), `failed`, `timeout`; not sent: `full` (as many under way as may be), `too_large` (the body), `unsent` (the request was refused, or its client left).",
     ["route", "result"],
   ),
   mirrorInFlight: family("zion_mirror_in_flight", "gauge", "Copies for `[route.mirror]` under way.", [

@@ -12,7 +12,7 @@ export class MirrorCounts {
     full: 0,
     /** The request's body was longer than is kept of one. */
     too_large: 0,
-    /** The request itself was refused, or answered without an upstream. */
+    /** The request itself was refused, or given up by its client. */
     unsent: 0,
   };
 
