@@ -5,7 +5,7 @@ import { dirname, join, resolve } from "node:path";
 import { test } from "node:test";
 import { generatedFiles } from "../../deploy/helm/generated.ts";
 import { parseDockerfile } from "./dockerfile.ts";
-import { configOf, find, helm, needsHelm, objectsOf, type Tree, template } from "./helm.ts";
+import { configOf, find, helm, needsHelm, notesOf, objectsOf, type Tree, template } from "./helm.ts";
 import { cases } from "./helm-cases.ts";
 import { check } from "./helm-check.ts";
 import { schemaFaults, securityFaults, unknownFields } from "./helm-objects.ts";
@@ -253,6 +253,38 @@ test("a digest wins over the tag, and the tag over the chart's version", (t) => 
   assert.equal(image({ registry: "r.example.org", tag: "7" }), "r.example.org/zion:7");
   assert.equal(image({ tag: "7", digest }), `zion@${digest}`);
   assert.match(template({ image: { digest: "latest" } }).stderr, /digest/);
+});
+
+test("an operator is told what to look at, and nothing when there is nothing", (t) => {
+  if (!needsHelm(t)) return;
+  const warnings = (values: object) =>
+    [...notesOf(values).matchAll(/^ {2}- (\S+ \S+)/gm)].map(([, words]) => words);
+  assert.deepEqual(warnings({}), ["The image", "There are", "Plain HTTP", "There is"]);
+  const app = cases["an upstream"] as { readonly config: object };
+  const good = {
+    config: app.config,
+    image: { digest: `sha256:${"0".repeat(64)}` },
+    tls: { existingSecret: "tls" },
+    audit: { existingSecret: "audit" },
+  };
+  assert.doesNotMatch(notesOf(good), /Look at/);
+  assert.match(notesOf(good), /port-forward deployment\/edge-zion 9180 /);
+  assert.deepEqual(warnings({ ...good, replicaCount: 1 }), ["One pod:"]);
+  const config = {
+    ...app.config,
+    server: { trusted_proxies: ["0.0.0.0/0"] },
+    limit: { a: { rate: 1 } },
+    tls: { acme: { domains: ["a.example"] } },
+    admin: { listen: "off" },
+  };
+  assert.deepEqual(warnings({ ...good, config }), [
+    "server.trusted_proxies trusts",
+    "Limits count",
+    "[tls.acme] with",
+  ]);
+  assert.doesNotMatch(notesOf({ ...good, config }), /port-forward/);
+  const hidden = { ...good, service: { externalTrafficPolicy: "Cluster" } };
+  assert.deepEqual(warnings(hidden), ["externalTrafficPolicy Cluster"]);
 });
 
 test("alerts and dashboard are those of the repository", (t) => {

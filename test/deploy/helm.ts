@@ -27,16 +27,28 @@ export interface HelmRun {
 }
 
 export function helm(...args: readonly string[]): HelmRun {
-  return spawnSync(binary, args, { encoding: "utf8", maxBuffer: 1 << 28 });
+  // No cluster, no plugins, no settings of whoever runs this.
+  return spawnSync(binary, args, { encoding: "utf8", maxBuffer: 1 << 28, env: { HOME: tmpdir() } });
 }
 
 /** `helm template edge` with these values, in the namespace `gateways`. */
 export function template(values: object, ...args: readonly string[]): HelmRun {
+  return withValues(values, "template", ...args);
+}
+
+/** What `helm install` would tell the operator. */
+export function notesOf(values: object): string {
+  const { status, stdout, stderr } = withValues(values, "install", "--dry-run=client");
+  if (status !== 0) throw new Error(stderr);
+  return stdout.slice(stdout.lastIndexOf("\nNOTES:\n"));
+}
+
+function withValues(values: object, command: string, ...args: readonly string[]): HelmRun {
   const directory = mkdtempSync(join(tmpdir(), "zion-values-"));
   try {
     const file = join(directory, "values.yaml");
     writeFileSync(file, yamlOf(values));
-    return helm("template", "edge", chart, "--namespace", "gateways", "--values", file, ...args);
+    return helm(command, "edge", chart, "--namespace", "gateways", "--values", file, ...args);
   } finally {
     rmSync(directory, { recursive: true });
   }
