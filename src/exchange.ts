@@ -1,4 +1,7 @@
 import { beginCompression, type CompressionRule } from "./answer/compression.ts";
+import type { FetchRecord } from "./cache/fetching.ts";
+import type { CacheRule } from "./cache/rule.ts";
+import type { Passage } from "./cache/visitor.ts";
 import { BodyScreen, type ScreenOwner } from "./gate/body-screen.ts";
 import { preflightMethod, replaceCors } from "./gate/cors.ts";
 import { addIdentityLines, scrubTrailers } from "./gate/identity-fields.ts";
@@ -46,6 +49,7 @@ import { type Reason, reasons } from "./reason.ts";
 import { ExchangeRecord } from "./record/record.ts";
 import { answerChallenge } from "./respond/acme-challenges.ts";
 import { BytesSource } from "./respond/bytes-source.ts";
+import { CacheVisit, type CacheVisitOwner } from "./respond/cache-visit.ts";
 import { intercept } from "./respond/intercepted.ts";
 import { answerLocally } from "./respond/local.ts";
 import { type Page, type PageName, pageLines, pageMethods, pageOf } from "./respond/page.ts";
@@ -58,6 +62,7 @@ import type { Route, Snapshot, WebSocketRule } from "./snapshot.ts";
 import type { State } from "./state.ts";
 import { Deadline } from "./std/timer-wheel.ts";
 import type { AnswerSink, Fault } from "./upstream/answer-sink.ts";
+import { type FetchGround, isUnsafe, namedUris } from "./upstream/cache-fetch.ts";
 import type { Endpoint } from "./upstream/endpoint.ts";
 import { Forwarding } from "./upstream/forward.ts";
 import { beginCopy, type MirrorCopy } from "./upstream/mirror.ts";
@@ -77,7 +82,15 @@ import type { Inspector } from "./waf/inspector.ts";
  *                   └─ [body ─ screen ─] forwarding ─ onAnswerHead ─ Body… ─ End ────────┴─ conclude ─ record
  */
 export class Exchange
-  implements AnswerSink, BodySink, ScreenOwner, MessageOwner, TunnelOwner, FileAnswerOwner, StepOwner
+  implements
+    AnswerSink,
+    BodySink,
+    ScreenOwner,
+    MessageOwner,
+    TunnelOwner,
+    FileAnswerOwner,
+    CacheVisitOwner,
+    StepOwner
 {
   readonly request: CanonicalRequest;
   /** Taken once, when the head was complete: a reload cannot retarget this exchange. */
@@ -109,6 +122,10 @@ export class Exchange
   #tunnel: Tunnel | undefined = undefined;
   /** What the answer comes from where no upstream sends it. */
   #source: AnswerSource | undefined = undefined;
+  /** Undefined = the route has no cache. */
+  #visit: CacheVisit<FetchGround> | undefined = undefined;
+  /** Whole lines about the cache, for an answer that the upstream sends. */
+  #cacheWords = "";
   /** Where the answer goes: to the client, or through a step that changes or looks at it. */
   #outlet: Outlet;
   #step: AnswerStep | undefined = undefined;
@@ -450,8 +467,50 @@ export class Exchange
     }
     this.#bond = this.#upstream.sticky?.take(request);
     this.#copy?.takeHead(request, this.peerText);
-    this.#forwarding = new Forwarding(this, this.#upstream, this.#state.upstreamDeps, this.#bond?.member);
+    if (this.#route!.cache === undefined) this.#ask(this.#upstream);
+    else this.#visitCache(this.#route!.cache, this.#upstream);
+  }
+
+  #ask(upstream: Upstream): void {
+    this.#forwarding = new Forwarding(this, upstream, this.#state.upstreamDeps, this.#bond?.member);
     this.#forwarding.start();
+  }
+
+  // --- what the cache says
+
+  #visitCache(rule: CacheRule, upstream: Upstream): void {
+    const { hop, mergeSlashes } = this;
+    const ground = { upstream, hop, mergeSlashes, route: this.#route!.name };
+    this.#visit = new CacheVisit(this, this.#state.cache, rule, ground);
+    this.#visit.start();
+  }
+
+  goPast(words: string): void {
+    this.#cacheWords = words;
+    this.#ask(this.#upstream!);
+  }
+
+  answerFrom(head: ResponseHead, source: AnswerSource, words: string): void {
+    this.#cacheWords = words;
+    this.#source = source;
+    this.onSourceHead(head);
+  }
+
+  passFrom(head: ResponseHead, passage: Passage, words: string): void {
+    this.#source = passage;
+    if (isEventStream(head)) {
+      if (!this.#enterStream(EVENTS)) {
+        this.fail(reasons.streamCap);
+        return;
+      }
+      passage.unhurry();
+    }
+    this.answerFrom(head, passage, words);
+  }
+
+  noteFetch({ upstream, retries }: FetchRecord): void {
+    this.record.upstream = upstream;
+    this.record.retries = retries;
   }
 
   #startBody(): void {
@@ -598,6 +657,8 @@ export class Exchange
       this.#intercept(head, nowMs);
       return;
     }
+    if (this.#state.cache.isUsed && isUnsafe(this.request.method) && head.status < 400)
+      this.#state.cache.invalidate(this.request, this.mergeSlashes, namedUris(head));
     this.#dress(head, this.#route!);
     this.#bind(head);
     this.#answer(head, nowMs);
@@ -630,6 +691,7 @@ export class Exchange
     if (cors !== undefined) replaceCors(head, this.request.answerLines);
     else head.addedLines = this.request.answerLines;
     if (answerFields !== undefined) editAnswerFields(head, answerFields, this.request, scope);
+    head.addedLines += this.#cacheWords;
   }
 
   #answer(head: ResponseHead, nowMs: number): void {
@@ -898,6 +960,8 @@ export class Exchange
   #dropOrigin(): void {
     this.#forwarding?.cancel();
     this.#forwarding = undefined;
+    this.#visit?.close();
+    this.#visit = undefined;
     this.#source?.close();
     this.#source = undefined;
   }

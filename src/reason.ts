@@ -781,6 +781,14 @@ export const reasons = {
     "The upstream did not accept a connection in time.",
   ),
   upstreamTls: row("upstream_tls", 502, "upstream", u, false, "The TLS handshake with the upstream failed."),
+  onlyIfCached: row(
+    "only_if_cached",
+    504,
+    "upstream",
+    c,
+    false,
+    "The client wanted a stored answer only (`Cache-Control: only-if-cached`), and the cache has none that is good.",
+  ),
   upstreamTimeout: row(
     "upstream_timeout",
     504,

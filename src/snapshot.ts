@@ -1,4 +1,5 @@
 import type { CompressionRule } from "./answer/compression.ts";
+import type { CacheRule } from "./cache/rule.ts";
 import type { ClientAuthTable } from "./cert/client-auth.ts";
 import type { Config } from "./config/config.ts";
 import type { AuthRule } from "./gate/auth.ts";
@@ -95,6 +96,8 @@ export interface Route extends RecordedRoute {
   /** WebSockets and event streams open at once; Infinity = no limit. */
   readonly streamsMax: number;
   readonly bodyBytesMax: number;
+  /** Undefined = its answers are not stored. */
+  readonly cache: CacheRule | undefined;
   readonly limits: readonly RateLimit[];
   /** Those that another process decides over. */
   readonly strictLimits: readonly RateLimit[];

@@ -1,4 +1,5 @@
 import type { CompressionDesk } from "./answer/compression-desk.ts";
+import type { CacheDesk } from "./cache/desk.ts";
 import type { BanDesk } from "./gate/ban.ts";
 import type { MeshDesk } from "./gate/mesh-score.ts";
 import type { Pressure } from "./gate/pressure.ts";
@@ -25,6 +26,7 @@ import type { Outbox } from "./std/outbox.ts";
 import type { RandomPool } from "./std/random-pool.ts";
 import type { SharedReader } from "./std/shared-read.ts";
 import type { TimerWheel } from "./std/timer-wheel.ts";
+import type { FetchGround } from "./upstream/cache-fetch.ts";
 import type { UpstreamDeps } from "./upstream/endpoint.ts";
 
 /** What changes while a worker serves and survives a reload. One object per worker; every part has one owner. */
@@ -49,6 +51,7 @@ export interface State {
   /** Undefined while serving: only explanations want to know what each gate says. */
   readonly watch?: GateWatch;
   readonly counters: Counters;
+  readonly cache: CacheDesk<FetchGround>;
   accessLog: AccessLog | undefined;
   /** Undefined = no audit log. */
   audit: AuditReport | undefined;

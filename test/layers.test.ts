@@ -7,7 +7,7 @@ import { test } from "node:test";
 const layers: readonly (readonly string[])[] = [
   ["std", "reason"],
   ["http", "body"],
-  ["route", "waf", "limit", "identity", "audit"],
+  ["route", "waf", "limit", "identity", "audit", "cache"],
   ["answer", "gate", "upstream", "respond", "record", "cert", "mesh"],
   ["snapshot"],
   ["state"],

@@ -127,7 +127,7 @@ export const codes = {
     "the setting would have no effect, and you would believe it had. This is why it is refused.",
     "remove it until this version supports it",
     "The key is known and reserved, but this version does not do what it says.",
-    "cache_max_memory_mb = 100",
+    "tcp_user_timeout_secs = 30",
     "",
   ),
   Z1101: error(

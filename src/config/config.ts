@@ -85,6 +85,7 @@ export interface ServerConfig {
   /** 8192 */ readonly maxUriBytes: number;
   /** 256 */ readonly maxQueryParams: number;
   /** Default for routes that say nothing, MiB. 10 */ readonly maxBodyMb: number;
+  /** For stored answers, all workers together. 0 = an eighth of the memory */ readonly cacheMaxMemoryMb: number;
   /** 10000 */ readonly headerTimeoutMs: number;
   /** Longest pause inside a body. 15000 */ readonly bodyIdleTimeoutMs: number;
   /** Bytes per second a body must average after 10 s. 1024, 0 = off */ readonly bodyMinRate: number;
@@ -311,6 +312,7 @@ export interface RouteConfig {
   readonly static: StaticConfig | undefined;
   /** Name of one of `Config.headerProfiles`. "default" */ readonly headerProfile: string;
   /** Answers are compressed, as `Config.compression` says. */ readonly compress: boolean;
+  /** Undefined = answers are not stored. */ readonly cache: CacheProfileConfig | undefined;
   /** Content-Security-Policy where the upstream sends none; undefined = as the profile says. */
   readonly csp: string | undefined;
   readonly internalOnly: boolean;
@@ -323,7 +325,7 @@ export interface RouteConfig {
   /** Refuse `%2F` in the path. false */ readonly refuseEncodedSlash: boolean;
   /** Let trailers through, both ways. false */ readonly trailers: boolean;
   /** `websocket` serves handshakes too; `sse_stream` is for answers that come slowly, and stay open. "standard" */
-  readonly mode: "standard" | "sse_stream" | "websocket" | "static";
+  readonly mode: "standard" | "sse_stream" | "websocket" | "static" | "static_cache";
   /** Lower case; `*` = all; undefined = pages of the request's own host. */
   readonly websocketOrigins: readonly string[] | undefined;
   /** 600 */ readonly websocketIdleSecs: number;
@@ -466,6 +468,21 @@ export interface ErrorPageConfig {
   /** Text of the file. */
   readonly html: string | undefined;
   readonly json: string | undefined;
+}
+
+/** `[cache_profile.NAME]`; see cache/rule.ts `CacheRule`. */
+export interface CacheProfileConfig {
+  readonly name: string;
+  /** Per worker. 10000; 0 = nothing is stored */ readonly maxEntries: number;
+  /** 3600 */ readonly freshMaxSecs: number;
+  /** 0 */ readonly freshDefaultSecs: number;
+  /** 50 MiB */ readonly bodyBytesMax: number;
+  /** false */ readonly sortQuery: boolean;
+  /** false */ readonly errors: boolean;
+  /** false */ readonly ignoresCookies: boolean;
+  /** 0 */ readonly staleIfErrorSecs: number;
+  /** 5000 */ readonly lockMs: number;
+  /** true */ readonly tells: boolean;
 }
 
 /** `[header_profile.NAME]`. */

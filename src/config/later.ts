@@ -44,16 +44,12 @@ function isTable(value: unknown): value is Record<string, unknown> {
 }
 
 const laterKeys: LaterKeys = {
-  "": {
-    cache_profile: never(),
-  },
   sovereign: {
     region: never("no networks come with the gateway: name lists in `classes`"),
     signals: never(),
     signal_listen: never(),
   },
   server: {
-    cache_max_memory_mb: never(),
     tcp_user_timeout_secs: {
       harmless: (value) => value === 0,
       instead: "`write_timeout_ms` drops clients that stop reading",
@@ -68,9 +64,6 @@ const laterKeys: LaterKeys = {
         isTable(value) && Object.entries(value).every(([k, v]) => k === "mode" && v === "off"),
       instead: "",
     },
-  },
-  route: {
-    cache_profile: never(),
   },
   audit: {
     key_id: never("the id is derived from the key"),

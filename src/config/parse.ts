@@ -6,6 +6,7 @@ import { readAcme } from "./acme.ts";
 import { checkAmnesia, readAudit, readRedact } from "./audit.ts";
 import { readAuthProfiles } from "./auth.ts";
 import { readBan } from "./ban.ts";
+import { checkCacheProfiles } from "./cache.ts";
 import { readCapture } from "./capture.ts";
 import { codes } from "./codes.ts";
 import { readCompression } from "./compression.ts";
@@ -121,6 +122,7 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
   const upstreams = readUpstreams(document, context);
   const routes = readRoutes(document, context);
   const headerProfiles = readHeaderProfiles(document, context);
+  checkCacheProfiles(document, context);
   const authProfiles = readAuthProfiles(document, context);
   const limits = readLimits(document, routes, context);
   const limitStore = readLimitStore(document, context);

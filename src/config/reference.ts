@@ -72,6 +72,7 @@ const optionalTables: ReadonlySet<string> = new Set([
   "[[route.split]]",
   "[route.mirror]",
   "[compression]",
+  "[cache_profile.NAME]",
   "[list.NAME]",
   "[limit.NAME]",
   "[valkey]",

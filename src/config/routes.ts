@@ -2,6 +2,7 @@ import { isOriginPattern } from "../gate/origin-rule.ts";
 import { findRouteConflicts } from "../route/conflict.ts";
 import { isPatternProblem, parsePattern } from "../route/pattern.ts";
 import { readHostName } from "./address.ts";
+import { readRouteCache } from "./cache.ts";
 import { readRouteClientAuth } from "./client-auth.ts";
 import { readCompress } from "./compression.ts";
 import type { MirrorConfig, RouteConfig, RouteWafConfig } from "./config.ts";
@@ -114,6 +115,7 @@ function readRoute(
     static: files,
     headerProfile: readHeaderProfileName(path, what, input, document, context),
     compress: readCompress(path, what, input, document, context),
+    cache: readRouteCache(path, what, input, document, context),
     csp: input.csp,
     internalOnly: input.internal_only,
     public: input.public,

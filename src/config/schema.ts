@@ -6,6 +6,7 @@ import { admin, adminToken } from "./admin.ts";
 import { audit, redact } from "./audit-schema.ts";
 import { authProfile, routeAuthKeys } from "./auth-schema.ts";
 import { ban } from "./ban.ts";
+import { cacheProfile } from "./cache.ts";
 import { capture } from "./capture-schema.ts";
 import { clientAuthKeys, routeClientAuth, sniClientAuthKeys } from "./client-auth-schema.ts";
 import { compression } from "./compression.ts";
@@ -259,6 +260,12 @@ const server = z.strictObject({
     "refuse",
     "Raw { } | ^ [ ] and backtick in a path: refuse with 400, or percent-encode.",
   ),
+  cache_max_memory_mb: int({
+    min: 0,
+    max: 1_048_576,
+    default: 0,
+    doc: "Memory for stored answers, all workers together, in MiB. 0 = an eighth of what the process may use, at least 32.",
+  }),
   state_dir: optionalText({
     type: "path",
     example: "/var/lib/zion",
@@ -357,9 +364,9 @@ const route = z.strictObject({
   merge_slashes: flag(false, "Forward // as /. Routing and inspection always see it merged."),
   refuse_encoded_slash: flag(false, "Refuse %2F in the path."),
   mode: choice(
-    ["standard", "sse_stream", "websocket", "static"],
+    ["standard", "sse_stream", "websocket", "static", "static_cache"],
     "standard",
-    "static: files of serve_dir, see static-files.md. websocket: WebSocket handshakes are served too, on other routes they are plain requests. sse_stream: event streams and long polling; the upstream may take its time to begin, and answers are never to be stored.",
+    "static: files of serve_dir, see static-files.md. static_cache: answers are stored, as cache_profile says, see cache.md. websocket: WebSocket handshakes are served too, on other routes they are plain requests. sse_stream: event streams and long polling; the upstream may take its time to begin, and answers are never to be stored.",
   ),
   ...staticKeys,
   websocket_origins: optionalTexts({
@@ -406,6 +413,10 @@ const route = z.strictObject({
     "Refuse requests that may change something from pages of other sites, unless [route.cors] lists them. For routes that know their users by cookies.",
   ),
   cors: cors.optional(),
+  cache_profile: optionalText({
+    example: "pages",
+    doc: "Stores answers as this cache profile says. Absent = nothing is stored, unless the mode is static_cache, which then takes [cache_profile.default], which is built in.",
+  }),
   compress: optionalFlag("Compress answers. Absent = where there is a [compression] table."),
   ...transformKeys,
   header_profile: optionalText({
@@ -480,6 +491,7 @@ export const documentSchema = z.strictObject({
   error_page: z.record(z.string(), errorPage, table).default({}),
   header_profile: z.record(z.string(), headerProfile, table).default({}),
   compression: compression.optional(),
+  cache_profile: z.record(z.string(), cacheProfile, table).default({}),
   waf: waf.prefault({}),
   waf_profile: z.record(z.string(), wafProfile, table).default({}),
   exclude: z.array(exclude, { error: "expected an array of tables: write [[exclude]]" }).default([]),
@@ -590,6 +602,11 @@ export const tableSchemas = [
     header: "[compression]",
     keys: compression.shape,
     doc: "Compresses answers. Off without this table; `compress = false` keeps a route out. See compression.md.",
+  },
+  {
+    header: "[cache_profile.NAME]",
+    keys: cacheProfile.shape,
+    doc: "What is stored of the answers of routes that name it in `cache_profile`. See cache.md.",
   },
   {
     header: "[limit.NAME]",

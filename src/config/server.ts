@@ -116,6 +116,7 @@ function serverConfig(
     maxUriBytes: input.max_uri_bytes,
     maxQueryParams: input.max_query_params,
     maxBodyMb: input.max_body_mb,
+    cacheMaxMemoryMb: input.cache_max_memory_mb,
     headerTimeoutMs: input.header_timeout_ms,
     bodyIdleTimeoutMs: input.body_idle_timeout_ms,
     bodyMinRate: input.body_min_rate,

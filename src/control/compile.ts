@@ -26,6 +26,7 @@ import type { RuleSet } from "../waf/compile.ts";
 import { buildRouteAuth, buildService, identityFieldsOf } from "./auth-build.ts";
 import type { AuthDesk, BuiltProfile } from "./auth-desk.ts";
 import { buildCompression } from "./compression-build.ts";
+import { buildCacheRule } from "./cache-build.ts";
 import { buildRateLimits, buildRouteLimits, countedClaims } from "./limit-build.ts";
 import { type ListTable, listTableSteps } from "./list-build.ts";
 import { buildMirror } from "./mirror-build.ts";
@@ -209,6 +210,7 @@ function buildRoute(
     inFlightMax: route.maxInFlight === 0 ? Infinity : route.maxInFlight,
     ...buildRouteLimits(route, config.limits, deps.limits),
     waf,
+    cache: buildCacheRule(route),
     bodyBytesMax: (route.maxBodyMb ?? config.server.maxBodyMb) * MEBIBYTE,
   };
 }

@@ -47,6 +47,8 @@ import { detectors } from "../waf/detectors.ts";
 import type { Rule } from "../waf/rule.ts";
 import { auditSamples, auditSettings, openAuditReport } from "./audit-build.ts";
 import { AuthDesk } from "./auth-desk.ts";
+import { adoptCache, openCache } from "./cache-build.ts";
+import { cacheSamples } from "./cache-samples.ts";
 import { snapshotSteps } from "./compile.ts";
 import { compressionSamples } from "./compression-build.ts";
 import { connectionCeiling } from "./connection-ceiling.ts";
@@ -127,6 +129,7 @@ export function openEdge(deps: EdgeDeps): Edge {
   const caps = new ConnectionCaps(1000, 0);
   const handshakes = new HandshakeRate(randomBytes(8));
   const date = dateLines(clock.wallMs);
+  const requests = new RequestPool();
   const auth = new AuthDesk({ wantKeys: deps.wantKeys ?? (() => {}), nowMs: () => clock.nowMs() });
   const pages = new PageDesk(deps.askPage ?? (() => {}));
   const files = new FileShelf({ clock, head: upstreamDeps.responseHead });
@@ -137,7 +140,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     wheel,
     random: openRandomPool(),
     reader,
-    requests: new RequestPool(),
+    requests,
     outbox: new Outbox(),
     upstreamDeps,
     waf: new WafEngine({ clock, wheel, seed: randomBytes(4).readUInt32LE() }),
@@ -145,6 +148,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     pressure: new Pressure(),
     limits: new Limits(randomBytes(8), machineOffsetMs(), false, new StrictAsker(wheel, deps.askStrict)),
     counters,
+    cache: openCache(clock, wheel, date, requests, upstreamDeps),
     bans: { banned: undefined, watch: undefined },
     mesh: new MeshDesk(),
     tarpit: new Tarpit(),
@@ -318,6 +322,7 @@ export function openEdge(deps: EdgeDeps): Edge {
       previous?.flushed().then(() => previous.close());
       if (previous !== undefined) state.accessLog?.countOn(previous);
     }
+    adoptCache(state.cache, next.snapshot, workers);
     logPath = next.logPath;
     logKey = logKeyOf(next.snapshot.config, logPath);
     followAudit(next.snapshot.config, false);
@@ -470,6 +475,7 @@ export function openEdge(deps: EdgeDeps): Edge {
       { name: families.tarpitTotal.name, labels: [], value: state.tarpit.total },
       { name: families.tarpitShed.name, labels: [], value: state.tarpit.shed },
       ...readLimits(state.limits),
+      ...cacheSamples(state.cache),
       ...compressionSamples(state.compression),
       ...staticSamples(files),
       { name: families.connectionsRejected.name, labels: ["handshake_rate"], value: handshakes.refused },

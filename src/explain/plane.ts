@@ -3,6 +3,7 @@ import { CompressionDesk } from "../answer/compression-desk.ts";
 import { type CertificateStore, certificateSteps } from "../cert/store.ts";
 import type { Config } from "../config/config.ts";
 import { AuthDesk } from "../control/auth-desk.ts";
+import { openCache } from "../control/cache-build.ts";
 import { snapshotSteps } from "../control/compile.ts";
 import { lastGaspLine } from "../control/last-gasp.ts";
 import { workerLimits } from "../control/limit-build.ts";
@@ -108,6 +109,7 @@ export function openPlane(config: Config, generation: number, clock: Clock): Pla
   limits.commit(adopted);
   forgetLimits(limits);
   auth.commit();
+  const requests = new RequestPool();
   const plane: Plane = {
     observation,
     store,
@@ -120,7 +122,7 @@ export function openPlane(config: Config, generation: number, clock: Clock): Pla
       wheel,
       random: openRandomPool(),
       reader,
-      requests: new RequestPool(),
+      requests,
       outbox: new Outbox(),
       upstreamDeps,
       waf: new WafEngine({ clock, wheel, seed: randomBytes(4).readUInt32LE(), witness: observation }),
@@ -129,6 +131,7 @@ export function openPlane(config: Config, generation: number, clock: Clock): Pla
       watch: observation,
       limits,
       counters,
+      cache: openCache(clock, wheel, () => NO_DATE, requests, upstreamDeps),
       bans: { banned: undefined, watch: undefined },
       mesh: new MeshDesk(),
       // Nobody is held: what is slow is not what is explained.

@@ -63,6 +63,7 @@ export const F = {
   contentLocation: known("content-location"),
   contentRange: known("content-range"),
   date: known("date"),
+  pragma: known("pragma"),
   via: known("via", ASCII | GUARDED), // ours comes after it: without the others' names no loop through two of us ends
   forwarded: known("forwarded", OURS | ASCII | GUARDED),
   xForwardedFor: known("x-forwarded-for", OURS | ASCII | GUARDED),
@@ -109,6 +110,8 @@ export const F = {
   setCookie: known("set-cookie"),
   surrogateKey: known("surrogate-key"),
   retryAfter: known("retry-after"),
+  age: known("age"),
+  expires: known("expires"),
   etag: known("etag"),
   lastModified: known("last-modified"),
   vary: known("vary"),

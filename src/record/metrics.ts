@@ -1,5 +1,7 @@
 import { meshFamilies } from "./mesh-metrics.ts";
 
+import { cacheFamilies } from "./cache-metrics.ts";
+
 /**
  * Every metric of the data plane, declared once. Workers count in typed arrays (record/counters.ts) and hand over
  * samples at a scrape; the primary adds workers up and prints them (control/exposition.ts).
@@ -30,6 +32,7 @@ const handshakeSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.
 const seconds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
 export const families = {
+  ...cacheFamilies,
   ...meshFamilies,
   requests: family("zion_http_requests_total", "counter", "Exchanges ended.", [
     "route",

@@ -143,8 +143,34 @@ const cases: readonly Case[] = [
   ),
   {
     title: "keys of later versions",
-    toml: `${server}cache_max_memory_mb = 5\n${app}${route}cache_profile = "x"\n[cache_profile.x]\nttl_secs = 5\n`,
-    found: ["Z1047 3:1", "Z1047 9:1", "Z1047 10:2"],
+    toml: `${server}tcp_user_timeout_secs = 5\n${app}${route}[sovereign]\nregion = "x"\n`,
+    found: ["Z1047 3:1", "Z1047 10:1"],
+  },
+  inRoute(
+    "a cache profile that is not there",
+    'path = "/"\nupstream = "app"\ncache_profile = "x"',
+    "Z1210 4:17",
+  ),
+  {
+    title: "a cache profile that no route uses",
+    toml: `${server}${app}${route}[cache_profile.x]\nttl_seconds = 5\n`,
+    found: ["Z2108 8:16"],
+  },
+  inRoute(
+    "a cache of event streams",
+    'path = "/"\nupstream = "app"\nmode = "sse_stream"\ncache_profile = "default"',
+    "Z1214 5:1",
+  ),
+  inRoute(
+    "a cache of what the gateway answers itself",
+    'path = "/"\ncache_profile = "default"\n[route.respond]\nstatus = 204',
+    "Z1214 3:1",
+    "Z2107 8:11",
+  ),
+  {
+    title: "a cache of sticky sessions",
+    toml: `${server}${app}[upstream.app.sticky]\n${route}mode = "static_cache"\n`,
+    found: ["Z1214 9:1"],
   },
   inTls("a protocol that is not served", `${a}\nalpn = ["h2", "spdy/3"]`, "Z1045 4:15"),
   inServer(
@@ -152,7 +178,7 @@ const cases: readonly Case[] = [
     "h2_control_frames_per_sec = 9",
     "Z1106 3:29",
   ),
-  inRoute("a mode of a later version", 'path = "/"\nupstream = "app"\nmode = "static"', "Z1045 4:8"),
+  inRoute("a mode that there is not", 'path = "/"\nupstream = "app"\nmode = "statc"', "Z1045 4:8"),
   inRoute(
     "origins that are none",
     'path = "/"\nupstream = "app"\nmode = "websocket"\nwebsocket_origins = ["*", "https://a.test/x", "a.test"]',

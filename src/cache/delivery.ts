@@ -1,0 +1,120 @@
+import { type ByteSpan, readRanges } from "../http/byte-range.ts";
+import { F } from "../http/field.ts";
+import { readHttpDate } from "../http/http-date.ts";
+import { allowsRange, isUnchanged } from "../http/precondition.ts";
+import { type CanonicalRequest, FIELD_ID, FIELD_SLOTS, FORWARD, HEAD } from "../http/request.ts";
+import {
+  RESPONSE_CHUNKED,
+  RESPONSE_LENGTH,
+  RESPONSE_NONE,
+  type ResponseHead,
+} from "../http/response-head.ts";
+import { fieldOf, fillHead, type HeadImage } from "./head-image.ts";
+import type { StoredAnswer } from "./stored-answer.ts";
+import type { BodyPart } from "./stored-source.ts";
+
+/**
+ * Makes `head` what this client gets of a stored answer, and returns the parts of the body that go with it: all of it, the
+ * ranges it asked for (RFC 9110 §14), or nothing where it has the same already (§13) or asked for the head.
+ */
+export function prepareDelivery(
+  request: CanonicalRequest,
+  answer: StoredAnswer,
+  head: ResponseHead,
+  nowSecs: number,
+): readonly BodyPart[] {
+  const { length, life } = answer;
+  const image = answer.head;
+  if (image.status === 200 && hasConditions(request)) {
+    const since = request.fieldText(F.ifModifiedSince);
+    const sinceSecs = since === undefined ? -1 : readHttpDate(since, nowSecs);
+    if (isUnchanged(allLines(request, F.ifNoneMatch), sinceSecs, life.validators)) {
+      fillHead(head, image, 304);
+      drop(head, ABOUT_BODY);
+      head.bodyKind = RESPONSE_NONE;
+      head.bodyLength = -1;
+      return NOTHING;
+    }
+    const range = request.method === HEAD || length < 0 ? undefined : request.fieldText(F.range);
+    if (range !== undefined && allowsRange(request.fieldText(F.ifRange), life.validators)) {
+      const spans = readRanges(range, length);
+      if (spans === "none") {
+        fillHead(head, image, 416);
+        drop(head, ABOUT_BODY);
+        head.bodyKind = RESPONSE_LENGTH;
+        head.bodyLength = 0;
+        head.addedLines = `Content-Range: bytes */${length}\r\n`;
+        return NOTHING;
+      }
+      if (spans !== "whole") return prepareRanges(spans, image, length, head);
+    }
+  }
+  fillHead(head, image);
+  const isBodyless = request.method === HEAD || image.status === 204;
+  head.bodyKind = isBodyless ? RESPONSE_NONE : length >= 0 ? RESPONSE_LENGTH : RESPONSE_CHUNKED;
+  head.bodyLength = image.status === 204 ? -1 : length;
+  return isBodyless ? NOTHING : WHOLE;
+}
+
+function prepareRanges(
+  spans: readonly ByteSpan[],
+  image: HeadImage,
+  length: number,
+  head: ResponseHead,
+): readonly BodyPart[] {
+  fillHead(head, image, 206);
+  head.bodyKind = RESPONSE_LENGTH;
+  const [first] = spans;
+  if (spans.length === 1) {
+    head.bodyLength = first!.end - first!.start;
+    head.addedLines = `Content-Range: ${rangeText(first!, length)}\r\n`;
+    return spans;
+  }
+  const type = fieldOf(image, F.contentType);
+  const typeLine = type === "" ? "" : `Content-Type: ${type}\r\n`;
+  const parts: BodyPart[] = [];
+  let bytes = 0;
+  for (const span of spans) {
+    const text = `\r\n--${BOUNDARY}\r\n${typeLine}Content-Range: ${rangeText(span, length)}\r\n\r\n`;
+    parts.push({ bytes: Buffer.from(text, "latin1") }, span);
+    bytes += text.length + span.end - span.start;
+  }
+  const last = `\r\n--${BOUNDARY}--\r\n`;
+  parts.push({ bytes: Buffer.from(last, "latin1") });
+  head.bodyLength = bytes + last.length;
+  drop(head, [F.contentType]);
+  head.addedLines = `Content-Type: multipart/byteranges; boundary=${BOUNDARY}\r\n`;
+  return parts;
+}
+
+function rangeText({ start, end }: ByteSpan, length: number): string {
+  return `bytes ${start}-${end - 1}/${length}`;
+}
+
+function hasConditions({ firstField }: CanonicalRequest): boolean {
+  return firstField[F.ifNoneMatch]! >= 0 || firstField[F.ifModifiedSince]! >= 0 || firstField[F.range]! >= 0;
+}
+
+function allLines(request: CanonicalRequest, id: number): string | undefined {
+  const first = request.firstField[id]!;
+  if (first < 0) return undefined;
+  let text = "";
+  for (let index = first; index < request.fieldCount; index++) {
+    const slot = index * FIELD_SLOTS;
+    if (request.fields[slot + FIELD_ID] === id)
+      text += `${request.text(request.fields[slot + 2]!, request.fields[slot + 3]!)},`;
+  }
+  return text.slice(0, -1);
+}
+
+function drop(head: ResponseHead, ids: readonly number[]): void {
+  for (let slot = 0; slot < head.fieldCount * FIELD_SLOTS; slot += FIELD_SLOTS)
+    if (ids.includes(head.fields[slot + FIELD_ID]!)) head.fields[slot + FORWARD] = 0;
+}
+
+/** Of a body that is not sent (RFC 9110 §15.4.5). */
+const ABOUT_BODY = [F.contentType, F.contentEncoding, F.contentLanguage, F.contentRange];
+const NOTHING: readonly BodyPart[] = [];
+const WHOLE: readonly BodyPart[] = [{ start: 0, end: Infinity }];
+/** No body of ours holds it by chance; one that does is the upstream's own, and counts its lengths anyway. */
+const BOUNDARY = "zion-3f1c7d0b9a5e46288c2d";

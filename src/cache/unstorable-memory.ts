@@ -1,0 +1,26 @@
+/** Keys remembered; another one in the same place takes it. */
+const PLACES = 4096;
+/** For so long requests for such a key do not wait for each other. */
+const REMEMBERED_MS = 10_000;
+
+/** Keys whose answers could not be stored: a request for one does not wait for another's, because it would be for nothing. */
+export class UnstorableMemory {
+  readonly #hashes = new Int32Array(PLACES);
+  readonly #untilMs = new Float64Array(PLACES);
+
+  mark(hash: number, nowMs: number): void {
+    const place = hash & (PLACES - 1);
+    this.#hashes[place] = hash;
+    this.#untilMs[place] = nowMs + REMEMBERED_MS;
+  }
+
+  clear(hash: number): void {
+    const place = hash & (PLACES - 1);
+    if (this.#hashes[place] === hash) this.#untilMs[place] = 0;
+  }
+
+  has(hash: number, nowMs: number): boolean {
+    const place = hash & (PLACES - 1);
+    return this.#hashes[place] === hash && this.#untilMs[place]! > nowMs;
+  }
+}
