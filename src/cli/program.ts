@@ -6,6 +6,7 @@ import { addCertsCommands } from "./certs-commands.ts";
 import { exitCodes } from "./exit-code.ts";
 import { addExplainCommands } from "./explain-commands.ts";
 import { addImportCommands } from "./import-commands.ts";
+import { addMeshCommands } from "./mesh-commands.ts";
 import { type ColorChoice, type Output, processOutput } from "./output.ts";
 import { addSetupCommands } from "./setup-commands.ts";
 import { addTuningCommands } from "./tuning-commands.ts";
@@ -150,6 +151,7 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
   addExplainCommands(program, config, admin, output, finish);
   addCertsCommands(program, { config, admin }, output, finish);
   addAuditCommands(command("audit", "verify, prove and read the audit log"), output, finish);
+  addMeshCommands(command("mesh", "keys of the mesh, and who is in it"), { config, admin }, output, finish);
   const rules = command("rules", "list, show and test the WAF's rules");
   const rulesDirectory = (): Option =>
     new Option("--rules <directory>", "rule files (default: those that are shipped)");

@@ -75,6 +75,11 @@ export interface Snapshot {
     readonly waf: { readonly mode: string; readonly profile?: string };
   }[];
   readonly certificates: readonly { readonly names: readonly string[]; readonly days_left: number }[];
+  readonly mesh: {
+    readonly state: string;
+    readonly claims?: number;
+    readonly peers?: readonly { readonly state: string }[];
+  };
   readonly totals: Readonly<Record<string, number>> & {
     readonly decisions: Readonly<Record<string, number>>;
   };
@@ -142,6 +147,10 @@ function printStatus(seen: Snapshot): string {
     `latency    p50 ${times.p50 ?? "-"} ms, p99 ${times.p99 ?? "-"} ms`,
     `upstreams  ${down.length === 0 ? "all endpoints are used" : `not used: ${down.map(({ url }) => url).join(", ")}`}`,
   ];
+  if (seen.mesh.state !== "off")
+    lines.push(
+      `mesh       ${seen.mesh.state}, ${seen.mesh.peers?.filter(({ state }) => state === "seen").length ?? 0} of ${seen.mesh.peers?.length ?? 0} edges seen, ${seen.mesh.claims ?? 0} claims`,
+    );
   if (Number.isFinite(soonest)) lines.push(`tls        the next certificate ends in ${soonest} days`);
   return `${lines.join("\n")}\n`;
 }

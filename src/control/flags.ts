@@ -43,6 +43,7 @@ export function primaryFlags(command?: string, ...rest: readonly string[]): read
 /** Commands that write what their words name. Every other one cannot, whatever is wrong with it. */
 function writesFiles(command: string | undefined, rest: readonly string[]): boolean {
   if (command === "init" || command === "migrate") return true;
+  if (command === "mesh") return rest[0] === "keygen" || rest[0] === "cluster-key";
   if (command === "import") return rest.some((word) => /^(?:-o|--output)/.test(word));
   return (
     (command === "check" && rest.includes("--fix")) || (command === "exclude" && rest.includes("--write"))

@@ -5,7 +5,7 @@ import type { JsonObject } from "../audit/canonical.ts";
 import { buildAddressSet, parseCidr } from "../identity/address.ts";
 import { type Claim, claimKey } from "../mesh/claim.ts";
 import { RULE_BYTES_MAX } from "../mesh/claim-coding.ts";
-import { addressKeyOf, clusterId } from "../mesh/envelope.ts";
+import { addressKeyOf, parseClusterKeys } from "../mesh/envelope.ts";
 import { readIdentity } from "../mesh/identity.ts";
 import { KeyRing } from "../mesh/key-ring.ts";
 import { MeshNode, type MeshNotice, type NodeTerms, type RejectReason, type Sealed } from "../mesh/node.ts";
@@ -13,7 +13,7 @@ import { Observed } from "../mesh/observed.ts";
 import { hashedSubject, type Subject, subjectOfClient } from "../mesh/subject.ts";
 import { meshFamilies as families } from "../record/mesh-metrics.ts";
 import type { MetricSample } from "../record/metrics.ts";
-import { type MeshLink, openMeshLink } from "./mesh-link.ts";
+import { channelOf, DECREES, type MeshLink, openMeshLink } from "./mesh-link.ts";
 import type { FromMesh, MeshPeerState, MeshSettings, MeshState, ToMesh } from "./mesh-order.ts";
 import { readMeshMemory, writeMeshMemory } from "./mesh-state-file.ts";
 import { endpointId, MeshTally } from "./mesh-tally.ts";
@@ -33,8 +33,6 @@ const EVENTS_MAX = 50;
 const SEEN_MS = 60_000;
 /** Clients whose hashes are remembered, to know whom a quorum means. */
 const MET_MAX = 25_000;
-/** Hash of revocations and policies, which all edges keep together. */
-const DECREES = "decrees";
 
 export interface MeshEdgeOptions {
   readonly settings: MeshSettings;
@@ -57,10 +55,7 @@ export function openMeshEdge(options: MeshEdgeOptions): MeshEdge {
   let { settings } = options;
   const memory = readMeshMemory(settings.stateFile);
   const identity = readIdentity(readFileSync(settings.mesh.identityPath, "utf8"));
-  const clusterKeys = readFileSync(settings.mesh.clusterKeyPath, "utf8")
-    .trim()
-    .split(/\s+/)
-    .map((line) => Buffer.from(line, "hex"));
+  const clusterKeys = parseClusterKeys(readFileSync(settings.mesh.clusterKeyPath, "utf8"));
   const addressKey = addressKeyOf(clusterKeys[0]!);
   const rejected = new Map<RejectReason, number>();
   const decided = new Map<string, number>();
@@ -97,7 +92,7 @@ export function openMeshEdge(options: MeshEdgeOptions): MeshEdge {
 
   const link: MeshLink = openMeshLink({
     config: settings.store,
-    channel: `zion:mesh:${clusterId(settings.mesh.cluster)}`,
+    channel: channelOf(settings.mesh.cluster),
     onEnvelope: (bytes) => receive(bytes, false),
     onUp: () => {
       tellNotice("info", "up", "the store of the mesh is there", {});

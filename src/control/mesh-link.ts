@@ -1,4 +1,5 @@
 import type { LimitStoreConfig } from "../config/config.ts";
+import { clusterId } from "../mesh/envelope.ts";
 import {
   type OpenStore,
   type OpenSubscription,
@@ -22,9 +23,17 @@ const textMax = 2732;
 /** Calls that one fetch makes at most: whoever fills a hash costs a bounded time. */
 const fetchCallsMax = 512;
 
+/** Hash of revocations and policies, which all edges keep together. */
+export const DECREES = "decrees";
+
+/** Where the edges of a cluster meet; names of their hashes begin so, too. */
+export function channelOf(cluster: string): string {
+  return `zion:mesh:${clusterId(cluster)}`;
+}
+
 export interface MeshLinkOptions {
   readonly config: LimitStoreConfig;
-  /** `zion:mesh:` and the cluster's id. */
+  /** `channelOf`. */
   readonly channel: string;
   /** Whatever anybody published there. */
   readonly onEnvelope: (bytes: Buffer) => void;

@@ -119,6 +119,14 @@ export function addressKeyOf(clusterKey: Uint8Array): Buffer {
   return Buffer.from(hkdfSync("sha256", clusterKey, "", "zion mesh address v1", 32));
 }
 
+/** One to three lines of 64 hex digits: the first seals, all open. */
+export function parseClusterKeys(text: string): readonly Buffer[] {
+  return text
+    .trim()
+    .split(/\s+/)
+    .map((line) => Buffer.from(line, "hex"));
+}
+
 export function clusterId(name: string): string {
   return hash("sha256", `zion mesh cluster v1\n${name}`, "hex").slice(0, 16);
 }
