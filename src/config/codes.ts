@@ -405,16 +405,12 @@ export const codes = {
     notStarted,
     "create the directory, or correct the path (relative paths start at the config file's directory)",
     "A route that serves files from a directory that is not there would answer 404 to everybody.",
-    '[[route]]\npath = "/{*rest}"\nmode = "static"\nserve_dir = "/srv/ww"',
-    '[[route]]\npath = "/{*rest}"\nmode = "static"\nserve_dir = "/srv/www"',
   ),
   Z1342: error(
     "`serve_dir` holds the configuration",
     notStarted,
     "serve a directory of its own, which holds nothing but what everybody may read",
     "Everything below `serve_dir` is public: this file, and the keys and secrets that usually lie beside it, would be.",
-    '[[route]]\npath = "/{*rest}"\nmode = "static"\nserve_dir = "."',
-    '[[route]]\npath = "/{*rest}"\nmode = "static"\nserve_dir = "public"',
   ),
   Z2001: warning(
     "a key by its old name",

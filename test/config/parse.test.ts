@@ -37,6 +37,7 @@ const elsewhere = [
   "mesh.test.ts",
   "state-directory.test.ts",
   "renames.test.ts",
+  "./static.test.ts",
 ];
 
 /** Sections that complete a fragment, so that a case shows only its own problem. */

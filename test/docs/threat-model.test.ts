@@ -130,6 +130,7 @@ describe("the surfaces are complete", () => {
       "WebSocket and event streams",
       "Upstream answers",
       "Compression",
+      "Static files",
       "HTTP/2 upstreams and gRPC",
       "Routing",
       "Rate limits",
