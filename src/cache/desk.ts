@@ -65,6 +65,8 @@ export class CacheDesk<G extends Ground> {
   readonly head = new ResponseHead();
   /** Some route has a cache. */
   isUsed = false;
+  /** Tells the other workers which URIs an unsafe request made out of date; undefined = there are none. */
+  onForgotten: ((uris: readonly Uint8Array[]) => void) | undefined = undefined;
   /** Undefined = this worker is alone. */
   peers: Peers<G> | undefined = undefined;
   readonly #key = new KeyWriter();
@@ -138,7 +140,7 @@ export class CacheDesk<G extends Ground> {
     return fill;
   }
 
-  /** What another worker has that is gone here, and the other way round. Returns how many answers went. */
+  /** Returns how many answers went. What is on its way goes to those who read it, and is not stored. */
   purge(purge: Purge): number {
     for (const fill of [...this.#under]) {
       const tags = fill.answer?.tags;
@@ -156,7 +158,7 @@ export class CacheDesk<G extends Ground> {
   }
 
   /** After an unsafe request that did something (RFC 9111 §4.4): what is stored of its URI, and of those it names, goes. */
-  invalidate(request: CanonicalRequest, mergeSlashes: boolean, named: readonly string[]): readonly Buffer[] {
+  invalidate(request: CanonicalRequest, mergeSlashes: boolean, named: readonly string[]): void {
     const key = this.#key;
     key.write(request, mergeSlashes, false);
     const keys = [key.take()];
@@ -170,10 +172,11 @@ export class CacheDesk<G extends Ground> {
       keys.push(key.take());
     }
     for (const one of keys) this.forgetUri(one);
-    return keys;
+    this.onForgotten?.(keys);
   }
 
-  forgetUri(uri: Buffer): void {
+  /** What is stored of a URI, which is a key's bytes, goes. */
+  forgetUri(uri: Uint8Array): void {
     const key = this.#key;
     key.adopt(uri);
     this.counts.invalidations += this.table.removeUri(key.hash, (stored) => stored.equals(uri));

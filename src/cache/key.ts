@@ -44,7 +44,7 @@ export class KeyWriter {
   }
 
   /** One that was written before, here or in another worker. */
-  adopt(key: Buffer): void {
+  adopt(key: Uint8Array): void {
     this.#begin(key.length);
     this.#span(key, 0, key.length);
   }
@@ -70,7 +70,7 @@ export class KeyWriter {
     this.hash = Math.imul(this.hash ^ byte, HASH_PRIME);
   }
 
-  #span(source: Buffer, start: number, end: number): void {
+  #span(source: Uint8Array, start: number, end: number): void {
     const { bytes } = this;
     let { length, hash } = this;
     for (let at = start; at < end; at++) {

@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import type { AdminRole } from "../config/config.ts";
 import type { ReportFormat } from "../config/report.ts";
 import { addAuditCommands } from "./audit.ts";
+import { addCacheCommands } from "./cache-commands.ts";
 import { addCertsCommands } from "./certs-commands.ts";
 import { exitCodes } from "./exit-code.ts";
 import { addExplainCommands } from "./explain-commands.ts";
@@ -150,6 +151,7 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
     });
   addExplainCommands(program, config, admin, output, finish);
   addCertsCommands(program, { config, admin }, output, finish);
+  addCacheCommands(command("cache", "stored answers: forget some, or count them"), { config, admin }, output, finish);
   addAuditCommands(command("audit", "verify, prove and read the audit log"), output, finish);
   addMeshCommands(command("mesh", "keys of the mesh, and who is in it"), { config, admin }, output, finish);
   const rules = command("rules", "list, show and test the WAF's rules");

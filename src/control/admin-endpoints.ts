@@ -1,6 +1,7 @@
 import { type AcmeSource, acmeEndpoints } from "./acme-endpoints.ts";
 import type { AdminEndpoint } from "./admin.ts";
 import { type BanSource, banEndpoints } from "./ban-endpoints.ts";
+import { type CacheSource, cacheEndpoints } from "./cache-endpoints.ts";
 import type { CertificateDesk } from "./certificate-desk.ts";
 import { certificateEndpoints } from "./certificate-endpoints.ts";
 import { type ControlAnswer, json } from "./control-listener.ts";
@@ -25,6 +26,7 @@ export interface AdminSources {
   readonly events: AdminEndpoint;
   readonly decisions: Pick<DecisionRing, "find">;
   readonly bans: BanSource;
+  readonly cache: CacheSource;
   readonly explain: ExplainRequest;
   readonly proveExclusion: ProveExclusion;
   readonly acme: AcmeSource;
@@ -62,6 +64,7 @@ export function adminEndpoints(sources: AdminSources): readonly AdminEndpoint[] 
     sources.events,
     ...drainEndpoints(sources.drain),
     ...banEndpoints(sources.bans),
+    ...cacheEndpoints(sources.cache),
     ...acmeEndpoints(sources.acme),
     ...revocationEndpoints(sources.revocations),
     ...certificateEndpoints(sources.certificates, sources.tickets),

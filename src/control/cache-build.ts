@@ -7,6 +7,7 @@ import type { Clock } from "../std/clock.ts";
 import type { TimerWheel } from "../std/timer-wheel.ts";
 import { CacheFetch, type FetchGround } from "../upstream/cache-fetch.ts";
 import type { UpstreamDeps } from "../upstream/endpoint.ts";
+import { CacheNews } from "./cache-news.ts";
 
 const MEBIBYTE = 1_048_576;
 const BYTES_MIN = 32 * MEBIBYTE;
@@ -18,8 +19,9 @@ export function openCache(
   dateLine: () => Uint8Array,
   requests: RequestPool,
   upstreamDeps: UpstreamDeps,
+  tellForgotten?: (uris: readonly Uint8Array[]) => void,
 ): CacheDesk<FetchGround> {
-  return new CacheDesk<FetchGround>(
+  const desk = new CacheDesk<FetchGround>(
     {
       nowMs: () => clock.nowMs(),
       wallMs: () => clock.wallMs(),
@@ -30,6 +32,11 @@ export function openCache(
     },
     BYTES_MIN,
   );
+  if (tellForgotten !== undefined) {
+    const news = new CacheNews(tellForgotten);
+    desk.onForgotten = (uris) => news.add(uris);
+  }
+  return desk;
 }
 
 /** A configuration comes into force: what is stored stays, where its profile is still there. */

@@ -82,6 +82,8 @@ export interface EdgeDeps {
   readonly mayWrite?: (path: string) => boolean;
   /** Carries questions for internal pages to the primary. Absent: nobody answers them. */
   readonly askPage?: (ask: PageAsk) => void;
+  /** Carries to the other workers which URIs an unsafe request made out of date. Absent: there are none. */
+  readonly tellForgotten?: (uris: readonly Uint8Array[]) => void;
 }
 
 /** A snapshot with what is built beside it, not yet current. */
@@ -148,7 +150,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     pressure: new Pressure(),
     limits: new Limits(randomBytes(8), machineOffsetMs(), false, new StrictAsker(wheel, deps.askStrict)),
     counters,
-    cache: openCache(clock, wheel, date, requests, upstreamDeps),
+    cache: openCache(clock, wheel, date, requests, upstreamDeps, deps.tellForgotten),
     bans: { banned: undefined, watch: undefined },
     mesh: new MeshDesk(),
     tarpit: new Tarpit(),
@@ -454,6 +456,10 @@ export function openEdge(deps: EdgeDeps): Edge {
     setChallenges(http, tls) {
       state.challenges = new Map(http.map((challenge) => [challenge.token, challenge]));
       listeners.https.acme = tls.length === 0 ? undefined : createAcmeHandshakes(tls);
+    },
+    purgeCache: (purge) => void state.cache.purge(purge),
+    forgetCached: (uris) => {
+      for (const uri of uris) state.cache.forgetUri(uri);
     },
     setBans: (banned) => {
       state.bans.banned = banned;

@@ -1,4 +1,5 @@
 import type { Config, SocketAddress } from "../config/config.ts";
+import type { Purge } from "../cache/answer-table.ts";
 import type { OffenceReport } from "../gate/offence-watch.ts";
 import type { RangeTable } from "../identity/range-table.ts";
 import type { ClientScores } from "../identity/score-table.ts";
@@ -66,6 +67,10 @@ export interface Edge {
   hearPage(id: number, page: Page | undefined): void;
   /** What a CA is answered that validates our names, instead of what was set before. */
   setChallenges(http: readonly HttpChallenge[], tls: readonly TlsChallenge[]): void;
+  /** Forgets stored answers. */
+  purgeCache(purge: Purge): void;
+  /** The same for what an unsafe request to another worker made out of date, by keys of the cache. */
+  forgetCached(uris: readonly Uint8Array[]): void;
   /** Who is kept out; undefined = nobody. */
   setBans(banned: RangeTable | undefined): void;
   /** What other edges say of clients; undefined = nothing. */

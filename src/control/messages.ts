@@ -1,3 +1,4 @@
+import type { Purge } from "../cache/answer-table.ts";
 import type { SocketAddress } from "../config/config.ts";
 import type { Manifest } from "../config/parts.ts";
 import type { OffenceReport } from "../gate/offence-watch.ts";
@@ -64,6 +65,10 @@ export type ToWorker =
       readonly http: readonly HttpChallenge[];
       readonly tls: readonly TlsChallenge[];
     }
+  /** Stored answers that are to be forgotten. */
+  | { readonly type: "cache_purge"; readonly purge: Purge }
+  /** URIs, as keys of the cache, that an unsafe request to another worker made out of date. */
+  | { readonly type: "cache_forgotten"; readonly uris: readonly Uint8Array[] }
   | { readonly type: "metrics"; readonly scrape: number }
   /** In use by all processes, of what the control group may use. */
   | { readonly type: "memory"; readonly share: number }
@@ -119,6 +124,8 @@ export type FromWorker =
   /** What this worker admitted since it last told. */
   | { readonly type: "limit_spent"; readonly shares: readonly SpentShare[] }
   | { readonly type: "strict_asks"; readonly batch: StrictBatch }
+  /** URIs, as keys of the cache, that an unsafe request made out of date here. */
+  | { readonly type: "cache_forgotten"; readonly uris: readonly Uint8Array[] }
   /** A client asks for an internal page, see page-desk.ts. */
   | { readonly type: "page_asked"; readonly ask: PageAsk }
   /** What clients did, see gate/offence-watch.ts. */

@@ -162,6 +162,7 @@ export function createOperatorListeners(
     },
     events: events.endpoint,
     bans,
+    cache: { supervision, exposition },
     decisions,
     explain: gateway.explain,
     proveExclusion: gateway.proveExclusion,

@@ -447,6 +447,9 @@ export class Supervision {
       case "strict_asks":
         this.#options.onStrictAsks(worker.id, message.batch);
         return;
+      case "cache_forgotten":
+        for (const other of this.#runningGeneration()) if (other !== worker) other.send(message);
+        return;
       case "page_asked":
         this.#options.onPageAsked(worker.id, message.ask);
         return;

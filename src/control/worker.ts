@@ -26,6 +26,8 @@ export type OpenEdge = (place: {
   readonly askStrict: (batch: StrictBatch) => Promise<void>;
   /** Carries questions for internal pages to the primary. */
   readonly askPage: (ask: PageAsk) => void;
+  /** Carries to the other workers what an unsafe request made out of date. */
+  readonly tellForgotten: (uris: readonly Uint8Array[]) => void;
 }) => Edge;
 
 /** What a worker process is connected to; tests give a fake. */
@@ -66,6 +68,7 @@ export function runWorkerProcess(openEdge: OpenEdge): void {
     wantKeys: (source) => void channel.send({ type: "auth_keys_wanted", source }),
     askStrict: (batch) => channel.send({ type: "strict_asks", batch }),
     askPage: (ask) => void channel.send({ type: "page_asked", ask }),
+    tellForgotten: (uris) => void channel.send({ type: "cache_forgotten", uris }),
   });
   const control = controlWorker(edge, channel);
   process.on("message", (message, handle) => control.receive(message as ToWorker, handle));
@@ -216,6 +219,10 @@ export function controlWorker(edge: Edge, channel: WorkerChannel): WorkerControl
           return edge.setLimitSeed(message.seed);
         case "sticky_root":
           return edge.setStickyRoot(message.root);
+        case "cache_purge":
+          return edge.purgeCache(message.purge);
+        case "cache_forgotten":
+          return edge.forgetCached(message.uris);
         case "bans":
           return edge.setBans(message.banned);
         case "mesh_scores":

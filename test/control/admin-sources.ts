@@ -40,6 +40,10 @@ export function adminSources(own: Partial<AdminSources> = {}): AdminSources {
     },
     certificates: { served: [], ocspOf: () => undefined },
     tickets: { rotate: () => {} },
+    cache: {
+      supervision: { broadcast: () => {}, scrape: async () => true },
+      exposition: { read: () => [] },
+    },
     bans: { list: () => [], add: () => ({ problem: "" }), lift: () => true },
     revocations: { list: () => [], add: () => "added", remove: () => "removed" },
     ...own,

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { promisify } from "node:util";
+import { config, type Gateway, launcher, startGateway, until } from "../control/gateway.ts";
+import { type Origin, startOrigin } from "../support/origin.ts";
+import { page } from "./cached-route.ts";
+
+// Stored answers of a whole gateway with several workers.
+
+const token = "zion_admin_ops_0123456789abcdef0123456789abcdef";
+
+async function start(t: TestContext, origin: Origin, workers: number): Promise<Gateway> {
+  t.after(() => origin.close());
+  const toml = config(
+    origin.port,
+    [`workers = ${workers}`],
+    `write = true\n[admin.token.ops]\nsha256 = "${createHash("sha256").update(token).digest("hex")}"\nrole = "operate"\nexpires = 2100-01-01\n`,
+  );
+  return startGateway(t, {
+    toml: `${toml}waf = false\ncache_profile = "default"\n`,
+    environment: { ZION_ADMIN_TOKEN: token },
+  });
+}
+
+/** `zion cache …` of the gateway: what it prints. */
+async function zionCache({ directory, adminPort }: Gateway, ...args: readonly string[]): Promise<string> {
+  const file = join(directory, "zion.toml");
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [launcher, "cache", ...args, "-c", file, "--admin", `127.0.0.1:${adminPort}`],
+    { env: { ...process.env, ZION_ADMIN_TOKEN: token } },
+  );
+  return stdout;
+}
+
+/** Asks over new connections until every worker has answered from memory. */
+async function warm(gateway: Gateway, path: string, workers: number): Promise<void> {
+  await until("all workers have it", async () => {
+    await gateway.get(path);
+    const { body } = await gateway.get("/metrics", gateway.telemetryPort);
+    return Number(/^zion_cache_entries (\d+)$/m.exec(body)?.[1] ?? 0) >= workers;
+  });
+}
+
+test("a purge is over when all workers have forgotten the answer", async (t) => {
+  const origin = await startOrigin({
+    script: ({ target }, { socket }) =>
+      void socket.write(
+        page(`version of ${target}`, "Cache-Control: max-age=600", "Surrogate-Key: shop basket"),
+      ),
+  });
+  const gateway = await start(t, origin, 2);
+  for (const wish of [
+    ["--all"],
+    ["--tag", "shop"],
+    ["--url", `http://127.0.0.1:${gateway.port}/a`],
+    ["--prefix", `http://127.0.0.1:${gateway.port}/`],
+  ]) {
+    await warm(gateway, "/a", 2);
+    assert.equal(await zionCache(gateway, "purge", ...wish), "2 stored answers are gone\n");
+    origin.forget();
+    for (let i = 0; i < 2; i++) await gateway.get("/a");
+    assert.ok(origin.requests.length >= 1, `asked again after ${wish}`);
+  }
+  await warm(gateway, "/a", 2);
+  assert.equal(await zionCache(gateway, "purge", "--tag", "other"), "0 stored answers are gone\n");
+  assert.match(await zionCache(gateway, "status"), /^entries +2$/m);
+});
+
+test("an unsafe request to one worker makes the others forget its URI", async (t) => {
+  const origin = await startOrigin({
+    script: ({ method }, { socket }) =>
+      void socket.write(method === "POST" ? page("done") : page("page", "Cache-Control: max-age=600")),
+  });
+  const gateway = await start(t, origin, 2);
+  await warm(gateway, "/a", 2);
+  await fetch(`http://127.0.0.1:${gateway.port}/a`, { method: "POST" });
+  await until("all workers forgot it", async () => {
+    const { body } = await gateway.get("/metrics", gateway.telemetryPort);
+    return /^zion_cache_entries 0$/m.test(body);
+  });
+});
+
+test("a reload keeps what is stored, and a profile that is gone takes it along", async (t) => {
+  const origin = await startOrigin({
+    script: (_, { socket }) => void socket.write(page("page", "Cache-Control: max-age=600")),
+  });
+  const gateway = await start(t, origin, 1);
+  await warm(gateway, "/a", 1);
+  const generation = async (n: number) =>
+    until(`generation ${n}`, async () =>
+      (await gateway.get("/metrics", gateway.telemetryPort)).body.includes(`zion_config_generation ${n}`),
+    );
+  const { readFileSync } = await import("node:fs");
+  const toml = readFileSync(join(gateway.directory, "zion.toml"), "utf8");
+  gateway.write(
+    toml.replace(
+      'cache_profile = "default"',
+      'cache_profile = "default"\n[cache_profile.default]\nttl_seconds = 700',
+    ),
+  );
+  gateway.signal("SIGHUP");
+  await generation(2);
+  const before = origin.requests.length;
+  assert.equal((await gateway.get("/a")).headers["x-zion-cache"], "HIT");
+  assert.equal(origin.requests.length, before);
+  gateway.write(toml.replace('cache_profile = "default"', ""));
+  gateway.signal("SIGHUP");
+  await generation(3);
+  await until("nothing is stored", async () =>
+    /^zion_cache_entries 0$/m.test((await gateway.get("/metrics", gateway.telemetryPort)).body),
+  );
+});
