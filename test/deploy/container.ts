@@ -3,14 +3,14 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { childrenOf, until } from "../control/gateway.ts";
 
-/** What a container runtime gives a container, by namespaces of the kernel alone: see `startContainer`. */
+/** A program in namespaces of its own, as a container runtime starts it. */
 export interface Container {
   readonly child: ChildProcess;
   /** Process 1 of the container, as the machine counts it. */
   readonly pid: () => number;
 }
 
-export interface Mounts {
+export interface Mount {
   /** A directory of this machine, and where it lies in the container. */
   readonly from: string;
   readonly at: string;
@@ -23,7 +23,7 @@ export interface Mounts {
  */
 export async function startContainer(
   root: string,
-  mounts: readonly Mounts[],
+  mounts: readonly Mount[],
   command: readonly string[],
 ): Promise<Container> {
   // What a runtime lays over an image before it starts.

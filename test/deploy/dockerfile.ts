@@ -5,7 +5,6 @@ import { type Copy, DockerfileParser, type From, type Instruction } from "docker
 
 /** What a Dockerfile says, and its steps carried out in plain directories, where there is no engine to build it. */
 export interface Dockerfile {
-  readonly text: string;
   readonly stages: readonly Stage[];
 }
 
@@ -43,7 +42,7 @@ export function parseDockerfile(text: string): Dockerfile {
       stages.push({ name: from.getBuildStage() ?? "", base, platform, steps: [] });
     } else stages.at(-1)?.steps.push(stepOf(instruction));
   }
-  return { text, stages };
+  return { stages };
 }
 
 function stepOf(instruction: Instruction): Step {

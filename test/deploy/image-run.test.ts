@@ -187,6 +187,18 @@ upstream = "app"
   assert.deepEqual([(await request(port, "/")).status, (await request(port, "/")).body], [200, "hello"]);
   assert.equal((await request(port, "/?q=1%27%20UNION%20SELECT%20password%20FROM%20users--")).status, 400);
 
+  const mountOfRoot = /^\S+ \S+ \S+ \S+ \/ (\S+)/m.exec(
+    readFileSync(`/proc/${container.pid()}/mountinfo`, "utf8"),
+  );
+  assert.match(mountOfRoot![1]!, /^ro\b/);
+  const variables = readFileSync(`/proc/${container.pid()}/environ`, "utf8")
+    .split("\0")
+    .filter((one) => one !== "");
+  assert.deepEqual(
+    variables.map((one) => one.split("=")[0]).sort(),
+    ["NODE_ENV", "UV_THREADPOOL_SIZE"],
+    "its own",
+  );
   const all = processesOf(container);
   assert.ok(all.length >= 4, "primary, audit writer and two workers");
   for (const pid of all) {
