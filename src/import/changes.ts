@@ -9,7 +9,7 @@ import type { Keys, Value } from "./draft.ts";
 
 /** Who answers instead of an upstream. */
 export function answersItself(keys: Readonly<Keys>): boolean {
-  return keys["redirect"] !== undefined || keys["respond"] !== undefined;
+  return keys["redirect"] !== undefined || keys["respond"] !== undefined || keys["mode"] === "static";
 }
 
 /** Adds `[route.rewrite]`, `[route.redirect]` or `[route.respond]`; false: the gateway would refuse it, or has one. */

@@ -1,5 +1,6 @@
 import { addChange, prefixChange } from "./changes.ts";
 import type { Keys } from "./draft.ts";
+import { translateFiles } from "./nginx-files.ts";
 import type { Location } from "./nginx-location.ts";
 import { decide, effective, type Place } from "./nginx-scope.ts";
 import type { Directive } from "./nginx-syntax.ts";
@@ -39,8 +40,10 @@ export function translateContent(
     return undefined;
   }
   const files = find("try_files");
-  if (files !== undefined) return translateTryFiles(files, place, locations);
-  place.closed.push("files are served there");
+  const last = files?.args.at(-1) ?? "";
+  const named = locations.find(({ kind, text }) => kind === "named" && text === last);
+  if (files !== undefined && named !== undefined) return translateNamed(files, named, place);
+  translateFiles(location, place, locations, files);
   return undefined;
 }
 
@@ -153,19 +156,19 @@ function translateRewrite(rewrite: Directive, place: Place): void {
 }
 
 /** Files first, the named location for everything else: that one stays. */
-function translateTryFiles(
-  files: Directive,
-  place: Place,
-  locations: readonly Location[],
-): string | undefined {
-  const last = files.args.at(-1) ?? "";
-  const named = locations.find(({ kind, text }) => kind === "named" && text === last);
-  const pass = named?.scope.directives.find(({ name }) => name === "proxy_pass");
-  if (named === undefined || pass === undefined) {
+function translateNamed(files: Directive, named: Location, place: Place): string | undefined {
+  const pass = named.scope.directives.find(({ name }) => name === "proxy_pass");
+  if (pass === undefined) {
     place.closed.push("files are served there");
-    decide(place.nginx, files, needsYou("files are not served here yet: the route is closed"));
+    decide(place.nginx, files, needsYou(`${named.text} is no upstream: the route is closed`));
     return undefined;
   }
-  decide(place.nginx, files, needsYou(`files are not served here yet: all requests go to ${last}`));
+  decide(
+    place.nginx,
+    files,
+    needsYou(
+      `all requests go to ${named.text}: give the paths of files routes of their own, with \`serve_dir\``,
+    ),
+  );
   return translatePass(pass, named, place);
 }

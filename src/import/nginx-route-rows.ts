@@ -354,10 +354,10 @@ export const nginxRouteRows: NginxRows = {
   brotli: compress,
   brotli_types: compress,
   brotli_comp_level: compress,
-  root: always("needs_you", "files are not served here yet"),
-  alias: always("needs_you", "files are not served here yet"),
-  index: always("needs_you", "files are not served here yet"),
-  autoindex: offOnly("files are not served here yet"),
+  root: files("serve_dir"),
+  alias: files("serve_dir, rewrite.strip_prefix"),
+  index: files("static_index"),
+  autoindex: offOnly("directories are never listed"),
   etag: always("translated", "ETags of upstreams go through"),
   error_page: {
     verdict: "needs_you",
@@ -433,6 +433,16 @@ function errorPages(directives: readonly Directive[], place: Place): Outcome {
   if (statuses.size === 0) return needsYou(own);
   place.route["intercept"] = [...statuses].sort((a, b) => a - b);
   return needsYou(`\`intercept\`: until then clients get a few words; ${own}`);
+}
+
+/** Read where the content of a location is (nginx-files.ts). */
+function files(key: string): NginxRow {
+  return {
+    verdict: "differs",
+    becomes: key,
+    note: "where a location serves files and no expression takes some of them: hidden ones are not served",
+    each: () => translated("where files are served"),
+  };
 }
 
 function upstreamText(key: string): NginxRow {

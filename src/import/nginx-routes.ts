@@ -1,4 +1,4 @@
-import type { RouteDraft } from "./draft.ts";
+import type { Keys, RouteDraft } from "./draft.ts";
 import type { Item } from "./ledger.ts";
 import { translateAuthRequest } from "./nginx-auth-request.ts";
 import { translateContent } from "./nginx-content.ts";
@@ -111,7 +111,7 @@ function place(
   }
   const sentences: string[] = [];
   if (location.ignoresCase) sentences.push("paths are compared with their case here");
-  if (isPrefix && path !== "/") sentences.push(...prefixSentence(path, all, location));
+  if (isPrefix && path !== "/") sentences.push(...prefixSentence(path, all, location, route.keys));
   if (location.directive !== undefined)
     nginx.ledger.decide(
       item,
@@ -127,14 +127,23 @@ function place(
   return [one, { ...one, methods: rest, closed: ["other methods"], comment, excludes: [] }];
 }
 
-function prefixSentence(path: string, all: readonly Reach[], location: Location): readonly string[] {
+function prefixSentence(
+  path: string,
+  all: readonly Reach[],
+  location: Location,
+  keys: Readonly<Keys>,
+): readonly string[] {
   if (!path.endsWith("/")) {
     // `location /api` and `location /api/`: the second has the pattern, the first the path itself.
     return [`\`${path}-more\` is another path here: a prefix ends at a \`/\``];
   }
   const bare = path.slice(0, -1);
   const isTakenElsewhere = all.some((reach) => reach.location !== location && reach.path === bare);
-  return isTakenElsewhere ? [] : [`\`${bare}\` goes upstream here; nginx answers 301 to \`${path}\``];
+  const isFiles = keys["mode"] === "static";
+  // A directory is sent to its slash, as in nginx.
+  if (isTakenElsewhere || (isFiles && keys["rewrite"] === undefined)) return [];
+  const becomes = isFiles ? "gets the index of the directory" : "goes upstream";
+  return [`\`${bare}\` ${becomes} here; nginx answers 301 to \`${path}\``];
 }
 
 /** A route for `/x` takes `/x/` too, which nginx gives to the prefix around it. */

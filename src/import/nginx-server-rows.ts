@@ -70,7 +70,11 @@ export const nginxServerRows: NginxRows = {
     "methods, User-Agents and the redirect to https are translated",
     "route.methods, lists",
   ),
-  try_files: always("needs_you", "files are not served here yet; the named location behind them is"),
+  try_files: always(
+    "needs_you",
+    "`$uri $uri/ =404` and an index page behind them are translated; of a named location, only that",
+    "serve_dir, spa_fallback",
+  ),
   auth_request: always("differs", "an [auth_profile] of kind forward", "auth_profile"),
   map: always("needs_you", "only the one of $http_upgrade is understood", "route.mode"),
   limit_req_zone: always("translated", "[limit]", "[limit.NAME]"),
