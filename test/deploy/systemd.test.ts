@@ -41,7 +41,7 @@ function installed(t: TestContext, text: string): string {
   mkdirSync(units, { recursive: true });
   cpSync("/usr/lib/systemd/system", units, { recursive: true, verbatimSymlinks: true });
   writeFileSync(join(units, "zion.service"), text);
-  for (const program of ["usr/bin/zion", "bin/kill"]) {
+  for (const program of ["usr/bin/zion", "usr/bin/env", "bin/kill"]) {
     mkdirSync(join(root, program, ".."), { recursive: true });
     writeFileSync(join(root, program), "#!/bin/sh\n");
     chmodSync(join(root, program), 0o755);
