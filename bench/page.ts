@@ -35,6 +35,7 @@ CPUs, loopback): compare ratios within a row, nothing else. Losses stand beside 
 - HTTP/2 floods: [http2-floods.md](../bench/results/http2-floods.md).
 - Handshakes and certificates: [certificates.md](../bench/results/certificates.md).
 - Log, metrics and traces as a part of a request: [observed.md](../bench/results/observed.md).
+- Where the CPU goes where a bar is missed, and what was tried: [profiles.md](../bench/results/profiles.md).
 - Soak: [soak.md](../bench/results/soak.md).`,
   ];
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
