@@ -57,6 +57,8 @@ export interface Snapshot {
   /** They count every request. */
   readonly limits: readonly RateLimit[];
   readonly routes: RouteTable<Route>;
+  /** Those with a cache, by name: other workers ask for what they answer. */
+  readonly cachedRoutes: ReadonlyMap<string, Route>;
   /** Undefined = refusals are a few fixed words. */
   readonly errorPages: ErrorPages | undefined;
   /** Who must show a certificate; undefined = nobody is asked for one. */

@@ -125,6 +125,9 @@ export function* snapshotSteps(generation: number, config: Config, deps: Compile
     inFlightPerAddress: server.maxInFlightPerIp,
     limits: buildRateLimits(server.limits, undefined, config.limits, deps.limits),
     routes: yield* routeTableSteps(routes),
+    cachedRoutes: new Map(
+      routes.flatMap(({ value }) => (value.cache === undefined ? [] : [[value.name, value] as const])),
+    ),
     errorPages: buildErrorPages(config),
     redirectPort: redirects ? server.listenHttps!.port : undefined,
     clientAuth:

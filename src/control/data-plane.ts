@@ -40,6 +40,7 @@ import { openRandomPool } from "../std/random-pool.ts";
 import { openSharedReader } from "../std/shared-read.ts";
 import type { Steps } from "../std/steps.ts";
 import { TimerWheel } from "../std/timer-wheel.ts";
+import type { PeerPlace } from "../upstream/cache-peer.ts";
 import { ejectByWord, reinstate } from "../upstream/outlier.ts";
 import { Upstream } from "../upstream/upstream.ts";
 import { type RuleSet, ruleSetSteps } from "../waf/compile.ts";
@@ -48,6 +49,7 @@ import type { Rule } from "../waf/rule.ts";
 import { auditSamples, auditSettings, openAuditReport } from "./audit-build.ts";
 import { AuthDesk } from "./auth-desk.ts";
 import { adoptCache, openCache } from "./cache-build.ts";
+import { openCachePeering } from "./cache-peering.ts";
 import { cacheSamples } from "./cache-samples.ts";
 import { snapshotSteps } from "./compile.ts";
 import { compressionSamples } from "./compression-build.ts";
@@ -82,6 +84,8 @@ export interface EdgeDeps {
   readonly mayWrite?: (path: string) => boolean;
   /** Carries questions for internal pages to the primary. Absent: nobody answers them. */
   readonly askPage?: (ask: PageAsk) => void;
+  /** Carries to the other workers where this one can be asked for stored answers. Absent: there are none. */
+  readonly tellPlace?: (place: PeerPlace) => void;
   /** Carries to the other workers which URIs an unsafe request made out of date. Absent: there are none. */
   readonly tellForgotten?: (uris: readonly Uint8Array[]) => void;
 }
@@ -177,6 +181,8 @@ export function openEdge(deps: EdgeDeps): Edge {
       downstream.onConcluded();
     },
   };
+  const peering =
+    deps.tellPlace === undefined ? undefined : openCachePeering(state, deps.workerIndex, deps.tellPlace);
   const loop = loopSamples(deps.workerIndex);
   const gauge = openPressureGauge(state.pressure, state.waf, clock);
   const listeners = {
@@ -387,6 +393,7 @@ export function openEdge(deps: EdgeDeps): Edge {
 
   async function drain(graceMs: number): Promise<number> {
     withdrawal.forGood();
+    peering?.close();
     listeners.http.closeAll();
     listeners.https.closeAll();
     const until = clock.nowMs() + graceMs;
@@ -457,6 +464,7 @@ export function openEdge(deps: EdgeDeps): Edge {
       state.challenges = new Map(http.map((challenge) => [challenge.token, challenge]));
       listeners.https.acme = tls.length === 0 ? undefined : createAcmeHandshakes(tls);
     },
+    setCachePeers: (places, token) => peering?.adopt(places, token),
     purgeCache: (purge) => void state.cache.purge(purge),
     forgetCached: (uris) => {
       for (const uri of uris) state.cache.forgetUri(uri);

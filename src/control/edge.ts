@@ -1,5 +1,6 @@
 import type { Config, SocketAddress } from "../config/config.ts";
 import type { Purge } from "../cache/answer-table.ts";
+import type { PeerPlace } from "../upstream/cache-peer.ts";
 import type { OffenceReport } from "../gate/offence-watch.ts";
 import type { RangeTable } from "../identity/range-table.ts";
 import type { ClientScores } from "../identity/score-table.ts";
@@ -67,6 +68,8 @@ export interface Edge {
   hearPage(id: number, page: Page | undefined): void;
   /** What a CA is answered that validates our names, instead of what was set before. */
   setChallenges(http: readonly HttpChallenge[], tls: readonly TlsChallenge[]): void;
+  /** Which workers can be asked for stored answers. */
+  setCachePeers(places: readonly PeerPlace[], token: Uint8Array): void;
   /** Forgets stored answers. */
   purgeCache(purge: Purge): void;
   /** The same for what an unsafe request to another worker made out of date, by keys of the cache. */

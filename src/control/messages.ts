@@ -14,6 +14,7 @@ import type { MetricFrame } from "../record/metric-frame.ts";
 import type { SpanFacts } from "../record/span-log.ts";
 import type { HttpChallenge, TlsChallenge } from "../respond/acme-challenges.ts";
 import type { Page } from "../respond/page.ts";
+import type { PeerPlace } from "../upstream/cache-peer.ts";
 import type { ListenerName } from "./edge.ts";
 import type { PageAsk } from "./page-desk.ts";
 
@@ -65,6 +66,8 @@ export type ToWorker =
       readonly http: readonly HttpChallenge[];
       readonly tls: readonly TlsChallenge[];
     }
+  /** Where workers can be asked for stored answers; 32 bytes that only they know. */
+  | { readonly type: "cache_peers"; readonly places: readonly PeerPlace[]; readonly token: Uint8Array }
   /** Stored answers that are to be forgotten. */
   | { readonly type: "cache_purge"; readonly purge: Purge }
   /** URIs, as keys of the cache, that an unsafe request to another worker made out of date. */
@@ -124,6 +127,8 @@ export type FromWorker =
   /** What this worker admitted since it last told. */
   | { readonly type: "limit_spent"; readonly shares: readonly SpentShare[] }
   | { readonly type: "strict_asks"; readonly batch: StrictBatch }
+  /** Other workers can ask this one for stored answers. */
+  | { readonly type: "cache_peer"; readonly place: PeerPlace }
   /** URIs, as keys of the cache, that an unsafe request made out of date here. */
   | { readonly type: "cache_forgotten"; readonly uris: readonly Uint8Array[] }
   /** A client asks for an internal page, see page-desk.ts. */

@@ -13,6 +13,7 @@ import { createEnvironmentTokens, type EnvironmentTokens } from "./admin-tokens.
 import { certificatesLoaded, configRejected, workerDied } from "./audit-events.ts";
 import { type AuditSupply, openAuditSupply } from "./audit-supply.ts";
 import { type Bans, createBans } from "./bans.ts";
+import { CachePeers } from "./cache-peers.ts";
 import { type CaptureStore, createCaptureStore } from "./capture-store.ts";
 import { type CertificateDesk, openCertificateDesk } from "./certificate-desk.ts";
 import { askChild } from "./child-task.ts";
@@ -405,6 +406,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     family: obituaries,
     log,
   });
+  const cachePeers = new CachePeers();
   const bans = createBans({
     stateDir,
     broadcast: (message) => supervision.broadcast(message),
@@ -570,6 +572,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       bans.news(),
       ...mesh.news(),
       ...captures.news(),
+      cachePeers.news(),
       stickyRoot.news(),
       ...audit.greeting(),
       ...identity.news(),
@@ -587,6 +590,10 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     onKeysWanted: identity.wantKeys,
     onLimitSpent: limits.hear,
     onStrictAsks: limits.judge,
+    onCachePeer(worker, place) {
+      cachePeers.hear(worker, place);
+      supervision.broadcast(cachePeers.news());
+    },
     onPageAsked: (worker, ask) =>
       void control.page(ask).then((page) => {
         supervision.sendEach((id) => (id === worker ? { type: "page", id: ask.id, page } : undefined));
@@ -601,6 +608,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     onGone: (worker, death) => {
       exposition.forget(worker);
       bans.forget(worker);
+      if (cachePeers.forget(worker)) supervision.broadcast(cachePeers.news());
       if (death === undefined) return;
       exposition.add("workerRestarts", [obituaries.died(seenWorker(death))]);
       exposition.add("workerExits", [death.signal]);

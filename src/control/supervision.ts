@@ -1,6 +1,7 @@
 import type { OffenceReport } from "../gate/offence-watch.ts";
 import type { SpentShare } from "../limit/limiter.ts";
 import type { StrictBatch } from "../limit/strict.ts";
+import type { PeerPlace } from "../upstream/cache-peer.ts";
 import type { Decision } from "../record/decision-log.ts";
 import type { MetricFrame } from "../record/metric-frame.ts";
 import type { SpanFacts } from "../record/span-log.ts";
@@ -66,6 +67,7 @@ export interface SupervisionOptions {
   readonly onLimitSpent: (worker: number, shares: readonly SpentShare[]) => void;
   readonly onOffences: (worker: number, report: OffenceReport) => void;
   readonly onStrictAsks: (worker: number, batch: StrictBatch) => void;
+  readonly onCachePeer: (worker: number, place: PeerPlace) => void;
   readonly onPageAsked: (worker: number, ask: PageAsk) => void;
   /** How long a worker that is relieved may take to finish. */
   readonly graceMs: () => number;
@@ -446,6 +448,9 @@ export class Supervision {
         return;
       case "strict_asks":
         this.#options.onStrictAsks(worker.id, message.batch);
+        return;
+      case "cache_peer":
+        this.#options.onCachePeer(worker.id, message.place);
         return;
       case "cache_forgotten":
         for (const other of this.#runningGeneration()) if (other !== worker) other.send(message);

@@ -3,6 +3,7 @@ import type { StrictBatch } from "../limit/strict.ts";
 import { createFrames, type MetricFrame } from "../record/metric-frame.ts";
 import { systemClock } from "../std/clock.ts";
 import { inSlices } from "../std/steps.ts";
+import type { PeerPlace } from "../upstream/cache-peer.ts";
 import { beginChild } from "./child-entry.ts";
 import type { Edge, ListenerName } from "./edge.ts";
 import { exchangeHalfMs, tellLimits } from "./limit-exchange.ts";
@@ -26,6 +27,8 @@ export type OpenEdge = (place: {
   readonly askStrict: (batch: StrictBatch) => Promise<void>;
   /** Carries questions for internal pages to the primary. */
   readonly askPage: (ask: PageAsk) => void;
+  /** Carries to the other workers where this one can be asked for stored answers. */
+  readonly tellPlace: (place: PeerPlace) => void;
   /** Carries to the other workers what an unsafe request made out of date. */
   readonly tellForgotten: (uris: readonly Uint8Array[]) => void;
 }) => Edge;
@@ -68,6 +71,7 @@ export function runWorkerProcess(openEdge: OpenEdge): void {
     wantKeys: (source) => void channel.send({ type: "auth_keys_wanted", source }),
     askStrict: (batch) => channel.send({ type: "strict_asks", batch }),
     askPage: (ask) => void channel.send({ type: "page_asked", ask }),
+    tellPlace: (place) => void channel.send({ type: "cache_peer", place }),
     tellForgotten: (uris) => void channel.send({ type: "cache_forgotten", uris }),
   });
   const control = controlWorker(edge, channel);
@@ -219,6 +223,8 @@ export function controlWorker(edge: Edge, channel: WorkerChannel): WorkerControl
           return edge.setLimitSeed(message.seed);
         case "sticky_root":
           return edge.setStickyRoot(message.root);
+        case "cache_peers":
+          return edge.setCachePeers(message.places, message.token);
         case "cache_purge":
           return edge.purgeCache(message.purge);
         case "cache_forgotten":

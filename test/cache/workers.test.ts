@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { promisify } from "node:util";
 import { config, type Gateway, launcher, startGateway, until } from "../control/gateway.ts";
 import { type Origin, startOrigin } from "../support/origin.ts";
-import { page } from "./cached-route.ts";
+import { connect } from "../support/raw-client.ts";
+import { page, requestText } from "./cached-route.ts";
 
 // Stored answers of a whole gateway with several workers.
 
@@ -63,7 +65,7 @@ test("a purge is over when all workers have forgotten the answer", async (t) => 
     assert.equal(await zionCache(gateway, "purge", ...wish), "2 stored answers are gone\n");
     origin.forget();
     for (let i = 0; i < 2; i++) await gateway.get("/a");
-    assert.ok(origin.requests.length >= 1, `asked again after ${wish}`);
+    assert.ok(asked(origin, "/a") >= 1, `asked again after ${wish}`);
   }
   await warm(gateway, "/a", 2);
   assert.equal(await zionCache(gateway, "purge", "--tag", "other"), "0 stored answers are gone\n");
@@ -94,7 +96,6 @@ test("a reload keeps what is stored, and a profile that is gone takes it along",
     until(`generation ${n}`, async () =>
       (await gateway.get("/metrics", gateway.telemetryPort)).body.includes(`zion_config_generation ${n}`),
     );
-  const { readFileSync } = await import("node:fs");
   const toml = readFileSync(join(gateway.directory, "zion.toml"), "utf8");
   gateway.write(
     toml.replace(
@@ -104,9 +105,8 @@ test("a reload keeps what is stored, and a profile that is gone takes it along",
   );
   gateway.signal("SIGHUP");
   await generation(2);
-  const before = origin.requests.length;
   assert.equal((await gateway.get("/a")).headers["x-zion-cache"], "HIT");
-  assert.equal(origin.requests.length, before);
+  assert.equal(asked(origin, "/a"), 1);
   gateway.write(toml.replace('cache_profile = "default"', ""));
   gateway.signal("SIGHUP");
   await generation(3);
@@ -114,3 +114,77 @@ test("a reload keeps what is stored, and a profile that is gone takes it along",
     /^zion_cache_entries 0$/m.test((await gateway.get("/metrics", gateway.telemetryPort)).body),
   );
 });
+
+test("a thousand requests to four workers make one request of the upstream", async (t) => {
+  let release = (): void => {};
+  const held = new Promise<void>((done) => {
+    release = done;
+  });
+  const origin = await startOrigin({
+    script: async (_, { socket }) => {
+      await held;
+      socket.write(page("body", "Cache-Control: max-age=600"));
+    },
+  });
+  const gateway = await start(t, origin, 4);
+  const clients = await Promise.all(Array.from({ length: 200 }, () => connect(gateway.port)));
+  // Five each, one behind the other.
+  for (const client of clients) client.send(requestText("/hot", { Host: "a.test" }).repeat(5));
+  await until("the others wait", async () => {
+    const { body } = await gateway.get("/metrics", gateway.telemetryPort);
+    return Number(/^zion_cache_peer_total\{result="asked"\} (\d+)$/m.exec(body)?.[1] ?? 0) === 3;
+  });
+  release();
+  for (const client of clients)
+    for (let i = 0; i < 5; i++) assert.equal((await client.answer())?.body.toString(), "body");
+  assert.equal(asked(origin, "/hot"), 1);
+});
+
+test("when the worker that fetches for the others is killed, they ask the upstream themselves", async (t) => {
+  let isHeld = true;
+  const origin = await startOrigin({
+    script: (_, { socket }) => {
+      if (!isHeld) socket.write(page("body", "Cache-Control: max-age=600"));
+    },
+  });
+  const gateway = await start(t, origin, 2);
+  const clients = await Promise.all(Array.from({ length: 40 }, () => connect(gateway.port)));
+  for (const client of clients) client.send(requestText("/hot"));
+  await until("the other worker waits", async () => {
+    const { body } = await gateway.get("/metrics", gateway.telemetryPort);
+    return Number(/^zion_cache_peer_total\{result="asked"\} (\d+)$/m.exec(body)?.[1] ?? 0) === 1;
+  });
+  isHeld = false;
+  const owner = gateway.workers().find((pid) => hasConnectionTo(pid, origin.port))!;
+  process.kill(owner, "SIGKILL");
+  const answers = await Promise.all(clients.map((client) => client.answer().catch(() => undefined)));
+  const served = answers.filter((answer) => answer?.body.toString() === "body").length;
+  // Its own clients lose their connections, as with every worker that dies; nobody else notices.
+  assert.ok(served > 0, "somebody was served");
+  assert.equal(answers.filter((answer) => answer !== undefined && answer.status !== 200).length, 0);
+  assert.ok(asked(origin, "/hot") >= 2);
+  assert.equal((await gateway.get("/hot")).body, "body");
+});
+
+/** Requests for this path; probes ask for another. */
+function asked(origin: Origin, path: string): number {
+  return origin.requests.filter(({ target }) => target === path).length;
+}
+
+/** Whether this process has a TCP connection to this port. */
+function hasConnectionTo(pid: number, port: number): boolean {
+  const inodes = new Set(
+    readdirSync(`/proc/${pid}/fd`).map((fd) => {
+      try {
+        return /socket:\[(\d+)\]/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1];
+      } catch {
+        return undefined;
+      }
+    }),
+  );
+  const wanted = `0100007F:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  return readFileSync("/proc/net/tcp", "latin1")
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/))
+    .some(([, , remote, state, , , , , , inode]) => remote === wanted && state === "01" && inodes.has(inode));
+}

@@ -118,6 +118,7 @@ function start(t: TestContext, workerCount = 2) {
     onLimitSpent: () => {},
     onOffences: () => {},
     onStrictAsks: () => {},
+    onCachePeer: () => {},
     onPageAsked: () => {},
     onProcesses: () => {},
     graceMs: () => 7000,

@@ -54,6 +54,7 @@ function start(t: TestContext, edge: Partial<Edge> = {}) {
     hearPage: (id) => void calls.push(`page ${id}`),
     hearStrict: (answers) => void calls.push(`strict ${answers.length}`),
     setChallenges: (http, tls) => void calls.push(`challenges ${http.length} ${tls.length}`),
+    setCachePeers: (places) => void calls.push(`cache peers ${places.length}`),
     purgeCache: ({ what }) => void calls.push(`purge ${what}`),
     forgetCached: (uris) => void calls.push(`forget ${uris.length}`),
     setBans: (banned) => void calls.push(`bans ${banned?.v4.length}`),
