@@ -493,7 +493,8 @@ export class Exchange
   answerFrom(head: ResponseHead, source: AnswerSource, words: string): void {
     this.#cacheWords = words;
     this.#source = source;
-    this.onSourceHead(head);
+    if (this.#isIntercepted(head)) this.#intercept(head, this.#state.clock.nowMs());
+    else this.onSourceHead(head);
   }
 
   passFrom(head: ResponseHead, passage: Passage, words: string): void {
@@ -653,7 +654,7 @@ export class Exchange
     if (this.isStream) markStream(head);
     const nowMs = this.#state.clock.nowMs();
     this.#forwarding!.settle(head.status, nowMs);
-    if (this.#route!.intercepted?.has(head.status) === true && !isGrpc(this.request)) {
+    if (this.#isIntercepted(head)) {
       this.#intercept(head, nowMs);
       return;
     }
@@ -664,15 +665,20 @@ export class Exchange
     this.#answer(head, nowMs);
   }
 
-  /** An error page in place of what the upstream says. */
+  #isIntercepted({ status }: ResponseHead): boolean {
+    return this.#route!.intercepted?.has(status) === true && !isGrpc(this.request);
+  }
+
+  /** An error page in place of what the upstream says, or said when it was stored. */
   #intercept(answer: ResponseHead, nowMs: number): void {
     const route = this.#route!;
     const { head, body } = intercept(answer, this.snapshot.errorPages, this.request);
     route.counters.intercepted++;
     this.#dress(head, route);
     this.#bind(head);
-    this.#forwarding!.discard();
+    this.#forwarding?.discard();
     this.#forwarding = undefined;
+    this.#source?.close();
     const source = new BytesSource(this, this.#isHead ? NO_BODY : body);
     this.#source = source;
     this.#answer(head, nowMs);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import http2 from "node:http2";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -249,4 +250,48 @@ test("failures of upstreams have their pages with and without it", async (t) => 
       [502, `{"status":502,"id":"${field(down, "x-request-id")}"}`],
     );
   }
+});
+
+test("a cache keeps what the upstream said, and clients get the page", async (t) => {
+  const { edge, origin } = await start(t, "[404, 500]", {
+    route: 'cache_profile = "pages"',
+    tables: "[cache_profile.pages]\nstore_errors = true",
+    script: answering("404 Nope", secret, "Cache-Control: max-age=60"),
+  });
+  for (let i = 0; i < 2; i++)
+    assert.equal((await ask(edge.port, get("text/html"))).body.toString(), "<h1>404 Not Found</h1>");
+  assert.equal(origin.requests.length, 1);
+  origin.script = answering("500 Oops", secret);
+  const failed = await ask(edge.port, get("text/html").replace("/a", "/b"));
+  assert.equal(failed.body.toString(), "<h1>500 Internal Server Error</h1>");
+  assert.equal(edge.metric("zion_intercepted_answers_total"), 3);
+  await until("nothing is under way", () => edge.metric("zion_upstream_in_flight") === 0);
+  assert.equal(edge.metric("zion_defects_total"), 0);
+});
+
+test("an upstream that speaks HTTP/2 keeps its session behind an error", async (t) => {
+  const upstream = http2.createServer();
+  let sessions = 0;
+  upstream.on("session", () => sessions++);
+  upstream.on("stream", (stream) => {
+    stream.on("error", () => undefined);
+    stream.respond({ ":status": 500, "x-debug": "1" });
+    stream.end("x".repeat(200_000));
+  });
+  upstream.listen(0, "127.0.0.1");
+  await once(upstream, "listening");
+  t.after(() => upstream.close());
+  const { port } = upstream.address() as AddressInfo;
+  const { edge } = await start(t, "[500]", {
+    tables: `[upstream.two]\nurl = "http://127.0.0.1:${port}"\nprotocol = "h2c"\nhealth = { interval_ms = 0 }\n[[route]]\npath = "/a"\nupstream = "two"\nintercept = [500]\nwaf = false`,
+  });
+  for (let i = 0; i < 3; i++) {
+    const answer = await ask(edge.port, get("text/html"));
+    assert.deepEqual(
+      [answer.body.toString(), field(answer, "x-debug")],
+      ["<h1>500 Internal Server Error</h1>", undefined],
+    );
+  }
+  assert.equal(sessions, 1);
+  assert.equal(edge.metric("zion_upstream_in_flight"), 0);
 });

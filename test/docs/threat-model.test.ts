@@ -129,6 +129,7 @@ describe("the surfaces are complete", () => {
       "PROXY headers",
       "WebSocket and event streams",
       "Upstream answers",
+      "Sticky cookies and mirrors",
       "Compression",
       "Static files",
       "HTTP/2 upstreams and gRPC",
