@@ -1,17 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -19,9 +8,11 @@ import { childrenOf, isRunning, request, startUpstream, until } from "../control
 import { hasCommand, needs } from "../support/shared.ts";
 import { type Container, startContainer } from "./container.ts";
 import { carryOut, parseDockerfile } from "./dockerfile.ts";
+import { find, needsHelm, objectsOf } from "./helm.ts";
+import { podVolumes } from "./pod-volumes.ts";
 
 // There is no engine on the machines that test this: the Dockerfile's steps are carried out in directories, and what
-// they make is run as a runtime would, by namespaces.
+// they make is run as a runtime would, by namespaces, with the volumes that a pod of the chart has.
 
 const repository = resolve(import.meta.dirname, "../..");
 const user = 65532;
@@ -109,57 +100,27 @@ function digest(directory: string): string {
   return text.slice(0, 64);
 }
 
-/** Directories as a pod mounts them: a ConfigMap, a Secret and an emptyDir with fsGroup. */
-function podDirectories(t: TestContext, toml: string) {
-  const base = mkdtempSync(join(tmpdir(), "zion-pod-"));
-  t.after(() => rmSync(base, { recursive: true, force: true }));
-  for (const name of ["config", "secret", "state"]) mkdirSync(join(base, name));
-  writeFileSync(join(base, "config/zion.toml"), toml);
-  writeFileSync(join(base, "secret/key"), Buffer.alloc(32, 7));
-  chownSync(join(base, "secret/key"), 0, user);
-  chmodSync(join(base, "secret/key"), 0o440);
-  chownSync(join(base, "state"), 0, user);
-  chmodSync(join(base, "state"), 0o2777);
-  return [
-    { from: join(base, "config"), at: "/etc/zion/config", writable: false },
-    { from: join(base, "secret"), at: "/etc/zion/secrets/audit", writable: false },
-    { from: join(base, "state"), at: "/var/lib/zion", writable: true },
-  ];
-}
-
 test("the image serves as process 1 without rights, environment or a root it can write, and drains on TERM", async (t) => {
-  if (!needsContainers(t)) return;
+  if (!needsContainers(t) || !needsHelm(t)) return;
   const upstream = await startUpstream(t);
-  const mounts = podDirectories(
-    t,
-    `[server]
-listen_http = "127.0.0.1:0"
-workers = 2
-state_dir = "/var/lib/zion/state"
-shutdown_delay_ms = 0
-
-[audit]
-enabled = true
-path = "/var/lib/zion/audit"
-key_file = "/etc/zion/secrets/audit/key"
-
-[telemetry]
-listen = "127.0.0.1:0"
-
-[admin]
-listen = "127.0.0.1:0"
-
-[upstream.app]
-url = "http://localhost:${upstream.port}"
-
-[[route]]
-path = "/{*rest}"
-upstream = "app"
-`,
-  );
+  const objects = objectsOf({
+    config: {
+      server: { listen_http: "127.0.0.1:0", shutdown_delay_ms: 0 },
+      telemetry: { listen: "0.0.0.0:0" },
+      admin: { listen: "127.0.0.1:0" },
+      upstream: { app: { url: `http://localhost:${upstream.port}` } },
+      route: [{ path: "/{*rest}", upstream: "app" }],
+    },
+    audit: { existingSecret: "audit-key" },
+  });
+  const key = Buffer.alloc(32, 7);
+  const mounts = podVolumes(t, objects, { "audit-key": { key } });
+  const directoryAt = (path: string) => mounts.find(({ at }) => at === path)!.from;
   const entry = parseDockerfile(readFileSync(join(repository, "Dockerfile"), "utf8")).stages.at(-1)!.steps;
   const words = (keyword: string) => entry.find((step) => step.keyword === keyword)!.words;
-  const container = await startContainer(built.image, mounts, [...words("ENTRYPOINT"), ...words("CMD")]);
+  const { args, startupProbe, livenessProbe, readinessProbe } = find(objects, "Deployment").spec.template.spec
+    .containers[0];
+  const container = await startContainer(built.image, mounts, [...words("ENTRYPOINT"), ...args]);
   let stderr = "";
   container.child.stderr!.setEncoding("utf8").on("data", (text) => {
     stderr += text;
@@ -183,7 +144,8 @@ upstream = "app"
   const port = started.listeners[0].port as number;
   const telemetry = started.control.find(({ name }: { name: string }) => name === "telemetry").port as number;
   await until("it is ready", async () => (await request(telemetry, "/readyz")).body === "ready\n");
-  assert.equal((await request(telemetry, "/livez")).status, 200);
+  for (const { httpGet } of [startupProbe, livenessProbe, readinessProbe])
+    assert.equal((await request(telemetry, httpGet.path)).status, 200, httpGet.path);
   assert.deepEqual([(await request(port, "/")).status, (await request(port, "/")).body], [200, "hello"]);
   assert.equal((await request(port, "/?q=1%27%20UNION%20SELECT%20password%20FROM%20users--")).status, 400);
 
@@ -213,7 +175,7 @@ upstream = "app"
   assert.equal(await exited, 143);
   await until("nothing is left", () => !all.some(isRunning));
   assert.match(stdout, /"url.path":"\/"/);
-  const log = join(mounts[2]!.from, "audit");
+  const log = join(directoryAt("/var/lib/zion"), "audit");
   assert.equal(
     spawnSync(process.execPath, [
       join(repository, "bin/zion.js"),
@@ -222,7 +184,7 @@ upstream = "app"
       "--dir",
       log,
       "--key",
-      join(mounts[1]!.from, "key"),
+      join(directoryAt("/etc/zion/secrets/audit"), "key"),
     ]).status,
     0,
   );
