@@ -25,6 +25,7 @@ test("a linter finds nothing to say about the Dockerfile", () => {
     validate(text).map(({ message, range }) => `${range.start.line + 1}: ${message}`),
     [],
   );
+  assert.equal(validate("FROM scratch\nMAINTAINER x\n").length, 1, "it does when there is");
 });
 
 test("the image has no shell, no package manager and one user without rights", () => {
