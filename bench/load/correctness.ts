@@ -1,6 +1,7 @@
 import type { Candidate } from "./candidate.ts";
 import { type Answer, ask, askHttp2, group, suite } from "./client.ts";
 import type { FanOut } from "./events.ts";
+import { fileContent } from "./files.ts";
 import type { Scenario } from "./scenarios.ts";
 import { printRequest, type Traffic } from "./traffic.ts";
 import { type Seen, shortened } from "./witness.ts";
@@ -58,6 +59,18 @@ export async function checkCall(candidate: Candidate, { traffic }: Scenario): Pr
   if (answer.body !== traffic.body)
     wrong.push(`a message of ${answer.body.length} B that is not the one sent`);
   if (answer.fields.get("grpc-status") !== "0") wrong.push(`grpc-status ${answer.fields.get("grpc-status")}`);
+  return wrong;
+}
+
+/** Whether the candidate itself sends the file. */
+export async function checkFile(candidate: Candidate, { traffic }: Scenario): Promise<string[]> {
+  const { httpPort } = candidate;
+  const answer = await ask(httpPort, false, printRequest(traffic, `localhost:${httpPort}`), false);
+  const wrong: string[] = [];
+  if (answer.status !== 200) wrong.push(`status ${answer.status}`);
+  if (answer.body !== fileContent(traffic.answerBytes).toString("latin1"))
+    wrong.push(`${answer.body.length} B that are not the file`);
+  if (answer.fields.get("etag") === undefined) wrong.push("no etag");
   return wrong;
 }
 

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Setup } from "./candidate.ts";
+import { writeFiles } from "./files.ts";
 import { holdProbePath } from "./hold.ts";
 import { nginxRules, writeRules } from "./modsecurity.ts";
 
@@ -40,6 +41,7 @@ function edge(setup: Setup, more: string): string {
     ${more}
     location = ${holdProbePath} { return 404; }
 ${locations(setup)}
+    ${setup.backend === "files" ? `location /files/ { root ${writeFiles(setup.directory)}; }` : ""}
     location / {
       ${setup.backend === "grpc" ? "grpc_pass grpc://origin" : "proxy_pass http://origin"};
       proxy_http_version 1.1;

@@ -8,7 +8,7 @@ import {
   type Surroundings,
   startCandidate,
 } from "./candidate.ts";
-import { checkCall, checkCandidate, checkFanOut } from "./correctness.ts";
+import { checkCall, checkCandidate, checkFanOut, checkFile } from "./correctness.ts";
 import { type EventsOrigin, FanOut } from "./events.ts";
 import type { Load } from "./generator.ts";
 import { runH2load } from "./h2load.ts";
@@ -193,6 +193,7 @@ function checkWork(
 ): Promise<string[]> {
   if (fanOut !== undefined) return checkFanOut(fanOut);
   if (scenario.backend === "grpc") return checkCall(candidate, scenario);
+  if (scenario.backend === "files") return checkFile(candidate, scenario);
   return checkCandidate(candidate, scenario, originPort);
 }
 

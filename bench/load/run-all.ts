@@ -35,7 +35,7 @@ export async function runAll(
       beforeDirectory: options.before,
       ...makeCertificate(directory),
     },
-    backends: { origin: origin.port, grpc: grpc.port, events: events.port },
+    backends: { origin: origin.port, grpc: grpc.port, events: events.port, files: origin.port },
     events,
     opensslConf: join(directory, "openssl.cnf"),
     say: (text) => console.error(text),

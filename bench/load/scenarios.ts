@@ -1,5 +1,6 @@
 import type { CandidateName } from "./candidate.ts";
 import { eventStream, webSocket } from "./events.ts";
+import { getLargeFile, getSmallFile } from "./files.ts";
 import { grpcUnary } from "./grpc-origin.ts";
 import { nodeProxies } from "./node-proxy.ts";
 import {
@@ -22,7 +23,7 @@ export interface Scenario {
    * connections of HTTP/2 with 8 streams each. `fan-out`: events to streams that stay open.
    */
   readonly kind: "wrk" | "handshake" | "resumption" | "idle" | "upload" | "h2load" | "fan-out";
-  /** What stands behind the candidates: nginx, a gRPC service, or a sender of events. */
+  /** What stands behind the candidates: nginx, a gRPC service, a sender of events, or nothing but files. */
   readonly backend: Backend;
   readonly candidates: readonly CandidateName[];
   /** The gateway inspects, nginx does not; attacks are sent first to see who does. Otherwise nobody inspects. */
@@ -33,7 +34,7 @@ export interface Scenario {
   readonly close: boolean;
 }
 
-export type Backend = "origin" | "grpc" | "events";
+export type Backend = "origin" | "grpc" | "events" | "files";
 
 export type ScenarioName = keyof typeof scenarios;
 
@@ -77,6 +78,8 @@ export const scenarios = {
   "sse-fan-out": fanOut("events of 100 B to 200 event streams", eventStream),
   "websocket-fan-out": fanOut("messages of 100 B to 200 WebSockets", webSocket),
   "idle-tls": { ...wrk("idle TLS connections after one GET each", getSmall), kind: "idle", tls: true },
+  "file-1k": files("a file of 1,000 B, keep-alive", getSmallFile),
+  "file-1m": files("a file of 1 MB, keep-alive", getLargeFile),
   "waf-get": waf("WAF on: GET, 150 B answer, 3 parameters, keep-alive", wafGet),
   "waf-post-json": waf("WAF on: POST 1,024 B JSON, 20 values, keep-alive", wafPostJson),
   "waf-post-form": waf("WAF on: POST 1,024 B form, 20 values, keep-alive", wafPostForm),
@@ -111,6 +114,10 @@ function h2(title: string, traffic: Traffic): Scenario {
 
 function fanOut(title: string, traffic: Traffic): Scenario {
   return { ...wrk(title, traffic), kind: "fan-out", backend: "events" };
+}
+
+function files(title: string, traffic: Traffic): Scenario {
+  return { ...wrk(title, traffic), candidates: ["zion", "before", "nginx"], backend: "files" };
 }
 
 function waf(title: string, traffic: Traffic): Scenario {

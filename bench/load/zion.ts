@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Setup } from "./candidate.ts";
+import { writeFiles } from "./files.ts";
 import { freePort } from "./process.ts";
 
 /** The checkout this file is in. */
@@ -41,6 +42,7 @@ ${setup.backend === "grpc" ? 'protocol = "h2c"' : ""}
 
 ${paths.map((path) => `[[route]]\npath = "${path}"\nupstream = "origin"\n${setup.waf ? "" : "waf = false\n"}${setup.backend === "events" ? 'mode = "websocket"\n' : ""}`).join("\n")}
 
+${setup.backend === "files" ? `[[route]]\npath = "/files/{*rest}"\nmode = "static"\nserve_dir = ${text(writeFiles(setup.directory))}\nwaf = false\n` : ""}
 ${setup.growth?.ruleFiles === undefined ? "" : `[waf]\nrules = ${text(setup.growth.ruleFiles)}\n`}
 [access_log]
 ${setup.logFile === undefined ? "enabled = false" : `path = ${text(setup.logFile)}`}
