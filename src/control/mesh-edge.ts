@@ -76,6 +76,7 @@ export function openMeshEdge(options: MeshEdgeOptions): MeshEdge {
   let events = 0;
   let eventsDropped = 0;
   let wasUp = false;
+  let comparedMs = 0;
 
   const node = new MeshNode({
     identity,
@@ -123,8 +124,8 @@ export function openMeshEdge(options: MeshEdgeOptions): MeshEdge {
   /** Everybody's claims, and ours for everybody: at the start, and whenever the store is back. */
   async function meet(): Promise<void> {
     wasUp = true;
+    comparedMs = wallMs();
     await compare();
-    await fetchFrom(terms.ring.edges.map(({ id }) => id).filter((id) => id !== node.id));
   }
 
   /** All that these edges stand by. */
@@ -150,6 +151,9 @@ export function openMeshEdge(options: MeshEdgeOptions): MeshEdge {
     // Whoever has decrees puts all of them there, so it looks for others first.
     for await (const envelopes of link.fetch(DECREES)) await take(envelopes);
     if (node.decrees.size > 0) await link.keep(DECREES, [...node.decrees.values()]);
+    const sinceMs = comparedMs;
+    comparedMs = wallMs();
+    await fetchFrom(node.unheardSince(sinceMs));
   }
 
   /** By the key before: an edge of its own for one envelope. */

@@ -253,6 +253,12 @@ export class MeshNode {
     return signers;
   }
 
+  /** Edges whose beacon did not come since then: what they stand by has to be fetched without one. */
+  unheardSince(ms: number): readonly string[] {
+    const edges = this.#terms.ring.edges.map(({ id }) => id).filter((id) => id !== this.id);
+    return edges.filter((id) => (this.#peers.get(id)?.lastBeaconMs ?? 0) < ms);
+  }
+
   /** By what they are about. */
   get decrees(): ReadonlyMap<string, Buffer> {
     return this.#decrees;
@@ -284,6 +290,7 @@ export class MeshNode {
     if (claim.kind === "identity_revoked" || claim.kind === "quorum_policy")
       return this.#obey(claim, id, envelope);
     if (claim.kind === "state_digest") {
+      peer.lastBeaconMs = nowMs;
       const own = digestOf(this.store.bySigner(id), claim.atMs);
       if (own.count !== claim.count || own.digest !== claim.digest) this.#behind.add(id);
       return false;

@@ -17,6 +17,8 @@ const DOUBTS_PER_SEC = 8;
 export class Peer {
   readonly window: ReplayWindow;
   lastSeenMs = 0;
+  /** When it last said what it stands by. */
+  lastBeaconMs = 0;
   /** Claims that were taken from it. */
   claims = 0;
   #tokens: number;

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { mock, type TestContext, test } from "node:test";
-import type { BanConfig } from "../../src/config/config.ts";
+import type { BanConfig, MeshConfig } from "../../src/config/config.ts";
 import { createBans } from "../../src/control/bans.ts";
 import type { ToWorker } from "../../src/control/messages.ts";
 import { parseAddress } from "../../src/identity/address.ts";
@@ -188,6 +188,22 @@ test("a block with host bits may be a slip of the prefix length, and is not gues
   assert.equal(isBanned("192.0.2.5"), false);
   assert.ok("problem" in bans.add("::ffff:0:0/90", 60));
   assert.deepEqual(bans.add("192.0.2.0/24", 60), { name: "192.0.2.0/24" });
+});
+
+test("other edges' word bans for a fixed time, not whom counting may not ban, and ends with its key", (t) => {
+  const { bans, isBanned, pass, counted } = start(t);
+  bans.adopt({ ban: undefined, mesh: { bans: true } as MeshConfig, server });
+  bans.offer("192.0.2.9", 60);
+  bans.offer("10.0.0.9", 60);
+  assert.deepEqual([isBanned("192.0.2.9"), isBanned("10.0.0.9")], [true, false]);
+  assert.deepEqual(counted, ["bansTotal mesh", "bansSpared listed"]);
+  pass(61_000);
+  assert.equal(isBanned("192.0.2.9"), false);
+  bans.offer("192.0.2.9", 60);
+  pass(59_000);
+  assert.equal(isBanned("192.0.2.9"), true);
+  bans.adopt({ ban: undefined, server });
+  assert.equal(isBanned("192.0.2.9"), false);
 });
 
 test("with a state directory, bans outlive the process, and a damaged file costs the bans only", (t) => {

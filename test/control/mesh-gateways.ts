@@ -25,11 +25,20 @@ export interface MeshGateways {
   attackAt(gateway: Gateway, client: string, times: number): Promise<void>;
 }
 
-/** Undefined: no redis-server here. `mesh` and `tables` are lines of the configuration. */
+/** Lines of the configuration, and files beside it, for all gateways. */
+export interface MeshOptions {
+  readonly mesh?: string;
+  readonly tables?: string;
+  readonly files?: Readonly<Record<string, string>>;
+  /** Further ones of single gateways, in place of those. */
+  readonly own?: readonly { readonly mesh?: string; readonly files?: Readonly<Record<string, string>> }[];
+}
+
+/** Undefined: no redis-server here. */
 export async function startMesh(
   t: TestContext,
   gateways: number,
-  { mesh = "", tables = "", files = {} as Readonly<Record<string, string>> } = {},
+  { mesh = "", tables = "", files = {}, own = [] }: MeshOptions = {},
 ): Promise<MeshGateways | undefined> {
   const redis = await startRedis(t);
   if (redis === undefined) return undefined;
@@ -57,13 +66,15 @@ identity_path = "DIRECTORY/identity.key"
 cluster_key_path = "DIRECTORY/cluster.key"
 trusted_keys = ["DIRECTORY/edges.keys"]
 anti_entropy_secs = 1
-${mesh}`,
+${mesh}
+${own[edge]?.mesh ?? ""}`,
       ),
       files: {
         "identity.key": seedOf(edge),
         "cluster.key": clusterKey,
         "edges.keys": Array.from({ length: gateways }, (_, i) => `${idOf(i)} operator${i}`).join("\n"),
         ...files,
+        ...own[edge]?.files,
       },
     });
   const all = await Promise.all(Array.from({ length: gateways }, (_, edge) => start(edge)));

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { clusterId } from "../../src/mesh/envelope.ts";
 import { type Gateway, request, until } from "./gateway.ts";
-import { idOf, startMesh, untilReadiness } from "./mesh-gateways.ts";
+import { idOf, seedOf, startMesh, untilReadiness } from "./mesh-gateways.ts";
 
 // Three gateways as on three machines, and a real store between them that nobody trusts.
 
@@ -93,6 +93,29 @@ test("a store that is killed, flushed or full of garbage costs no request; edges
   await until("goes on", async () => (await scoreAt(second!, "203.0.113.99")) === "0.973");
   assert.equal(await scoreAt(second!, attacker), "0.973");
   await untilMetric(second!, /^zion_mesh_claims_rejected_total\{reason="decode"\} [1-9]/m);
+});
+
+test("a key that the one before it introduces is heard, and one that comes by itself where that is asked for", async (t) => {
+  // The second has the key 7, which nobody was told of; the third was told of nobody.
+  const successor = 'previous_identity_path = "DIRECTORY/old.key"';
+  const mesh = await startMesh(t, 3, {
+    own: [
+      {},
+      { mesh: successor, files: { "identity.key": seedOf(7), "old.key": seedOf(1) } },
+      { mesh: "trust_on_first_use = true", files: { "edges.keys": idOf(2) } },
+    ],
+  });
+  if (mesh === undefined) return;
+  const { all, scoreAt, attackAt } = mesh;
+  const [first, second, third] = all;
+  await attackAt(second!, attacker, 3);
+  await until("the successor is heard", async () => (await scoreAt(first!, attacker)) === "0.973");
+  await attackAt(first!, "203.0.113.67", 3);
+  await until("the stranger, too", async () => (await scoreAt(third!, "203.0.113.67")) === "0.973");
+  await third!.logged((line) => line["event.name"] === "zion.mesh.first_use" && line["key"] === idOf(0));
+  const file = join(third!.directory, "state/mesh.json");
+  await until("kept", () => readFileSync(file, "utf8").includes(idOf(0)));
+  assert.equal(statSync(file).mode & 0o777, 0o600);
 });
 
 /** Figures of the mesh are a second old at most. */

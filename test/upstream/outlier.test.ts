@@ -9,6 +9,7 @@ import {
   ANSWERED_BADLY,
   type AttemptOutcome,
   CONNECTION_FAILED,
+  ejectByWord,
   OutlierDetection,
   reinstate,
 } from "../../src/upstream/outlier.ts";
@@ -53,6 +54,19 @@ test("five failed connections in a row within ten seconds eject for five", () =>
   assert.equal(member.isUsable(14_999), false);
   assert.equal(member.isUsable(15_000), true);
   assert.equal(detection.ejectionsTotal, 1);
+});
+
+test("the word of other edges ejects for ten seconds, until a trial, and never the last one that is left", () => {
+  const detection = new OutlierDetection(undefined);
+  const named = (url: string) => Object.assign(new EndpointState(url, 1), { url });
+  const [first, second] = [named("http://a"), named("http://b")];
+  const members = [first, second];
+  ejectByWord(members, ["http://a", "http://b"], 1000);
+  assert.deepEqual([first.isUsable(10_999), second.isUsable(1000)], [false, true]);
+  // A trial that answers outranks them.
+  sendTrial(first, 11_000);
+  detection.report(members, first, ANSWERED, 11_001);
+  assert.equal(first.ejectedUntilMs, 0);
 });
 
 test("failed connections further apart, or with any answer between, do not eject", () => {
