@@ -36,7 +36,7 @@ test("helm finds nothing wrong with the chart, and packs it", (t) => {
 
 const rendered = new Map<string, readonly Tree[]>();
 for (const [name, values] of Object.entries(cases)) {
-  test(`${name}: zion check has nothing against the file, Kubernetes' schemas nothing against the objects, and all pods are restricted`, async (t) => {
+  test(`${name}: zion check and Kubernetes' schemas have nothing against it, and all pods are restricted`, async (t) => {
     if (!needsHelm(t)) return;
     const objects = objectsOf(values);
     rendered.set(name, objects);

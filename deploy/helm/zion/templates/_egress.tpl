@@ -8,7 +8,7 @@ read here with those of the schema.
 {{- range $_, $upstream := .upstream | default dict -}}
 {{- $urls = append $urls ($upstream.url | default "") -}}
 {{- range $upstream.urls | default list -}}
-{{- $urls = append $urls (kindIs "map" . | ternary (get (kindIs "map" . | ternary . dict) "url") .) -}}
+{{- if kindIs "map" . -}}{{- $urls = append $urls (.url | default "") -}}{{- else -}}{{- $urls = append $urls . -}}{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- range $_, $profile := .auth_profile | default dict -}}{{- $urls = append $urls ($profile.jwks_url | default "") -}}{{- end -}}
