@@ -1,4 +1,5 @@
-import { beginCompression, type CompressionRule } from "./answer/compression.ts";
+import { askForPlain } from "./answer/inspection.ts";
+import { beginSteps } from "./answer/steps.ts";
 import type { FetchRecord } from "./cache/fetching.ts";
 import type { CacheRule } from "./cache/rule.ts";
 import type { Passage } from "./cache/visitor.ts";
@@ -70,6 +71,7 @@ import { chooseSplit, editOutgoing } from "./upstream/outgoing.ts";
 import type { Bond } from "./upstream/sticky.ts";
 import { Tunnel, type TunnelOwner } from "./upstream/tunnel.ts";
 import type { Upstream } from "./upstream/upstream.ts";
+import { FINDINGS_MAX, type Finding } from "./waf/finding.ts";
 import type { Inspector } from "./waf/inspector.ts";
 
 /**
@@ -460,6 +462,7 @@ export class Exchange
     // A route without an upstream has replied by now. Before the edits: what a split looks for may be removed.
     this.#upstream =
       split.length === 0 ? upstream! : chooseSplit(request, upstream!, split, Math.random() * 100);
+    if (this.#route!.inspection !== undefined) askForPlain(request);
     const refusal = editOutgoing(request, transform, mergeSlashes);
     if (refusal !== undefined) {
       this.refuse(refusal);
@@ -704,15 +707,26 @@ export class Exchange
     this.#answerStarted = true;
     this.record.status = head.status;
     this.record.answeredMs = nowMs;
-    const compression = this.#route?.compression;
-    if (compression !== undefined) this.#compress(head, compression);
+    const route = this.#route;
+    if (route !== undefined && (route.inspection !== undefined || route.compression !== undefined))
+      this.#addSteps(head, route);
     this.#outlet.answerHead(head);
   }
 
-  #compress(head: ResponseHead, rule: CompressionRule): void {
-    const desk = this.#state.compression;
-    this.#step = beginCompression(rule, head, this.request, desk, this, this.#downstream);
+  #addSteps(head: ResponseHead, route: Route): void {
+    const state = this.#state;
+    const wallMs = state.clock.wallMs();
+    this.#step = beginSteps(route, head, this.request, wallMs, state, this, this.#downstream);
     if (this.#step !== undefined) this.#outlet = this.#step;
+  }
+
+  onLeak(finding: Finding, refused: boolean): void {
+    const { record } = this;
+    if (record.findings.length < FINDINGS_MAX) record.findings = [...record.findings, finding];
+    if (!refused) return;
+    record.wafGate = "answer";
+    record.wafDetail = finding.rule.id;
+    record.wafShadow = false;
   }
 
   onAnswerBody(bytes: Buffer, start: number, end: number): boolean {

@@ -753,6 +753,15 @@ export const reasons = {
   wafEntropy: row("waf_entropy", 400, "waf", c, false, "Text whose bytes are as random as encrypted data."),
   wafBudget: row("waf_budget", 400, "waf", c, false, "Inspecting the request costs more work than it may."),
 
+  answerLeak: row(
+    "answer_leak",
+    502,
+    "waf",
+    u,
+    false,
+    "The upstream's answer shows what should not leave, and a rule about answers blocks it.",
+  ),
+
   // Upstream.
   upstreamUnavailable: row(
     "upstream_unavailable",

@@ -1,4 +1,5 @@
 import type { CompressionRule } from "./answer/compression.ts";
+import type { InspectionRule } from "./answer/inspection.ts";
 import type { CacheRule } from "./cache/rule.ts";
 import type { ClientAuthTable } from "./cert/client-auth.ts";
 import type { Config } from "./config/config.ts";
@@ -79,7 +80,9 @@ export interface Route extends RecordedRoute {
   readonly intercepted: ReadonlySet<number> | undefined;
   /** Undefined = serves no files. */
   readonly site: StaticSite | undefined;
-  /** Undefined = answers go as they are. */
+  /** Undefined = nobody looks at answers. */
+  readonly inspection: InspectionRule | undefined;
+  /** Undefined = answers are not compressed. */
   readonly compression: CompressionRule | undefined;
   readonly internalOnly: boolean;
   readonly public: boolean;

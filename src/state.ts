@@ -1,4 +1,5 @@
 import type { CompressionDesk } from "./answer/compression-desk.ts";
+import type { InspectionDesk } from "./answer/inspection-desk.ts";
 import type { CacheDesk } from "./cache/desk.ts";
 import type { BanDesk } from "./gate/ban.ts";
 import type { MeshDesk } from "./gate/mesh-score.ts";
@@ -42,6 +43,7 @@ export interface State {
   readonly outbox: Outbox;
   readonly upstreamDeps: UpstreamDeps;
   readonly waf: WafEngine;
+  readonly inspection: InspectionDesk;
   readonly compression: CompressionDesk;
   readonly limits: Limits;
   readonly bans: BanDesk;

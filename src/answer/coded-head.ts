@@ -59,6 +59,12 @@ export function answerField(head: ResponseHead, id: number, name: string): strin
   return addedField(head, name);
 }
 
+/** A media type in lower case, without parameters. */
+export function essenceOf(contentType: string): string {
+  const semicolon = contentType.indexOf(";");
+  return (semicolon < 0 ? contentType : contentType.slice(0, semicolon)).trim().toLowerCase();
+}
+
 function addedField({ addedLines }: ResponseHead, name: string): string | undefined {
   for (let at = 0; at < addedLines.length; ) {
     const end = addedLines.indexOf("\r\n", at);

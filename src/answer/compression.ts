@@ -7,7 +7,7 @@ import type { AnswerStep, Outlet, StepOwner } from "../http/outlet.ts";
 import { type CanonicalRequest, HEAD } from "../http/request.ts";
 import { RESPONSE_LENGTH, RESPONSE_NONE, type ResponseHead } from "../http/response-head.ts";
 import { couldLeak } from "./breach-guard.ts";
-import { answerField, markCoded, markVarying, weakenTag } from "./coded-head.ts";
+import { answerField, essenceOf, markCoded, markVarying, weakenTag } from "./coded-head.ts";
 import type { EffortRow } from "./coding-effort.ts";
 import { CompressStep } from "./compress-step.ts";
 import type { CompressionDesk, Skip } from "./compression-desk.ts";
@@ -93,12 +93,6 @@ function whyUnfit(rule: CompressionRule, head: ResponseHead, request: CanonicalR
 /** RFC 9110 §7.7, RFC 9111 §5.2.1.6: no intermediary may change the content. */
 function forbids(cacheControl: string | undefined): boolean {
   return cacheControl !== undefined && /(?:^|[\s,])no-transform(?:[\s,]|$)/i.test(cacheControl);
-}
-
-/** In lower case, without parameters. */
-function essenceOf(contentType: string): string {
-  const semicolon = contentType.indexOf(";");
-  return (semicolon < 0 ? contentType : contentType.slice(0, semicolon)).trim().toLowerCase();
 }
 
 /**

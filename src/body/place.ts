@@ -26,6 +26,7 @@ export const placeNames = [
   "graphql_string",
   "body_text",
   "body_bytes",
+  "answer",
 ] as const;
 export type PlaceName = (typeof placeNames)[number];
 
@@ -50,6 +51,8 @@ export const XML_NAME = 17;
 export const GRAPHQL_STRING = 18;
 export const BODY_TEXT = 19;
 export const BODY_BYTES = 20;
+/** The body of an answer: for rules about what leaks. */
+export const ANSWER = 21;
 
 /** A value's own kind is the short word; its name's kind is spelled out, so that the two never print the same. */
 const labels: readonly string[] = [
@@ -74,6 +77,7 @@ const labels: readonly string[] = [
   "graphql",
   "body",
   "body_bytes",
+  "answer",
 ];
 
 /** The kind of a place as findings print it; -1 = it is none. */

@@ -727,6 +727,9 @@ export interface WafProfileConfig {
   readonly disabledRules: readonly string[];
   readonly shadowRules: readonly string[];
   /** "refuse" */ readonly onBudget: "refuse" | "pass";
+  /** By mode "off" or "on". */ readonly inspectAnswers: "off" | "report" | "on";
+  /** Undefined = the built-in list. */ readonly answerTypes: readonly string[] | undefined;
+  /** 64 */ readonly answerWindowKb: number;
 }
 
 /** `[access_log]`. */

@@ -4,6 +4,7 @@ import {
   flag,
   int,
   keyDocs,
+  optionalChoice,
   optionalFlag,
   optionalInt,
   optionalText,
@@ -113,6 +114,21 @@ export const wafProfile = z.strictObject({
     type: "array of rule ids or classes",
     default: [],
     doc: "Rules that are reported but add no points.",
+  }),
+  inspect_answers: optionalChoice(
+    ["off", "report", "on"],
+    "Look at answers for what should not leave: stack traces, errors of databases, listings of directories, private keys, card numbers, tokens. on: block or mask, as each rule says. Absent = on with mode aggressive, else off.",
+  ),
+  answer_types: optionalTexts({
+    type: "array of media types",
+    example: ["text/*", "application/json"],
+    doc: "Types of answers that are looked at. Absent = text, JSON, XML and JavaScript.",
+  }),
+  answer_window_kb: int({
+    min: 1,
+    max: 1024,
+    default: 64,
+    doc: "So much of an answer in KiB is held, for 250 ms at most, so that it can be blocked. Behind it secrets are masked and the rest is reported.",
   }),
   on_budget: choice(
     ["refuse", "pass"],

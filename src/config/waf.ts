@@ -80,6 +80,9 @@ function readProfile(
     disabledRules: input.disabled_rules,
     shadowRules: input.shadow_rules,
     onBudget: input.on_budget,
+    inspectAnswers: input.inspect_answers ?? (input.mode === "aggressive" ? "on" : "off"),
+    answerTypes: readTypes([...path, "answer_types"], input.answer_types, context),
+    answerWindowKb: input.answer_window_kb,
   };
 }
 

@@ -25,8 +25,9 @@ import type { Upstream } from "../upstream/upstream.ts";
 import type { RuleSet } from "../waf/compile.ts";
 import { buildRouteAuth, buildService, identityFieldsOf } from "./auth-build.ts";
 import type { AuthDesk, BuiltProfile } from "./auth-desk.ts";
-import { buildCompression } from "./compression-build.ts";
 import { buildCacheRule } from "./cache-build.ts";
+import { buildCompression } from "./compression-build.ts";
+import { buildInspection } from "./inspection-build.ts";
 import { buildRateLimits, buildRouteLimits, countedClaims } from "./limit-build.ts";
 import { type ListTable, listTableSteps } from "./list-build.ts";
 import { buildMirror } from "./mirror-build.ts";
@@ -187,6 +188,7 @@ function buildRoute(
     upstream,
     transform: buildTransform(route, config.headerProfiles, deps.upstreams),
     site: buildSite(route.static),
+    inspection: buildInspection(route.waf, waf, config.waf),
     compression: route.compress ? compression : undefined,
     mirror: buildMirror(route, { ...deps, hop, counts: deps.counters.route(route.name) }),
     intercepted: buildStatusSet(route.intercept),

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { CompressionDesk } from "../answer/compression-desk.ts";
+import { InspectionDesk } from "../answer/inspection-desk.ts";
 import { type CertificateStore, certificateSteps } from "../cert/store.ts";
 import type { Config, UpstreamConfig } from "../config/config.ts";
 import { MeshDesk } from "../gate/mesh-score.ts";
@@ -56,6 +57,7 @@ import { compressionSamples } from "./compression-build.ts";
 import { connectionCeiling } from "./connection-ceiling.ts";
 import type { Edge, ListenerName } from "./edge.ts";
 import { workerCountOf } from "./flags.ts";
+import { inspectionSamples } from "./inspection-build.ts";
 import { lastGaspLine } from "./last-gasp.ts";
 import { workerLimits } from "./limit-build.ts";
 import { readLimits } from "./limit-samples.ts";
@@ -150,6 +152,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     outbox: new Outbox(),
     upstreamDeps,
     waf: new WafEngine({ clock, wheel, seed: randomBytes(4).readUInt32LE() }),
+    inspection: new InspectionDesk(),
     compression: new CompressionDesk(),
     pressure: new Pressure(),
     limits: new Limits(randomBytes(8), machineOffsetMs(), false, new StrictAsker(wheel, deps.askStrict)),
@@ -491,6 +494,7 @@ export function openEdge(deps: EdgeDeps): Edge {
       ...readLimits(state.limits),
       ...cacheSamples(state.cache),
       ...compressionSamples(state.compression),
+      ...inspectionSamples(state.inspection),
       ...staticSamples(files),
       { name: families.connectionsRejected.name, labels: ["handshake_rate"], value: handshakes.refused },
       ...readMetrics(counters, listeners, caps, upstreams, state.accessLog, clock.nowMs()),

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { CompressionDesk } from "../answer/compression-desk.ts";
+import { InspectionDesk } from "../answer/inspection-desk.ts";
 import { type CertificateStore, certificateSteps } from "../cert/store.ts";
 import type { Config } from "../config/config.ts";
 import { AuthDesk } from "../control/auth-desk.ts";
@@ -126,6 +127,7 @@ export function openPlane(config: Config, generation: number, clock: Clock): Pla
       outbox: new Outbox(),
       upstreamDeps,
       waf: new WafEngine({ clock, wheel, seed: randomBytes(4).readUInt32LE(), witness: observation }),
+      inspection: new InspectionDesk(),
       compression: new CompressionDesk(),
       pressure: new Pressure(),
       watch: observation,

@@ -10,7 +10,9 @@ export type WafGate =
   | "body_size"
   | "budget"
   | "coding"
-  | "head";
+  | "head"
+  /** Of an answer. */
+  | "answer";
 
 /** What the WAF says about a body. One object per BodyInspection, written over by the next body. */
 export interface WafVerdict {
@@ -31,6 +33,7 @@ export const wafReasons: Readonly<Record<WafGate, Reason>> = {
   json: reasons.wafJson,
   entropy: reasons.wafEntropy,
   budget: reasons.wafBudget,
+  answer: reasons.answerLeak,
 };
 
 /** Gate of a refusal that the inspector made. */

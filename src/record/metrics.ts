@@ -1,6 +1,5 @@
-import { meshFamilies } from "./mesh-metrics.ts";
-
 import { cacheFamilies } from "./cache-metrics.ts";
+import { meshFamilies } from "./mesh-metrics.ts";
 
 /**
  * Every metric of the data plane, declared once. Workers count in typed arrays (record/counters.ts) and hand over
@@ -376,6 +375,24 @@ export const families = {
     "zion_compression_memory_bytes",
     "gauge",
     "What bodies and compressors take now, of `memory_mb`.",
+    [],
+  ),
+  answersInspected: family(
+    "zion_answer_inspections_total",
+    "counter",
+    "Answers that were looked at: `clean`, `reported`, `masked`, `blocked`.",
+    ["result"],
+  ),
+  answersUninspected: family(
+    "zion_answer_uninspected_total",
+    "counter",
+    "Answers that were not looked at as they should: `coded` (the upstream compressed it, unasked), `candidates` (too many places to look at), `memory` (nothing was held, so nothing could be blocked).",
+    ["reason"],
+  ),
+  answerHeldBytes: family(
+    "zion_answer_held_bytes",
+    "gauge",
+    "Room for the beginnings of answers that are held until they are looked at.",
     [],
   ),
   tarpitHeld: family("zion_tarpit_held", "gauge", "Refusals that the tarpit holds back now.", []),

@@ -4,6 +4,7 @@ import { type Automaton, automatonSteps, type Literal } from "./automaton.ts";
 import { compileRegex, longestWord } from "./confirmation.ts";
 import type { Detector } from "./detection.ts";
 import { type ByteFlags, buildByteFlags } from "./harmless.ts";
+import { isAnswerRule, type LeakRules, leakKinds, leakRulesSteps } from "./leak/leak-rules.ts";
 import type { Rule } from "./rule.ts";
 
 /** Rules and detectors made ready: immutable, one per snapshot, shared by all profiles. */
@@ -15,6 +16,8 @@ export interface RuleSet {
   readonly targets: readonly Target[];
   /** Kind → indexes of the rules that name it. */
   readonly kindRules: ReadonlyMap<string, readonly number[]>;
+  /** Rules about answers; undefined = there are none. */
+  readonly leaks: LeakRules | undefined;
 }
 
 /** A detector, or a rule that its literals or regex confirm. */
@@ -40,7 +43,7 @@ export const engineKinds: Readonly<Record<string, string>> = {
 
 /** Every kind that a rule may name, with one sentence each. */
 export function kindsOfDetectors(detectors: readonly Detector[]): ReadonlyMap<string, string> {
-  const kinds = new Map(Object.entries(engineKinds));
+  const kinds = new Map(Object.entries({ ...engineKinds, ...leakKinds }));
   for (const detector of detectors)
     for (const [kind, meaning] of Object.entries(detector.kinds)) kinds.set(kind, meaning);
   return kinds;
@@ -65,7 +68,7 @@ export function* ruleSetSteps(rules: readonly Rule[], detectors: readonly Detect
     targets.push({ detector, isIdle: detector.isIdle, rule: -1, regex: undefined });
   }
   for (const [index, rule] of rules.entries()) {
-    if (rule.literals.length === 0) continue;
+    if (rule.literals.length === 0 || isAnswerRule(rule)) continue;
     // A regex takes up to a millisecond.
     yield;
     for (const literal of rule.literals)
@@ -79,5 +82,6 @@ export function* ruleSetSteps(rules: readonly Rule[], detectors: readonly Detect
     byteFlags: buildByteFlags(literals),
     targets,
     kindRules,
+    leaks: yield* leakRulesSteps(rules),
   };
 }

@@ -12,6 +12,7 @@ import {
 import type { RuleSet } from "./compile.ts";
 import { excerptOf } from "./finding.ts";
 import { Inspector } from "./inspector.ts";
+import { isAnswerRule } from "./leak/leak-rules.ts";
 import { mutations } from "./mutation.ts";
 import type { Exclude, Profile } from "./profile.ts";
 import { looksAt } from "./profile.ts";
@@ -85,7 +86,7 @@ export function proveExclusion(
 /** The block examples of rules. */
 export function attacksOf(rules: readonly Rule[]): readonly Attack[] {
   return rules.flatMap((rule) =>
-    rule.enabled ? rule.block.map(({ bytes }) => ({ bytes, from: rule.id })) : [],
+    rule.enabled && !isAnswerRule(rule) ? rule.block.map(({ bytes }) => ({ bytes, from: rule.id })) : [],
   );
 }
 

@@ -4,6 +4,7 @@ import { compileRegex, longestWord } from "./confirmation.ts";
 import {
   buildWhere,
   type Example,
+  leakActions,
   parseWhereEntry,
   type Rule,
   type Severity,
@@ -143,6 +144,7 @@ const ruleKeys: readonly string[] = [
   "regex",
   "case_sensitive",
   "cross_site",
+  "action",
   "enabled",
   "why",
   "see",
@@ -199,6 +201,19 @@ function readRule(
   const regex = keys.text("regex", "");
   const caseSensitive = keys.flag("case_sensitive", false);
   checkConfirmation(table, keys, { detect, literals, regex, caseSensitive });
+  const action = keys.text("action", "");
+  const aboutAnswers = where.includes("answer");
+  if (aboutAnswers && where.length > 1)
+    keys.bad("where", "a rule looks at requests or at answers", 'write where = ["answer"] alone');
+  if (aboutAnswers ? !leakActions.some((one) => one === action) : action !== "")
+    keys.bad(
+      table["action"] === undefined ? "id" : "action",
+      aboutAnswers ? `\`action\` must be ${leakActions.join(", ")}` : "`action` is for rules about answers",
+      aboutAnswers ? 'write action = "mask"' : 'write where = ["answer"], or remove it',
+    );
+  for (const kind of detect)
+    if (kinds.has(kind) && kind.startsWith("answer.") !== aboutAnswers)
+      keys.bad("detect", `"${kind}" looks at ${aboutAnswers ? "requests" : "answers"}`, "write two rules");
   const rule: Rule = {
     id,
     class: name,
@@ -212,6 +227,7 @@ function readRule(
     regex,
     caseSensitive,
     crossSite: keys.flag("cross_site", false),
+    action: action as Rule["action"],
     why,
     see: keys.texts("see", []),
     block: keys.examples("block"),

@@ -2,6 +2,8 @@ import { JSON_STRING, Place, placeNames } from "../body/place.ts";
 import type { RuleSet } from "./compile.ts";
 import { excerptOf } from "./finding.ts";
 import { Inspector } from "./inspector.ts";
+import { isAnswerRule } from "./leak/leak-rules.ts";
+import { LeakScan } from "./leak/leak-scan.ts";
 import { compileProfile, type Profile } from "./profile.ts";
 import { type Example, parseWhereEntry, type Rule } from "./rule.ts";
 import { Scratch } from "./scratch.ts";
@@ -48,6 +50,7 @@ function judge(
   list: "block" | "allow",
   example: Example,
 ): string {
+  if (isAnswerRule(rule)) return judgeAnswer(profile, rule, list, example);
   inspector.begin(profile);
   inspector.value(example.bytes, 0, example.bytes.length, placeOf(example, rule));
   const { findings } = inspector;
@@ -65,6 +68,18 @@ function judge(
     return "";
   const decoders = shown.decoders.length === 0 ? "" : ` after ${shown.decoders.join(", ")}`;
   return `${shown.rule.id} fired${shown.kind === "" ? "" : ` (${shown.kind})`} on "${shown.excerpt}"${decoders}`;
+}
+
+/** Examples of answers: a rule fires on its own and no rule on what it allows. */
+function judgeAnswer(profile: Profile, rule: Rule, list: "block" | "allow", { bytes }: Example): string {
+  const scan = new LeakScan(profile, profile.ruleSet.leaks!, "", 0);
+  const found = scan.look(Buffer.from(bytes), 0, true).map((leak) => profile.ruleSet.rules[leak.rule]!.id);
+  if (list === "allow") return found.length === 0 ? "" : `${found.join(", ")} fired`;
+  return found.includes(rule.id)
+    ? ""
+    : found.length === 0
+      ? "nothing was found"
+      : `only ${found.join(", ")} fired`;
 }
 
 /** The place an example stands in: its own, or the rule's first; JSON text where a rule looks everywhere. */

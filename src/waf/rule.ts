@@ -21,6 +21,8 @@ export interface Rule {
   readonly caseSensitive: boolean;
   /** Not for requests that a page of the same host made, by their Referer. */
   readonly crossSite: boolean;
+  /** Of rules about answers; "" = of a rule about requests. */
+  readonly action: "" | LeakAction;
   readonly why: string;
   readonly see: readonly string[];
   readonly block: readonly Example[];
@@ -28,6 +30,13 @@ export interface Rule {
   /** As named when it was loaded. */
   readonly file: string;
 }
+
+/**
+ * What is done with an answer. `block`: it is refused while its head is held. `block_errors`: the same where its status is 500 or
+ * more, else it is reported. `mask`: what was found is written over. `report`: nothing.
+ */
+export const leakActions = ["block", "block_errors", "mask", "report"] as const;
+export type LeakAction = (typeof leakActions)[number];
 
 export const severities = { critical: 5, error: 4, warning: 3, notice: 2 } as const;
 export type Severity = keyof typeof severities;
@@ -58,7 +67,8 @@ export interface NamedPlace {
 }
 
 const groups: Readonly<Record<string, readonly string[]>> = {
-  "*": placeNames,
+  // All that requests have.
+  "*": placeNames.filter((name) => name !== "answer"),
   args: ["query_name", "query_value", "form_", "json_", "part_", "xml_", "graphql_", "body_"],
   names: ["query_name", "cookie_name", "form_name", "json_key", "part_name", "xml_name"],
   query: ["query_"],

@@ -211,6 +211,9 @@ scan_headers = ["User-Agent", "X-*"]
 disabled_rules = ["own"]
 shadow_rules = ["sql-union-select"]
 on_budget = "pass"
+inspect_answers = "report"
+answer_types = ["text/*"]
+answer_window_kb = 9
 `,
     options,
   );
@@ -236,6 +239,9 @@ on_budget = "pass"
       disabledRules: ["own"],
       shadowRules: ["sql-union-select"],
       onBudget: "pass",
+      inspectAnswers: "report",
+      answerTypes: ["text/*"],
+      answerWindowKb: 9,
     },
   ]);
   assert.equal(waf.maxBufferedMb, 65);

@@ -130,6 +130,7 @@ describe("the surfaces are complete", () => {
       "WebSocket and event streams",
       "Upstream answers",
       "Sticky cookies and mirrors",
+      "Leaks in answers",
       "Compression",
       "Static files",
       "HTTP/2 upstreams and gRPC",
