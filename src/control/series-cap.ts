@@ -26,7 +26,7 @@ export function labelNames(config: Config): LabelNames {
 }
 
 /**
- * Keeps the number of series bounded whatever the traffic: at most 60 for each route and 51 sets of histograms. Sticky:
+ * Keeps the number of series bounded whatever the traffic: at most 70 for each route and 51 sets of histograms. Sticky:
  * a series never moves between its own name and `_other`, which Prometheus would take for a reset.
  */
 export interface SeriesCap {

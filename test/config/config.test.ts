@@ -507,6 +507,7 @@ max_body_mb = 3
     lists: [],
     mirror: undefined,
     intercept: [],
+    static: undefined,
     cache: undefined,
     transform: noTransform,
     headerProfile: "default",
