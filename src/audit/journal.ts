@@ -148,6 +148,11 @@ export class Journal {
     return this.#checkpointSize;
   }
 
+  /** How long ago the last checkpoint was signed, or the log opened. */
+  checkpointAgeMs(nowMs: number): number {
+    return nowMs - this.#checkpointMs;
+  }
+
   get segment(): number {
     return this.#segment;
   }

@@ -23,6 +23,13 @@ export interface AuditLogHead {
   readonly root: string;
 }
 
+/** The newest head that the writer has signed. */
+export interface AuditCheckpoint {
+  readonly size: number;
+  /** Wall clock, milliseconds. */
+  readonly signedMs: number;
+}
+
 /** What the audit writer tells the primary. */
 export type FromAuditWriter =
   /** `alarm`: the log that was there cannot be trusted, a new one began. "" = none. */
@@ -40,4 +47,6 @@ export type FromAuditWriter =
       readonly warning: string;
       /** Undefined while a record is not durable yet. */
       readonly head: AuditLogHead | undefined;
+      /** Undefined before the first. */
+      readonly checkpoint: AuditCheckpoint | undefined;
     };

@@ -7,7 +7,7 @@ import type { AuditEvent } from "../audit/record.ts";
 import type { AuditConfig } from "../config/config.ts";
 import { families, type MetricSample } from "../record/metrics.ts";
 import { systemClock } from "../std/clock.ts";
-import type { AuditLogHead, FromAuditWriter } from "./audit-order.ts";
+import type { AuditCheckpoint, AuditLogHead, FromAuditWriter } from "./audit-order.ts";
 import { childStdio } from "./last-gasp.ts";
 import type { Log } from "./log.ts";
 import type { ToWorker } from "./messages.ts";
@@ -39,6 +39,9 @@ export interface AuditSupply {
   readonly health: "off" | "up" | "degraded" | "down";
   /** How the log stood when nothing of it was on its way to the disk; undefined = there is none, or nobody knows yet. */
   readonly head: AuditLogHead | undefined;
+  readonly checkpoint: AuditCheckpoint | undefined;
+  /** Why it is not "up", in words; "" = it is, or it is off. */
+  readonly problem: string;
   /** Figures of all writers there were. */
   samples(): readonly MetricSample[];
   /** Requests are refused while it is down. */
@@ -107,6 +110,12 @@ export function openAuditSupply(options: AuditSupplyOptions): AuditSupply {
     },
     get head() {
       return line?.writer.head();
+    },
+    get checkpoint() {
+      return line?.writer.checkpoint();
+    },
+    get problem() {
+      return line?.writer.problem() ?? "";
     },
     samples: () => (line === undefined ? [] : [...line.writer.samples(), ...feedSamples(line.feed, dropped)]),
     get isRequired() {
@@ -199,6 +208,9 @@ interface Writer {
   readonly waits: Promise<string>;
   health(): "up" | "degraded" | "down";
   head(): AuditLogHead | undefined;
+  checkpoint(): AuditCheckpoint | undefined;
+  /** Or what somebody should look at. */
+  problem(): string;
   samples(): readonly MetricSample[];
   /** Resolves when the log is closed. */
   stop(): Promise<void>;
@@ -216,6 +228,7 @@ function startWriter(options: AuditSupplyOptions, config: AuditConfig, counted: 
   let warning = "";
   let current: readonly MetricSample[] = [];
   let head: AuditLogHead | undefined;
+  let checkpoint: AuditCheckpoint | undefined;
   const ended = Promise.withResolvers<void>();
   const ready = Promise.withResolvers<string>();
   const waits = Promise.withResolvers<string>();
@@ -247,6 +260,7 @@ function startWriter(options: AuditSupplyOptions, config: AuditConfig, counted: 
         problem = message.problem;
         warning = message.warning;
         head = message.head ?? head;
+        checkpoint = message.checkpoint;
         count(message.samples);
         current = message.samples;
     }
@@ -312,6 +326,8 @@ function startWriter(options: AuditSupplyOptions, config: AuditConfig, counted: 
     ready: ready.promise,
     waits: waits.promise,
     head: () => head,
+    checkpoint: () => checkpoint,
+    problem: () => problem || warning,
     health: () => (problem !== "" ? "down" : warning !== "" ? "degraded" : "up"),
     samples: () => current.map((sample) => ({ ...sample, value: counted.get(sample.name) ?? sample.value })),
     async stop() {

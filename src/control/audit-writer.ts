@@ -17,7 +17,7 @@ import { WitnessClient } from "../audit/witness-client.ts";
 import type { AuditConfig } from "../config/config.ts";
 import { families, type MetricSample } from "../record/metrics.ts";
 import { machineOffsetMs, systemClock } from "../std/clock.ts";
-import type { AuditLogHead, FromAuditWriter, ToAuditWriter } from "./audit-order.ts";
+import type { AuditCheckpoint, AuditLogHead, FromAuditWriter, ToAuditWriter } from "./audit-order.ts";
 
 /** Refuses to start: the operator has to do something first. */
 class Refusal extends Error {}
@@ -171,8 +171,14 @@ async function serve(
     const problem = journal.isFull ? "the disk is full" : "";
     const tamper = journal.tampers > 0 ? "somebody else changed a segment" : "";
     const samples = samplesOf();
-    send({ type: "state", samples, problem, warning: alarm || tamper, head: headOf() });
+    const checkpoint = checkpointOf();
+    send({ type: "state", samples, problem, warning: alarm || tamper, head: headOf(), checkpoint });
   };
+  function checkpointOf(): AuditCheckpoint | undefined {
+    if (journal.checkpointSize < 0) return undefined;
+    const signedMs = clock.wallMs() - journal.checkpointAgeMs(clock.nowMs());
+    return { size: journal.checkpointSize, signedMs };
+  }
   function headOf(): AuditLogHead | undefined {
     const tree = journal.tree();
     if (tree.size !== journal.durableSize) return undefined;

@@ -28,6 +28,7 @@ export const pagePolicy = [
 ].join("; ");
 
 const own = [
+  "audit.js",
   "page.css",
   "page.js",
   "element.js",

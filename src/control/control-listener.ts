@@ -102,8 +102,10 @@ export async function openControlListener(options: ControlListenerOptions): Prom
   );
   server.maxConnections = maxConnections;
   server.maxRequestsPerSocket = 1000;
-  server.on("clientError", (_error, socket) => {
-    if (socket.writable)
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    // Browsers open connections ahead of need: what is said on one that asked nothing is read as the answer to what it
+    // asks first.
+    if (socket.writable && error.code !== "ERR_HTTP_REQUEST_TIMEOUT")
       socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
     else socket.destroy();
   });

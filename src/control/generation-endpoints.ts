@@ -2,11 +2,12 @@ import { impactOf } from "../config/impact.ts";
 import type { Manifest } from "../config/parts.ts";
 import type { AdminEndpoint } from "./admin.ts";
 import { type ControlAnswer, json } from "./control-listener.ts";
+import { generationDiffEndpoint } from "./generation-diff.ts";
 import type { Reloader, ReloadResult } from "./reload.ts";
 
 export type GenerationSource = Pick<
   Reloader,
-  "generation" | "cut" | "history" | "reload" | "rollBack" | "push" | "tryOut"
+  "generation" | "cut" | "history" | "find" | "reload" | "rollBack" | "push" | "tryOut"
 >;
 
 /** As the largest file. */
@@ -29,6 +30,7 @@ export function generationEndpoints(source: GenerationSource): readonly AdminEnd
       does: "the last configurations: when, from where, what they changed, and what was refused",
       answer: () => json(200, { generations: source.history() }),
     },
+    generationDiffEndpoint({ find: source.find, generation: () => source.generation }),
     {
       method: "GET",
       path: "/v1/running",

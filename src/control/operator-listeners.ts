@@ -24,6 +24,7 @@ import type { Log } from "./log.ts";
 import type { MeshDesk } from "./mesh-desk.ts";
 import type { Obituaries } from "./obituaries.ts";
 import { createOverview } from "./overview.ts";
+import type { AuditView } from "./overview-audit.ts";
 import { overviewParts } from "./overview-parts.ts";
 import { answerPage, type PageAsk } from "./page-desk.ts";
 import type { Platform } from "./platform.ts";
@@ -51,7 +52,7 @@ export interface Gateway {
   readonly decisions: DecisionRing;
   readonly explain: ExplainRequest;
   readonly proveExclusion: ProveExclusion;
-  readonly audit: Pick<AuditSupply, "health" | "isRequired" | "samples" | "must" | "tell">;
+  readonly audit: AuditView & Pick<AuditSupply, "isRequired" | "must" | "tell">;
   readonly identity: Pick<IdentityDesk, "revocations">;
   readonly limits: LimitExchange;
   readonly mesh: Pick<MeshDesk, "state" | "view" | "samples">;

@@ -6,6 +6,7 @@ import type { CertificateDesk } from "./certificate-desk.ts";
 import type { Exposition } from "./exposition.ts";
 import type { MeshDesk } from "./mesh-desk.ts";
 import type { Obituaries } from "./obituaries.ts";
+import { type AuditView, auditPart } from "./overview-audit.ts";
 import { figureOf, latencyPart, totalsPart } from "./overview-figures.ts";
 import { upstreamsPart } from "./overview-upstreams.ts";
 import type { Platform } from "./platform.ts";
@@ -27,6 +28,7 @@ export interface OverviewSources {
   readonly resolver: Pick<Resolver, "addresses" | "failing">;
   readonly certificates: Pick<CertificateDesk, "served" | "ocspOf">;
   readonly mesh: Pick<MeshDesk, "state" | "view">;
+  readonly audit: AuditView;
   readonly obituaries: Pick<Obituaries, "recent" | "found">;
   readonly exposition: Pick<Exposition, "read">;
   readonly clock: Clock;
@@ -72,6 +74,7 @@ export function overviewParts(sources: OverviewSources): Readonly<Record<string,
         waf: { mode: wafModeOf(route), ...(route.waf === undefined ? {} : { profile: route.waf.profile }) },
       })),
     mesh: () => meshPart(mesh),
+    audit: () => auditPart(sources.audit, clock),
     totals: () => totalsPart(exposition),
     latency: () => latencyPart(exposition),
     panics: () => ({ recent: obituaries.recent, found_at_start: obituaries.found }),

@@ -47,6 +47,8 @@ const counted = new Set(["workers", "upstreams", "totals", "latency"]);
 /** Names of what changes all the time and is no event. */
 const figures = new Set([
   "time",
+  // It grows by heartbeats; readiness tells what is wrong with it.
+  "audit",
   "uptime_secs",
   "age_secs",
   "totals",

@@ -109,6 +109,8 @@ export interface Reloader {
   readonly refused: string | undefined;
   /** Newest first. */
   readonly history: () => readonly GenerationEntry[];
+  /** One that was in force; undefined = it never was, or is forgotten. */
+  readonly find: (generation: number) => CutConfig | undefined;
   /** One at a time; calls while one waits share it. */
   reload(by: ReloadedBy): Promise<ReloadResult>;
   /** Puts an earlier generation in force again, under a new number. The file stays as it is. */
@@ -265,6 +267,7 @@ export function createReloader(options: ReloadOptions): Reloader {
       return refused;
     },
     history: generations.entries,
+    find: generations.find,
     reload: (by) => (waiting ??= inTurn(() => reloadNow(by))),
     push: (toml, by) =>
       inTurn(async () => {

@@ -1,3 +1,4 @@
+import { cutConfig } from "../../src/config/parts.ts";
 import type { AdminSources } from "../../src/control/admin-endpoints.ts";
 import { json } from "../../src/control/control-listener.ts";
 import { createEventFeed } from "../../src/control/event-feed.ts";
@@ -19,6 +20,7 @@ export function adminSources(own: Partial<AdminSources> = {}): AdminSources {
       generation: 2,
       cut: { manifest: [], parts: new Map() },
       history: () => [],
+      find: () => cutConfig(config),
       reload: async () => ({ kind: "loaded", generation: 2 }),
       rollBack: async () => ({ kind: "loaded", generation: 3 }),
       push: async () => ({ kind: "loaded", generation: 3 }),

@@ -1,9 +1,13 @@
 import { element } from "./element.js";
 
-/** Configurations that were in force or refused; an earlier one can be put in force again with a token for it. */
+/**
+ * Configurations that were in force or refused; an earlier one can be compared with today's, and put in force again with a
+ * token for it.
+ */
 export class ZionGenerations extends HTMLElement {
   #body = element("tbody");
   onRollBack = () => {};
+  onCompare = () => {};
 
   connectedCallback() {
     const titles = ["Generation", "Time", "By", "Result", "Changes", ""];
@@ -13,21 +17,23 @@ export class ZionGenerations extends HTMLElement {
 
   show(generations, current) {
     const rows = generations.map((one) => {
-      const canReturn = one.result === "loaded" && one.generation !== current;
-      const button = canReturn
+      const { generation } = one;
+      const canReturn = one.result === "loaded" && generation !== current;
+      const buttons = canReturn
         ? element(
-            "button",
-            { onclick: () => this.onRollBack(one.generation) },
-            `Roll back to ${one.generation}`,
+            "span",
+            {},
+            element("button", { onclick: () => this.onCompare(generation) }, `Compare ${generation}`),
+            element("button", { onclick: () => this.onRollBack(generation) }, `Roll back to ${generation}`),
           )
-        : element("span", {}, one.generation === current && one.result === "loaded" ? "in force" : "");
+        : element("span", {}, generation === current && one.result === "loaded" ? "in force" : "");
       const cells = [
-        one.generation,
+        generation,
         one.time.slice(0, 19).replace("T", " "),
         one.by,
         element("span", { class: one.result === "loaded" ? "good" : "bad" }, one.result),
         one.problem ?? one.changes ?? "",
-        button,
+        buttons,
       ];
       return element("tr", {}, ...cells.map((cell) => element("td", {}, cell)));
     });

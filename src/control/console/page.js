@@ -1,3 +1,4 @@
+import { auditFacts } from "./audit.js";
 import { element, ZionTable } from "./element.js";
 import { Gateway } from "./gateway.js";
 import { ZionGenerations } from "./generations.js";
@@ -39,6 +40,7 @@ byId("access").addEventListener("submit", (event) => {
 refusals.onExplain = explain;
 refusals.onExclude = exclude;
 generations.onRollBack = rollBack;
+generations.onCompare = compare;
 
 poll();
 follow();
@@ -150,6 +152,7 @@ function show(snapshot) {
   byId("upstreams").show(snapshot.upstreams.flatMap(upstreamRows));
   byId("certificates").show(snapshot.certificates.map(certificateRow));
   byId("workers").show(workers.processes.map(workerRow));
+  byId("audit").replaceChildren(...auditFacts(snapshot.audit));
 }
 
 function routeRow({ name, path, waf }, latencies) {
@@ -261,6 +264,26 @@ async function rollBack(generation) {
     await showGenerations();
   } catch (error) {
     open("Roll back", element("p", { class: "bad" }, error.message));
+  }
+}
+
+/** What is other today than it was in that generation. */
+async function compare(generation) {
+  try {
+    const { to, differences } = await gateway.get(`/v1/diff/${generation}`);
+    const said = (value) => (value === undefined ? "" : JSON.stringify(value));
+    const table = element("zion-table", {
+      "data-columns": `Setting|Generation ${generation}|Generation ${to}`,
+    });
+    open(
+      `Generation ${generation} and ${to}`,
+      differences.length === 0 ? element("p", {}, "Nothing differs.") : table,
+      element("p", { class: "soft" }, "Secrets are not compared."),
+    );
+    if (differences.length > 0)
+      table.show(differences.map(({ path, before, after }) => [path, said(before), said(after)]));
+  } catch (error) {
+    open("Compare", element("p", { class: "bad" }, error.message));
   }
 }
 
