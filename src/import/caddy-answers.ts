@@ -28,6 +28,20 @@ export function translateRespond({ args, segment }: CaddyStep, { route }: CaddyP
   return body === "" ? translated("[route.respond]") : differs("[route.respond], as text/plain");
 }
 
+/** `file_server`, for the `root` that was set before; undefined: it cannot be said. */
+export function translateFileServer(
+  { args, segment, matcher }: CaddyStep,
+  { route }: CaddyPlace,
+): Outcome | undefined {
+  const others = matcher?.methods?.some((method) => method !== "GET" && method !== "HEAD") === true;
+  if (args.length > 0 || segment.block !== undefined || others || route["serve_dir"] === undefined)
+    return undefined;
+  route["mode"] = "static";
+  // There is nobody who would get them.
+  delete route["request_headers"];
+  return differs("`serve_dir`: hidden files are not served, and links must not lead out of it");
+}
+
 /** `header`, `request_header`, `header_up` and `header_down`: one line, or a block of them. */
 export function translateFields(
   lines: readonly { readonly words: readonly string[]; readonly decide: (outcome: Outcome) => void }[],

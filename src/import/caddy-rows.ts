@@ -158,7 +158,11 @@ export const caddyRows: Readonly<Record<string, CaddyRow>> = {
     "a redirect, that to https by `http_mode`; other placeholders close the route",
     "redirect, server.http_mode",
   ),
-  file_server: terminal("needs_you", "files are not served here yet: the route is closed"),
+  file_server: terminal(
+    "differs",
+    "without options, hidden files are not served; with `browse` and others the route is closed",
+    "route.mode, serve_dir",
+  ),
   php_fastcgi: terminal("needs_you", "FastCGI is not spoken here: the route is closed"),
   acme_server: terminal("needs_you", "no authority of its own: the route is closed"),
   metrics: terminal("needs_you", "the telemetry listener has metrics: the route is closed"),
@@ -216,8 +220,19 @@ export const caddyRows: Readonly<Record<string, CaddyRow>> = {
   },
   push: always("translated", "no push, as in browsers"),
   encode: always("needs_you", "a [compression] table compresses: docs/operating/compression.md"),
-  root: always("needs_you", "files are not served here yet"),
-  fs: always("needs_you", "files are not served here yet"),
+  root: {
+    verdict: "translated",
+    becomes: "serve_dir",
+    note: "one directory, where `file_server` answers",
+    apply({ args }, { route }) {
+      const [directory = "", ...more] = args;
+      if (more.length > 0 || !/^\/[^{}]*$/.test(directory))
+        return needsYou("this is not one fixed directory");
+      route["serve_dir"] = directory.replace(/(?<=.)\/+$/, "");
+      return translated("`serve_dir`, where files are served");
+    },
+  },
+  fs: always("needs_you", "only the file system is served"),
   vars: always("needs_you", "there are no variables"),
   map: always("needs_you", "there are no variables"),
   log: always(

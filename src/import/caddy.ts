@@ -1,4 +1,4 @@
-import { translateRedir, translateRespond } from "./caddy-answers.ts";
+import { translateFileServer, translateRedir, translateRespond } from "./caddy-answers.ts";
 import { buildLevel, covers, hostsOf, isTerminal, type Level, type Point, pointsOf } from "./caddy-level.ts";
 import { type CaddyPlace, type CaddyRow, type CaddyStep, decideSegment } from "./caddy-place.ts";
 import { buildProxy } from "./caddy-proxy.ts";
@@ -295,7 +295,12 @@ function addRoutes(
     const path = patternOf(point.text, point.isPrefix);
     if (path === undefined) continue;
     let rest = allMethods;
-    for (const way of resolve(level, point, hosts, { steps: [], methods: allMethods, isByAddress: false })) {
+    for (const way of resolve(level, point, hosts, {
+      steps: [],
+      methods: allMethods,
+      isByAddress: false,
+      isRest: false,
+    })) {
       const methods = rest.filter((method) => way.methods.includes(method));
       if (methods.length === 0) continue;
       rest = rest.filter((method) => !way.methods.includes(method));
@@ -332,6 +337,8 @@ interface Way {
   readonly methods: readonly string[];
   /** Only requests from some addresses. */
   readonly isByAddress: boolean;
+  /** Something before it answers some of them, and which cannot be said. */
+  readonly isRest: boolean;
 }
 
 function resolve(
@@ -343,6 +350,7 @@ function resolve(
   const acting = level.steps.filter((step) => !isTerminal(step) && acts(step, point, hosts));
   const ways: Way[] = [];
   const refusals: CaddyStep[] = [];
+  let { isRest } = around;
   for (const step of level.steps) {
     if (!isTerminal(step)) continue;
     const { matcher } = step;
@@ -354,10 +362,12 @@ function resolve(
       if (matcher === undefined || covers(matcher, point, hosts)) refusals.push(step);
       continue;
     }
+    if (matcher === undefined) isRest = true;
     if (matcher === undefined || !covers(matcher, point, hosts)) continue;
     const way: Omit<Way, "answer"> = {
       steps: [...around.steps, ...acting, ...refusals],
       methods: around.methods.filter((method) => matcher.methods?.includes(method) ?? true),
+      isRest,
       isByAddress: around.isByAddress || (matcher.addresses !== undefined && !isRefusal(step)),
     };
     const inner = level.inner.get(step);
@@ -385,16 +395,19 @@ function isRefusal({ segment, args }: CaddyStep): boolean {
 function makeRoute(
   site: SiteBlock,
   point: Point,
-  { steps, answer, isByAddress }: Way,
+  { steps, answer, isByAddress, isRest }: Way,
   { draft, ledger }: CaddyImport,
 ): Omit<RouteDraft, "path" | "hosts" | "methods"> {
   const place: CaddyPlace = { ...openRoutePlace(draft, presets), ledger };
   for (const step of steps) applyStep(step, place);
+  // `reverse_proxy @php` in front: what is run there would be shown here.
+  if (isRest) delete place.route["serve_dir"];
   const upstream = answerWith(answer, place);
   if (isByAddress) {
     place.closed.push("addresses choose what answers there");
     ledger.decide(answer.segment.item, needsYou("addresses choose what answers there: the route is closed"));
   }
+  if (place.route["mode"] !== "static") delete place.route["serve_dir"];
   if (place.upstream["protocol"] === undefined && upstream !== undefined)
     Object.assign(place.route, { mode: "websocket", websocket_idle_secs: 3600 });
   const sentences = answer.matcher?.sentences ?? [];
@@ -476,7 +489,9 @@ function answerWith(answer: CaddyStep, place: CaddyPlace): string | undefined {
       ? translateRedir(answer, place)
       : segment.name === "respond"
         ? translateRespond(answer, place)
-        : undefined;
+        : segment.name === "file_server"
+          ? translateFileServer(answer, place)
+          : undefined;
   if (own !== undefined) {
     ledger.decide(segment.item, own);
     return undefined;
