@@ -43,10 +43,12 @@ export function createFindings(): Findings {
   const list: Finding[] = [];
   const poisoned = new Set<string>();
   const written: { readonly path: Path; readonly as: Path }[] = [];
-  const inFile = (path: Path): Path => {
-    const other = written.find((one) => isBelow(path, one.path));
-    return other === undefined ? path : [...other.as, ...path.slice(other.path.length)];
-  };
+  // The last first: what lies in a renamed table may have been renamed before it.
+  const inFile = (path: Path): Path =>
+    written.reduceRight(
+      (at, one) => (isBelow(at, one.path) ? [...one.as, ...at.slice(one.path.length)] : at),
+      path,
+    );
   return {
     list,
     add(finding) {

@@ -78,6 +78,16 @@ test("what is wrong with a value is shown at the old name", () => {
   );
 });
 
+test("a renamed key of a renamed table is found at its old name, too", () => {
+  const nested: readonly Rename[] = [
+    { from: ["access_logging", "headers"], to: "include_headers", since: "0.1" },
+    { from: ["access_logging"], to: "access_log", since: "0.1" },
+  ];
+  const text = old.replace("include_headers", "headers").replace('["user-agent"]', '["cookie"]');
+  const found = codesAt(text, { ...withFiles(), renames: [...rows, ...nested] });
+  assert.deepEqual(found.slice(-3), ["Z2001 15:2", "Z2001 16:1", "Z1106 16:12"]);
+});
+
 test("old and new name together are refused", () => {
   const text = old.replace("[server] # mine\n", '[server]\nlisten_http = "0.0.0.0:81"\n');
   assert.deepEqual(
