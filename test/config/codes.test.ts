@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { type CodeRow, codes, findCode } from "../../src/config/codes.ts";
+import { renderDiagnostics } from "../../src/config/render.ts";
 import { certificate, parseText, withFiles } from "../support/config-case.ts";
 
 const pair = certificate();
@@ -45,6 +47,11 @@ for (const [code, row] of Object.entries<CodeRow>(codes)) {
       return found.length > 0 && found.every((other) => other === code);
     });
     assert.ok(place !== undefined, `no place where\n${row.bad}\ngives ${code} alone`);
+    const text = place(row.bad);
+    const picture = renderDiagnostics(parseText(text, options).diagnostics, text, { color: false });
+    const golden = new URL(`golden/codes/${code}.txt`, import.meta.url);
+    if (process.env["ZION_WRITE_GOLDEN"] === "1") writeFileSync(golden, picture);
+    assert.equal(picture, readFileSync(golden, "utf8"));
     if (row.good === "") return;
     const fixed = places.some((at) => problems(at(row.good)).length === 0);
     assert.ok(fixed, `no place where\n${row.good}\nis fine`);

@@ -11,8 +11,12 @@ import { minimal, parseText, withFiles } from "../support/config-case.ts";
 const directory = new URL("golden/", import.meta.url);
 const sources = globSync("*.toml", { cwd: directory.pathname }).sort();
 
-test("there are golden files", () => {
-  assert.ok(sources.length >= 7);
+test("there are golden pictures of more than 100 diagnostics", () => {
+  const pictures = sources.map((source) =>
+    readFileSync(new URL(source.replace(/\.toml$/, ".txt"), directory), "utf8"),
+  );
+  const count = pictures.join("").match(/^(?:error|warning)\[Z\d+\]: /gm)?.length ?? 0;
+  assert.ok(count >= 100, String(count));
 });
 
 for (const source of sources) {
