@@ -170,7 +170,10 @@ export class Fill<G extends Ground> implements FetchOwner, Passage {
     if (this.#phase !== STORING) return true;
     if (this.#isTooLarge) table.bytes += count;
     answer.append(bytes, start, end);
-    return this.#isTooLarge ? this.#keepsUp(answer) : true;
+    if (!this.#isTooLarge) return true;
+    // Told before the fetch is: one that could take it must not find it paused, with nobody left to wake it.
+    answer.tellMore();
+    return this.#phase !== STORING || this.#keepsUp(answer);
   }
 
   onFetchFlush(): void {
