@@ -15,8 +15,6 @@ import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { type Source, settle } from "../release/stage.ts";
 
-/** The first Node that runs the gateway: `needed` of bin/zion.js. */
-const nodeVersion = "24.12";
 const documentation = "usr/share/doc/zion-edge";
 
 /**
@@ -49,7 +47,7 @@ export function buildDeb(staged: string, source: Source, work: string, file: str
   copy(join(source.directory, "CHANGELOG.md"), `${documentation}/CHANGELOG.md`);
   put("DEBIAN/conffiles", "/etc/zion/zion.toml\n");
   put("DEBIAN/md5sums", checksums(work));
-  put("DEBIAN/control", control(source, installedKb(work)));
+  put("DEBIAN/control", control(source, nodeVersionOf(staged), installedKb(work)));
   for (const script of ["postinst", "prerm", "postrm"])
     put(`DEBIAN/${script}`, readFileSync(join(scripts, script)), 0o755);
   settle(work, source.epochSecs);
@@ -61,7 +59,15 @@ export function buildDeb(staged: string, source: Source, work: string, file: str
   });
 }
 
-function control({ version }: Source, sizeKb: number): string {
+/** The first Node that runs the gateway. */
+function nodeVersionOf(staged: string): string {
+  const { engines } = JSON.parse(readFileSync(join(staged, "package.json"), "utf8")) as {
+    readonly engines: { readonly node: string };
+  };
+  return engines.node.replace(/^>=/, "");
+}
+
+function control({ version }: Source, nodeVersion: string, sizeKb: number): string {
   return `Package: zion-edge
 Version: ${version}
 Architecture: all

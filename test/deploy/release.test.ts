@@ -78,6 +78,8 @@ test("the tarball holds what was staged, for everybody to read and nobody to wri
 });
 
 test("the Debian package holds what the tarball holds", byRoot, () => {
+  const depends = execFileSync("dpkg-deb", ["--field", first.deb, "Depends"], { encoding: "utf8" });
+  assert.match(depends, /^nodejs \(>= 24\.\d+\.\d+\), systemd \(>= 250\)$/m);
   const below = (prefix: RegExp, listing: string) =>
     listing
       .split("\n")
@@ -196,7 +198,7 @@ test(
     // The same package with fewer files: dpkg takes seconds for thousands.
     const small = join(directory, "small.deb");
     const few = join(directory, "few");
-    for (const part of ["bin", "config"])
+    for (const part of ["bin", "config", "package.json"])
       cpSync(join(first.staged, part), join(few, part), { recursive: true });
     buildDeb(few, source, join(directory, "small"), small);
     dpkg("--install", small);
