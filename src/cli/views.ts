@@ -72,6 +72,7 @@ export interface Snapshot {
     readonly name: string;
     readonly path: string;
     readonly upstream?: string;
+    readonly serve_dir?: string;
     readonly waf: { readonly mode: string; readonly profile?: string };
   }[];
   readonly certificates: readonly { readonly names: readonly string[]; readonly days_left: number }[];
@@ -104,10 +105,18 @@ const views: Readonly<Record<ViewName, (seen: Snapshot & Bans) => string>> = {
   routes: ({ routes, latency }) =>
     printTable(
       ["ROUTE", "PATH", "TO", "WAF", "REQUESTS", "P50 MS", "P99 MS"],
-      routes.map(({ name, path, upstream, waf }) => {
+      routes.map(({ name, path, upstream, serve_dir, waf }) => {
         const seen = latency.request_ms_by_route[name];
         const mode = waf.profile === undefined ? waf.mode : `${waf.mode} (${waf.profile})`;
-        return [name, path, upstream ?? "itself", mode, seen?.count ?? 0, seen?.p50 ?? "-", seen?.p99 ?? "-"];
+        return [
+          name,
+          path,
+          upstream ?? serve_dir ?? "itself",
+          mode,
+          seen?.count ?? 0,
+          seen?.p50 ?? "-",
+          seen?.p99 ?? "-",
+        ];
       }),
     ),
   upstreams: ({ upstreams }) =>

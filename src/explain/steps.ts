@@ -1,3 +1,4 @@
+import { preflightMethod } from "../gate/cors.ts";
 import type { GateName } from "../gate/watch.ts";
 import { F } from "../http/field.ts";
 import { type CanonicalRequest, methodNames } from "../http/request.ts";
@@ -200,7 +201,7 @@ function placeSteps(view: View): Step[] {
 
 /** Behind the route's gates: WAF, body, upstream. */
 function lateSteps(view: View, costUs: number): Step[] {
-  const { record, route, plane } = view;
+  const { record, request, route, plane } = view;
   const { gates } = plane.observation;
   const last = gates.at(-1);
   if (route === undefined || last === undefined) return [];
@@ -208,7 +209,12 @@ function lateSteps(view: View, costUs: number): Step[] {
   const isInspected = passed !== undefined || record.wafGate !== "";
   if (!isInspected) {
     if (last.reason !== undefined || last.waited) return [];
-    return record.reason === undefined ? [step("answer", "answered", `preflight: ${record.status}`)] : [];
+    const { reason } = record;
+    if (reason !== undefined) return [step(reason.stage, "refused", refusalText(reason, record.faultDetail))];
+    if (preflightMethod(request) >= 0 && route.cors !== undefined)
+      return [step("answer", "answered", `preflight: ${record.status}`)];
+    // A route that answers itself: its body is nobody's.
+    return [wafStep(view, route, costUs), upstreamStep(view, route)];
   }
   const limit = passed === undefined ? [] : [gateStep(view, passed)];
   const waf = wafStep(view, route, costUs);

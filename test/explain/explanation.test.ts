@@ -154,3 +154,21 @@ test("bytes that end in the middle are no refusal", async (t) => {
   const body = await explained(t, config, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc");
   assert.deepEqual(body.undecided, ["the request has no end: a client would be waited for"]);
 });
+
+test("a route that answers itself says with what, and looks for no file", async (t) => {
+  const config = `${head}[[route]]\npath = "/{*rest}"\nmode = "static"\nserve_dir = "/srv/none"
+[[route]]\npath = "/away"\n[route.redirect]\nto = "/a.txt"\n[[route]]\npath = "/api"\ncors = { allowed_origins = ["https://b.test"] }\n[route.respond]\nbody = "ok"\n`;
+  const file = await explained(t, config, "GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n");
+  assert.equal(file.decision.decision, "answer");
+  assert.match(says(file, "file"), /below \/srv\/none, if there is one/);
+  const away = await explained(t, config, "GET /away HTTP/1.1\r\nHost: a\r\n\r\n");
+  assert.equal(says(away, "reply"), "redirects with 308");
+  const post = await explained(t, config, "POST /a.txt HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+  assert.equal(post.decision.reason, "method_route");
+  const preflight = await explained(
+    t,
+    config,
+    "OPTIONS /api HTTP/1.1\r\nHost: a\r\nOrigin: https://b.test\r\nAccess-Control-Request-Method: GET\r\n\r\n",
+  );
+  assert.equal(says(preflight, "answer"), "preflight: 204");
+});
