@@ -175,3 +175,62 @@ test("an unsafe request that did something makes the cache forget its URI, and t
   );
   assert.equal(origin.requests.length, 6);
 });
+
+test("a stored answer is for those only whom the gates let in", async (t) => {
+  const { get, edge, config } = await startCachedRoute(t, () =>
+    page("body", "Cache-Control: public, max-age=60"),
+  );
+  assert.equal((await get()).status, 200);
+  edge.reload(config({ route: "internal_only = true", server: 'internal_networks = ["192.0.2.0/24"]' }));
+  assert.equal((await get()).status, 403);
+  edge.reload(config({ route: 'limits = ["few"]', tables: '[limit.few]\nrate = 1\nwindow_secs = 3600\nburst = 1\n' }));
+  assert.deepEqual([did(await get()), (await get()).status], ["HIT", 429]);
+});
+
+test("while a stale answer may be given, one fetch brings a new one", async (t) => {
+  const { get, origin, edge } = await startCachedRoute(t, (_, n) =>
+    page(
+      `body ${n}`,
+      `Cache-Control: max-age=60, stale-while-revalidate=600`,
+      n === 1 ? "Age: 100" : "Age: 0",
+    ),
+  );
+  await get();
+  const answers = await Promise.all([get(), get(), get()]);
+  assert.ok(answers.every((answer) => answer.body.toString().startsWith("body ")));
+  assert.ok(answers.some((answer) => did(answer) === "STALE-WHILE-REVALIDATE"));
+  await origin.request(1);
+  while (did(await get()) !== "HIT");
+  assert.equal(origin.requests.length, 2);
+  assert.equal(edge.metric("zion_cache_refreshes_total", "started"), 1);
+});
+
+test("variants beyond sixteen push the oldest out", async (t) => {
+  const { get, edge } = await startCachedRoute(t, ({ fields }) =>
+    page(fields.find(([name]) => name === "x-kind")?.[1] ?? "", "Cache-Control: max-age=60", "Vary: X-Kind"),
+  );
+  for (let i = 0; i < 20; i++) await get("/", { "X-Kind": `${i}` });
+  assert.equal(edge.metric("zion_cache_entries"), 16);
+  assert.equal(edge.metric("zion_cache_evictions_total"), 4);
+  assert.deepEqual(
+    [did(await get("/", { "X-Kind": "19" })), did(await get("/", { "X-Kind": "0" }))],
+    ["HIT", "MISS"],
+  );
+});
+
+test("the budget holds, and what is asked for often stays", async (t) => {
+  const { get, edge } = await startCachedRoute(
+    t,
+    ({ target }) => page(`${target} `.padEnd(100_000, "x"), "Cache-Control: max-age=60"),
+    {
+      server: "cache_max_memory_mb = 1",
+    },
+  );
+  for (let i = 0; i < 40; i++) {
+    await get("/often");
+    await get(`/once/${i}`);
+  }
+  assert.ok(edge.metric("zion_cache_bytes") <= 1_048_576);
+  assert.ok(edge.metric("zion_cache_evictions_total") >= 25);
+  assert.equal(did(await get("/often")), "HIT");
+});

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import net from "node:net";
+import { test } from "node:test";
+import fc from "fast-check";
+import { ASK, FrameReader, frameHeader, readAsk } from "../../src/cache/peer-frame.ts";
+import { openCachePeers } from "../../src/listener/cache-peers.ts";
+import type { State } from "../../src/state.ts";
+import { ownerOf } from "../../src/upstream/cache-peer.ts";
+
+test("who does not know the token gets nothing", async (t) => {
+  const socket = `\0zion-test-${randomBytes(8).toString("hex")}`;
+  const token = randomBytes(32);
+  const server = openCachePeers(socket, () => token, {} as State);
+  t.after(() => server.close());
+  await once(server, "listening");
+  for (const said of [
+    randomBytes(32),
+    Buffer.concat([token.subarray(0, 31), Buffer.from([token[31]! ^ 1])]),
+  ]) {
+    const connection = net.connect(socket);
+    connection.write(said);
+    connection.write(frameHeader(ASK, 0));
+    let got = 0;
+    connection.on("data", (bytes) => {
+      got += bytes.length;
+    });
+    connection.on("error", () => {});
+    await once(connection, "close");
+    assert.equal(got, 0);
+  }
+});
+
+test("frames come out as they were put in, however they are cut", () => {
+  const frame = fc.tuple(fc.integer({ min: 1, max: 6 }), fc.uint8Array({ maxLength: 40 }));
+  fc.assert(
+    fc.property(fc.array(frame, { maxLength: 8 }), fc.integer({ min: 1, max: 9 }), (frames, step) => {
+      const bytes = Buffer.concat(
+        frames.flatMap(([kind, payload]) => [frameHeader(kind, payload.length), payload]),
+      );
+      const reader = new FrameReader();
+      const got: [number, number[]][] = [];
+      for (let at = 0; at < bytes.length; at += step)
+        assert.ok(
+          reader.read(bytes.subarray(at, at + step), (kind, payload) => {
+            got.push([kind, [...payload]]);
+            return true;
+          }),
+        );
+      assert.deepEqual(
+        got,
+        frames.map(([kind, payload]) => [kind, [...payload]]),
+      );
+    }),
+  );
+  assert.equal(
+    new FrameReader().read(frameHeader(ASK, 2_000_000), () => true),
+    false,
+  );
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => void readAsk(Buffer.from(bytes))));
+});
+
+test("every worker agrees on the owner of a key, and one that leaves takes only its keys along", () => {
+  const places = [0, 1, 2, 3].map((slot) => ({ slot, socket: `${slot}` }));
+  fc.assert(
+    fc.property(fc.integer(), fc.integer({ min: 0, max: 3 }), (hash, gone) => {
+      const owner = ownerOf(hash, places)!.slot;
+      assert.equal(ownerOf(hash, places.toReversed())!.slot, owner);
+      const left = ownerOf(
+        hash,
+        places.filter(({ slot }) => slot !== gone),
+      )!.slot;
+      if (owner !== gone) assert.equal(left, owner);
+    }),
+  );
+  const share = [0, 0, 0, 0];
+  for (let i = 0; i < 4000; i++) share[ownerOf(Math.imul(i, 0x01000193), places)!.slot]!++;
+  assert.ok(Math.min(...share) > 700, `${share}`);
+});
