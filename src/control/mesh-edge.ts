@@ -13,6 +13,7 @@ import { Observed } from "../mesh/observed.ts";
 import { hashedSubject, type Subject, subjectOfClient } from "../mesh/subject.ts";
 import { meshFamilies as families } from "../record/mesh-metrics.ts";
 import type { MetricSample } from "../record/metrics.ts";
+import { forgetOldest } from "../std/forget-oldest.ts";
 import { channelOf, DECREES, type MeshLink, openMeshLink } from "./mesh-link.ts";
 import type { FromMesh, MeshPeerState, MeshSettings, MeshState, ToMesh } from "./mesh-order.ts";
 import { readMeshMemory, writeMeshMemory } from "./mesh-state-file.ts";
@@ -218,7 +219,7 @@ export function openMeshEdge(options: MeshEdgeOptions): MeshEdge {
     if (block !== undefined && spared.has(block)) return;
     const hashed = hashedSubject(subject, addressKey);
     met.set(hashed, client);
-    if (met.size > MET_MAX) met.delete(met.keys().next().value!);
+    forgetOldest(met, MET_MAX);
     claim({
       kind: "ip_reputation",
       ...dated(),

@@ -1,3 +1,4 @@
+import { forgetOldest } from "../std/forget-oldest.ts";
 import { type Claim, type ClaimKind, claimKey, endsMs, TTL_SECS_MAX } from "./claim.ts";
 import { claimProblem, decodeClaims, encodeClaim, encodeClaims } from "./claim-coding.ts";
 import { digestOf } from "./digest.ts";
@@ -374,8 +375,8 @@ export class MeshNode {
     const present = this.#bodyKeys.get(name);
     if (present !== undefined) return present;
     const keys = this.#options.clusterKeys.map((key) => bodyKeyOf(key, signer, boot));
-    if (this.#bodyKeys.size >= BODY_KEYS_MAX) this.#bodyKeys.delete(this.#bodyKeys.keys().next().value!);
     this.#bodyKeys.set(name, keys);
+    forgetOldest(this.#bodyKeys, BODY_KEYS_MAX);
     return keys;
   }
 

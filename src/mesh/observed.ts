@@ -1,3 +1,4 @@
+import { forgetOldest } from "../std/forget-oldest.ts";
 import { type Claim, type ReputationReason, SCORE_ONE } from "./claim.ts";
 
 /** What this edge saw of one client. */
@@ -56,9 +57,9 @@ export class Observed {
       ? present
       : { waf: 0, limit: 0, banned: undefined, score: 0, claimedMs: -Infinity, seenMs: nowMs };
     seen.seenMs = nowMs;
-    // The one that was quiet for longest comes first, and goes first.
+    // Those that were quiet for longest come first, and go first.
     this.#clients.set(client, seen);
-    if (this.#clients.size > CLIENTS_MAX) this.#clients.delete(this.#clients.keys().next().value!);
+    forgetOldest(this.#clients, CLIENTS_MAX);
     return seen;
   }
 
