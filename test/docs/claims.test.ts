@@ -42,6 +42,28 @@ test("every command that a document gives exists", () => {
   assert.ok(found >= 8, `only ${found} commands found`);
 });
 
+test("every option that a document's command lines give exists", () => {
+  const program = buildProgram(() => {});
+  const faults: string[] = [];
+  let found = 0;
+  for (const file of documents()) {
+    const code = [...read(file).matchAll(/^```\w*\n([\s\S]*?)^```$|^ {4}.*$/gm)].map(([block]) => block);
+    for (const [, words] of code.join("\n").matchAll(/^(?: {4}|\$ )?(?:npx )?zion (.+?)(?: +#.*)?$/gm)) {
+      let command = program;
+      const known = new Set<string | undefined>(["--help", "--color"]);
+      for (const word of words!.split(/[\s=]+/)) {
+        command = command.commands.find((one) => one.name() === word) ?? command;
+        for (const { long, short } of command.options) known.add(long).add(short);
+        if (!/^--[a-z]/.test(word)) continue;
+        found++;
+        if (!known.has(word)) faults.push(`${file}: zion ${words}: ${word}`);
+      }
+    }
+  }
+  assert.deepEqual(faults, []);
+  assert.ok(found >= 20, `only ${found} options found`);
+});
+
 test("nobody is told to install or run zion from a registry", () => {
   const faults: string[] = [];
   for (const file of documents()) {
