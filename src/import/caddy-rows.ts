@@ -2,6 +2,7 @@ import { readEndpoint } from "../config/endpoint.ts";
 import { translateFields } from "./caddy-answers.ts";
 import { always, type CaddyPlace, type CaddyRow, type CaddyStep } from "./caddy-place.ts";
 import { addChange } from "./changes.ts";
+import { addCodings, compressionKey, guarded } from "./compression.ts";
 import type { Keys } from "./draft.ts";
 import { readBytes, wholeMib } from "./measure.ts";
 import { readModSecurity } from "./modsecurity.ts";
@@ -39,6 +40,23 @@ function fieldLines(
     decide: (outcome: Outcome) => place.ledger.decide(item, outcome),
   }));
   return translateFields([...own, ...inner], whose, place.route);
+}
+
+function encode({ segment, args }: CaddyStep, place: CaddyPlace): Outcome {
+  const inner = segment.block ?? [];
+  const named = [...args, ...inner.map(({ name }) => name)].filter((name) => /^(?:br|zstd|gzip)$/.test(name));
+  place.route["compress"] = true;
+  addCodings(place.draft, named.length === 0 ? ["zstd", "gzip"] : named);
+  for (const { name, args: rest, item } of inner)
+    place.ledger.decide(
+      item,
+      name === "minimum_length"
+        ? compressionKey(place.draft, "min_bytes", Math.max(1, Number(rest[0] ?? 512) || 512))
+        : named.includes(name)
+          ? translated("`codings` of [compression]")
+          : needsYou("`types` of [compression]"),
+    );
+  return differs(guarded);
 }
 
 function requestBody({ segment }: CaddyStep, place: CaddyPlace): Outcome {
@@ -219,7 +237,12 @@ export const caddyRows: Readonly<Record<string, CaddyRow>> = {
     apply: (step, place) => fieldLines(step, "request_headers", place),
   },
   push: always("translated", "no push, as in browsers"),
-  encode: always("needs_you", "a [compression] table compresses: docs/operating/compression.md"),
+  encode: {
+    verdict: "differs",
+    becomes: "compression",
+    note: guarded,
+    apply: encode,
+  },
   root: {
     verdict: "translated",
     becomes: "serve_dir",

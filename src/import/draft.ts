@@ -1,4 +1,5 @@
 import { findRouteConflicts } from "../route/conflict.ts";
+import type { CompressionDraft } from "./compression.ts";
 import type { Item, Ledger } from "./ledger.ts";
 import { needsYou } from "./verdict.ts";
 
@@ -38,6 +39,7 @@ export interface Draft {
   /** `[[tls.sni]]`, by server name. */
   readonly sni: Map<string, { readonly cert_path: string; readonly key_path: string }>;
   readonly wafProfile: Keys;
+  readonly compression: CompressionDraft;
   readonly routes: RouteDraft[];
   /** Adds a table, or finds the one with the same keys, and returns its name: the wish, or like it. */
   name(kind: TableKind, wish: string, keys: Readonly<Keys>): string;
@@ -58,6 +60,7 @@ export function openDraft(): Draft {
     tls: {},
     sni: new Map(),
     wafProfile: {},
+    compression: { keys: {}, everywhere: false },
     routes: [],
     name(kind, wish, keys) {
       const tables = tablesOf(kind);

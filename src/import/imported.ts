@@ -1,3 +1,4 @@
+import { completeCompression } from "./compression.ts";
 import { type Draft, dropConflicts } from "./draft.ts";
 import type { Ledger, Row } from "./ledger.ts";
 import { isClosed, printConfig } from "./print-config.ts";
@@ -29,6 +30,7 @@ export function finishImport(
   dropConflicts(draft, ledger);
   completeTls(draft);
   nameBodies(draft);
+  completeCompression(draft);
   const rows: readonly Row[] = ledger.rows();
   return {
     kind: "imported",

@@ -1,4 +1,5 @@
 import { readCidr } from "../config/address.ts";
+import { addCodings, compressionKey, effortOf, guarded } from "./compression.ts";
 import type { Draft } from "./draft.ts";
 import { annotationRows } from "./ingress-annotations.ts";
 import { always, type ConfigMapRow } from "./ingress-row.ts";
@@ -28,7 +29,6 @@ export const sharedSettings: ReadonlySet<string> = new Set([
 
 const snippet = always("refused", "text for nginx.conf");
 const fixedTls = always("differs", "ciphers and groups are fixed");
-const compress = always("needs_you", "a [compression] table compresses: docs/operating/compression.md");
 const logging = always("differs", "lines are JSON with fixed fields: docs/operating/logs.md");
 const platform = always("translated", "the gateway's own");
 const tracing = always("needs_you", "[tracing] sends spans by OTLP");
@@ -47,6 +47,38 @@ function serverMillis(key: string): ConfigMapRow {
       return translated(`\`server.${key}\``);
     },
   };
+}
+
+/** Compression of all routes. */
+function codes(coding: "gzip" | "br"): ConfigMapRow {
+  return {
+    verdict: "differs",
+    becomes: "compression",
+    note: guarded,
+    apply(value, draft) {
+      if (value !== "true") return translated("off");
+      addCodings(draft, [coding]);
+      draft.compression.everywhere = true;
+      return differs(guarded);
+    },
+  };
+}
+
+function whileOn(key: string, act: (value: string, draft: Draft) => Outcome): ConfigMapRow {
+  return {
+    verdict: "translated",
+    becomes: "compression",
+    note: `where \`${key}\` is on`,
+    apply: (value, draft, data) =>
+      data.get(key) === "true" ? act(value, draft) : translated(`\`${key}\` is off`),
+  };
+}
+
+function least(value: string, draft: Draft): Outcome {
+  const bytes = Number(value);
+  return bytes >= 1 && bytes <= 1_048_576
+    ? compressionKey(draft, "min_bytes", bytes)
+    : needsYou("this is not a size");
 }
 
 function blocks(value: string): readonly string[] {
@@ -248,13 +280,21 @@ export const configMapRows: Readonly<Record<string, ConfigMapRow>> = {
     "fields with odd names are refused or removed as this gateway decides",
   ),
   "ignore-invalid-headers": always("differs", "fields that are not valid are refused"),
-  "use-gzip": compress,
-  "gzip-level": compress,
-  "gzip-types": compress,
-  "gzip-min-length": compress,
-  "enable-brotli": compress,
-  "brotli-level": compress,
-  "brotli-types": compress,
+  "use-gzip": codes("gzip"),
+  "gzip-level": whileOn("use-gzip", (value, draft) =>
+    compressionKey(draft, "effort", effortOf(Number(value))),
+  ),
+  "gzip-types": whileOn("use-gzip", (value, draft) =>
+    compressionKey(draft, "types", ["text/html", ...value.split(/\s+/)]),
+  ),
+  "gzip-min-length": whileOn("use-gzip", least),
+  "enable-brotli": codes("br"),
+  "brotli-level": whileOn("enable-brotli", (value, draft) =>
+    compressionKey(draft, "effort", effortOf(Number(value))),
+  ),
+  "brotli-types": whileOn("enable-brotli", (value, draft) =>
+    compressionKey(draft, "types", ["text/html", ...value.split(/\s+/)]),
+  ),
   "log-format-upstream": logging,
   "log-format-escape-json": logging,
   "access-log-path": logging,

@@ -1,5 +1,6 @@
 import { readHostName } from "../config/address.ts";
 import { addField, removeField } from "./changes.ts";
+import { compressionRows } from "./compression.ts";
 import { clamp, readBytes, readMs, wholeMib } from "./measure.ts";
 import { translateAccess, translateLimitExcept } from "./nginx-access.ts";
 import { translateRequestField } from "./nginx-fields.ts";
@@ -14,7 +15,6 @@ import { differs, needsYou, type Outcome, translated, type Verdict } from "./ver
 
 const hour = 3_600_000;
 const cache = always("needs_you", "there is no cache yet");
-const compress = always("needs_you", "a [compression] table compresses: docs/operating/compression.md");
 const code = always("refused", "code in a configuration is never run");
 
 /** A time of nginx as a key of the upstream. */
@@ -337,23 +337,8 @@ export const nginxRouteRows: NginxRows = {
   sub_filter: always("needs_you", "bodies of answers are not changed"),
   sub_filter_once: always("needs_you", "bodies of answers are not changed"),
   sub_filter_types: always("needs_you", "bodies of answers are not changed"),
-  gzip: {
-    ...compress,
-    each: ({ args }) => (args[0] === "off" ? translated("off") : needsYou(compress.note)),
-  },
-  gzip_types: compress,
-  gzip_vary: compress,
-  gzip_min_length: compress,
-  gzip_comp_level: compress,
-  gzip_proxied: compress,
-  gzip_buffers: compress,
-  gzip_http_version: compress,
-  gzip_disable: compress,
-  gzip_static: compress,
-  gunzip: compress,
-  brotli: compress,
-  brotli_types: compress,
-  brotli_comp_level: compress,
+  ...compressionRows,
+  gzip_static: always("needs_you", '`precompressed` of a route with `mode = "static"`'),
   root: files("serve_dir"),
   alias: files("serve_dir, rewrite.strip_prefix"),
   index: files("static_index"),

@@ -37,6 +37,8 @@ export function printConfig(draft: Draft, source: string): string {
   );
   toml.table(["header_profile", "default"]);
   printKeys(toml, unchangedAnswers);
+  if (draft.compression.keys["codings"] !== undefined)
+    printTable(toml, ["compression"], draft.compression.keys);
   printNamed(toml, draft, "upstream");
   if (noUpstream) {
     toml.blank();

@@ -2,6 +2,7 @@ import { readCidr } from "../config/address.ts";
 import { readEndpoint } from "../config/endpoint.ts";
 import { isOriginPattern } from "../gate/origin-rule.ts";
 import { addChange, addField, literal, removeField } from "./changes.ts";
+import { addCodings, compressionKey, guarded } from "./compression.ts";
 import type { Keys } from "./draft.ts";
 import { clamp, readMs, wholeMib } from "./measure.ts";
 import type { RoutePlace } from "./route-place.ts";
@@ -17,8 +18,6 @@ export interface MiddlewareRow {
   readonly note: string;
   readonly apply?: (options: Tree, place: RoutePlace, name: string) => Outcome;
 }
-
-const compress = "a [compression] table compresses: docs/operating/compression.md";
 
 function closes(note: string): MiddlewareRow {
   return {
@@ -331,7 +330,19 @@ export const middlewareRows: Readonly<Record<string, MiddlewareRow>> = {
       );
     },
   },
-  compress: { verdict: "needs_you", becomes: "", note: compress },
+  compress: {
+    verdict: "differs",
+    becomes: "compression",
+    note: guarded,
+    apply(options, { draft, route }) {
+      route["compress"] = true;
+      const encodings = texts(option(options, "encodings"));
+      addCodings(draft, encodings.length === 0 ? ["br", "zstd", "gzip"] : encodings);
+      const least = Number(textOf(option(options, "minResponseBodyBytes")) || 0);
+      if (least >= 1) compressionKey(draft, "min_bytes", clamp(least, 1, 1_048_576));
+      return differs(guarded);
+    },
+  },
   contenttype: { verdict: "translated", becomes: "", note: "answers have the type that the upstream gives" },
   errors: { verdict: "needs_you", becomes: "", note: "the upstream's errors go to clients as they are" },
   grpcweb: closes("gRPC-Web is not translated"),

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import http from "node:http";
+import http2 from "node:http2";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { type BenchOptions, startBench } from "../conformance/bench.ts";
@@ -223,6 +225,48 @@ test("a masked number in JSON stays a number, and escapes stay escapes", async (
   assert.equal(read.s, "4539 14** **** 6467");
   assert.ok(!/[A-Za-z0-9]{20}/.test(read.key));
   assert.equal(read.key.split("\n").length, keyBody.split("\n").length + 1);
+});
+
+test("over HTTP/2 it is the same: masked, refused, and with the length that was said", async (t) => {
+  const { edge, origin } = await inspecting(t, { script: page(`a ${card} b`) });
+  const session = http2.connect(`http://127.0.0.1:${edge.port}`);
+  t.after(() => session.destroy());
+  const get = () =>
+    new Promise<readonly [status: unknown, length: unknown, body: string]>((resolve, reject) => {
+      const stream = session.request({ ":path": "/" });
+      let head: Readonly<Record<string, unknown>> = {};
+      let body = "";
+      stream.setEncoding("latin1");
+      stream.on("response", (fields) => {
+        head = fields;
+      });
+      stream.on("data", (part: string) => (body += part));
+      stream.on("end", () => resolve([head[":status"], head["content-length"], body]));
+      stream.on("error", reject);
+    });
+  assert.deepEqual(await get(), [200, String(card.length + 4), "a 4539 14** **** 6467 b"]);
+  origin.script = page(trace, "503 Service Unavailable");
+  const [status, , body] = await get();
+  assert.equal(status, 502);
+  assert.doesNotMatch(body, /Cart/);
+});
+
+test("server-sent events go on at once, and are masked all the same", async (t) => {
+  let more: (part: string) => void = () => {};
+  const { edge } = await inspecting(t, {
+    script: (_request, { socket }) => {
+      socket.write("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n");
+      more = (part) => socket.write(part);
+      more("data: 1\n\n");
+    },
+  });
+  const client = await connect(edge.port);
+  client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+  while (!client.received.includes("data: 1\n\n")) await once(client.socket, "data");
+  more(`data: ${card}\n\n`);
+  while (!client.received.includes("6467\n\n")) await once(client.socket, "data");
+  assert.ok(client.received.includes("data: 4539 14** **** 6467\n\n"));
+  client.destroy();
 });
 
 test("an answer that trickles is not held for long", async (t) => {

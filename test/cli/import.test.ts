@@ -22,7 +22,7 @@ function zion(args: readonly string[], input = "") {
 }
 
 const conf =
-  "events {} http { server { listen 80; location / { proxy_pass http://127.0.0.1:3000; } gzip on; } }";
+  "events {} http { server { listen 80; location / { proxy_pass http://127.0.0.1:3000; } gunzip on; } }";
 
 function written(name: string, text: string): string {
   const file = path.join(folder, name);
@@ -37,7 +37,7 @@ test("import prints the new file, and says on standard error what became of the 
   assert.match(out, /^# Imported from nginx\./);
   assert.match(
     err,
-    /^nginx → 1 routes, 1 upstreams\n translated +6 {3}.*\n differs +0\n needs you +1 {3}gzip\n refused +0\n$/,
+    /^nginx → 1 routes, 1 upstreams\n translated +6 {3}.*\n differs +0\n needs you +1 {3}gunzip\n refused +0\n$/,
   );
   // No line is written over off a terminal.
   assert.ok(!err.includes("\r") && !err.includes("\x1b"));
