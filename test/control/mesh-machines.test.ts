@@ -72,7 +72,7 @@ test("a quorum refuses, bans and is on record; one less does nothing; proxies an
   assert.match(log, /"decision":"ban"[^\n]*"kind":"mesh_decision"/);
 });
 
-test("a store that is killed, flushed or full of garbage costs no request; edges meet again when it is back", async (t) => {
+test("a store that is killed, frozen, flushed or full of garbage costs no request; edges meet again when it is back", async (t) => {
   const mesh = await startMesh(t, 2);
   if (mesh === undefined) return;
   const { all, redis, scoreAt, attackAt } = mesh;
@@ -84,6 +84,12 @@ test("a store that is killed, flushed or full of garbage costs no request; edges
   await redis.restart();
   for (const gateway of all) await untilReadiness(gateway, "ready");
   await until("told late", async () => (await scoreAt(second!, attacker)) === "0.973");
+
+  redis.pause();
+  for (const gateway of all) await untilReadiness(gateway, "degraded");
+  await attackAt(second!, "203.0.113.98", 3);
+  redis.resume();
+  await until("told after a pause", async () => (await scoreAt(first!, "203.0.113.98")) === "0.973");
 
   await redis.ask("FLUSHALL");
   const channel = `zion:mesh:${clusterId("zion")}`;
