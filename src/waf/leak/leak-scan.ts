@@ -18,7 +18,7 @@ export interface Leak {
 /** What a regex looks at from the literal on; longer matches end there. */
 export const LOOK_BYTES = 512;
 /** Candidates of one text that are looked at: a page of nothing but triggers costs some milliseconds, not seconds. */
-const CANDIDATES_MAX = 256;
+const CANDIDATES_MAX = 128;
 
 /**
  * Looks for leaks in one answer, which comes in texts that overlap: what began in one ends in the next. Linear: one pass
