@@ -288,12 +288,13 @@ export class Fill<G extends Ground> implements FetchOwner, Passage {
     this.why = why;
     const lead = this.#lead;
     this.#lead = undefined;
-    const waiting = this.#takeWaiting();
     this.#phase = PASSING;
+    // First: the lead's head will stand in the buffer that all clients share until its body comes, and one of these may be
+    // answered at once.
+    this.#releaseAll();
     this.#sink = lead?.onPassed(head, this);
     if (this.#sink === undefined) this.#cancel();
     else this.#desk.forget(this);
-    for (const visitor of waiting) visitor.onReleased();
   }
 
   /** The stale answer is still the right one (RFC 9111 §4.3.4). */

@@ -49,7 +49,7 @@ export class StoredAnswer {
   isIndexed = false;
   /** Called when the last reader leaves. */
   onUnread: (() => void) | undefined = undefined;
-  /** Called when a reader got further, while the answer is too large to be kept. */
+  /** Called when a reader got further or left, while the answer is too large to be kept. */
   onRead: (() => void) | undefined = undefined;
 
   /** Lines about the cache that hits add, of the second `noteSecs` of its age. */
@@ -142,6 +142,8 @@ export class StoredAnswer {
   leave(reader: Reader): void {
     if (!this.readers.delete(reader)) return;
     if (this.readers.size === 0) this.onUnread?.();
+    // It may have been the slowest, which the others waited for.
+    else this.onRead?.();
   }
 
   /** Forgets whole pieces that lie before `offset`, of an answer that is too large to be kept. Returns the bytes. */
