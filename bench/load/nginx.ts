@@ -29,6 +29,7 @@ function edge(setup: Setup, more: string): string {
   ssl_protocols TLSv1.3;
   ssl_ecdh_curve X25519;
 
+  ${setup.backend === "cached" ? `proxy_cache_path ${setup.directory}/cache keys_zone=stored:10m;` : ""}
   upstream origin {
     server 127.0.0.1:${setup.originPort};
     keepalive 256;
@@ -46,6 +47,7 @@ ${locations(setup)}
       ${setup.backend === "grpc" ? "grpc_pass grpc://origin" : "proxy_pass http://origin"};
       proxy_http_version 1.1;
       ${setup.backend === "events" ? upgrading : 'proxy_set_header Connection "";'}
+      ${setup.backend === "cached" ? "proxy_cache stored; proxy_cache_valid 200 1h; proxy_cache_lock on;" : ""}
       proxy_set_header Host $http_host;
       proxy_set_header X-Real-IP $remote_addr;
       proxy_set_header X-Forwarded-For $remote_addr;

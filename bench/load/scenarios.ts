@@ -23,7 +23,10 @@ export interface Scenario {
    * connections of HTTP/2 with 8 streams each. `fan-out`: events to streams that stay open.
    */
   readonly kind: "wrk" | "handshake" | "resumption" | "idle" | "upload" | "h2load" | "fan-out";
-  /** What stands behind the candidates: nginx, a gRPC service, a sender of events, or nothing but files. */
+  /**
+   * What stands behind the candidates: nginx, asked once by those that store its answer (`cached`), a gRPC service, a
+   * sender of events, or nothing but files.
+   */
   readonly backend: Backend;
   readonly candidates: readonly CandidateName[];
   /** The gateway inspects, nginx does not; attacks are sent first to see who does. Otherwise nobody inspects. */
@@ -34,7 +37,7 @@ export interface Scenario {
   readonly close: boolean;
 }
 
-export type Backend = "origin" | "grpc" | "events" | "files";
+export type Backend = "origin" | "cached" | "grpc" | "events" | "files";
 
 export type ScenarioName = keyof typeof scenarios;
 
@@ -49,6 +52,8 @@ export const slowConnections = 2;
 
 const plain = ["zion", "before", "nginx", "haproxy", "caddy", ...nodeProxies] as const;
 const inspecting = ["zion", "before", "nginx", "nginx-modsecurity", "apache-modsecurity"] as const;
+
+const stored = ["zion", "before", "nginx"] as const;
 
 export const scenarios = {
   get150: wrk("GET, 150 B answer, keep-alive", getSmall),
@@ -78,6 +83,16 @@ export const scenarios = {
   "sse-fan-out": fanOut("events of 100 B to 200 event streams", eventStream),
   "websocket-fan-out": fanOut("messages of 100 B to 200 WebSockets", webSocket),
   "idle-tls": { ...wrk("idle TLS connections after one GET each", getSmall), kind: "idle", tls: true },
+  "cache-hit": {
+    ...wrk("GET, 150 B answer from memory, keep-alive", unhurried(getSmall)),
+    candidates: stored,
+    backend: "cached",
+  },
+  "cache-hit10k": {
+    ...wrk("GET, 10 kB answer from memory, keep-alive", unhurried(getLarge)),
+    candidates: stored,
+    backend: "cached",
+  },
   "file-1k": files("a file of 1,000 B, keep-alive", getSmallFile),
   "file-1m": files("a file of 1 MB, keep-alive", getLargeFile),
   "waf-get": waf("WAF on: GET, 150 B answer, 3 parameters, keep-alive", wafGet),
@@ -106,6 +121,11 @@ function wrk(title: string, traffic: Traffic): Scenario & { readonly kind: "wrk"
     tls: false,
     close: false,
   };
+}
+
+/** Without the `max-age=0` of a reload, for which a cache has to ask again. */
+function unhurried(traffic: Traffic): Traffic {
+  return { ...traffic, fields: traffic.fields.filter(([name]) => name !== "Cache-Control") };
 }
 
 function h2(title: string, traffic: Traffic): Scenario {

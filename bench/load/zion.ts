@@ -40,9 +40,10 @@ key_path = ${text(setup.keyFile)}
 url = "http://127.0.0.1:${setup.originPort}"
 ${setup.backend === "grpc" ? 'protocol = "h2c"' : ""}
 
-${paths.map((path) => `[[route]]\npath = "${path}"\nupstream = "origin"\n${setup.waf ? "" : "waf = false\n"}${setup.backend === "events" ? 'mode = "websocket"\n' : ""}`).join("\n")}
+${paths.map((path) => `[[route]]\npath = "${path}"\nupstream = "origin"\n${setup.waf ? "" : "waf = false\n"}${setup.backend === "events" ? 'mode = "websocket"\n' : ""}${setup.backend === "cached" ? 'cache_profile = "stored"\n' : ""}`).join("\n")}
 
 ${setup.backend === "files" ? `[[route]]\npath = "/files/{*rest}"\nmode = "static"\nserve_dir = ${text(writeFiles(setup.directory))}\nwaf = false\n` : ""}
+${setup.backend === "cached" ? "[cache_profile.stored]\ndefault_ttl_seconds = 3600\nignore_cookies = true\n" : ""}
 ${setup.growth?.ruleFiles === undefined ? "" : `[waf]\nrules = ${text(setup.growth.ruleFiles)}\n`}
 [access_log]
 ${setup.logFile === undefined ? "enabled = false" : `path = ${text(setup.logFile)}`}

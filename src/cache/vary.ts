@@ -56,6 +56,8 @@ export function variantOf(request: CanonicalRequest, vary: readonly string[]): s
 
 /** `Accept-Encoding` by what it comes to: browsers write the same in a dozen ways. */
 export function codingsOf(value: string): string {
+  const usual = USUAL.get(value);
+  if (usual !== undefined) return usual;
   if (!/^(?:(?:gzip|br|zstd|deflate)(?:;q=(?:1|1\.0|0\.\d))?(?:, ?|$))+$/.test(value)) return value;
   const accepted = value
     .split(/, ?/)
@@ -84,3 +86,11 @@ function requestValue(request: CanonicalRequest, name: string): string {
   // No field and an empty one are two things.
   return count === 0 ? "\r" : text;
 }
+
+/** What most clients say, so that a hit need not take it apart. */
+const USUAL: ReadonlyMap<string, string> = new Map([
+  ["gzip", "gzip"],
+  ["gzip, deflate", "deflate,gzip"],
+  ["gzip, deflate, br", "br,deflate,gzip"],
+  ["gzip, deflate, br, zstd", "br,deflate,gzip,zstd"],
+]);

@@ -173,3 +173,10 @@ test("a copy of a request, and one that another worker gets, are the request", (
     }),
   );
 });
+
+test("what most clients say of codings is read like the same in another order", () => {
+  assert.equal(codingsOf("gzip, deflate, br, zstd"), codingsOf("zstd, br, deflate, gzip"));
+  assert.equal(codingsOf("gzip, deflate, br"), codingsOf("br, deflate, gzip"));
+  assert.equal(codingsOf("gzip, deflate"), codingsOf("deflate, gzip"));
+  assert.notEqual(codingsOf("gzip"), codingsOf("gzip, identity;q=0"));
+});
