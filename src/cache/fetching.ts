@@ -2,6 +2,7 @@ import type { CanonicalRequest } from "../http/request.ts";
 import type { ResponseHead } from "../http/response-head.ts";
 import type { Trailers } from "../http/trailer.ts";
 import type { Reason } from "../reason.ts";
+import type { Outcome } from "./counts.ts";
 
 /** A request of the cache's own, for one that missed: to an upstream, or to the worker that owns the key. */
 export interface Fetching {
@@ -20,6 +21,8 @@ export interface FetchRecord {
   readonly startedMs: number;
   upstream: { readonly url: string; readonly logPiece: Uint8Array } | undefined;
   retries: number;
+  /** What the answer is to the worker that was asked; MISS where the upstream was asked. */
+  outcome: Exclude<Outcome, "BYPASS">;
 }
 
 /** Who began a fetch. */

@@ -124,7 +124,7 @@ export class Fill<G extends Ground> implements FetchOwner, Passage {
     }
     if (this.#phase !== STORING || this.#isTooLarge || !this.#suits(visitor, demand.hasCredentials))
       return false;
-    visitor.onStored(answer!, this.#served("MISS", true));
+    visitor.onStored(answer!, this.#served(this.record.outcome, true));
     return true;
   }
 
@@ -275,12 +275,14 @@ export class Fill<G extends Ground> implements FetchOwner, Passage {
     const { life } = answer;
     const lead = this.#lead;
     this.#lead = undefined;
-    lead?.onStored(answer, this.#served("MISS", false, answer.head.status));
+    const { outcome } = this.record;
+    const status = outcome === "REVALIDATED" ? 304 : answer.head.status;
+    lead?.onStored(answer, this.#served(outcome, false, status));
     if (this.#waiting.size === 0) return;
     const isFresh = life.freshSecs > ageSecs(life, this.#desk.deps.nowMs()) && !life.alwaysAsk;
     // Those who waited had no credentials.
     for (const visitor of this.#takeWaiting())
-      if (isFresh && this.#suits(visitor, false)) visitor.onStored(answer, this.#served("MISS", true));
+      if (isFresh && this.#suits(visitor, false)) visitor.onStored(answer, this.#served(outcome, true));
       else visitor.onReleased();
   }
 

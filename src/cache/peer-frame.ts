@@ -1,13 +1,14 @@
 import { F } from "../http/field.ts";
 import { FIELD_ID, FIELD_SLOTS, FORWARD, NAME_START, VALUE_END } from "../http/request.ts";
 import { RESPONSE_LENGTH, RESPONSE_NONE, type ResponseHead } from "../http/response-head.ts";
+import { type Outcome, outcomes } from "./counts.ts";
 import { ageSecs } from "./life.ts";
 import type { StoredAnswer } from "./stored-answer.ts";
 
 /**
  * What workers say to each other about stored answers: a token of 32 bytes at the beginning of a connection, then frames,
- * `kind` and length in front. One question at a time on a connection: ASK, then HEAD, any BODY and END; or FAULT; or
- * NOT_MINE, where the asker has to ask the upstream.
+ * `kind` and length in front. One question at a time on a connection: ASK, then HEAD or STORED_HEAD, any BODY and END; or
+ * FAULT; or NOT_MINE, where the asker has to ask the upstream.
  */
 export const ASK = 1;
 export const HEAD_FRAME = 2;
@@ -15,6 +16,8 @@ export const BODY = 3;
 export const END = 4;
 export const FAULT = 5;
 export const NOT_MINE = 6;
+/** A head behind one byte: which of `outcomes` the answer is to the worker that has it. */
+export const STORED_HEAD = 7;
 
 export const TOKEN_BYTES = 32;
 export const FRAME_HEADER_BYTES = 5;
@@ -52,8 +55,8 @@ export class FrameReader {
 
 const EMPTY = Buffer.alloc(0);
 
-/** The head of a stored answer in the form in which upstreams send theirs: one reader for both. */
-export function storedHeadText(answer: StoredAnswer, nowMs: number): Buffer {
+/** Payload of STORED_HEAD. The head is in the form in which upstreams send theirs: one reader for both. */
+export function storedHeadPayload(answer: StoredAnswer, outcome: Outcome, nowMs: number): Buffer {
   const { head, life, tags, length } = answer;
   const tagLine = tags.length === 0 ? "" : `Surrogate-Key: ${tags.join(" ")}\r\n`;
   const ageLine = `Age: ${Math.max(0, ageSecs(life, nowMs))}\r\n`;
@@ -64,6 +67,7 @@ export function storedHeadText(answer: StoredAnswer, nowMs: number): Buffer {
         ? `Content-Length: ${length}\r\n`
         : "Transfer-Encoding: chunked\r\n";
   return Buffer.concat([
+    Buffer.of(outcomes.indexOf(outcome)),
     Buffer.from(`HTTP/1.1 ${head.status} `, "latin1"),
     head.bytes,
     Buffer.from(`${tagLine}${ageLine}${framing}\r\n`, "latin1"),

@@ -13,12 +13,13 @@ import {
   NOT_MINE,
   passedHeadText,
   readAsk,
-  storedHeadText,
+  STORED_HEAD,
+  storedHeadPayload,
   TOKEN_BYTES,
 } from "../cache/peer-frame.ts";
 import type { StoredAnswer } from "../cache/stored-answer.ts";
 import { StoredSource } from "../cache/stored-source.ts";
-import type { Passage, PassedTo, Visitor } from "../cache/visitor.ts";
+import type { Passage, PassedTo, Served, Visitor } from "../cache/visitor.ts";
 import { CanonicalRequest } from "../http/request.ts";
 import { readRequest } from "../http/request-image.ts";
 import type { ResponseHead } from "../http/response-head.ts";
@@ -69,9 +70,9 @@ class PeerConnection implements Visitor, PassedTo {
     connection.on("data", (bytes: Buffer) => this.#guard(() => this.#onData(bytes)));
   }
 
-  onStored(answer: StoredAnswer): void {
+  onStored(answer: StoredAnswer, { outcome }: Served): void {
     this.#fill = undefined;
-    this.#send(HEAD_FRAME, storedHeadText(answer, this.#state.clock.nowMs()));
+    this.#send(STORED_HEAD, storedHeadPayload(answer, outcome, this.#state.clock.nowMs()));
     const source = new StoredSource(this, answer, answer.head.status === 204 ? [] : WHOLE);
     this.#source = source;
     source.resume();

@@ -39,6 +39,7 @@ export class CacheFetch implements Fetching, ForwardedExchange {
     readonly startedMs: number;
     upstream: Pick<Endpoint, "url" | "logPiece"> | undefined;
     retries: number;
+    readonly outcome: "MISS";
   };
   readonly forwardedMemo = new ForwardedMemo();
   readonly peerText: string;
@@ -57,7 +58,7 @@ export class CacheFetch implements Fetching, ForwardedExchange {
     this.hop = ground.hop;
     this.mergeSlashes = ground.mergeSlashes;
     this.peerText = request.clientAddress;
-    this.record = { startedMs: deps.nowMs(), upstream: undefined, retries: 0 };
+    this.record = { startedMs: deps.nowMs(), upstream: undefined, retries: 0, outcome: "MISS" };
     this.#owner = owner;
     this.#deps = deps;
     this.#forwarding = new Forwarding(this, ground.upstream, deps, undefined);

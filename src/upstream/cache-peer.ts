@@ -1,6 +1,7 @@
 import net from "node:net";
+import { outcomes } from "../cache/counts.ts";
 import type { Peers } from "../cache/desk.ts";
-import type { FetchFault, Fetching, FetchOwner } from "../cache/fetching.ts";
+import type { FetchFault, Fetching, FetchOwner, FetchRecord } from "../cache/fetching.ts";
 import {
   ASK,
   askPayload,
@@ -10,6 +11,7 @@ import {
   FrameReader,
   frameHeader,
   HEAD_FRAME,
+  STORED_HEAD,
 } from "../cache/peer-frame.ts";
 import type { CanonicalRequest } from "../http/request.ts";
 import { writeRequest } from "../http/request-image.ts";
@@ -148,7 +150,7 @@ function mix(value: number): number {
 
 /** One question to the worker that owns a key. */
 class PeerFetch implements Fetching {
-  readonly record;
+  readonly record: FetchRecord;
   readonly #ring: PeerRing;
   readonly #socketName: string;
   readonly #request: CanonicalRequest;
@@ -175,7 +177,7 @@ class PeerFetch implements Fetching {
     this.#ground = ground;
     this.#wantsFresh = wantsFresh;
     this.#owner = owner;
-    this.record = { startedMs: ring.deps.nowMs(), upstream: undefined, retries: 0 };
+    this.record = { startedMs: ring.deps.nowMs(), upstream: undefined, retries: 0, outcome: "MISS" };
   }
 
   start(): void {
@@ -235,7 +237,11 @@ class PeerFetch implements Fetching {
   }
 
   #take(kind: number, payload: Buffer): void {
-    if (kind === HEAD_FRAME) {
+    if (kind === STORED_HEAD) {
+      const outcome = outcomes[payload[0]!];
+      if (outcome !== undefined && outcome !== "BYPASS") this.record.outcome = outcome;
+      this.#take(HEAD_FRAME, payload.subarray(1));
+    } else if (kind === HEAD_FRAME) {
       const head = new ResponseHead();
       if (readResponseHead(payload, 0, payload.length, false, head) <= 0) {
         this.#fault("peer_head");

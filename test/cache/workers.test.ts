@@ -115,6 +115,35 @@ test("a reload keeps what is stored, and a profile that is gone takes it along",
   );
 });
 
+test("what another worker has is a hit, as old as it is there", async (t) => {
+  const origin = await startOrigin({
+    script: (_, { socket }) => void socket.write(page("page", "Cache-Control: max-age=600", "Age: 40")),
+  });
+  const gateway = await start(t, origin, 4);
+  const said = new Map<string, number>();
+  // Both workers' first answers, and more.
+  for (let i = 0; i < 40; i++) {
+    const { headers } = await gateway.get("/a");
+    const word = String(headers["x-zion-cache"]);
+    said.set(word, (said.get(word) ?? 0) + 1);
+    if (word === "HIT") assert.match(String(headers["cache-status"]), /^zion; hit; ttl=5\d\d$/);
+    assert.ok(Number(headers["age"]) >= 40, `Age of a ${word}: ${headers["age"]}`);
+  }
+  assert.deepEqual(
+    [...said],
+    [
+      ["MISS", 1],
+      ["HIT", 39],
+    ],
+  );
+  const { body } = await gateway.get("/metrics", gateway.telemetryPort);
+  assert.ok(
+    Number(/^zion_cache_peer_total\{result="asked"\} (\d+)$/m.exec(body)?.[1] ?? 0) > 0,
+    "a peer was asked",
+  );
+  assert.equal(asked(origin, "/a"), 1);
+});
+
 test("a thousand requests to four workers make one request of the upstream", async (t) => {
   let release = (): void => {};
   const held = new Promise<void>((done) => {
