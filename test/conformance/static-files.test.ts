@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, utimesSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
+import { gunzipSync } from "node:zlib";
 import { ask, startStatic } from "./static-bench.ts";
 
 /** Long enough ago that its tag is a strong one. */
@@ -273,4 +274,21 @@ strip_prefix = "/waf"`,
     400,
   );
   assert.equal(edge.metric("zion_reject_total", "waf_patterns"), 1);
+});
+
+test("files are compressed as answers of upstreams are, and parts of them never", async (t) => {
+  const { edge, write } = await startStatic(t, { tables: "[compression]" });
+  utimesSync(write("a.html", "<p>hello</p>".repeat(500)), OLD, OLD);
+  const plain = await ask(edge, "/a.html");
+  const coded = await ask(edge, "/a.html", "Accept-Encoding: gzip\r\n");
+  assert.equal(coded.fields.get("content-encoding"), "gzip");
+  assert.equal(gunzipSync(Buffer.from(coded.body, "latin1")).toString(), plain.body);
+  const etag = coded.fields.get("etag")!;
+  assert.equal(etag, `W/${plain.fields.get("etag")}`);
+  assert.equal(
+    (await ask(edge, "/a.html", `Accept-Encoding: gzip\r\nIf-None-Match: ${etag}\r\n`)).status,
+    304,
+  );
+  const part = await ask(edge, "/a.html", "Accept-Encoding: gzip\r\nRange: bytes=0-2\r\n");
+  assert.deepEqual([part.status, part.body, part.fields.get("content-encoding")], [206, "<p>", undefined]);
 });
