@@ -18,7 +18,7 @@ const parts = {
     ["bench/observed.ts", "--save"],
   ],
   faults: [["bench/fault/run.ts", "--save"]],
-  detection: [["test/eval/run.ts"]],
+  detection: [["test/eval/run.ts"], ["bench/detection.ts", "--save"]],
   conformance: [["bench/conformance.ts", "--save"]],
   soak: [["bench/soak.ts", "--minutes", "120", "--save"]],
 } as const;

@@ -121,7 +121,7 @@ function explain(one: EvalCase, answer: Answer, line: LogEvent | undefined): Jud
 }
 
 /** An origin that reads every body whole and answers 200 with its mark. */
-async function startMarkingOrigin(): Promise<{
+export async function startMarkingOrigin(): Promise<{
   port: number;
   requests: () => number;
   close: () => Promise<void>;
