@@ -51,7 +51,7 @@ const RESTART_MS = 2000;
 const REPORT_MS = 30_000;
 /** Rules in one report. */
 const RULES_MAX = 16;
-/** Messages that the process has not taken yet: a flood of offences waits in the workers' next reports. */
+/** Messages that the process has not taken yet, above which a flood of offences is not told. */
 const WAITING_MAX = 32;
 
 export function createMeshDesk(options: MeshDeskOptions): MeshDesk {
@@ -70,7 +70,7 @@ export function createMeshDesk(options: MeshDeskOptions): MeshDesk {
   let carrying: Promise<void> = Promise.resolve();
 
   const send = (message: ToMesh): void => {
-    if (child === undefined || waiting >= WAITING_MAX) return;
+    if (child === undefined) return;
     waiting++;
     child.send(message, undefined, {}, () => waiting--);
   };
@@ -107,7 +107,7 @@ export function createMeshDesk(options: MeshDeskOptions): MeshDesk {
       restart.unref();
     });
     send({ type: "adopt", settings: settings! });
-    for (const [url, healthy] of health) if (!healthy) send({ type: "health", url, healthy });
+    for (const [url, healthy] of health) send({ type: "health", url, healthy });
   };
 
   const hear = (message: FromMesh): void => {
@@ -211,7 +211,7 @@ export function createMeshDesk(options: MeshDeskOptions): MeshDesk {
       return view;
     },
     offended({ offenders }) {
-      if (child === undefined || offenders.size === 0) return;
+      if (waiting >= WAITING_MAX || offenders.size === 0) return;
       const offences = [...offenders].map(([client, { waf, limit }]) => [client, waf, limit] as const);
       send({ type: "offences", offences });
     },

@@ -3,19 +3,19 @@ import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import type { JsonObject } from "../audit/canonical.ts";
 import { buildAddressSet, parseCidr } from "../identity/address.ts";
-import { type Claim, claimKey } from "../mesh/claim.ts";
+import { type Claim, claimKey, type Dated } from "../mesh/claim.ts";
 import { RULE_BYTES_MAX } from "../mesh/claim-coding.ts";
 import { addressKeyOf, parseClusterKeys } from "../mesh/envelope.ts";
 import { readIdentity } from "../mesh/identity.ts";
 import { KeyRing } from "../mesh/key-ring.ts";
 import { MeshNode, type MeshNotice, type NodeTerms, type RejectReason, type Sealed } from "../mesh/node.ts";
 import { Observed } from "../mesh/observed.ts";
+import { Probed } from "../mesh/probed.ts";
 import { hashedSubject, type Subject, subjectOfClient } from "../mesh/subject.ts";
-import { meshFamilies as families } from "../record/mesh-metrics.ts";
-import type { MetricSample } from "../record/metrics.ts";
 import { forgetOldest } from "../std/forget-oldest.ts";
+import { meshFigures } from "./mesh-figures.ts";
 import { channelOf, DECREES, type MeshLink, openMeshLink } from "./mesh-link.ts";
-import type { FromMesh, MeshPeerState, MeshSettings, MeshState, ToMesh } from "./mesh-order.ts";
+import type { FromMesh, MeshSettings, ToMesh } from "./mesh-order.ts";
 import { readMeshMemory, writeMeshMemory } from "./mesh-state-file.ts";
 import { endpointId, MeshTally } from "./mesh-tally.ts";
 
@@ -31,7 +31,6 @@ const STATE_MS = 1000;
 const SAVE_MS = 5000;
 /** Events of the audit log per second; the next one counts those between. */
 const EVENTS_MAX = 50;
-const SEEN_MS = 60_000;
 /** Clients whose hashes are remembered, to know whom a quorum means. */
 const MET_MAX = 25_000;
 
@@ -64,7 +63,7 @@ export function openMeshEdge(options: MeshEdgeOptions): MeshEdge {
   const observed = new Observed();
   const tally = new MeshTally();
   const pending = new Map<string, Claim>();
-  const health = new Map<string, boolean>();
+  const probed = new Probed();
   /** Clients that this edge met, by the hash that stands for them. */
   const met = new Map<Subject, string>();
   let terms = termsOf(settings, memory.learned);
@@ -228,7 +227,11 @@ export function openMeshEdge(options: MeshEdgeOptions): MeshEdge {
     });
   }
 
-  function dated(): { readonly atMs: number; readonly ttlSecs: number } {
+  function unhealthy(url: string, when: Dated | undefined): void {
+    if (when !== undefined) claim({ kind: "upstream_unhealthy", endpoint: endpointId(url), ...when });
+  }
+
+  function dated(): Dated {
     return { atMs: Math.floor(wallMs()), ttlSecs: settings.mesh.claimTtlSecs };
   }
 
@@ -250,7 +253,7 @@ export function openMeshEdge(options: MeshEdgeOptions): MeshEdge {
         spared,
         addressKey,
         clientOf: (subject) => met.get(subject),
-        isHealthy: (url) => health.get(url) === true,
+        isHealthy: (url) => probed.isHealthy(url),
       },
       talliedMs,
     );
@@ -300,58 +303,8 @@ export function openMeshEdge(options: MeshEdgeOptions): MeshEdge {
   }
 
   function tellState(): void {
-    const nowMs = wallMs();
-    const peers = terms.ring.edges
-      .filter(({ id }) => id !== node.id)
-      .map(({ id, operator, source }): MeshPeerState => {
-        const peer = node.peerOf(id);
-        const seenMs = peer?.lastSeenMs ?? 0;
-        const isSeen = nowMs - seenMs < SEEN_MS;
-        const state = peer?.isQuarantined(nowMs) === true ? "quarantined" : isSeen ? "seen" : "silent";
-        return {
-          id,
-          operator,
-          source,
-          state,
-          seen_secs_ago: seenMs === 0 ? null : Math.round((nowMs - seenMs) / 1000),
-          claims: node.store.countOf(id),
-        };
-      });
-    const state: MeshState = {
-      isUp: link.isUp,
-      id: node.id,
-      claims: node.store.size,
-      quorum: node.rule.quorum,
-      peers,
-      rules: rulesOf(node, nowMs),
-      samples: samplesOf(peers),
-    };
-    send({ type: "state", state });
-  }
-
-  function samplesOf(peers: readonly MeshPeerState[]): readonly MetricSample[] {
-    const of = (family: { readonly name: string }, value: number, ...labels: string[]): MetricSample => ({
-      name: family.name,
-      labels,
-      value,
-    });
-    return [
-      of(families.meshUp, link.isUp ? 1 : 0),
-      of(families.meshErrors, link.errors),
-      of(families.meshEmitted, counts.emitted),
-      of(families.meshReceived, counts.received),
-      of(families.meshUnpublished, counts.unpublished + link.dropped),
-      of(families.meshBytes, counts.bytesIn, "in"),
-      of(families.meshBytes, counts.bytesOut, "out"),
-      of(families.meshClaims, node.store.size),
-      of(families.meshEvictions, node.store.evicted),
-      of(families.meshForks, counts.forks),
-      ...[...rejected].map(([reason, value]) => of(families.meshRejected, value, reason)),
-      ...[...decided].map(([decision, value]) => of(families.meshDecisions, value, decision)),
-      ...(["seen", "silent", "quarantined"] as const).map((state) =>
-        of(families.meshPeers, peers.filter((peer) => peer.state === state).length, state),
-      ),
-    ];
+    const facts = { node, link, ring: terms.ring, counts, rejected, decided };
+    send({ type: "state", state: meshFigures(facts, wallMs()) });
   }
 
   function save(): void {
@@ -386,6 +339,9 @@ export function openMeshEdge(options: MeshEdgeOptions): MeshEdge {
     const pauseMs = settings.mesh.antiEntropySecs * 1000 * (0.75 + Math.random() / 2);
     compareTimer = setTimeout(() => {
       if (link.isUp) void compare();
+      const { claimTtlSecs } = settings.mesh;
+      for (const url of probed.due(wallMs(), claimTtlSecs))
+        unhealthy(url, probed.heard(url, false, Math.floor(wallMs()), claimTtlSecs));
       compareLater();
     }, pauseMs);
   };
@@ -408,13 +364,11 @@ export function openMeshEdge(options: MeshEdgeOptions): MeshEdge {
           return;
         case "banned":
           return reputation(message.client, observed.banned(message.client, message.by, nowMs, ttlSecs));
-        case "health": {
-          health.set(message.url, message.healthy);
-          const endpoint = endpointId(message.url);
-          // What is healthy again is told by a claim that is over at once.
-          const life = message.healthy ? { atMs: Math.floor(nowMs), ttlSecs: 1 } : dated();
-          return claim({ kind: "upstream_unhealthy", endpoint, ...life });
-        }
+        case "health":
+          return unhealthy(
+            message.url,
+            probed.heard(message.url, message.healthy, Math.floor(nowMs), ttlSecs),
+          );
         case "rules":
           for (const [rule, count] of message.hits)
             if (rule.length <= RULE_BYTES_MAX && /^[A-Za-z0-9_.-]+$/.test(rule))
@@ -463,19 +417,4 @@ function sparedBy({ spared }: MeshSettings) {
   return buildAddressSet(
     [...spared, ...own].map((cidr) => parseCidr(cidr)).filter((block) => block !== undefined),
   );
-}
-
-/** What rules fired over all edges, ten of them. */
-function rulesOf(node: MeshNode, nowMs: number): MeshState["rules"] {
-  const rules = [...node.store.of("rule_hits").values()].map((entries) => {
-    const live = entries.filter(({ claim }) => claim.atMs + claim.ttlSecs * 1000 > nowMs);
-    let count = 0;
-    for (const { claim } of live) if (claim.kind === "rule_hits") count += claim.count;
-    const [first] = entries;
-    return { rule: first?.claim.kind === "rule_hits" ? first.claim.rule : "", count, edges: live.length };
-  });
-  return rules
-    .filter(({ edges }) => edges > 0)
-    .sort((a, b) => b.count - a.count)
-    .slice(0, 10);
 }
