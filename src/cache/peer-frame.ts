@@ -1,6 +1,6 @@
 import { F } from "../http/field.ts";
 import { FIELD_ID, FIELD_SLOTS, FORWARD, NAME_START, VALUE_END } from "../http/request.ts";
-import { RESPONSE_LENGTH, RESPONSE_NONE, type ResponseHead } from "../http/response-head.ts";
+import { RESPONSE_CHUNKED, RESPONSE_LENGTH, type ResponseHead } from "../http/response-head.ts";
 import { type Outcome, outcomes } from "./counts.ts";
 import { ageSecs } from "./life.ts";
 import type { StoredAnswer } from "./stored-answer.ts";
@@ -82,8 +82,9 @@ export function passedHeadText(head: ResponseHead): Buffer {
     if (fields[slot + FORWARD] !== 0 || fields[slot + FIELD_ID] === F.surrogateKey)
       text += `${source.latin1Slice(fields[slot + NAME_START]!, fields[slot + VALUE_END]!)}\r\n`;
   if (head.bodyKind === RESPONSE_LENGTH) text += `Content-Length: ${head.bodyLength}\r\n`;
-  // Its end is told in a frame of its own.
-  else if (head.bodyKind !== RESPONSE_NONE) text += "Transfer-Encoding: chunked\r\n";
+  // Its end is told in a frame of its own. One that only the end of the connection ends is not made to look whole: the
+  // asker must not store it, either.
+  else if (head.bodyKind === RESPONSE_CHUNKED) text += "Transfer-Encoding: chunked\r\n";
   return Buffer.from(`${text}\r\n`, "latin1");
 }
 

@@ -20,6 +20,7 @@ import {
 import type { StoredAnswer } from "../cache/stored-answer.ts";
 import { StoredSource } from "../cache/stored-source.ts";
 import type { Passage, PassedTo, Served, Visitor } from "../cache/visitor.ts";
+import { isEventStream } from "../http/event-stream.ts";
 import { CanonicalRequest } from "../http/request.ts";
 import { readRequest } from "../http/request-image.ts";
 import type { ResponseHead } from "../http/response-head.ts";
@@ -81,6 +82,11 @@ class PeerConnection implements Visitor, PassedTo {
   onPassed(head: ResponseHead, passage: Passage): PassedTo | undefined {
     this.#fill = undefined;
     if (this.#connection.destroyed) return undefined;
+    if (isEventStream(head)) {
+      // It may be silent for hours, here as in the worker that asked.
+      passage.unhurry();
+      this.#connection.setTimeout(0);
+    }
     this.#source = passage;
     this.#send(HEAD_FRAME, passedHeadText(head));
     return this;
@@ -184,6 +190,7 @@ class PeerConnection implements Visitor, PassedTo {
     this.#fill = undefined;
     this.#source = undefined;
     this.#isBusy = false;
+    this.#connection.setTimeout(IDLE_MS);
     this.#send(kind, payload);
   }
 

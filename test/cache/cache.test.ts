@@ -183,7 +183,9 @@ test("a stored answer is for those only whom the gates let in", async (t) => {
   assert.equal((await get()).status, 200);
   edge.reload(config({ route: "internal_only = true", server: 'internal_networks = ["192.0.2.0/24"]' }));
   assert.equal((await get()).status, 403);
-  edge.reload(config({ route: 'limits = ["few"]', tables: '[limit.few]\nrate = 1\nwindow_secs = 3600\nburst = 1\n' }));
+  edge.reload(
+    config({ route: 'limits = ["few"]', tables: "[limit.few]\nrate = 1\nwindow_secs = 3600\nburst = 1\n" }),
+  );
   assert.deepEqual([did(await get()), (await get()).status], ["HIT", 429]);
 });
 

@@ -4,7 +4,9 @@ import { once } from "node:events";
 import net from "node:net";
 import { test } from "node:test";
 import fc from "fast-check";
-import { ASK, FrameReader, frameHeader, readAsk } from "../../src/cache/peer-frame.ts";
+import { judge } from "../../src/cache/judgement.ts";
+import { ASK, FrameReader, frameHeader, passedHeadText, readAsk } from "../../src/cache/peer-frame.ts";
+import { ResponseHead, readResponseHead } from "../../src/http/response-head.ts";
 import { openCachePeers } from "../../src/listener/cache-peers.ts";
 import type { State } from "../../src/state.ts";
 import { ownerOf } from "../../src/upstream/cache-peer.ts";
@@ -77,4 +79,18 @@ test("every worker agrees on the owner of a key, and one that leaves takes only 
   const share = [0, 0, 0, 0];
   for (let i = 0; i < 4000; i++) share[ownerOf(Math.imul(i, 0x01000193), places)!.slot]!++;
   assert.ok(Math.min(...share) > 700, `${share}`);
+});
+
+test("the head of an answer that only the end of a connection ends does not say more to another worker", () => {
+  const head = new ResponseHead();
+  const text =
+    "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nSurrogate-Key: a\r\nConnection: x, close\r\nX: 1\r\n\r\n";
+  assert.ok(readResponseHead(Buffer.from(text), 0, text.length, false, head) > 0);
+  const said = passedHeadText(head);
+  assert.equal(said.toString(), "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nSurrogate-Key: a\r\n\r\n");
+  const again = new ResponseHead();
+  readResponseHead(said, 0, said.length, false, again);
+  const arrival = { sentMs: 0, arrivedMs: 0, wallSecs: 1_000_000 };
+  const rule = { freshMaxSecs: 60, freshDefaultSecs: 0, bodyBytesMax: 10, errors: false };
+  assert.equal(judge(again, false, rule, arrival), "unframed");
 });
