@@ -475,3 +475,20 @@ test("curl reads every coding that it knows", async (t) => {
   assert.ok(stdout.subarray(0, end).equals(body));
   assert.match(stdout.subarray(end + 1).toString(), /^(?:br|zstd|gzip)$/);
 });
+
+test("what the cache keeps is plain, and coded for each client as it likes", async (t) => {
+  const body = text(5000);
+  const { origin, edge } = await compressing(t, {
+    route: 'mode = "static_cache"\ncache_profile = "pages"',
+    tables: "[cache_profile.pages]",
+    script: script(body, "length", "Cache-Control: max-age=60", 'ETag: "v1"'),
+  });
+  for (const coding of ["gzip", "br", "identity", "gzip"] as const) {
+    const got = await ask1(edge.port, { "accept-encoding": coding });
+    const plain = coding === "identity" ? got.body : decoders[coding](got.body);
+    assert.ok(plain.equals(body), coding);
+    assert.equal(got.headers["etag"], coding === "identity" ? '"v1"' : 'W/"v1"');
+    assert.equal(got.headers["vary"], "Accept-Encoding");
+  }
+  assert.equal(origin.requests.length, 1);
+});
