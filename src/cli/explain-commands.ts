@@ -69,7 +69,9 @@ export function addExplainCommands(
   program
     .command("replay <source...>")
     .description("compare what a configuration decides about requests that came with what was decided then")
-    .usage("[options] SOURCE...   (an audit log, a HAR file, lines of curl or JSON, or the word running)")
+    .usage(
+      "[options] SOURCE...   (an audit log, a HAR or .http file, lines of curl or JSON, or the word running)",
+    )
     .exitOverride()
     .addOption(config())
     .option("--against <file>", "the configuration to compare with, instead of what was decided then")

@@ -5,6 +5,7 @@ import { readLines } from "../audit/log-lines.ts";
 import { parseSegmentFile } from "../audit/log-name.ts";
 import { readProblem } from "../config/files.ts";
 import { captureFile } from "../control/capture-store.ts";
+import { readHttpFile } from "../explain/http-file.ts";
 import {
   type Arrival,
   type Recorded,
@@ -18,8 +19,8 @@ import { KEY_BYTES } from "../record/capture-line.ts";
 import { commandWords, readBytes, readCurl, readText, SourceUnreadable } from "./explain-source.ts";
 
 /**
- * The requests of a file or directory, whatever it is: an audit log, a HAR file, lines of curl, lines of JSON. Throws
- * SourceUnreadable or WishProblem.
+ * The requests of a file or directory, whatever it is: an audit log, a HAR file, a `.http` file, lines of curl, lines of
+ * JSON. Throws SourceUnreadable or WishProblem.
  */
 export function* recordedIn(
   source: string,
@@ -49,6 +50,11 @@ function* inFolder(directory: string, arrival: Arrival, key: Buffer | undefined)
 }
 
 function* inFile(file: string, arrival: Arrival): Generator<Recorded> {
+  // By its name: nothing in it says what it is.
+  if (/\.(?:http|rest)$/.test(file)) {
+    for (const { name, wish } of readHttpFile(readText(file))) yield recordedWish(name, wish, arrival);
+    return;
+  }
   const beginning = beginningOf(file);
   if (/^(?:\s*#[^\n]*\n)*\s*curl\b/.test(beginning)) yield* inCurlLines(readText(file), arrival);
   // A line of JSON begins and ends with a brace; a HAR file is one object over many lines, or one with a log in it.
