@@ -22,6 +22,8 @@ export interface CoderOwner {
   onCoderDrain(): void;
   onCoderEnd(): void;
   onCoderFault(): void;
+  /** A bug of ours came up in one of these calls: Node would end the worker for it. */
+  onDefect(cause: unknown): void;
 }
 
 /** Codes a body as it comes, in zlib's thread pool: two blocks wait at most, and one piece of output. */
@@ -36,15 +38,9 @@ export class Coder {
     this.#owner = owner;
     this.#engine = openEngine(coding, effort);
     this.#flushKind = flushKinds[coding];
-    this.#engine.on("data", (bytes: Buffer) => {
-      if (!this.#closed) owner.onCoded(bytes);
-    });
-    this.#engine.on("end", () => {
-      if (!this.#closed) owner.onCoderEnd();
-    });
-    this.#engine.on("error", () => {
-      if (!this.#closed) owner.onCoderFault();
-    });
+    this.#engine.on("data", (bytes: Buffer) => this.#tell(() => owner.onCoded(bytes)));
+    this.#engine.on("end", () => this.#tell(() => owner.onCoderEnd()));
+    this.#engine.on("error", () => this.#tell(() => owner.onCoderFault()));
   }
 
   /** The block is the coder's from now on. False asks to wait for `onCoderDrain`. */
@@ -55,9 +51,17 @@ export class Coder {
   }
 
   readonly #onWritten = (): void => {
-    if (this.#closed) return;
-    if (this.#waiting-- === BLOCKS_MAX) this.#owner.onCoderDrain();
+    if (this.#waiting-- === BLOCKS_MAX) this.#tell(() => this.#owner.onCoderDrain());
   };
+
+  #tell(call: () => void): void {
+    if (this.#closed) return;
+    try {
+      call();
+    } catch (cause) {
+      this.#owner.onDefect(cause);
+    }
+  }
 
   /** What was written comes out, and `done` is called. */
   flush(done: () => void): void {

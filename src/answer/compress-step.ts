@@ -156,6 +156,10 @@ export class CompressStep implements AnswerStep, CoderOwner {
     this.#owner.onStepFault(reasons.compression);
   }
 
+  onDefect(cause: unknown): void {
+    this.#owner.onDefect(cause);
+  }
+
   // --- phases
 
   #codeWhole(): void {
@@ -269,9 +273,13 @@ export class CompressStep implements AnswerStep, CoderOwner {
 
   readonly #onHeldLong = (): void => {
     this.#timer = undefined;
-    if (this.#phase === HOLDING) this.#flow();
-    if (this.#phase === CODING && this.#isAnythingHeld) this.#flushCoder();
-    else if (this.#phase !== OVER) this.#flushNext();
+    try {
+      if (this.#phase === HOLDING) this.#flow();
+      if (this.#phase === CODING && this.#isAnythingHeld) this.#flushCoder();
+      else if (this.#phase !== OVER) this.#flushNext();
+    } catch (cause) {
+      this.onDefect(cause);
+    }
   };
 
   #flushCoder(): void {

@@ -141,6 +141,10 @@ export class InspectStep implements AnswerStep, StepOwner {
     this.#owner.onStepFault(reason);
   }
 
+  onDefect(cause: unknown): void {
+    this.#owner.onDefect(cause);
+  }
+
   close(): void {
     clearTimeout(this.#timer);
     this.#desk.answers[this.#result]++;
@@ -172,7 +176,11 @@ export class InspectStep implements AnswerStep, StepOwner {
 
   readonly #onHeldLong = (): void => {
     if (this.#phase !== HOLDING) return;
-    if (!this.#release(false)) this.#next.answerFlush();
+    try {
+      if (!this.#release(false)) this.#next.answerFlush();
+    } catch (cause) {
+      this.onDefect(cause);
+    }
   };
 
   /** What is held is looked at, and goes on. True: it is refused, and nothing of it goes anywhere. */

@@ -151,7 +151,12 @@ export function buildProgram(finish: (exitCode: number) => void): Command {
     });
   addExplainCommands(program, config, admin, output, finish);
   addCertsCommands(program, { config, admin }, output, finish);
-  addCacheCommands(command("cache", "stored answers: forget some, or count them"), { config, admin }, output, finish);
+  addCacheCommands(
+    command("cache", "stored answers: forget some, or count them"),
+    { config, admin },
+    output,
+    finish,
+  );
   addAuditCommands(command("audit", "verify, prove and read the audit log"), output, finish);
   addMeshCommands(command("mesh", "keys of the mesh, and who is in it"), { config, admin }, output, finish);
   const rules = command("rules", "list, show and test the WAF's rules");

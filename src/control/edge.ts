@@ -1,6 +1,5 @@
-import type { Config, SocketAddress } from "../config/config.ts";
 import type { Purge } from "../cache/answer-table.ts";
-import type { PeerPlace } from "../upstream/cache-peer.ts";
+import type { Config, SocketAddress } from "../config/config.ts";
 import type { OffenceReport } from "../gate/offence-watch.ts";
 import type { RangeTable } from "../identity/range-table.ts";
 import type { ClientScores } from "../identity/score-table.ts";
@@ -16,6 +15,7 @@ import type { SpanFacts } from "../record/span-log.ts";
 import type { HttpChallenge, TlsChallenge } from "../respond/acme-challenges.ts";
 import type { Page } from "../respond/page.ts";
 import type { Steps } from "../std/steps.ts";
+import type { PeerPlace } from "../upstream/cache-peer.ts";
 import type { Staple } from "./messages.ts";
 
 /** The listeners that carry client traffic. */

@@ -1,11 +1,11 @@
 import type { OffenceReport } from "../gate/offence-watch.ts";
 import type { SpentShare } from "../limit/limiter.ts";
 import type { StrictBatch } from "../limit/strict.ts";
-import type { PeerPlace } from "../upstream/cache-peer.ts";
 import type { Decision } from "../record/decision-log.ts";
 import type { MetricFrame } from "../record/metric-frame.ts";
 import type { SpanFacts } from "../record/span-log.ts";
 import type { Clock } from "../std/clock.ts";
+import type { PeerPlace } from "../upstream/cache-peer.ts";
 import { type AdoptableSlot, adoptLostSlots, closeSlot, openSlot } from "./adoption.ts";
 import { Ballot } from "./ballot.ts";
 import { type CrashLoop, createCrashLoop } from "./crash-loop.ts";

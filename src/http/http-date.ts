@@ -22,7 +22,11 @@ function fullYear(twoDigits: number, nowSecs: number): string {
 function seconds(year: string, month: string, day: string, parts: RegExpExecArray, timeAt: number): number {
   const monthIndex = MONTHS.indexOf(month);
   if (monthIndex < 0) return -1;
-  const [hour, minute, second] = [Number(parts[timeAt]), Number(parts[timeAt + 1]), Number(parts[timeAt + 2])];
+  const [hour, minute, second] = [
+    Number(parts[timeAt]),
+    Number(parts[timeAt + 1]),
+    Number(parts[timeAt + 2]),
+  ];
   if (hour > 23 || minute > 59 || second > 60) return -1;
   const date = new Date(0);
   date.setUTCFullYear(Number(year), monthIndex, Number(day));

@@ -38,4 +38,6 @@ export interface StepOwner {
   onStepEnd(): void;
   /** The step cannot or must not go on with this answer. */
   onStepFault(reason: Reason): void;
+  /** A bug of ours came up outside of a call from the origin's or the client's side. */
+  onDefect(cause: unknown): void;
 }
