@@ -111,7 +111,8 @@ export function runTogether(
   child.send(lines.map(({ args }) => args));
   return new Promise((resolve, reject) => {
     child.once("message", (results) => resolve(results as Ran[]));
-    child.once("exit", (code) => reject(new Error(`it ended with ${code}`)));
+    // Not "exit", which may come before what was sent is read.
+    child.once("disconnect", () => reject(new Error("it ended before it had run them all")));
   });
 }
 
