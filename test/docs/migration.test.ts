@@ -56,8 +56,12 @@ test("each importer has its page, and each page its importer", () => {
   const pages = documents()
     .map((file) => /^docs\/migration\/(.+)\.md$/.exec(file)?.[1])
     .filter((name) => name !== undefined);
-  assert.deepEqual(pages.sort(), Object.keys(importers).sort());
-  assert.deepEqual(Object.keys(tables).sort(), pages);
+  // The reference gateway has the same keys: its files are read, not imported (test/docs/migration-zion.test.ts).
+  assert.deepEqual(
+    pages.filter((name) => name !== "zion"),
+    Object.keys(importers).sort(),
+  );
+  assert.deepEqual(Object.keys(tables), Object.keys(importers));
 });
 
 test("a row says something", () => {
