@@ -29,7 +29,10 @@ export interface PeerPlace {
 /** Questions under way to one worker; beyond them the upstream is asked. */
 const ASKS_MAX = 128;
 const IDLE_MAX = 32;
-/** A worker that says nothing for so long is stuck: the upstream is asked, or what has begun breaks off. */
+/**
+ * A worker that says nothing for so long is stuck: the upstream is asked. What has begun breaks off where the worker says
+ * nothing for that much longer than its upstream may pause.
+ */
 const SILENT_MS = 5000;
 
 export interface PeerRingDeps {
@@ -248,6 +251,7 @@ class PeerFetch implements Fetching {
         return;
       }
       this.#hasHead = true;
+      this.#arm();
       this.#owner.onFetchHead(head);
     } else if (kind === END) {
       this.#leave(true);
@@ -277,6 +281,7 @@ class PeerFetch implements Fetching {
 
   #arm(): void {
     const { wheel } = this.#ring.deps;
-    if (!this.#isLasting) wheel.set(this.#deadline, wheel.nowMs + SILENT_MS);
+    const pauseMs = this.#hasHead ? this.#ground.upstream.config.idleTimeoutMs : 0;
+    if (!this.#isLasting) wheel.set(this.#deadline, wheel.nowMs + pauseMs + SILENT_MS);
   }
 }

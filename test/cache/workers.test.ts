@@ -144,6 +144,27 @@ test("what another worker has is a hit, as old as it is there", async (t) => {
   assert.equal(asked(origin, "/a"), 1);
 });
 
+test("an upstream that pauses within an answer is as slow for clients of the other workers, and no more", async (t) => {
+  const origin = await startOrigin({
+    script: (_, { socket }) => {
+      socket.write("HTTP/1.1 200 OK\r\nCache-Control: max-age=600\r\nContent-Length: 8\r\n\r\nhalf");
+      // Longer than a worker that has not begun to answer is waited for.
+      setTimeout(() => socket.write("half"), 5500);
+    },
+  });
+  const gateway = await start(t, origin, 2);
+  const clients = await Promise.all(
+    Array.from({ length: 12 }, () => connect(gateway.port, { deadlineMs: 20_000 })),
+  );
+  for (const client of clients) client.send(requestText("/pausing", { Host: "a.test" }));
+  const answers = await Promise.all(clients.map((client) => client.answer()));
+  assert.deepEqual(
+    [...new Set(answers.map((answer) => `${answer?.end} ${answer?.body}`))],
+    ["framed halfhalf"],
+  );
+  assert.equal(asked(origin, "/pausing"), 1);
+});
+
 test("a thousand requests to four workers make one request of the upstream", async (t) => {
   let release = (): void => {};
   const held = new Promise<void>((done) => {
