@@ -69,6 +69,7 @@ import { Forwarding } from "./upstream/forward.ts";
 import { beginCopy, type MirrorCopy } from "./upstream/mirror.ts";
 import { chooseSplit, editOutgoing } from "./upstream/outgoing.ts";
 import type { Bond } from "./upstream/sticky.ts";
+import { type StreamLife, StreamPlace, streamLife } from "./upstream/stream-place.ts";
 import { Tunnel, type TunnelOwner } from "./upstream/tunnel.ts";
 import type { Upstream } from "./upstream/upstream.ts";
 import { FINDINGS_MAX, type Finding } from "./waf/finding.ts";
@@ -116,11 +117,8 @@ export class Exchange
   #bodyBytesMax = 0;
   #answerStarted = false;
   #concluded = false;
-  /** What it holds a place of `max_streams` for. */
-  #stream: typeof NO_STREAM | typeof EVENTS | typeof WEB_SOCKET = NO_STREAM;
-  /** Ends an event stream that has lived long enough. */
-  #age: Deadline | undefined = undefined;
-  #ageReason: Reason = reasons.streamAge;
+  /** Of `max_streams`. */
+  #place: StreamPlace | undefined = undefined;
   #tunnel: Tunnel | undefined = undefined;
   /** What the answer comes from where no upstream sends it. */
   #source: AnswerSource | undefined = undefined;
@@ -133,6 +131,7 @@ export class Exchange
   #step: AnswerStep | undefined = undefined;
   /** The refusal that the tarpit holds back. */
   #held: Reason | undefined = undefined;
+  #heldUntil: Deadline | undefined = undefined;
 
   constructor(downstream: Downstream, request: CanonicalRequest, snapshot: Snapshot, state: State) {
     this.#downstream = downstream;
@@ -448,7 +447,7 @@ export class Exchange
   #forward(): void {
     this.record.gatedMs = this.record.sentMs = this.#state.clock.nowMs();
     if (this.request.webSocket || this.isStream) {
-      if (!this.#enterStream(this.request.webSocket ? WEB_SOCKET : EVENTS)) {
+      if (!this.#enterStream(this.request.webSocket)) {
         this.refuse(reasons.streamCap);
         return;
       }
@@ -503,7 +502,7 @@ export class Exchange
   passFrom(head: ResponseHead, passage: Passage, words: string): void {
     this.#source = passage;
     if (isEventStream(head)) {
-      if (!this.#enterStream(EVENTS)) {
+      if (!this.#enterStream(false)) {
         this.fail(reasons.streamCap);
         return;
       }
@@ -647,8 +646,8 @@ export class Exchange
   // --- the answer, from the upstream
 
   onAnswerHead(head: ResponseHead): void {
-    if (this.#stream === NO_STREAM && isEventStream(head)) {
-      if (!this.#enterStream(EVENTS)) {
+    if (this.#place === undefined && isEventStream(head)) {
+      if (!this.#enterStream(false)) {
         this.fail(reasons.streamCap);
         return;
       }
@@ -773,62 +772,39 @@ export class Exchange
   // --- streams: answers without an end of their own
 
   /** Takes a place of the route's `max_streams` until the end. False: there is none. */
-  #enterStream(stream: typeof EVENTS | typeof WEB_SOCKET): boolean {
-    const route = this.#route!;
-    const { streams } = route.counters;
-    if (streams.open >= route.streamsMax) return false;
-    this.#stream = stream;
-    if (stream === WEB_SOCKET) {
-      streams.webSockets++;
-      return true;
-    }
-    streams.eventStreams++;
-    streams.eventStreamsTotal++;
+  #enterStream(isWebSocket: boolean): boolean {
+    const { counters, streamsMax } = this.#route!;
+    if (counters.streams.open >= streamsMax) return false;
     const { wheel } = this.#state;
-    this.#age = new Deadline(this);
-    const { ageMs, ageReason } = this.#streamLife();
-    this.#ageReason = ageReason;
-    wheel.set(this.#age, wheel.nowMs + ageMs);
+    const owner = isWebSocket ? undefined : this;
+    this.#place = new StreamPlace(counters.streams, wheel, this.#streamLife(), owner);
     return true;
   }
 
-  #leaveStream(): void {
-    const { streams } = this.#route!.counters;
-    if (this.#stream === WEB_SOCKET) streams.webSockets--;
-    else streams.eventStreams--;
-    this.#stream = NO_STREAM;
-    if (this.#age !== undefined) this.#state.wheel.clear(this.#age);
+  #streamLife(): StreamLife {
+    return streamLife(this.request, this.snapshot.connection.ageMaxMs, this.#state.clock);
   }
 
-  /**
-   * How long a stream may live. A tenth less for some: those that began together do not end, and come again, together.
-   * Never longer than the credentials it was opened with.
-   */
-  #streamLife(): { readonly ageMs: number; readonly ageReason: Reason } {
-    const ageMs = this.snapshot.connection.ageMaxMs * (1 - Math.random() / 10);
-    const { identity, clientCertificate } = this.request;
-    const untilMs = Math.min(identity?.untilMs ?? Infinity, clientCertificate?.untilMs ?? Infinity);
-    const leftMs = untilMs === Infinity ? Infinity : Math.max(0, untilMs - this.#state.clock.wallMs());
-    if (leftMs < ageMs) return { ageMs: leftMs, ageReason: reasons.streamExpired };
-    return { ageMs, ageReason: reasons.streamAge };
+  get #isEventStream(): boolean {
+    return this.#place?.isWebSocket === false;
   }
 
   /** Ends only when somebody says so: a WebSocket, or an event stream under way. */
   get isLasting(): boolean {
-    return this.#tunnel !== undefined || this.#stream === EVENTS || this.#held !== undefined;
+    return this.#tunnel !== undefined || this.#isEventStream || this.#held !== undefined;
   }
 
   /** The worker drains and this would not end by itself. */
   drain(): void {
     if (this.#held !== undefined) this.#release(this.#held);
     else if (this.#tunnel !== undefined) this.#tunnel.close(reasons.streamDrain);
-    else if (this.#stream === EVENTS) this.fail(this.#answerStarted ? reasons.streamDrain : reasons.draining);
+    else if (this.#isEventStream) this.fail(this.#answerStarted ? reasons.streamDrain : reasons.draining);
   }
 
   /** Called by the timer wheel: an event stream is old enough, or a refusal was held long enough. */
   expire(): void {
     if (this.#held !== undefined) this.#release(this.#held);
-    else this.fail(this.#answerStarted ? this.#ageReason : reasons.upstreamTimeout);
+    else this.fail(this.#answerStarted ? this.#place!.ageReason : reasons.upstreamTimeout);
   }
 
   onAnswerSwitch(head: ResponseHead, connection: TunnelEnd): TunnelSide | undefined {
@@ -949,8 +925,8 @@ export class Exchange
     this.request.tarpit = false;
     if (!tarpit.enter()) return false;
     this.#held = reason;
-    this.#age = new Deadline(this);
-    wheel.set(this.#age, wheel.nowMs + tarpit.holdMs);
+    this.#heldUntil = new Deadline(this);
+    wheel.set(this.#heldUntil, wheel.nowMs + tarpit.holdMs);
     return true;
   }
 
@@ -962,7 +938,7 @@ export class Exchange
   #leaveTarpit(): void {
     this.#held = undefined;
     this.#state.tarpit.leave();
-    this.#state.wheel.clear(this.#age!);
+    this.#state.wheel.clear(this.#heldUntil!);
   }
 
   /** The client is gone, or the listener gave it up (`reason`): nobody is there to answer. */
@@ -997,19 +973,12 @@ export class Exchange
     }
     leaveInFlight(this.request, this.#state.limits);
     this.request.onSettled?.(this.record.status, this.record.wafScore, nowMs);
-    if (this.#stream !== NO_STREAM) this.#leaveStream();
-    if (this.request.upgrade && this.#route !== undefined) this.#countUpgrade(this.#route);
+    this.#place?.leave();
+    if (this.request.upgrade && this.#route !== undefined) {
+      const { counters, webSocket } = this.#route;
+      counters.streams.countUpgrade(this.record, webSocket !== undefined, this.request.webSocket);
+    }
     this.#state.conclude(this.record, this.request, this.#downstream, nowMs);
-  }
-
-  #countUpgrade(route: Route): void {
-    const { upgrades } = route.counters.streams;
-    const { status, reason } = this.record;
-    if (status === 101) return;
-    if (route.webSocket === undefined) upgrades.ignored++;
-    else if (reason !== undefined) upgrades.refused++;
-    else if (this.request.webSocket) upgrades.declined++;
-    else upgrades.ignored++;
   }
 
   /** Whether sending the request again cannot do anything twice (RFC 9110 §9.2.2) and its bytes are still at hand. */
@@ -1030,6 +999,3 @@ export class Exchange
 }
 
 const NO_BODY = new Uint8Array(0);
-const NO_STREAM = 0;
-const EVENTS = 1;
-const WEB_SOCKET = 2;

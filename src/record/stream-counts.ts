@@ -16,4 +16,21 @@ export class StreamCounts {
   get open(): number {
     return this.webSockets + this.eventStreams;
   }
+
+  /**
+   * An exchange that asked for an upgrade ended without one. `isServed`: the route serves WebSockets; `isHandshake`: it
+   * was one.
+   */
+  countUpgrade({ status, reason }: Ending, isServed: boolean, isHandshake: boolean): void {
+    if (status === 101) return;
+    if (isServed && reason !== undefined) this.upgrades.refused++;
+    else if (isServed && isHandshake) this.upgrades.declined++;
+    else this.upgrades.ignored++;
+  }
+}
+
+/** What it takes of a record. */
+interface Ending {
+  readonly status: number;
+  readonly reason: object | undefined;
 }
