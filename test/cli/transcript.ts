@@ -107,7 +107,12 @@ export function runTogether(
   more: NodeJS.ProcessEnv = {},
 ): Promise<Ran[]> {
   const env = { ...plainEnvironment(), ...more };
-  const child = fork(path.join(import.meta.dirname, "one-process.ts"), { cwd, env, timeout: 120_000 });
+  const child = fork(path.join(import.meta.dirname, "one-process.ts"), {
+    cwd,
+    env,
+    execArgv: [],
+    timeout: 120_000,
+  });
   child.send(lines.map(({ args }) => args));
   return new Promise((resolve, reject) => {
     child.once("message", (results) => resolve(results as Ran[]));
