@@ -150,8 +150,7 @@ export class InspectStep implements AnswerStep, StepOwner {
     this.#desk.answers[this.#result]++;
     if (this.#scan.exhausted) this.#desk.uninspected.candidates++;
     this.#phase = OVER;
-    this.#desk.give(this.#takenBytes);
-    this.#takenBytes = 0;
+    this.#giveRoom();
     this.#head = undefined;
     this.#held = this.#open = this.#context = NO_BYTES;
     this.#after?.close();
@@ -189,7 +188,15 @@ export class InspectStep implements AnswerStep, StepOwner {
     const held = this.#held.subarray(0, this.#heldBytes);
     this.#held = NO_BYTES;
     this.#pass(held, isLast);
-    return this.#result === "blocked";
+    if (this.#result === "blocked") return true;
+    // Slow clients of long answers must not keep the room that others are held in: those would go out unjudged.
+    this.#giveRoom();
+    return false;
+  }
+
+  #giveRoom(): void {
+    this.#desk.give(this.#takenBytes);
+    this.#takenBytes = 0;
   }
 
   #pass(piece: Buffer, isLast: boolean): boolean {

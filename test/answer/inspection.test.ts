@@ -319,3 +319,17 @@ test("a client that leaves, and an upstream that fails, leave nothing behind", a
     await new Promise((done) => setTimeout(done, 20));
   assert.equal(edge.metric("zion_answer_held_bytes"), 0);
 });
+
+test("an answer that is on its way takes no more of the room in which others are held", async (t) => {
+  const { edge, origin } = await inspecting(t);
+  origin.script = (_request, { socket }) => {
+    socket.write("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 900000\r\n\r\n");
+    socket.write("a long answer ".repeat(20_000));
+  };
+  const client = await connect(edge.port);
+  client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+  await client.until(() => client.receivedBytes > 200_000);
+  assert.equal(edge.metric("zion_route_in_flight"), 1);
+  assert.equal(edge.metric("zion_answer_held_bytes"), 0);
+  client.destroy();
+});
