@@ -1,3 +1,5 @@
+import type { Config } from "../config/config.ts";
+import type { ListenerName } from "./edge.ts";
 import {
   type BequeathedSocket,
   type ListenerSlots,
@@ -76,4 +78,13 @@ export async function openListeners(
 /** As it was asked for: a port 0 stays the port that it became. */
 function isFor({ name, asked }: ListenerSlots, wanted: WantedListener): boolean {
   return name === wanted.name && asked.host === wanted.address.host && asked.port === wanted.address.port;
+}
+
+/** What a configuration wants to listen on. */
+export function wantedListeners({ server }: Config): readonly WantedListener[] {
+  const all: readonly { name: ListenerName; address: WantedListener["address"] | undefined }[] = [
+    { name: "https", address: server.listenHttps },
+    { name: "http", address: server.listenHttp },
+  ];
+  return all.filter((listener): listener is WantedListener => listener.address !== undefined);
 }

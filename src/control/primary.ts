@@ -1,68 +1,55 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, constants, openSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { resolve } from "node:path";
 import type { Config } from "../config/config.ts";
-import { createPartStore, manifestHash } from "../config/parts.ts";
-import type { Signed } from "../config/signature.ts";
+import { manifestHash } from "../config/parts.ts";
 import { type Clock, systemClock } from "../std/clock.ts";
 import { readDescriptorsMax } from "../std/descriptors.ts";
 import { acmeProcesses } from "./acme-child.ts";
 import { type AcmeDesk, createAcmeDesk } from "./acme-desk.ts";
-import { createEnvironmentTokens, type EnvironmentTokens } from "./admin-tokens.ts";
 import { certificatesLoaded, configRejected, workerDied } from "./audit-events.ts";
-import { type AuditSupply, openAuditSupply } from "./audit-supply.ts";
+import type { AuditSupply } from "./audit-supply.ts";
 import { type Bans, createBans } from "./bans.ts";
 import { CachePeers } from "./cache-peers.ts";
 import { type CaptureStore, createCaptureStore } from "./capture-store.ts";
 import { type CertificateDesk, openCertificateDesk } from "./certificate-desk.ts";
 import { askChild } from "./child-task.ts";
-import { type ConfigVersion, openConfigVersion } from "./config-version.ts";
 import { createDecisionRing, type DecisionRing } from "./decision-ring.ts";
-import { endEarly } from "./early-signals.ts";
-import type { ListenerName } from "./edge.ts";
+import { entryOf, packageDir } from "./entry-files.ts";
 import { createEventFeed } from "./event-feed.ts";
 import type { ProveExclusion } from "./exclusion-endpoint.ts";
+import { configExitCode, temporaryExitCode } from "./exit-codes.ts";
 import type { AskedRequest, Deciders } from "./explain-endpoints.ts";
-import { createExposition, type Exposition } from "./exposition.ts";
+import type { Exposition } from "./exposition.ts";
 import { type FileWatch, watchFiles } from "./file-watch.ts";
-import { auditWriterFlags, fileFlags, workerCountOf, workerEnvironment, workerFlags } from "./flags.ts";
+import { fileFlags, workerCountOf, workerEnvironment, workerFlags } from "./flags.ts";
+import { explainBind, type Ground, type GroundOptions, layGround } from "./ground.ts";
 import { type IdentityDesk, openIdentityDesk } from "./identity-desk.ts";
 import { fetchInProcess } from "./jwks-child.ts";
 import { type KeyWatch, watchKeys } from "./key-watch.ts";
-import { faultExitCode, installLastGasp, lastGaspLine, writeLastGasp } from "./last-gasp.ts";
-import { lastGaspPath } from "./last-gasp-file.ts";
+import { faultExitCode } from "./last-gasp.ts";
 import { createLimitExchange, type LimitExchange } from "./limit-exchange.ts";
-import { type ListenerChange, type ListenerSet, openListeners } from "./listener-set.ts";
-import type { LeveledLog, Log } from "./log.ts";
+import { type ListenerChange, type ListenerSet, wantedListeners } from "./listener-set.ts";
+import type { Log } from "./log.ts";
 import { watchMemory } from "./memory-watch.ts";
 import { createMeshDesk, type MeshDesk } from "./mesh-desk.ts";
 import type { ToWorker } from "./messages.ts";
-import { type Obituaries, openObituaries, seenWorker } from "./obituaries.ts";
+import { seenWorker } from "./obituaries.ts";
 import type { OcspResult } from "./ocsp-fetch.ts";
-import { watchOom } from "./oom-watch.ts";
 import { createOperatorListeners, type OperatorListeners } from "./operator-listeners.ts";
 import { createOrphanGuard, type OrphanGuard } from "./orphan-guard.ts";
 import { createPace, type Pace } from "./pace.ts";
-import { type Place, takePlace } from "./place.ts";
+import type { Place } from "./place.ts";
 import { describePlatform, type Platform } from "./platform.ts";
 import { createProber, type Prober } from "./prober.ts";
 import type { Publication } from "./publication.ts";
-import {
-  type Candidate,
-  createReloader,
-  type LoadConfig,
-  type LoadResult,
-  type Refusal,
-  type Reloader,
-} from "./reload.ts";
+import { type Candidate, createReloader, type Refusal, type Reloader } from "./reload.ts";
 import { createResolver, type Resolver, resolverSettings, upstreamHosts } from "./resolver.ts";
-import { openRevocations, type Revocations } from "./revocations.ts";
+import type { Revocations } from "./revocations.ts";
 import { createServiceManager, type ServiceManager } from "./service-manager.ts";
 import { installSignals, type StopSignal } from "./signals.ts";
 import { BindError, type WantedListener } from "./slots.ts";
 import { createSpanReporter, type SpanReporter } from "./span-reporter.ts";
-import { StateError } from "./state-lock.ts";
 import { servedDirectories } from "./static-build.ts";
 import { openStickyRoot, type StickyRoot } from "./sticky-root.ts";
 import { type StartOutcome, Supervision } from "./supervision.ts";
@@ -70,9 +57,6 @@ import { createTicketKeys, type TicketKeys } from "./tickets.ts";
 import { createWithdrawal, type Withdrawal } from "./withdrawal.ts";
 import { forkWorkers } from "./worker-link.ts";
 
-/** Exit codes (operators.md §1.1). */
-export const configExitCode = 78;
-export const temporaryExitCode = 75;
 const stopExitCodes = { SIGINT: 130, SIGTERM: 143, upgrade: 0 } as const;
 type StopCause = StopSignal | "upgrade";
 
@@ -83,13 +67,7 @@ const endsWithinMs = 10_000;
 /** For all workers to have the answers that a CA will ask for. */
 const challengesWithinMs = 2000;
 
-export interface PrimaryOptions {
-  readonly load: LoadConfig;
-  readonly log: LeveledLog;
-  readonly version: string;
-  readonly environment: NodeJS.ProcessEnv;
-  /** For people: where a refused configuration is explained. */
-  readonly explain: (problem: string) => void;
+export interface PrimaryOptions extends GroundOptions {
   /** Takes a request through a configuration, in a process of its own. */
   readonly explainRequest: (asked: AskedRequest, by: Deciders) => Promise<object>;
   /** What an exclusion would be and cost, by a process of its own. */
@@ -106,93 +84,16 @@ export interface PrimaryOptions {
  * a byte of a client. Resolves with the exit code.
  */
 export async function runPrimary(options: PrimaryOptions): Promise<number> {
-  const { log, explain } = options;
-  let obituaries: Obituaries | undefined;
-  installLastGasp({ role: "primary", fileDescriptor: () => obituaries?.lastGaspFile });
-  const loaded = await options.load();
-  if (loaded.kind === "refused") {
-    if (loaded.defect !== undefined) tellDefect(loaded.defect);
-    explain(loaded.problem);
-    return configExitCode;
-  }
-  const config = createPartStore().assemble(loaded.cut.manifest, loaded.cut.parts);
-  log.setLevel(config.server.logLevel);
-  for (const warning of loaded.warnings) log.warn({ "event.name": "zion.config.warning" }, warning);
-  const tokens = createEnvironmentTokens(options.environment);
-  const tokenProblem = tokens.read(config);
-  if (tokenProblem !== undefined) {
-    explain(tokenProblem);
-    return configExitCode;
-  }
-  let place: Place;
-  try {
-    place = await takePlace(config.server.stateDir, options.environment);
-  } catch (error) {
-    if (!(error instanceof StateError)) throw error;
-    explain(error.message);
-    return error.temporary ? temporaryExitCode : configExitCode;
-  }
-
-  const endsEarly = endEarly(() => place.close());
-  const exposition = createExposition();
-  obituaries = openObituaries({
-    path: lastGaspPath(config, options.environment),
-    oom: watchOom(),
-    predecessorKilled: place.predecessorKilled,
-    exposition,
-    clock: systemClock,
-    log,
-  });
-  const revocations = openRevocations(config.server.stateDir, systemClock);
-  if ("problem" in revocations) {
-    explain(revocations.problem);
-    place.close();
-    return configExitCode;
-  }
-  const version = checkVersion(loaded.signed, config.server.stateDir);
-  if (version !== undefined && "problem" in version) {
-    explain(version.problem);
-    place.close();
-    return configExitCode;
-  }
-  let listeners: ListenerSet;
-  try {
-    listeners = await openListeners(wantedListeners(config), workerCountOf(config.server), {
-      inherited: place.sockets,
-      portPatienceMs: place.portPatienceMs,
-    });
-  } catch (error) {
-    place.close();
-    return explainBind(error, explain);
-  }
-  const audit = openAuditSupply({
-    config: config.audit,
-    entry: entryOf("audit-process"),
-    flags: auditWriterFlags,
-    childEnvironment: workerEnvironment(options.environment),
-    environment: options.environment,
-    version: options.version,
-    family: obituaries,
-    log,
-  });
-  const primary = assemble(options, {
-    loaded,
-    config,
-    revocations,
-    audit,
-    listeners,
-    tokens,
-    version,
-    place,
-    exposition,
-    obituaries,
-  });
+  const ground = await layGround(options);
+  if (typeof ground === "number") return ground;
+  const { listeners, audit, place } = ground;
+  const primary = assemble(options, ground);
   try {
     // A successor's would say that it is not ready, while its predecessor serves.
     if (!place.isSuccessor) await openControl(primary);
-    return await serve(primary, options, endsEarly);
+    return await serve(primary, options, ground.endsEarly);
   } catch (error) {
-    return explainBind(error, explain);
+    return explainBind(error, options.explain);
   } finally {
     primary.control.close();
     listeners.close();
@@ -255,11 +156,6 @@ interface Primary {
   readonly life: { started: boolean; draining: boolean; replaced: boolean };
 }
 
-/** Where last words go is in the configuration that could not be read. */
-function tellDefect(cause: unknown): void {
-  writeLastGasp(lastGaspLine("config thread", "uncaughtException", cause, systemClock.wallMs()), undefined);
-}
-
 /** From here on changes come to us. Throws BindError. */
 async function openControl({ revocations, control, reloader }: Primary): Promise<void> {
   revocations.catchUp();
@@ -270,38 +166,6 @@ async function openControl({ revocations, control, reloader }: Primary): Promise
 interface Bound {
   readonly listeners: ListenerChange;
   readonly control: { commit(): void; discard(): void };
-}
-
-/** The record of signed configurations, with this one in it; undefined where no signature is asked for. */
-function checkVersion(
-  signed: Signed | undefined,
-  stateDir: string | undefined,
-): ConfigVersion | { readonly problem: string } | undefined {
-  if (signed === undefined) return undefined;
-  if (stateDir === undefined) return { problem: "--require-signature needs `state_dir` in [server]" };
-  try {
-    const version = openConfigVersion(stateDir);
-    const problem = version.obstacle(signed);
-    if (problem !== undefined) return { problem };
-    version.advance(signed);
-    return version;
-  } catch (error) {
-    return { problem: String(error) };
-  }
-}
-
-/** What is there before anything runs. */
-interface Ground {
-  readonly loaded: LoadResult & { readonly kind: "loaded" };
-  readonly config: Config;
-  readonly revocations: Revocations;
-  readonly audit: AuditSupply;
-  readonly listeners: ListenerSet;
-  readonly tokens: EnvironmentTokens;
-  readonly version: ConfigVersion | undefined;
-  readonly place: Place;
-  readonly exposition: Exposition;
-  readonly obituaries: Obituaries;
 }
 
 /** Builds the parts and ties them together; nothing runs yet. */
@@ -549,7 +413,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
   const supervision: Supervision = new Supervision({
     workerCount: workerCountOf(ground.config.server),
     startWorker: forkWorkers({
-      entry: options.workerEntry ?? workerEntry,
+      entry: options.workerEntry ?? entryOf("worker-process"),
       flags: () =>
         workerFlags({
           packageDir,
@@ -881,21 +745,6 @@ function statusOf({ generation, refused, config }: Reloader): string {
   return refused === undefined ? serving : `${serving}; the newest configuration was refused: ${refused}`;
 }
 
-function wantedListeners({ server }: Config): readonly WantedListener[] {
-  const all: readonly { name: ListenerName; address: WantedListener["address"] | undefined }[] = [
-    { name: "https", address: server.listenHttps },
-    { name: "http", address: server.listenHttp },
-  ];
-  return all.filter((listener): listener is WantedListener => listener.address !== undefined);
-}
-
-function explainBind(error: unknown, explain: (problem: string) => void): number {
-  if (!(error instanceof BindError)) throw error;
-  explain(error.message);
-  // Waiting helps against a port in use, not against a missing capability.
-  return error.code === "EACCES" ? configExitCode : temporaryExitCode;
-}
-
 function logPath({ accessLog }: Config): string | undefined {
   return accessLog.path !== "-" ? resolve(accessLog.path) : undefined;
 }
@@ -912,15 +761,6 @@ function tryLog(config: Config): string | undefined {
   } catch (cause) {
     return `the access log cannot be opened: ${(cause as Error).message}`;
   }
-}
-
-const here = fileURLToPath(import.meta.url);
-/** src/control/primary.ts or dist/control/primary.js */
-const packageDir = dirname(dirname(dirname(here)));
-const workerEntry = entryOf("worker-process");
-
-function entryOf(name: string): string {
-  return join(dirname(here), here.endsWith(".ts") ? `${name}.ts` : `${name}.js`);
 }
 
 function pause(ms: number): Promise<void> {

@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 import { type TestContext, test } from "node:test";
 import { diskAccess } from "../../src/config/files.ts";
 import { parseConfig } from "../../src/config/parse.ts";
-import { configExitCode } from "../../src/control/primary.ts";
+import { configExitCode } from "../../src/control/exit-codes.ts";
 import { childrenOf, launcher, request, until } from "../control/gateway.ts";
 import { freePort } from "../support/free-port.ts";
 import { openNotifySocket } from "../support/notify-socket.ts";
