@@ -64,7 +64,11 @@ class PeerConnection implements Visitor, PassedTo {
     this.#connection = connection;
     this.#token = token;
     this.#state = state;
-    connection.setTimeout(IDLE_MS, () => connection.destroy());
+    connection.setTimeout(IDLE_MS, () => {
+      // An upstream may be silent for longer: its own limits of time end that.
+      if (!this.#isBusy || connection.writableLength > 0) connection.destroy();
+      else connection.setTimeout(IDLE_MS);
+    });
     connection.on("error", () => connection.destroy());
     connection.on("close", () => this.#drop());
     connection.on("drain", () => this.#guard(() => this.#source?.resume()));
