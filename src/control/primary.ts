@@ -47,7 +47,8 @@ import { type Candidate, createReloader, type Refusal, type Reloader } from "./r
 import { createResolver, type Resolver, resolverSettings, upstreamHosts } from "./resolver.ts";
 import type { Revocations } from "./revocations.ts";
 import { createServiceManager, type ServiceManager } from "./service-manager.ts";
-import { installSignals, type StopSignal } from "./signals.ts";
+import { type StopCause, shutDown } from "./shutdown.ts";
+import { installSignals } from "./signals.ts";
 import { BindError, type WantedListener } from "./slots.ts";
 import { createSpanReporter, type SpanReporter } from "./span-reporter.ts";
 import { servedDirectories } from "./static-build.ts";
@@ -57,13 +58,8 @@ import { createTicketKeys, type TicketKeys } from "./tickets.ts";
 import { createWithdrawal, type Withdrawal } from "./withdrawal.ts";
 import { forkWorkers } from "./worker-link.ts";
 
-const stopExitCodes = { SIGINT: 130, SIGTERM: 143, upgrade: 0 } as const;
-type StopCause = StopSignal | "upgrade";
-
 /** For a worker that lives and does not answer; a silent one is killed after 5 s, and then does not count. */
 const prepareDeadlineMs = 30_000;
-/** Beyond the grace period: workers that are overdue are killed, the audit log is closed. */
-const endsWithinMs = 10_000;
 /** For all workers to have the answers that a CA will ask for. */
 const challengesWithinMs = 2000;
 
@@ -661,7 +657,7 @@ async function serve(primary: Primary, options: PrimaryOptions, endsEarly: () =>
         log,
       });
     }
-    return await shutDown(primary, log, await stop.promise, now.promise);
+    return await shutDown({ ...primary, log }, await stop.promise, now.promise);
   } finally {
     uninstall();
   }
@@ -704,35 +700,6 @@ async function takeOver(primary: Primary, log: Log): Promise<void> {
   }
 }
 
-/** Readiness is off already; accept for the delay, drain for the grace period (reliability.md C44, F35). */
-async function shutDown(primary: Primary, log: Log, signal: StopCause, now: Promise<void>): Promise<number> {
-  const { supervision, reloader, listeners, service } = primary;
-  const { shutdownGraceMs } = reloader.config.server;
-  // Another gateway may order; what is under way is taken up again.
-  primary.acme.stop();
-  // A successor accepts already.
-  const shutdownDelayMs = signal === "upgrade" ? 0 : reloader.config.server.shutdownDelayMs;
-  // An upgrade does not stop the service, and its successor feeds the watchdog.
-  if (signal === "upgrade") service.stop();
-  else service.stopping(shutdownDelayMs + shutdownGraceMs + endsWithinMs);
-  log.info(
-    { "event.name": "zion.stopping", signal, delay_ms: shutdownDelayMs, grace_ms: shutdownGraceMs },
-    "readiness is off",
-  );
-  let hurried = false;
-  void now.then(() => {
-    hurried = true;
-  });
-  await Promise.race([pause(shutdownDelayMs), now]);
-  log.info({ "event.name": "zion.draining" }, "no new connections");
-  const drained = supervision.drain(hurried ? 0 : shutdownGraceMs);
-  // While we hold a copy, the kernel goes on queueing connections that nobody would accept.
-  listeners.close();
-  const cut = await drained;
-  log.info({ "event.name": "zion.stopped", signal, exchanges_cut: cut, hurried }, "stopped");
-  return stopExitCodes[signal];
-}
-
 const startExitCodes: Readonly<Record<Exclude<StartOutcome["kind"], "serving">, number>> = {
   refused: configExitCode,
   not_listening: temporaryExitCode,
@@ -761,8 +728,4 @@ function tryLog(config: Config): string | undefined {
   } catch (cause) {
     return `the access log cannot be opened: ${(cause as Error).message}`;
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((done) => setTimeout(done, ms));
 }
