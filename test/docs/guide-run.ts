@@ -32,7 +32,12 @@ interface Step {
  */
 export async function followGuide(t: TestContext, { document, tables }: Guide): Promise<number> {
   const folder = mkdtempSync(path.join(tmpdir(), "zion-guide-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const stops: (() => Promise<void>)[] = [];
+  t.after(async () => {
+    for (const stop of stops) await stop();
+    // Workers and the audit writer end soon after their primary.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 500 });
+  });
   const upstream = await startUpstream(t);
   const ports = new Map([["3000", String(upstream.port)]]);
   const text = read(document);
@@ -54,7 +59,7 @@ export async function followGuide(t: TestContext, { document, tables }: Guide): 
     count++;
     const words = withPorts(command).replace(/[0-9a-f]{32}/g, (id) => ids.get(id) ?? id);
     if (words.startsWith("zion run")) {
-      await startRun(t, folder, words);
+      await startRun(folder, words, stops);
       continue;
     }
     const expected = printed.map(withPorts).join("\n");
@@ -149,11 +154,11 @@ function runShell(folder: string, words: string): Promise<{ code: number | null;
   return new Promise((resolve) => child.once("close", (code) => resolve({ code, output })));
 }
 
-/** Starts `zion run`, and resolves when it serves. It ends with the test. */
-async function startRun(t: TestContext, folder: string, words: string): Promise<void> {
+/** Starts `zion run`, and resolves when it serves. What ends it is added to `stops`. */
+async function startRun(folder: string, words: string, stops: (() => Promise<void>)[]): Promise<void> {
   const child = shell(folder, `exec ${words}`);
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
-  t.after(async () => {
+  stops.push(async () => {
     child.kill("SIGKILL");
     await ended;
   });
