@@ -1,61 +1,55 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, constants, openSync } from "node:fs";
-import { resolve } from "node:path";
 import type { Config } from "../config/config.ts";
-import { manifestHash } from "../config/parts.ts";
-import { type Clock, systemClock } from "../std/clock.ts";
+import { systemClock } from "../std/clock.ts";
 import { readDescriptorsMax } from "../std/descriptors.ts";
 import { acmeProcesses } from "./acme-child.ts";
-import { type AcmeDesk, createAcmeDesk } from "./acme-desk.ts";
-import { certificatesLoaded, configRejected, workerDied } from "./audit-events.ts";
-import type { AuditSupply } from "./audit-supply.ts";
-import { type Bans, createBans } from "./bans.ts";
+import { createAcmeDesk } from "./acme-desk.ts";
+import { configRejected, workerDied } from "./audit-events.ts";
+import { createBans } from "./bans.ts";
 import { CachePeers } from "./cache-peers.ts";
-import { type CaptureStore, createCaptureStore } from "./capture-store.ts";
-import { type CertificateDesk, openCertificateDesk } from "./certificate-desk.ts";
+import { bindCandidate, type CandidateSockets } from "./candidate-sockets.ts";
+import { createCaptureStore } from "./capture-store.ts";
+import { openCertificateDesk } from "./certificate-desk.ts";
 import { askChild } from "./child-task.ts";
-import { createDecisionRing, type DecisionRing } from "./decision-ring.ts";
+import { recordConfig, tellCertificates } from "./config-record.ts";
+import { createDecisionRing } from "./decision-ring.ts";
 import { entryOf, packageDir } from "./entry-files.ts";
 import { createEventFeed } from "./event-feed.ts";
 import type { ProveExclusion } from "./exclusion-endpoint.ts";
 import { configExitCode, temporaryExitCode } from "./exit-codes.ts";
 import type { AskedRequest, Deciders } from "./explain-endpoints.ts";
-import type { Exposition } from "./exposition.ts";
-import { type FileWatch, watchFiles } from "./file-watch.ts";
+import { watchFiles } from "./file-watch.ts";
 import { fileFlags, workerCountOf, workerEnvironment, workerFlags } from "./flags.ts";
 import { explainBind, type Ground, type GroundOptions, layGround } from "./ground.ts";
-import { type IdentityDesk, openIdentityDesk } from "./identity-desk.ts";
+import { openIdentityDesk } from "./identity-desk.ts";
 import { fetchInProcess } from "./jwks-child.ts";
-import { type KeyWatch, watchKeys } from "./key-watch.ts";
+import { watchKeys } from "./key-watch.ts";
 import { faultExitCode } from "./last-gasp.ts";
-import { createLimitExchange, type LimitExchange } from "./limit-exchange.ts";
-import { type ListenerChange, type ListenerSet, wantedListeners } from "./listener-set.ts";
+import { createLimitExchange } from "./limit-exchange.ts";
 import type { Log } from "./log.ts";
 import { watchMemory } from "./memory-watch.ts";
-import { createMeshDesk, type MeshDesk } from "./mesh-desk.ts";
+import { createMeshDesk } from "./mesh-desk.ts";
 import type { ToWorker } from "./messages.ts";
 import { seenWorker } from "./obituaries.ts";
 import type { OcspResult } from "./ocsp-fetch.ts";
-import { createOperatorListeners, type OperatorListeners } from "./operator-listeners.ts";
-import { createOrphanGuard, type OrphanGuard } from "./orphan-guard.ts";
-import { createPace, type Pace } from "./pace.ts";
-import type { Place } from "./place.ts";
-import { describePlatform, type Platform } from "./platform.ts";
-import { createProber, type Prober } from "./prober.ts";
+import { createOperatorListeners } from "./operator-listeners.ts";
+import { createOrphanGuard } from "./orphan-guard.ts";
+import { createPace } from "./pace.ts";
+import { describePlatform } from "./platform.ts";
 import type { Publication } from "./publication.ts";
-import { type Candidate, createReloader, type Refusal, type Reloader } from "./reload.ts";
-import { createResolver, type Resolver, resolverSettings, upstreamHosts } from "./resolver.ts";
-import type { Revocations } from "./revocations.ts";
-import { createServiceManager, type ServiceManager } from "./service-manager.ts";
+import { type Candidate, createReloader, type Reloader } from "./reload.ts";
+import { createServiceManager } from "./service-manager.ts";
 import { type StopCause, shutDown } from "./shutdown.ts";
 import { installSignals } from "./signals.ts";
 import { BindError, type WantedListener } from "./slots.ts";
-import { createSpanReporter, type SpanReporter } from "./span-reporter.ts";
+import { createSpanReporter } from "./span-reporter.ts";
 import { servedDirectories } from "./static-build.ts";
-import { openStickyRoot, type StickyRoot } from "./sticky-root.ts";
+import { openStickyRoot } from "./sticky-root.ts";
 import { type StartOutcome, Supervision } from "./supervision.ts";
-import { createTicketKeys, type TicketKeys } from "./tickets.ts";
-import { createWithdrawal, type Withdrawal } from "./withdrawal.ts";
+import { createTicketKeys } from "./tickets.ts";
+import { openUpstreamDesk } from "./upstream-desk.ts";
+import { createWithdrawal } from "./withdrawal.ts";
+import { accessLogFile, createWorkerFiles, tryAccessLog } from "./worker-files.ts";
 import { forkWorkers } from "./worker-link.ts";
 
 /** For a worker that lives and does not answer; a silent one is killed after 5 s, and then does not count. */
@@ -111,45 +105,8 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     primary.bans.stop();
     primary.mesh.stop();
     primary.captures.stop();
-    primary.prober.stop();
-    primary.resolver.stop();
+    primary.upstreams.stop();
   }
-}
-
-interface Primary {
-  readonly platform: Platform;
-  readonly supervision: Supervision;
-  readonly reloader: Reloader;
-  readonly watch: FileWatch;
-  readonly pace: Pace;
-  readonly resolver: Resolver;
-  readonly prober: Prober;
-  readonly tickets: TicketKeys;
-  readonly certificates: CertificateDesk;
-  readonly audit: AuditSupply;
-  readonly acme: AcmeDesk;
-  readonly identity: IdentityDesk;
-  readonly limits: LimitExchange;
-  readonly keys: KeyWatch;
-  readonly spans: SpanReporter;
-  readonly withdrawal: Withdrawal;
-  readonly decisions: DecisionRing;
-  readonly bans: Bans;
-  readonly mesh: MeshDesk;
-  readonly captures: CaptureStore;
-  readonly stickyRoot: StickyRoot;
-  readonly exposition: Exposition;
-  readonly guard: OrphanGuard;
-  readonly service: ServiceManager;
-  readonly stopMemoryWatch: () => void;
-  readonly listeners: ListenerSet;
-  readonly control: OperatorListeners;
-  readonly revocations: Revocations;
-  readonly tokenDigest: () => Buffer | undefined;
-  readonly place: Place;
-  readonly clock: Clock;
-  /** What probes see of the life cycle. */
-  readonly life: { started: boolean; draining: boolean; replaced: boolean };
 }
 
 /** From here on changes come to us. Throws BindError. */
@@ -158,14 +115,10 @@ async function openControl({ revocations, control, reloader }: Primary): Promise
   (await control.prepare(reloader.config)).commit();
 }
 
-/** Sockets of a candidate. */
-interface Bound {
-  readonly listeners: ListenerChange;
-  readonly control: { commit(): void; discard(): void };
-}
+type Primary = ReturnType<typeof assemble>;
 
 /** Builds the parts and ties them together; nothing runs yet. */
-function assemble(options: PrimaryOptions, ground: Ground): Primary {
+function assemble(options: PrimaryOptions, ground: Ground) {
   const { loaded: initial, revocations, audit, listeners, tokens, place, exposition, obituaries } = ground;
   const { stateDir } = ground.config.server;
   const { log, environment } = options;
@@ -175,30 +128,22 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
   const platform = describePlatform(descriptorsMax);
   exposition.set("buildInfo", 1, [options.version, process.version]);
 
-  const resolver = createResolver({
-    onChange: (host, addresses) => supervision.broadcast({ type: "addresses", host, addresses }),
-    exposition,
-    clock,
-    log,
-  });
-  const prober = createProber({
-    onChange: (upstream, url, healthy) => {
-      supervision.broadcast({ type: "health", upstream, url, healthy });
-      mesh.probed(url, healthy);
-    },
-    addressesOf: (host) => resolver.addresses.get(host),
+  const broadcast = (message: ToWorker) => supervision.broadcast(message);
+  const upstreams = openUpstreamDesk({
+    broadcast,
+    onProbed: (url, healthy) => mesh.probed(url, healthy),
     exposition,
     clock,
     log,
   });
   const tickets = createTicketKeys((keys, by) => {
     exposition.add("ticketRotations", [by]);
-    supervision.broadcast({ type: "ticket_keys", keys });
+    broadcast({ type: "ticket_keys", keys });
   }, place.ticketKeys);
   const childFlags = () => workerFlags({ packageDir, workerCount: workers(), logPath: undefined });
   const certificates = openCertificateDesk({
     stateDir,
-    broadcast: (message) => supervision.broadcast(message),
+    broadcast,
     onClientAuth: () => tickets.rotate("client_auth"),
     fetchOcsp: (task) =>
       askChild<OcspResult>(
@@ -212,10 +157,10 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
   const acme = createAcmeDesk({
     start: acmeProcesses({
       entry: entryOf("acme-process"),
-      flags: () => workerFlags({ packageDir, workerCount: workers(), logPath: undefined }),
+      flags: childFlags,
       family: obituaries,
     }),
-    broadcast: (message) => supervision.broadcast(message),
+    broadcast,
     taken: () => supervision.scrape(challengesWithinMs),
     onIssued: () => void reloader.reload("file"),
     environment,
@@ -225,10 +170,10 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     log,
   });
   const identity = openIdentityDesk({
-    broadcast: (message) => supervision.broadcast(message),
+    broadcast,
     fetch: fetchInProcess({
       entry: entryOf("jwks-process"),
-      flags: () => workerFlags({ packageDir, workerCount: workers(), logPath: undefined }),
+      flags: childFlags,
       role: "key fetcher",
       family: obituaries,
     }),
@@ -242,14 +187,14 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
   const decisions = createDecisionRing();
   const spans = createSpanReporter({
     entry: entryOf("span-process"),
-    flags: () => workerFlags({ packageDir, workerCount: workers(), logPath: undefined }),
+    flags: childFlags,
     version: options.version,
     family: obituaries,
     exposition,
     log,
   });
   const captures = createCaptureStore({
-    broadcast: (message) => supervision.broadcast(message),
+    broadcast,
     clock,
     log,
     onLost: (count) => exposition.add("captureLost", [], count),
@@ -258,7 +203,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
   const mesh = createMeshDesk({
     entry: entryOf("mesh-process"),
     flags: (reads, writes) => [...childFlags(), ...fileFlags(reads, writes)],
-    broadcast: (message) => supervision.broadcast(message),
+    broadcast,
     bans: () => bans,
     audit,
     generation: () => reloader.generation,
@@ -269,7 +214,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
   const cachePeers = new CachePeers();
   const bans = createBans({
     stateDir,
-    broadcast: (message) => supervision.broadcast(message),
+    broadcast,
     onBan: mesh.banned,
     exposition,
     clock,
@@ -282,7 +227,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
   });
   const withdrawal = createWithdrawal({
     delayMs: () => reloader.config.server.shutdownDelayMs,
-    tellWorkers: (is) => supervision.broadcast({ type: "withdrawn", is }),
+    tellWorkers: (is) => broadcast({ type: "withdrawn", is }),
     onChange: (state) => events.publish("drain", { state }),
     log,
   });
@@ -291,31 +236,22 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
   const publication = ({ generation, cut }: Pick<Candidate, "generation" | "cut">): Publication => ({
     generation,
     cut,
-    addresses: new Map(resolver.addresses),
+    addresses: new Map(upstreams.resolver.addresses),
   });
-  const addressNews = (): ToWorker[] =>
-    [...resolver.addresses].map(([host, addresses]) => ({ type: "addresses", host, addresses }));
-  const healthNews = (): ToWorker[] =>
-    prober.results().map(({ upstream, url, healthy }) => ({ type: "health", upstream, url, healthy }));
-
-  /** First part of a reload, and what can fail most easily: nothing is asked of the workers before. */
-  const bind = async (config: Config): Promise<Bound | Refusal> => {
-    let bound: ListenerChange | undefined;
-    try {
-      bound = await listeners.prepare(wantedListeners(config), workerCountOf(config.server));
-      return { listeners: bound, control: await control.prepare(config) };
-    } catch (error) {
-      bound?.discard();
-      if (!(error instanceof BindError)) throw error;
-      return { reason: "listen", problem: error.message };
-    }
+  /** A configuration is in force; certificates and orders for them follow when every worker serves it. */
+  const adopt = (config: Config): void => {
+    upstreams.adopt(config);
+    limits.adopt(config);
+    spans.adopt(config.tracing);
+    bans.adopt(config);
+    mesh.adopt(config);
+    captures.adopt(config);
+    stickyRoot.adopt(config);
+    keys.adopt(config);
   };
-  let prepared: Bound | undefined;
+  const workerFiles = createWorkerFiles(ground.config);
+  let sockets: CandidateSockets | undefined;
   let certified = ground.config;
-  /** What workers that are forked now may write; undefined = no file. */
-  let workersLog = logPath(ground.config);
-  /** Whose files they may read. */
-  let workersServe = new Set(servedDirectories(ground.config));
 
   const pace = createPace(() => reloader.reload("file"), clock.nowMs);
   const watch = watchFiles({ onChange: pace.event, events: true });
@@ -330,18 +266,14 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       const { config } = candidate;
       const problem = tokens.read(config);
       if (problem !== undefined) return { reason: "invalid", problem };
-      const logProblem = tryLog(config);
+      const logProblem = tryAccessLog(config);
       if (logProblem !== undefined) return { reason: "invalid", problem: logProblem };
-      const bound = await bind(config);
+      const bound = await bindCandidate(config, listeners, control);
       if ("problem" in bound) return bound;
       // The names of both: the old ones serve on whatever comes of the new.
-      const both = new Set([...upstreamHosts(reloader.config), ...upstreamHosts(config)]);
-      await Promise.all([
-        resolver.watch(both, resolverSettings(config)),
-        identity.watch(reloader.config, config),
-      ]);
+      await Promise.all([upstreams.lookUp(reloader.config, config), identity.watch(reloader.config, config)]);
       const problems = await supervision.prepare(publication(candidate), prepareDeadlineMs);
-      prepared = bound;
+      sockets = bound;
       if (problems.length > 0) return { reason: "workers", problem: [...new Set(problems)].join("; ") };
       const auditProblem = await audit.prepare(config.audit);
       if (auditProblem !== undefined) return { reason: "audit", problem: auditProblem };
@@ -350,44 +282,27 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     discard: ({ generation }) => {
       supervision.discard(generation);
       audit.discard();
-      prepared?.listeners.discard();
-      prepared?.control.discard();
-      prepared = undefined;
-      void resolver.watch(upstreamHosts(reloader.config), resolverSettings(reloader.config));
+      sockets?.discard();
+      sockets = undefined;
+      void upstreams.lookUp(reloader.config);
       void identity.watch(reloader.config);
     },
     commit: async ({ generation, config }) => {
       const switched = supervision.commit(generation);
       const auditMove = audit.commit();
-      if (auditMove !== "stays") for (const news of audit.greeting()) supervision.broadcast(news);
+      if (auditMove !== "stays") for (const news of audit.greeting()) broadcast(news);
       if (auditMove === "begins")
         audit.tell({ cfg: generation, data: { by: "reload" }, kind: "config_applied" });
-      supervision.rearrange(
-        prepared!.listeners.listeners,
-        workerCountOf(config.server),
-        config.server.shutdownGraceMs,
-      );
-      const served = servedDirectories(config);
-      const writesElsewhere = logPath(config) !== undefined && logPath(config) !== workersLog;
-      if (writesElsewhere || served.some((dir) => !workersServe.has(dir))) supervision.renew();
-      workersLog = logPath(config);
-      workersServe = new Set(served);
-      prepared!.listeners.commit();
-      prepared!.control.commit();
-      prepared = undefined;
-      void resolver.watch(upstreamHosts(config), resolverSettings(config));
+      supervision.rearrange(sockets!.listeners, workerCountOf(config.server), config.server.shutdownGraceMs);
+      if (workerFiles.adopt(config)) supervision.renew();
+      sockets!.commit();
+      sockets = undefined;
+      void upstreams.lookUp(config);
       void identity.watch(config);
       log.setLevel(config.server.logLevel);
-      prober.watch(config.upstreams);
-      limits.adopt(config);
-      spans.adopt(config.tracing);
-      bans.adopt(config);
-      mesh.adopt(config);
-      captures.adopt(config);
-      stickyRoot.adopt(config);
-      keys.adopt(config);
+      adopt(config);
       // What changed while the workers were between two snapshots.
-      for (const news of [...addressNews(), ...healthNews()]) supervision.broadcast(news);
+      for (const news of upstreams.news()) broadcast(news);
       await switched;
       acme.adopt(config);
       certificates.adopt(config);
@@ -414,7 +329,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
         workerFlags({
           packageDir,
           workerCount: workers(),
-          logPath: logPath(reloader.config),
+          logPath: accessLogFile(reloader.config),
           served: servedDirectories(reloader.config),
         }),
       environment: workerEnvironment(environment),
@@ -437,8 +352,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
       ...audit.greeting(),
       ...identity.news(),
       acme.news(),
-      ...addressNews(),
-      ...healthNews(),
+      ...upstreams.news(),
     ],
     onFrame: exposition.absorb,
     onSpans: (facts) => spans.report(facts),
@@ -452,7 +366,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     onStrictAsks: limits.judge,
     onCachePeer(worker, place) {
       cachePeers.hear(worker, place);
-      supervision.broadcast(cachePeers.news());
+      broadcast(cachePeers.news());
     },
     onPageAsked: (worker, ask) =>
       void control.page(ask).then((page) => {
@@ -468,7 +382,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     onGone: (worker, death) => {
       exposition.forget(worker);
       bans.forget(worker);
-      if (cachePeers.forget(worker)) supervision.broadcast(cachePeers.news());
+      if (cachePeers.forget(worker)) broadcast(cachePeers.news());
       if (death === undefined) return;
       exposition.add("workerRestarts", [obituaries.died(seenWorker(death))]);
       exposition.add("workerExits", [death.signal]);
@@ -487,15 +401,16 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     clock,
     log,
   });
-  const stopMemoryWatch = watchMemory((share) => supervision.broadcast({ type: "memory", share }));
+  const stopMemoryWatch = watchMemory((share) => broadcast({ type: "memory", share }));
+  /** What probes see of the life cycle. */
   const life = { started: false, draining: false, replaced: false };
   const tokenDigest = () => tokens.digestOf(reloader.config) ?? place.tokenDigest;
   const control = createOperatorListeners(
     {
       version: options.version,
       platform,
-      prober,
-      resolver,
+      prober: upstreams.prober,
+      resolver: upstreams.resolver,
       obituaries,
       supervision,
       reloader,
@@ -533,8 +448,7 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     reloader,
     watch,
     pace,
-    resolver,
-    prober,
+    upstreams,
     tickets,
     certificates,
     audit,
@@ -544,12 +458,9 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     keys,
     spans,
     withdrawal,
-    decisions,
     bans,
     mesh,
     captures,
-    stickyRoot,
-    exposition,
     guard,
     service,
     stopMemoryWatch,
@@ -560,13 +471,13 @@ function assemble(options: PrimaryOptions, ground: Ground): Primary {
     place,
     clock,
     life,
+    adopt,
   };
 }
 
 /** From the first worker to the last. */
 async function serve(primary: Primary, options: PrimaryOptions, endsEarly: () => void): Promise<number> {
-  const { supervision, reloader, resolver, prober, identity, limits, spans, listeners, life, clock } =
-    primary;
+  const { supervision, reloader, upstreams, identity, listeners, life, clock } = primary;
   const { place, control, platform, service } = primary;
   const { log } = options;
   const stop = Promise.withResolvers<StopCause>();
@@ -593,18 +504,8 @@ async function serve(primary: Primary, options: PrimaryOptions, endsEarly: () =>
   );
   endsEarly();
   try {
-    await Promise.all([
-      resolver.watch(upstreamHosts(reloader.config), resolverSettings(reloader.config)),
-      identity.watch(reloader.config),
-    ]);
-    prober.watch(reloader.config.upstreams);
-    limits.adopt(reloader.config);
-    spans.adopt(reloader.config.tracing);
-    primary.bans.adopt(reloader.config);
-    primary.mesh.adopt(reloader.config);
-    primary.captures.adopt(reloader.config);
-    primary.stickyRoot.adopt(reloader.config);
-    primary.keys.adopt(reloader.config);
+    await Promise.all([upstreams.lookUp(reloader.config), identity.watch(reloader.config)]);
+    primary.adopt(reloader.config);
     primary.certificates.adopt(reloader.config);
     const outcome = await Promise.race([supervision.start(), stop.promise]);
     if (typeof outcome === "object" && outcome.kind !== "serving") {
@@ -663,31 +564,6 @@ async function serve(primary: Primary, options: PrimaryOptions, endsEarly: () =>
   }
 }
 
-/** On record before it is in force. Undefined = it may be. */
-async function recordConfig(
-  audit: AuditSupply,
-  { generation, cut }: Candidate,
-): Promise<Refusal | undefined> {
-  const isRecorded = await audit.must({
-    cfg: generation,
-    data: { by: "reload", sha256: manifestHash(cut.manifest) },
-    kind: "config_applied",
-  });
-  if (isRecorded || !audit.isRequired) return undefined;
-  return { reason: "audit", problem: "the audit log could not record it" };
-}
-
-/** Reading a certificate takes about 30 us: not without an audit log. */
-function tellCertificates(
-  audit: AuditSupply,
-  generation: number,
-  after: Config,
-  before: Config | undefined,
-): void {
-  if (audit.health === "off") return;
-  for (const event of certificatesLoaded(generation, after, before)) audit.tell(event);
-}
-
 /** Everything serves: now the predecessor may go. */
 async function takeOver(primary: Primary, log: Log): Promise<void> {
   await primary.place.takeOver();
@@ -710,22 +586,4 @@ const startExitCodes: Readonly<Record<Exclude<StartOutcome["kind"], "serving">, 
 function statusOf({ generation, refused, config }: Reloader): string {
   const serving = `generation ${generation}, routes: ${config.routes.length}`;
   return refused === undefined ? serving : `${serving}; the newest configuration was refused: ${refused}`;
-}
-
-function logPath({ accessLog }: Config): string | undefined {
-  return accessLog.path !== "-" ? resolve(accessLog.path) : undefined;
-}
-
-/** Workers that may not write there yet cannot find out. Undefined = it can be opened. */
-function tryLog(config: Config): string | undefined {
-  const path = logPath(config);
-  if (path === undefined || !config.accessLog.enabled) return undefined;
-  const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
-  try {
-    // Not waiting for the reader of a pipe: here it would hold the whole control plane.
-    closeSync(openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o640));
-    return undefined;
-  } catch (cause) {
-    return `the access log cannot be opened: ${(cause as Error).message}`;
-  }
 }
