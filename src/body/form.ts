@@ -87,7 +87,7 @@ export class FormReader implements PlaceNamer {
   #nameStart = 0;
   #nameEnd = 0;
 
-  /** `nameKind`, `valueKind`: the places of a query or of a form. `seed`: 32 random bits, see NameTable. */
+  /** `nameKind`, `valueKind`: the places of a query or of a form. `seed`: 32 random bits, see NameSet. */
   constructor(
     sink: ValueSink,
     limits: FormLimits,

@@ -43,7 +43,7 @@ export class JsonReader implements PlaceNamer {
   #literal: Uint8Array = literalTrue;
   #literalAt = 0;
 
-  /** `seed`: 32 random bits, for the key table; see NameTable. */
+  /** `seed`: 32 random bits, for the key table; see NameSet. */
   constructor(sink: ValueSink, limits: JsonLimits, seed: number) {
     this.#sink = sink;
     this.#limits = limits;

@@ -97,7 +97,7 @@ export class BodyInspection {
   #graphqlLimits: GraphqlLimits = defaultGraphqlLimits;
   #grpc: GrpcReader | undefined;
 
-  /** `seed`: 32 random bits that no client can learn; see NameTable. */
+  /** `seed`: 32 random bits that no client can learn; see NameSet. */
   constructor(seed: number) {
     this.#seed = seed;
     this.verdict = this.#verdict;

@@ -15,7 +15,7 @@ import { inspectorGate, topRule, type WafVerdict } from "./waf-verdict.ts";
 export interface WafEngineDeps {
   readonly clock: Clock;
   readonly wheel: TimerWheel;
-  /** 32 random bits that no client can learn; see NameTable. */
+  /** 32 random bits that no client can learn; see NameSet. */
   readonly seed: number;
   /** Absent while serving. */
   readonly witness?: FindingWitness;

@@ -23,11 +23,12 @@ import {
 import type { Inspector } from "../waf/inspector.ts";
 import type { Profile } from "../waf/profile.ts";
 import { CleanValues } from "./clean-values.ts";
+import { RepeatedFields } from "./repeated-fields.ts";
 import { isPlainValue, isSecName } from "./waf-plain-field.ts";
 import type { RouteWaf } from "./waf-settings.ts";
 
-/** Why a head is refused that no rule refuses. The head's own limits are tighter by default: `queryParamsMax`. */
-export type HeadReason = FormReason | CookieReason;
+/** Why a head is refused that no rule refuses; `field_count`: names of fields that were made to collide. The head's own limits are tighter by default: `queryParamsMax`. */
+export type HeadReason = FormReason | CookieReason | "field_count";
 
 /**
  * Gives the values of a request head to the inspector: path, names and values of the query and of cookies, and the
@@ -46,6 +47,7 @@ export class HeadInspection implements PlaceNamer {
   };
   readonly #joined: Buffer = Buffer.allocUnsafeSlow(8192);
   readonly #query: FormReader;
+  readonly #repeated: RepeatedFields;
   /** Of `#profile`; 34 KiB. */
   readonly #clean: CleanValues = new CleanValues(128, 256);
   /** Names of parameters and of cookies: a site has few. Also of `#profile`. */
@@ -54,9 +56,10 @@ export class HeadInspection implements PlaceNamer {
   #profile: Profile | undefined;
   readonly #cookies: CookieReader = new CookieReader(this.#sink, COOKIES_MAX);
 
-  /** `seed`: 32 random bits that no client can learn; see NameTable. */
+  /** `seed`: 32 random bits that no client can learn; see NameSet. */
   constructor(seed: number) {
     this.#query = new FormReader(this.#sink, defaultFormLimits, seed, QUERY_NAME, QUERY_VALUE);
+    this.#repeated = new RepeatedFields(seed);
     this.#path.kind = PATH;
     this.#header.kind = HEADER;
   }
@@ -95,7 +98,7 @@ export class HeadInspection implements PlaceNamer {
     this.#inspector!.value(arena, start, end, this.#path);
   }
 
-  #readFields(request: CanonicalRequest, waf: RouteWaf, inspector: Inspector): CookieReason | undefined {
+  #readFields(request: CanonicalRequest, waf: RouteWaf, inspector: Inspector): HeadReason | undefined {
     const { arena, fields, fieldCount } = request;
     const { byId, sec } = waf.plainFields;
     for (let index = 0; index < fieldCount && !inspector.done; index++) {
@@ -121,38 +124,30 @@ export class HeadInspection implements PlaceNamer {
         this.#takeUsual(this.#clean, arena, start, end, this.#header);
       else inspector.value(arena, start, end, this.#header);
     }
-    if (!inspector.done) this.#readRepeated(request, inspector);
-    return undefined;
+    return inspector.done || this.#readRepeated(request, inspector) ? undefined : "field_count";
   }
 
   /**
    * Fields that are not known and occur more than once: servers join them with ", " (RFC 9110 §5.3), so an attack can stand
-   * in two of them. Joined once, at the first; each name is compared with those behind it, of which a head has 100.
+   * in two of them. Joined once, in the order of the first ones. False: the names were made to collide.
    */
-  #readRepeated(request: CanonicalRequest, inspector: Inspector): void {
-    const { arena, fields, fieldCount } = request;
-    for (let index = 0; index < fieldCount && !inspector.done; index++) {
-      const slot = index * FIELD_SLOTS;
-      if (fields[slot + FIELD_ID] !== 0 || isRepeat(arena, fields, index)) continue;
-      const end = this.#join(request, slot);
-      if (end === 0) continue;
-      this.#nameStart = fields[slot + NAME_START]!;
-      this.#nameEnd = fields[slot + NAME_END]!;
+  #readRepeated(request: CanonicalRequest, inspector: Inspector): boolean {
+    const { arena, fields } = request;
+    const repeated = this.#repeated;
+    if (!repeated.read(request)) return false;
+    for (let name = 0; name < repeated.names && !inspector.done; name++) {
+      const first = repeated.first(name);
+      if (repeated.next(first) === 0) continue;
+      let end = this.#append(arena, fields, first * FIELD_SLOTS, 0);
+      for (let index = repeated.next(first); index !== 0; index = repeated.next(index))
+        end = this.#append(arena, fields, index * FIELD_SLOTS, end);
+      this.#nameStart = fields[first * FIELD_SLOTS + NAME_START]!;
+      this.#nameEnd = fields[first * FIELD_SLOTS + NAME_END]!;
       this.#header.start = 0;
       this.#header.end = end;
       inspector.value(this.#joined, 0, end, this.#header);
     }
-  }
-
-  /** The values of the field at `slot` and of those of its name behind it; 0 = there are none. */
-  #join({ arena, fields, fieldCount }: CanonicalRequest, slot: number): number {
-    let end = 0;
-    for (let other = slot + FIELD_SLOTS; other < fieldCount * FIELD_SLOTS; other += FIELD_SLOTS) {
-      if (!isSameName(arena, fields, slot, other)) continue;
-      if (end === 0) end = this.#append(arena, fields, slot, 0);
-      end = this.#append(arena, fields, other, end);
-    }
-    return end;
+    return true;
   }
 
   #append(arena: Buffer, fields: CanonicalRequest["fields"], slot: number, end: number): number {
@@ -190,28 +185,6 @@ export class HeadInspection implements PlaceNamer {
 
 /** More than a head of 64 KiB can hold of any that are worth sending. */
 const COOKIES_MAX = 10_000;
-
-function isRepeat(arena: Uint8Array, fields: CanonicalRequest["fields"], index: number): boolean {
-  for (let other = 0; other < index; other++)
-    if (isSameName(arena, fields, other * FIELD_SLOTS, index * FIELD_SLOTS)) return true;
-  return false;
-}
-
-/** Names are tokens: their letters differ in one bit. */
-function isSameName(
-  arena: Uint8Array,
-  fields: CanonicalRequest["fields"],
-  one: number,
-  other: number,
-): boolean {
-  const from = fields[one + NAME_START]!;
-  const length = fields[one + NAME_END]! - from;
-  const to = fields[other + NAME_START]!;
-  if (fields[other + NAME_END]! - to !== length) return false;
-  for (let at = 0; at < length; at++)
-    if ((arena[from + at]! | 0x20) !== (arena[to + at]! | 0x20)) return false;
-  return true;
-}
 
 /** Whether the Referer is a page of the host that was asked (RFC 9110 §10.1.3). Browsers cannot be made to forge it. */
 function isOwnPage({ arena, fields, firstField, hostStart, hostEnd }: CanonicalRequest): boolean {

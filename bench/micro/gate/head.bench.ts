@@ -35,8 +35,16 @@ const cases: Record<string, string> = {
   "Chromium GET": chromium("/shop/item/4711?colour=blue&size=42", cookies),
   "without cookies": chromium("/shop/item/4711", "a=1"),
   "smallest GET": "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+  "60 own fields": ownFields(60),
+  "900 own fields": ownFields(900),
   "1,400 cookies": chromium("/", "a='; ".repeat(1_400)),
 };
+
+/** Names that differ late, as those of one application do. */
+function ownFields(count: number): string {
+  const lines = Array.from({ length: count }, (_, n) => `X-Client-Fact-${n + 1000}: v4.${n}`);
+  return `GET / HTTP/1.1\r\nHost: a\r\n${lines.join("\r\n")}\r\n\r\n`;
+}
 
 const head = new HeadInspection(1);
 const inspector = new Inspector(new Scratch(ruleSet));
