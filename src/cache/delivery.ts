@@ -1,6 +1,8 @@
 import { type ByteSpan, readRanges } from "../http/byte-range.ts";
 import { F } from "../http/field.ts";
+import { fieldLines } from "../http/field-lines.ts";
 import { readHttpDate } from "../http/http-date.ts";
+import { contentRange, multipartRanges } from "../http/multipart-ranges.ts";
 import { allowsRange, isUnchanged } from "../http/precondition.ts";
 import { type CanonicalRequest, FIELD_ID, FIELD_SLOTS, FORWARD, HEAD } from "../http/request.ts";
 import {
@@ -26,9 +28,12 @@ export function prepareDelivery(
   const { length, life } = answer;
   const image = answer.head;
   if (image.status === 200 && hasConditions(request)) {
+    const { arena, fields, fieldCount, firstField } = request;
+    const ifNoneMatch =
+      firstField[F.ifNoneMatch]! < 0 ? undefined : fieldLines(arena, fields, fieldCount, F.ifNoneMatch);
     const since = request.fieldText(F.ifModifiedSince);
     const sinceSecs = since === undefined ? -1 : readHttpDate(since, nowSecs);
-    if (isUnchanged(allLines(request, F.ifNoneMatch), sinceSecs, life.validators)) {
+    if (isUnchanged(ifNoneMatch, sinceSecs, life.validators)) {
       fillHead(head, image, 304);
       drop(head, ABOUT_BODY);
       head.bodyKind = RESPONSE_NONE;
@@ -67,44 +72,19 @@ function prepareRanges(
   const [first] = spans;
   if (spans.length === 1) {
     head.bodyLength = first!.end - first!.start;
-    head.addedLines = `Content-Range: ${rangeText(first!, length)}\r\n`;
+    head.addedLines = contentRange(first!, length);
     return spans;
   }
   const type = fieldOf(image, F.contentType);
-  const typeLine = type === "" ? "" : `Content-Type: ${type}\r\n`;
-  const parts: BodyPart[] = [];
-  let bytes = 0;
-  for (const span of spans) {
-    const text = `\r\n--${BOUNDARY}\r\n${typeLine}Content-Range: ${rangeText(span, length)}\r\n\r\n`;
-    parts.push({ bytes: Buffer.from(text, "latin1") }, span);
-    bytes += text.length + span.end - span.start;
-  }
-  const last = `\r\n--${BOUNDARY}--\r\n`;
-  parts.push({ bytes: Buffer.from(last, "latin1") });
-  head.bodyLength = bytes + last.length;
+  const ranges = multipartRanges(spans, type === "" ? "" : `Content-Type: ${type}\r\n`, length);
+  head.bodyLength = ranges.length;
   drop(head, [F.contentType]);
-  head.addedLines = `Content-Type: multipart/byteranges; boundary=${BOUNDARY}\r\n`;
-  return parts;
-}
-
-function rangeText({ start, end }: ByteSpan, length: number): string {
-  return `bytes ${start}-${end - 1}/${length}`;
+  head.addedLines = ranges.typeLine;
+  return ranges.parts.map((part) => (part instanceof Uint8Array ? { bytes: part } : part));
 }
 
 function hasConditions({ firstField }: CanonicalRequest): boolean {
   return firstField[F.ifNoneMatch]! >= 0 || firstField[F.ifModifiedSince]! >= 0 || firstField[F.range]! >= 0;
-}
-
-function allLines(request: CanonicalRequest, id: number): string | undefined {
-  const first = request.firstField[id]!;
-  if (first < 0) return undefined;
-  let text = "";
-  for (let index = first; index < request.fieldCount; index++) {
-    const slot = index * FIELD_SLOTS;
-    if (request.fields[slot + FIELD_ID] === id)
-      text += `${request.text(request.fields[slot + 2]!, request.fields[slot + 3]!)},`;
-  }
-  return text.slice(0, -1);
 }
 
 function drop(head: ResponseHead, ids: readonly number[]): void {
@@ -116,5 +96,3 @@ function drop(head: ResponseHead, ids: readonly number[]): void {
 const ABOUT_BODY = [F.contentType, F.contentEncoding, F.contentLanguage, F.contentRange];
 const NOTHING: readonly BodyPart[] = [];
 const WHOLE: readonly BodyPart[] = [{ start: 0, end: Infinity }];
-/** No body of ours holds it by chance; one that does is the upstream's own, and counts its lengths anyway. */
-const BOUNDARY = "zion-3f1c7d0b9a5e46288c2d";

@@ -1,16 +1,14 @@
 import { F } from "../http/field.ts";
+import { fieldLines } from "../http/field-lines.ts";
 import { findNamedField } from "../http/named-field.ts";
 import {
   BODY_LENGTH,
   BODY_NONE,
   type CanonicalRequest,
-  FIELD_ID,
   FIELD_SLOTS,
   FORWARD,
   GET,
   HEAD,
-  VALUE_END,
-  VALUE_START,
 } from "../http/request.ts";
 import type { BypassWhy } from "./counts.ts";
 import { type Directives, noDirectives, readDirectives } from "./directives.ts";
@@ -105,11 +103,7 @@ function readRequestDirectives(request: CanonicalRequest): Directives | undefine
 }
 
 function lines({ arena, fields, fieldCount }: CanonicalRequest, id: number): string {
-  let text = "";
-  for (let slot = 0; slot < fieldCount * FIELD_SLOTS; slot += FIELD_SLOTS)
-    if (fields[slot + FIELD_ID] === id)
-      text += `${arena.latin1Slice(fields[slot + VALUE_START]!, fields[slot + VALUE_END]!)},`;
-  return text;
+  return fieldLines(arena, fields, fieldCount, id);
 }
 
 /** Cookies that the route takes away say nothing to the upstream. */

@@ -1,4 +1,5 @@
 import { F } from "../http/field.ts";
+import { fieldLines } from "../http/field-lines.ts";
 import {
   FIELD_ID,
   FIELD_SLOTS,
@@ -81,22 +82,12 @@ export function fillHead(head: ResponseHead, image: HeadImage, status = image.st
 
 /** All lines of this id joined; "" = there is none. */
 export function fieldOf({ bytes, fields, fieldCount }: HeadImage, id: number): string {
-  return joined(bytes, fields, fieldCount, id);
+  return fieldLines(bytes, fields, fieldCount, id);
 }
 
 /** The same of a head that is being read. Also fields that no client gets. */
 export function headField({ source, fields, fieldCount }: ResponseHead, id: number): string {
-  return joined(source, fields, fieldCount, id);
-}
-
-function joined(source: Buffer, fields: Int32Array, count: number, id: number): string {
-  let text: string | undefined;
-  for (let slot = 0; slot < count * FIELD_SLOTS; slot += FIELD_SLOTS) {
-    if (fields[slot + FIELD_ID] !== id) continue;
-    const value = source.latin1Slice(fields[slot + VALUE_START]!, fields[slot + VALUE_END]!);
-    text = text === undefined ? value : `${text}, ${value}`;
-  }
-  return text ?? "";
+  return fieldLines(source, fields, fieldCount, id);
 }
 
 function isKept({ fields }: ResponseHead, index: number): boolean {

@@ -1,5 +1,5 @@
 import { F } from "../http/field.ts";
-import { FIELD_ID, FIELD_SLOTS } from "../http/request.ts";
+import { hasField } from "../http/field-lines.ts";
 import { RESPONSE_CLOSE, RESPONSE_LENGTH, type ResponseHead } from "../http/response-head.ts";
 import { readDirectives } from "./directives.ts";
 import { headField } from "./head-image.ts";
@@ -56,8 +56,8 @@ export function judge(
   const directives = readDirectives(headField(head, F.cacheControl));
   if (directives.noStore) return "no-store";
   if (directives.isPrivate) return "private";
-  if (has(head, F.setCookie)) return "set-cookie";
-  const hasExpires = has(head, F.expires);
+  if (hasField(head.fields, head.fieldCount, F.setCookie)) return "set-cookie";
+  const hasExpires = hasField(head.fields, head.fieldCount, F.expires);
   const life = readLife(
     {
       directives,
@@ -92,13 +92,3 @@ export function judge(
 /** What a cache understands, and what nobody can make it say to others by a bad request (RFC 9110 §15). */
 const STORED: ReadonlySet<number> = new Set([200, 203, 204, 300, 301, 302, 307, 308]);
 const ERRORS: ReadonlySet<number> = new Set([404, 405, 410, 414, 501]);
-
-function has(head: ResponseHead, id: number): boolean {
-  return head.fieldCount > 0 && headFieldIndex(head, id) >= 0;
-}
-
-function headFieldIndex({ fields, fieldCount }: ResponseHead, id: number): number {
-  for (let index = 0; index < fieldCount; index++)
-    if (fields[index * FIELD_SLOTS + FIELD_ID] === id) return index;
-  return -1;
-}

@@ -1,15 +1,8 @@
 import { F } from "./field.ts";
+import { fieldLines } from "./field-lines.ts";
 import { readHttpDate } from "./http-date.ts";
 import { matchesAny } from "./precondition.ts";
-import {
-  type CanonicalRequest,
-  FIELD_ID,
-  FIELD_SLOTS,
-  GET,
-  HEAD,
-  VALUE_END,
-  VALUE_START,
-} from "./request.ts";
+import { type CanonicalRequest, GET, HEAD } from "./request.ts";
 
 /** What tells one version of a file from another. */
 export interface FileVersion {
@@ -71,15 +64,6 @@ function matchesStrongly(list: string, etag: string): boolean {
 /** A quoted tag may hold commas, so a list cannot be split at them. */
 const TAG = /(W\/)?("[\x21\x23-\x7e\x80-\xff]*")/g;
 
-/** All lines of the field as one list (RFC 9110 §5.3). */
-function valuesOf(request: CanonicalRequest, id: number): string {
-  const { fields, fieldCount, arena } = request;
-  let text = "";
-  for (let index = request.firstField[id]!; index < fieldCount; index++) {
-    const slot = index * FIELD_SLOTS;
-    if (fields[slot + FIELD_ID] !== id) continue;
-    const value = arena.latin1Slice(fields[slot + VALUE_START]!, fields[slot + VALUE_END]!);
-    text = text === "" ? value : `${text}, ${value}`;
-  }
-  return text;
+function valuesOf({ arena, fields, fieldCount }: CanonicalRequest, id: number): string {
+  return fieldLines(arena, fields, fieldCount, id);
 }

@@ -82,6 +82,16 @@ test("ranges come out of the stored whole", async (t) => {
   assert.equal(origin.requests.length, 1);
 });
 
+test("who writes what is stored cannot know what parts its ranges", async (t) => {
+  const { get } = await startCachedRoute(t, () => page("0123456789", "Cache-Control: max-age=60"));
+  await get();
+  const boundary = async () =>
+    /boundary=(.{32,})$/.exec(field(await get("/", { Range: "bytes=0-1,8-9" }), "content-type") ?? "")?.[1];
+  const one = await boundary();
+  assert.ok(one !== undefined);
+  assert.notEqual(await boundary(), one);
+});
+
 test("a thousand requests for what is not stored yet make one request of the upstream", async (t) => {
   let release = (): void => {};
   const held = new Promise<void>((done) => {

@@ -42,8 +42,8 @@ async function zionCache({ directory, adminPort }: Gateway, ...args: readonly st
 async function warm(gateway: Gateway, path: string, workers: number): Promise<void> {
   await until("all workers have it", async () => {
     await gateway.get(path);
-    const { body } = await gateway.get("/metrics", gateway.telemetryPort);
-    return Number(/^zion_cache_entries (\d+)$/m.exec(body)?.[1] ?? 0) >= workers;
+    // Not `/metrics`: what it says of a worker that does not answer soon is from before the last purge.
+    return Number(/^entries +(\d+)$/m.exec(await zionCache(gateway, "status"))?.[1]) >= workers;
   });
 }
 

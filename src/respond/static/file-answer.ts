@@ -2,20 +2,13 @@ import fs from "node:fs";
 import { type ByteSpan, readRanges } from "../../http/byte-range.ts";
 import { checkConditions, isRangeMeant } from "../../http/conditional.ts";
 import { F } from "../../http/field.ts";
+import { contentRange, multipartRanges } from "../../http/multipart-ranges.ts";
 import { type CanonicalRequest, HEAD } from "../../http/request.ts";
 import { type ResponseHead, readResponseHead } from "../../http/response-head.ts";
 import { type Reason, reasons } from "../../reason.ts";
 import type { AnswerSource, SourceOwner } from "../source.ts";
 import { type Choice, chooseFile, type NoFile, type ToDirectory } from "./choice.ts";
-import {
-  bodyLines,
-  contentRange,
-  multipart,
-  printHead,
-  typeLine,
-  versionLines,
-  versionOf,
-} from "./file-head.ts";
+import { bodyLines, printHead, typeLine, versionLines, versionOf } from "./file-head.ts";
 import { pathOf, toDirectory } from "./file-request.ts";
 import { type FileShelf, READ_BYTES, type Refused, type Shelved } from "./file-shelf.ts";
 import { fileReason, type OpenedFile } from "./open-file.ts";
@@ -155,8 +148,8 @@ export class FileAnswer implements AnswerSource {
       const head = printHead(206, `${type}${contentRange(spans[0]!, file.size)}${lines}`, end - start);
       this.#sendFile(choice, head, spans);
     } else {
-      const body = multipart(spans, type, file.size);
-      this.#sendFile(choice, printHead(206, body.type + lines, body.length), body.parts);
+      const body = multipartRanges(spans, type, file.size);
+      this.#sendFile(choice, printHead(206, body.typeLine + lines, body.length), body.parts);
     }
   }
 

@@ -1,6 +1,4 @@
-import { randomBytes } from "node:crypto";
 import { STATUS_CODES } from "node:http";
-import type { ByteSpan } from "../../http/byte-range.ts";
 import type { FileVersion } from "../../http/conditional.ts";
 import type { Choice } from "./choice.ts";
 import { mediaTypeOf } from "./media-type.ts";
@@ -42,32 +40,4 @@ export function typeLine({ name }: Choice): string {
 export function printHead(status: number, lines: string, bodyBytes: number | undefined): Buffer {
   const length = bodyBytes === undefined ? "" : `Content-Length: ${bodyBytes}\r\n`;
   return Buffer.from(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines}${length}\r\n`, "latin1");
-}
-
-/** Several spans as one body (RFC 9110 §14.6): texts of ours and spans of the file, in turn. */
-export function multipart(
-  spans: readonly ByteSpan[],
-  type: string,
-  size: number,
-): { readonly type: string; readonly parts: readonly (Buffer | ByteSpan)[]; readonly length: number } {
-  // Long enough that no file holds it by chance.
-  const boundary = randomBytes(18).toString("hex");
-  const parts: (Buffer | ByteSpan)[] = [];
-  let length = 0;
-  const add = (text: string): void => {
-    const bytes = Buffer.from(text, "latin1");
-    parts.push(bytes);
-    length += bytes.length;
-  };
-  for (const span of spans) {
-    add(`\r\n--${boundary}\r\n${type}${contentRange(span, size)}\r\n`);
-    parts.push(span);
-    length += span.end - span.start;
-  }
-  add(`\r\n--${boundary}--\r\n`);
-  return { type: `Content-Type: multipart/byteranges; boundary=${boundary}\r\n`, parts, length };
-}
-
-export function contentRange({ start, end }: ByteSpan, size: number): string {
-  return `Content-Range: bytes ${start}-${end - 1}/${size}\r\n`;
 }
