@@ -1,5 +1,6 @@
 import { askForPlain } from "./answer/inspection.ts";
 import { beginSteps } from "./answer/steps.ts";
+import type { Outcome } from "./cache/counts.ts";
 import type { FetchRecord } from "./cache/fetching.ts";
 import type { CacheRule } from "./cache/rule.ts";
 import type { Passage } from "./cache/visitor.ts";
@@ -514,6 +515,10 @@ export class Exchange
   noteFetch({ upstream, retries }: FetchRecord): void {
     this.record.upstream = upstream;
     this.record.retries = retries;
+  }
+
+  noteOutcome(outcome: Outcome): void {
+    this.record.cache = outcome;
   }
 
   #startBody(): void {

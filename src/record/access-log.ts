@@ -215,6 +215,7 @@ export class AccessLog {
       at = put(out, at, record.upstream.logPiece);
       at = putNumber(out, at, record.retries);
     }
+    if (record.cache !== "") at = put(out, at, names.caches.get(record.cache)!);
     if (reason !== undefined) {
       at = put(out, at, names.reasons[reason.index]!);
       if (record.faultDetail !== "")

@@ -1,3 +1,4 @@
+import { type Outcome, outcomes } from "../cache/counts.ts";
 import { methodNames } from "../http/request.ts";
 import { allReasons } from "../reason.ts";
 import { latin1 } from "../std/byte-print.ts";
@@ -40,6 +41,7 @@ export const lineFields = {
   "zion.upstream": "",
   "zion.upstream_addr": "",
   "zion.retries": "",
+  "zion.cache": "",
   "zion.gate": "",
   "zion.reason": "event.reason",
   "zion.ended_by": "",
@@ -100,6 +102,8 @@ export interface LineNames {
   readonly transfer: Uint8Array;
   /** ECS only. */
   readonly duration: Uint8Array;
+  /** By what the cache did. */
+  readonly caches: ReadonlyMap<Outcome, Uint8Array>;
   /** By decision, by reason. */
   readonly decisions: readonly Uint8Array[];
   readonly reasons: readonly Uint8Array[];
@@ -159,6 +163,7 @@ export function buildLineNames(format: LogFormat, hidesAddresses: boolean): Line
     decisions: decisionNames.map((name, i) =>
       latin1(`${eventOf(EVENT_TYPES[i]!)},"${n("zion.decision")}":"${name}","${n("zion.generation")}":`),
     ),
+    caches: new Map(outcomes.map((outcome) => [outcome, latin1(`,"${n("zion.cache")}":"${outcome}"`)])),
     reasons: allReasons.map(({ stage, code, blame }) =>
       latin1(
         `,"${n("zion.gate")}":"${stage}","${n("zion.reason")}":"${code}","${n("zion.ended_by")}":"${blame}"`,

@@ -1,3 +1,4 @@
+import type { Outcome } from "../cache/counts.ts";
 import type { Reason } from "../reason.ts";
 import type { Finding } from "../waf/finding.ts";
 import type { CapturedBody } from "./capture-log.ts";
@@ -48,6 +49,8 @@ export class ExchangeRecord {
   upstream: RecordedEndpoint | undefined = undefined;
   /** Attempts after the first. */
   retries = 0;
+  /** What the cache did; "" = the route has none, or it had nothing to give. */
+  cache: Outcome | "" = "";
   /** What went wrong with the last attempt; a closed word or an errno. */
   faultDetail = "";
   /** The gate of the WAF that refused, or would have; "" = none. */

@@ -1,4 +1,4 @@
-import type { BypassWhy } from "../cache/counts.ts";
+import type { BypassWhy, Outcome } from "../cache/counts.ts";
 import { prepareDelivery } from "../cache/delivery.ts";
 import type { CacheDesk, Ground } from "../cache/desk.ts";
 import type { FetchFault, FetchRecord } from "../cache/fetching.ts";
@@ -22,6 +22,7 @@ export interface CacheVisitOwner extends StoredSourceOwner, PassedTo {
   /** Asks the upstream itself; its answer gets these words. */
   goPast(words: string): void;
   noteFetch(record: FetchRecord): void;
+  noteOutcome(outcome: Outcome): void;
   /** There is no answer, or no more of it. */
   onSourceFault(reason: Reason, detail: string): void;
 }
@@ -58,8 +59,8 @@ export class CacheVisit<G extends Ground> implements Visitor {
   onStored(answer: StoredAnswer, served: Served): void {
     this.#fill = undefined;
     if (this.#isOver) return;
-    const { deps, counts, head } = this.#desk;
-    counts.outcomes[served.outcome]++;
+    this.#note(served.outcome);
+    const { deps, head } = this.#desk;
     if (served.record !== undefined) this.#owner.noteFetch(served.record);
     const parts = prepareDelivery(this.request, answer, head, deps.wallMs() / 1000);
     const source = new StoredSource(this.#owner, answer, parts);
@@ -72,7 +73,7 @@ export class CacheVisit<G extends Ground> implements Visitor {
   onPassed(head: ResponseHead, passage: Passage): PassedTo | undefined {
     this.#fill = undefined;
     if (this.#isOver) return undefined;
-    this.#desk.counts.outcomes.MISS++;
+    this.#note("MISS");
     this.#owner.noteFetch(passage.record);
     this.#owner.passFrom(head, passage, this.#rule.tells ? passedWords(passage.why, head.status) : "");
     return this.#owner;
@@ -89,14 +90,18 @@ export class CacheVisit<G extends Ground> implements Visitor {
   }
 
   onBypassed(why: BypassWhy): void {
-    const { counts } = this.#desk;
-    counts.outcomes.BYPASS++;
-    counts.bypasses[why]++;
+    this.#note("BYPASS");
+    this.#desk.counts.bypasses[why]++;
     this.#owner.goPast(this.#rule.tells ? bypassWords(why) : "");
   }
 
   onAbsent(): void {
     this.#owner.onSourceFault(reasons.onlyIfCached, "");
+  }
+
+  #note(outcome: Outcome): void {
+    this.#desk.counts.outcomes[outcome]++;
+    this.#owner.noteOutcome(outcome);
   }
 
   #ask(isAlone: boolean): void {

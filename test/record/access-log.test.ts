@@ -147,6 +147,7 @@ function plainLine(
           "zion.upstream_addr": record.upstream.url,
           "zion.retries": record.retries,
         }),
+    ...(record.cache === "" ? {} : { "zion.cache": record.cache }),
     ...(record.reason === undefined
       ? {}
       : {
@@ -208,6 +209,7 @@ test("a line says what the plain form says, whatever the head and however it end
   const endings: readonly Partial<ExchangeRecord>[] = [
     { status: 200, route, upstream, gatedMs: 1000.25, sentMs: 1001, answeredMs: 1004.5, responseBytes: 12 },
     { status: 404, reason: reasons.routeNotFound },
+    { status: 200, route, cache: "STALE-WHILE-REVALIDATE", gatedMs: 1000.5 },
     {
       status: 502,
       route,
@@ -248,7 +250,7 @@ test("in ECS a line says the same, under the names of that schema", async () => 
   const records = [
     recordOf({ status: 200, route, upstream, gatedMs: 1000.25, sentMs: 1001, answeredMs: 1004.5 }),
     recordOf({ status: 404, reason: reasons.routeNotFound, faultDetail: "x" }),
-    recordOf({ status: 502, route, upstream, reason: reasons.upstreamConnect, retries: 1 }),
+    recordOf({ status: 502, route, upstream, reason: reasons.upstreamConnect, retries: 1, cache: "MISS" }),
     recordOf({ status: 400, route, reason: reasons.wafPatterns, ...wafVerdict }),
     recordOf({ status: 200, route, ...wafVerdict, wafShadow: true }),
   ];
