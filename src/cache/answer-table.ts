@@ -1,7 +1,7 @@
 import type { CanonicalRequest } from "../http/request.ts";
 import { type KeyWriter, uriOf } from "./key.ts";
 import type { StoredAnswer } from "./stored-answer.ts";
-import { variantOf } from "./vary.ts";
+import { isSameVary, variantOf } from "./vary.ts";
 
 /** Answers of one URI and upstream that differ by what the client asked for (zion-reference.md §2.14). */
 const VARIANTS_MAX = 16;
@@ -231,8 +231,4 @@ export function isMeant(answer: Pick<StoredAnswer, "key" | "tags">, purge: Purge
 
 function isSame(one: StoredAnswer, other: StoredAnswer): boolean {
   return one.profile === other.profile && one.upstream === other.upstream && one.key.equals(other.key);
-}
-
-function isSameVary(one: readonly string[], other: readonly string[]): boolean {
-  return one.length === other.length && one.every((name, i) => name === other[i]);
 }

@@ -16,7 +16,7 @@ import { judge, type Storable, type UnstorableWhy } from "./judgement.ts";
 import { type Arrival, ageSecs, readLife } from "./life.ts";
 import type { CacheRule } from "./rule.ts";
 import { StoredAnswer } from "./stored-answer.ts";
-import { variantOf } from "./vary.ts";
+import { isSameVary, readVary, variantOf } from "./vary.ts";
 import type { Passage, PassedTo, Served, Visitor } from "./visitor.ts";
 
 const WAITING = 0;
@@ -338,8 +338,12 @@ export class Fill<G extends Ground> implements FetchOwner, Passage {
     stale.life = life;
     stale.noteSecs = -1;
     if (stale.isIndexed) this.#desk.table.bytes += stale.bytes - before;
-    if (directives.noStore || directives.isPrivate || this.isTainted) this.#desk.table.remove(stale);
-    this.#serveAll(stale, "REVALIDATED", 304, () => true);
+    // By other fields than it was stored by, it would be found for the wrong requests.
+    const vary = readVary(fieldOf(image, F.vary));
+    const isShared =
+      !directives.noStore && !directives.isPrivate && vary !== undefined && isSameVary(vary, stale.vary);
+    if (!isShared || this.isTainted) this.#desk.table.remove(stale);
+    this.#serveAll(stale, "REVALIDATED", 304, () => isShared);
     this.#phase = SERVED;
     this.#desk.forget(this);
   }

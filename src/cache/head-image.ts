@@ -24,8 +24,11 @@ export interface HeadImage {
   readonly fieldCount: number;
 }
 
-/** What an answer says of itself that a cache says in its own words. */
-const SAID_ANEW: ReadonlySet<number> = new Set([F.age]);
+/**
+ * What a cache says in its own words, and what was said to one client: no 200 with Set-Cookie is stored, but a 304 may bring
+ * one, to a head that all clients get.
+ */
+const NOT_KEPT: ReadonlySet<number> = new Set([F.age, F.setCookie]);
 /** What a 304 does not change (RFC 9111 §3.2): it would be about a body that is not there. */
 const BODY_FIELDS: ReadonlySet<number> = new Set([F.contentEncoding, F.contentType, F.contentRange]);
 
@@ -92,7 +95,7 @@ export function headField({ source, fields, fieldCount }: ResponseHead, id: numb
 
 function isKept({ fields }: ResponseHead, index: number): boolean {
   const slot = index * FIELD_SLOTS;
-  return fields[slot + FORWARD] !== 0 && !SAID_ANEW.has(fields[slot + FIELD_ID]!);
+  return fields[slot + FORWARD] !== 0 && !NOT_KEPT.has(fields[slot + FIELD_ID]!);
 }
 
 function nameAt(source: Buffer, fields: Int32Array, index: number): string {

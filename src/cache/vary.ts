@@ -40,6 +40,10 @@ const PERSONAL: ReadonlySet<string> = new Set([
   "x-request-id",
 ]);
 
+export function isSameVary(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((name, i) => name === other[i]);
+}
+
 /**
  * What a request says in these fields, as it goes upstream: requests that say the same get the same answer. Undefined: it
  * says more than is compared.
