@@ -46,6 +46,29 @@ test("imports go one way", () => {
   assert.deepEqual(faults, []);
 });
 
+test("a command is loaded when it is asked for: every `zion` reads the words of all, and the modules of one", () => {
+  const loaded = new Set<string>();
+  const load = (file: string): void => {
+    if (loaded.has(file)) return;
+    loaded.add(file);
+    for (const { target, typeOnly, dynamic } of importsOf(read(file)))
+      if (target.startsWith(".") && !typeOnly && !dynamic)
+        load(path.relative(source, path.resolve(source, path.dirname(file), target)));
+  };
+  load("main.ts");
+  assert.ok(loaded.size > 10, `only ${[...loaded]}`);
+  // The configuration's schema alone takes longer than all of them.
+  const allowed = new Set(["main.ts", path.join("config", "json-schema-draft.ts")]);
+  assert.deepEqual(
+    [...loaded].filter((file) => roomOf(file) !== "cli" && !allowed.has(file)),
+    [],
+  );
+  const packages = [...loaded]
+    .flatMap((file) => [...importsOf(read(file))].map(({ target }) => target))
+    .filter((target) => !/^(?:\.|node:)/.test(target));
+  assert.deepEqual(new Set(packages), new Set(["commander"]));
+});
+
 test("the import reader sees every form of import", () => {
   const forms = [
     'import { a } from "./a.ts";',
@@ -128,6 +151,8 @@ function code(file: string): string {
 interface Import {
   readonly target: string;
   readonly typeOnly: boolean;
+  /** Loaded when the line is reached. */
+  readonly dynamic: boolean;
 }
 
 function* importsOf(text: string): Generator<Import> {
@@ -135,8 +160,8 @@ function* importsOf(text: string): Generator<Import> {
   for (const match of bare.matchAll(
     /\b(?:import|export)\s+(type\s+)?(?:[^"';=]*?\s+from\s+)?["']([^"'\n]+)["']/g,
   )) {
-    yield { target: match[2]!, typeOnly: match[1] !== undefined };
+    yield { target: match[2]!, typeOnly: match[1] !== undefined, dynamic: false };
   }
   for (const match of bare.matchAll(/\bimport\(\s*["']([^"'\n]+)["']/g))
-    yield { target: match[1]!, typeOnly: false };
+    yield { target: match[1]!, typeOnly: false, dynamic: true };
 }

@@ -1,5 +1,5 @@
 import { Argument, type Command, InvalidArgumentError, Option } from "commander";
-import { type JsonSchemaDraft, jsonSchemaDrafts } from "../config/json-schema.ts";
+import { type JsonSchemaDraft, jsonSchemaDrafts } from "../config/json-schema-draft.ts";
 import { type Shell, shells } from "./completion.ts";
 import { exitCodes } from "./exit-code.ts";
 import type { Output } from "./output.ts";

@@ -1,13 +1,16 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Output } from "./output.ts";
-import { type ViewOptions, viewNames } from "./views.ts";
+import type { ViewOptions } from "./views.ts";
 
-const descriptions = {
+const viewNames = ["status", "routes", "upstreams", "bans"] as const;
+export type ViewName = (typeof viewNames)[number];
+
+const descriptions: Readonly<Record<ViewName, string>> = {
   status: "say how the gateway that runs is: exit 1 = it is down",
   routes: "list the routes of the gateway that runs, with what the WAF does and their latency",
   upstreams: "list the endpoints of the gateway that runs, and why one is not used",
   bans: "list who is banned",
-} as const;
+};
 
 /** What only looks at the gateway that runs. */
 export function addViewCommands(

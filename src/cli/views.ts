@@ -3,13 +3,11 @@ import { findAdmin, unavailable } from "./admin-client.ts";
 import { exitCodes } from "./exit-code.ts";
 import type { Output } from "./output.ts";
 import { printTable } from "./table.ts";
+import type { ViewName } from "./view-commands.ts";
 
 export interface ViewOptions extends AdminOptions {
   readonly format: "human" | "json";
 }
-
-export const viewNames = ["status", "routes", "upstreams", "bans"] as const;
-export type ViewName = (typeof viewNames)[number];
 
 /** `zion status`, `routes`, `upstreams`, `bans`: what the gateway that runs says of itself. Resolves with the exit code. */
 export async function viewCommand(

@@ -1,10 +1,7 @@
 import { z } from "zod";
+import type { JsonSchemaDraft } from "./json-schema-draft.ts";
 import { keyDocs } from "./keys.ts";
 import { documentSchema } from "./schema.ts";
-
-/** Drafts of JSON Schema: editors that use Taplo read 4, Helm reads 7, validators of today 2020-12. */
-export const jsonSchemaDrafts = ["4", "7", "2020-12"] as const;
-export type JsonSchemaDraft = (typeof jsonSchemaDrafts)[number];
 
 const targets = { "4": "draft-4", "7": "draft-7", "2020-12": "draft-2020-12" } as const;
 

@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { configJsonSchema, jsonSchemaDrafts } from "../../src/config/json-schema.ts";
+import { configJsonSchema } from "../../src/config/json-schema.ts";
+import { jsonSchemaDrafts } from "../../src/config/json-schema-draft.ts";
 import { tableSchemas } from "../../src/config/schema.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
