@@ -339,7 +339,7 @@ export class Fill<G extends Ground> implements FetchOwner, Passage {
     stale.noteSecs = -1;
     if (stale.isIndexed) this.#desk.table.bytes += stale.bytes - before;
     // By other fields than it was stored by, it would be found for the wrong requests.
-    const vary = readVary(fieldOf(image, F.vary));
+    const vary = readVary(fieldOf(image, F.vary), fieldOf(image, F.contentEncoding) !== "");
     const isShared =
       !directives.noStore && !directives.isPrivate && vary !== undefined && isSameVary(vary, stale.vary);
     if (!isShared || this.isTainted) this.#desk.table.remove(stale);

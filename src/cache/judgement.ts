@@ -79,7 +79,8 @@ export function judge(
   // An error says for how long, or is asked for again.
   if (ERRORS.has(status) && directives.maxAgeSecs < 0 && directives.sharedMaxAgeSecs < 0 && !hasExpires)
     return "no-lifetime";
-  const vary = readVary(headField(head, F.vary));
+  const isCoded = hasField(head.fields, head.fieldCount, F.contentEncoding);
+  const vary = readVary(headField(head, F.vary), isCoded);
   if (vary === undefined) return "vary";
   const tags = readTags(headField(head, F.surrogateKey));
   if (tags === undefined) return "tags";

@@ -7,17 +7,18 @@ const VALUE_BYTES_MAX = 256;
 
 /**
  * Reads `Vary`. Undefined = not to be stored: it depends on things that are no fields (`*`), on who asks, or on more than
- * is kept.
+ * is kept. What `isCoded` depends on Accept-Encoding, whether or not the application says so: many do not, and the first
+ * client would decide that all others get what they cannot read.
  */
-export function readVary(text: string): readonly string[] | undefined {
-  if (text === "") return NONE;
+export function readVary(text: string, isCoded = false): readonly string[] | undefined {
+  if (text === "") return isCoded ? CODED : NONE;
   if (text.length > 1024) return undefined;
   const names = text
     .toLowerCase()
     .split(",")
     .map((name) => name.trim())
     .filter((name) => name !== "");
-  const distinct = [...new Set(names)].sort();
+  const distinct = [...new Set(isCoded ? [...names, ...CODED] : names)].sort();
   if (
     distinct.length > NAMES_MAX ||
     distinct.some((name) => PERSONAL.has(name) || !/^[\w!#$%&'*+.^`|~-]+$/.test(name))
@@ -27,6 +28,7 @@ export function readVary(text: string): readonly string[] | undefined {
 }
 
 const NONE: readonly string[] = [];
+const CODED: readonly string[] = ["accept-encoding"];
 /** What says who asks, and what the gateway writes itself, which no request shows. */
 const PERSONAL: ReadonlySet<string> = new Set([
   "*",

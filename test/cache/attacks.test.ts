@@ -33,3 +33,17 @@ for (const says of ["Vary: Accept-Language", "Vary: *", "Vary: Cookie", "Cache-C
     const other = await get();
     assert.deepEqual([did(other), other.body.toString()], ["MISS", "body 3"]);
   });
+
+test("a coded answer that does not say what it varies by is for those only who accept the coding", async (t) => {
+  const { get } = await startCachedRoute(t, ({ fields }) => {
+    const coding = fields.find(([name]) => name === "accept-encoding")?.[1];
+    return coding === undefined
+      ? page("plain", "Cache-Control: max-age=60")
+      : page(coding, "Cache-Control: max-age=60", `Content-Encoding: ${coding}`);
+  });
+  assert.equal((await get("/", { "Accept-Encoding": "br" })).body.toString(), "br");
+  const same = await get("/", { "Accept-Encoding": "br" });
+  assert.deepEqual([did(same), same.body.toString()], ["HIT", "br"]);
+  const other = await get();
+  assert.deepEqual([did(other), other.body.toString()], ["MISS", "plain"]);
+});
