@@ -221,16 +221,11 @@ export class CacheDesk<G extends Ground> {
     }
     this.counts.refreshes++;
     this.#refreshes++;
-    const fill = this.#open(
-      name,
-      rule,
-      ground,
-      { directives: undefined, hasCredentials: false },
-      stored,
-      undefined,
-      request,
-    );
-    fill.start(!isPeer);
+    // Its own Authorization and cookies stay here, not what the gateway tells the upstream of who it is.
+    const hasCredentials = request.identity !== undefined || request.clientCertificate !== undefined;
+    const demand = { directives: undefined, hasCredentials };
+    const fill = this.#open(name, rule, ground, demand, stored, undefined, request);
+    fill.start(!isPeer && !hasCredentials);
   }
 
   #open(

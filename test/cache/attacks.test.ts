@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { field } from "../support/raw-client.ts";
-import { did, page, startCachedRoute } from "./cached-route.ts";
+import { openClientAuthority } from "../support/client-ca.ts";
+import { ask, field } from "../support/raw-client.ts";
+import { did, page, requestText, startCachedRoute } from "./cached-route.ts";
 
 // What an attacker, or a careless application, could bring into an answer that others get.
 
@@ -46,4 +47,34 @@ test("a coded answer that does not say what it varies by is for those only who a
   assert.deepEqual([did(same), same.body.toString()], ["HIT", "br"]);
   const other = await get();
   assert.deepEqual([did(other), other.body.toString()], ["MISS", "plain"]);
+});
+
+test("what a client with a certificate has fetched anew in passing is stored for others only where the answer allows it", async (t) => {
+  const root = openClientAuthority(t, "Root");
+  const ann = root.issue("ann");
+  let fetched = 0;
+  const { edge } = await startCachedRoute(
+    t,
+    ({ head }, n) => {
+      fetched = n;
+      if (n === 1)
+        return page("for all", "Cache-Control: public, max-age=1, stale-while-revalidate=600", "Age: 2");
+      return page(/=ann/.test(head) ? "for ann" : "for nobody", "Cache-Control: max-age=600");
+    },
+    {},
+    {
+      tlsNames: [],
+      tls: `client_auth = "optional"\nclient_ca_path = ${JSON.stringify(root.certPath)}`,
+    },
+  );
+  const get = (certificate: object) =>
+    ask(edge.tlsPort, requestText("/").replace("a.test", "localhost"), {
+      tls: { servername: "localhost", ...certificate },
+    });
+  assert.equal((await get({})).body.toString(), "for all");
+  const stale = await get({ cert: ann.certPem, key: ann.keyPem });
+  assert.deepEqual([did(stale), stale.body.toString()], ["STALE-WHILE-REVALIDATE", "for all"]);
+  while (fetched < 2 || edge.metric("zion_cache_fetches") > 0)
+    await new Promise((done) => setTimeout(done, 5));
+  for (let i = 0; i < 3; i++) assert.notEqual((await get({})).body.toString(), "for ann");
 });
