@@ -109,6 +109,7 @@ export const F = {
   location: known("location", SINGLETON),
   setCookie: known("set-cookie"),
   surrogateKey: known("surrogate-key"),
+  xZionCache: known("x-zion-cache"),
   retryAfter: known("retry-after"),
   age: known("age"),
   expires: known("expires"),

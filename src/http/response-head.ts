@@ -252,6 +252,7 @@ function buildDropped(): Uint8Array {
     F.contentLength,
     F.server,
     F.surrogateKey,
+    F.xZionCache,
     F.xRequestId,
     F.traceparent,
   ]) {
