@@ -44,7 +44,13 @@ export class StoredSource implements Reader {
   get offset(): number {
     const part = this.#parts[this.#part];
     if (part === undefined) return Infinity;
-    return "bytes" in part ? 0 : this.#at;
+    let least = "bytes" in part ? Infinity : this.#at;
+    // Ranges may be asked for in any order.
+    for (let next = this.#part + 1; next < this.#parts.length; next++) {
+      const later = this.#parts[next]!;
+      if (!("bytes" in later) && later.start < least) least = later.start;
+    }
+    return least;
   }
 
   resume(): void {
