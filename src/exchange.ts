@@ -1,4 +1,4 @@
-import { askForPlain } from "./answer/inspection.ts";
+import { askForInspectable, askForWhole } from "./answer/inspection.ts";
 import { beginSteps } from "./answer/steps.ts";
 import type { Outcome } from "./cache/counts.ts";
 import type { FetchRecord } from "./cache/fetching.ts";
@@ -339,6 +339,7 @@ export class Exchange
       this.refuse(refusal, fileMethods);
       return;
     }
+    if (route.inspection !== undefined) askForWhole(this.request, route.inspection);
     this.record.gatedMs = this.record.sentMs = this.#state.clock.nowMs();
     this.#source = this.#state.files.answer(this, site, this.request);
     this.#source.resume();
@@ -462,7 +463,8 @@ export class Exchange
     // A route without an upstream has replied by now. Before the edits: what a split looks for may be removed.
     this.#upstream =
       split.length === 0 ? upstream! : chooseSplit(request, upstream!, split, Math.random() * 100);
-    if (this.#route!.inspection !== undefined) askForPlain(request);
+    const { inspection } = this.#route!;
+    if (inspection !== undefined) askForInspectable(request, inspection);
     const refusal = editOutgoing(request, transform, mergeSlashes);
     if (refusal !== undefined) {
       this.refuse(refusal);

@@ -79,7 +79,14 @@ export class InspectStep implements AnswerStep, StepOwner {
   // --- from the origin
 
   answerHead(head: ResponseHead): void {
-    const { windowBytes } = this.#rule;
+    const { windowBytes, reportOnly } = this.#rule;
+    // Nobody can say what a part is a part of (see `askForWhole`).
+    if (this.#facts.status === 206 && !reportOnly) {
+      this.#head = head;
+      this.#result = "blocked";
+      this.#owner.onStepFault(reasons.answerLeak);
+      return;
+    }
     const room = head.bodyKind === RESPONSE_LENGTH ? Math.min(head.bodyLength, windowBytes) : windowBytes;
     const hasRoom = this.#facts.holds && this.#desk.take(room);
     if (!hasRoom) {

@@ -4,6 +4,7 @@ import { F } from "../http/field.ts";
 import { addField } from "../http/field-edit.ts";
 import type { StepOwner } from "../http/outlet.ts";
 import { type CanonicalRequest, FIELD_ID, FIELD_SLOTS, FORWARD } from "../http/request.ts";
+import { withhold } from "../http/request-copy.ts";
 import { RESPONSE_NONE, type ResponseHead } from "../http/response-head.ts";
 import type { Finding } from "../waf/finding.ts";
 import type { LeakRules } from "../waf/leak/leak-rules.ts";
@@ -42,7 +43,8 @@ export function beginInspection(
   if (head.bodyKind === RESPONSE_NONE) return undefined;
   const type = answerField(head, F.contentType, "content-type");
   const essence = type === undefined ? "" : essenceOf(type);
-  if (type !== undefined && !matchesAllowList(essence, rule.types)) return undefined;
+  const isParts = head.status === 206 && essence === "multipart/byteranges";
+  if (type !== undefined && !isParts && !matchesAllowList(essence, rule.types)) return undefined;
   const coding = answerField(head, F.contentEncoding, "content-encoding");
   if (coding !== undefined && coding.toLowerCase() !== "identity") {
     desk.uninspected.coded++;
@@ -53,12 +55,31 @@ export function beginInspection(
   return new InspectStep(owner, rule, scan, desk, facts);
 }
 
-/** Upstreams that inspected answers come from are asked not to code them; the client's wish stays readable. */
-export function askForPlain(request: CanonicalRequest): void {
+/** What comes is to be inspected: asked for uncoded and whole. The client's wish for a coding stays readable. */
+export function askForInspectable(request: CanonicalRequest, rule: InspectionRule): void {
   const { fields } = request;
   for (let index = 0; index < request.fieldCount; index++)
     if (fields[index * FIELD_SLOTS + FIELD_ID] === F.acceptEncoding)
       fields[index * FIELD_SLOTS + FORWARD] = 0;
   // Without the field any coding would be welcome (RFC 9110 §12.5.3).
   addField(request, "Accept-Encoding", "identity");
+  askForWhole(request, rule);
 }
+
+/**
+ * A client that asks for a secret in two halves gets a secret: neither half looks like one. So its Range is not heard
+ * (RFC 9110 §14.2), but for one of what players seek in and downloads are resumed of. A part of something else that comes
+ * all the same is refused (inspect-step.ts).
+ */
+export function askForWhole(request: CanonicalRequest, { reportOnly }: InspectionRule): void {
+  if (reportOnly || request.firstField[F.range]! < 0) return;
+  const isOne = !request.fieldText(F.range)!.includes(",");
+  if (isOne && SEEKABLE.test(request.routePathText())) return;
+  for (const id of [F.range, F.ifRange]) {
+    withhold(request, id);
+    request.firstField[id] = -1;
+  }
+}
+
+const SEEKABLE =
+  /\.(?:mp[34]|m4[av]|webm|mov|og[agv]|opus|flac|wav|aac|m4s|ts|pdf|zip|gz|tgz|xz|bz2|zst|7z|iso|deb|rpm|exe|msi|dmg|apk|jar|wasm)$/i;
