@@ -31,7 +31,13 @@ async function startEcho(t: TestContext, protocol: "http1" | "h2c"): Promise<num
   }
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  t.after(() => server.close());
+  const sockets = new Set<net.Socket>();
+  server.on("connection", (socket: net.Socket) => sockets.add(socket));
+  t.after(() => {
+    server.close();
+    // Half a minute otherwise, until the gateway's idle HTTP/2 connection ends by itself.
+    for (const socket of sockets) socket.destroy();
+  });
   return (server.address() as net.AddressInfo).port;
 }
 
