@@ -53,7 +53,7 @@ export function printRequest(
 ): void {
   const arena = request.arena;
   const bytes = out.bytes;
-  let at = put(bytes, out.length, methodPrefix[request.method]!);
+  let at = put(bytes, out.end, methodPrefix[request.method]!);
   if (request.sentTargetEnd > request.sentTargetStart) {
     at = copy(bytes, at, arena, request.sentTargetStart, request.sentTargetEnd);
   } else {
@@ -104,7 +104,7 @@ export function printRequest(
   }
   bytes[at] = 13;
   bytes[at + 1] = 10;
-  out.length = at + 2;
+  out.end = at + 2;
 }
 
 function viaOf(version: number, hop: HopFacts): Uint8Array {

@@ -29,7 +29,7 @@ export function printResponse(
 ): void {
   const bytes = out.bytes;
   const source = head.source;
-  let at = put(bytes, out.length, STATUS_LINE);
+  let at = put(bytes, out.end, STATUS_LINE);
   bytes[at++] = 48 + Math.floor(head.status / 100);
   bytes[at++] = 48 + (Math.floor(head.status / 10) % 10);
   bytes[at++] = 48 + (head.status % 10);
@@ -80,7 +80,7 @@ export function printResponse(
   else if (clientVersion === 10) at = put(bytes, at, KEEP_ALIVE);
   bytes[at] = 13;
   bytes[at + 1] = 10;
-  out.length = at + 2;
+  out.end = at + 2;
 }
 
 const STATUS_LINE = latin1("HTTP/1.1 ");

@@ -35,6 +35,7 @@ import { errorBody } from "../respond/error-page.ts";
 import { printOwnAnswer, printRefusal } from "../respond/own.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { State } from "../state.ts";
+import type { Leaver } from "../std/outbox.ts";
 import { Deadline } from "../std/timer-wheel.ts";
 import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
 import { identify } from "./identify.ts";
@@ -62,13 +63,14 @@ const ADDED_BYTES_USUAL = 16_384;
  * its answer. Input that nobody can take yet is kept (at most one read) and reading pauses, so that neither a fast
  * client nor a pipelining one grows anything.
  */
-export class Http1Connection implements ClientConnection, Downstream, TunnelEnd {
+export class Http1Connection implements ClientConnection, Downstream, TunnelEnd, Leaver {
   readonly peer: PeerFacts;
   readonly peerText: string;
   readonly secure: boolean;
   readonly tls: TlsFacts | undefined;
   readonly listener: "http" | "https";
   logPiece: ConnectionLogPiece | undefined = undefined;
+  leftTurn = -1;
   readonly forwardedMemo = new ForwardedMemo();
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
@@ -160,6 +162,7 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd 
   /** Takes the connection down, whatever it is doing. */
   close(reason: Reason = reasons.clientGone): void {
     if (this.#phase === CLOSED) return;
+    this.#settle();
     const exchange = this.#exchange;
     // An answer that only the end of the connection ends looks complete after a FIN: a cut one ends in a reset.
     const reset = this.#phase === BUSY && this.#answerFraming === ANSWER_CLOSE && !this.secure;
@@ -191,6 +194,7 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd 
   // --- input
 
   onRead(buffer: Buffer, length: number): void {
+    this.#settle();
     if (this.#phase === LINGERING) {
       this.#bodyBytes += length;
       if (this.#bodyBytes > LINGER_BYTES) this.close();
@@ -223,8 +227,8 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd 
   onDefect(cause: unknown): void {
     this.#state.onDefect(cause);
     // Half a request or answer may stand in either: it must not leave in front of somebody else's.
-    this.#state.outbox.length = 0;
-    this.#state.upstreamDeps.outbox.length = 0;
+    this.#state.outbox.drop();
+    this.#state.upstreamDeps.outbox.drop();
     this.#keepAlive = false;
     try {
       this.#exchange?.fail(reasons.defect);
@@ -485,7 +489,7 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd 
     const { outbox } = this.#state;
     if (this.#answerFraming === ANSWER_CHUNKED) {
       if (outbox.room < 32) outbox.flush(this.#socket, this.secure);
-      outbox.length = writeChunkSize(outbox.bytes, outbox.length, end - start);
+      outbox.end = writeChunkSize(outbox.bytes, outbox.end, end - start);
       outbox.append(bytes, start, end, this.#socket, this.secure);
       outbox.append(CRLF, 0, 2, this.#socket, this.secure);
     } else {
@@ -510,7 +514,7 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd 
       this.#state.outbox.append(last, 0, last.length, this.#socket, this.secure);
     }
     this.#trailers = undefined;
-    this.answerFlush();
+    this.#leave();
     this.#finish();
   }
 
@@ -577,7 +581,7 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd 
         this.#state.dateLine(),
         this.#state.outbox,
       );
-      this.answerFlush();
+      this.#leave();
     }
     this.#finish();
   }
@@ -599,18 +603,40 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd 
       this.#state.dateLine(),
       this.#state.outbox,
     );
-    this.answerFlush();
+    this.#leave();
     this.#finish();
   }
 
   cut(): void {
-    this.#state.outbox.length = 0;
+    this.#state.outbox.drop();
     this.#exchange = undefined;
     // The exchange still has to write its record from the request; `onConcluded` gives it back.
     const request = this.#request;
     this.#request = undefined;
     this.close();
     this.#request = request;
+  }
+
+  /** The answer is whole. What comes next on this connection must not pass it. */
+  #leave(): void {
+    const { outbox } = this.#state;
+    const isLast = !this.#keepAlive || this.#inputStart < this.#inputEnd;
+    if (isLast) this.answerFlush();
+    else if (!outbox.leave(this, this.#socket, this.secure)) this.#block();
+  }
+
+  /** Before anything else is done with the socket. */
+  #settle(): void {
+    if (this.#state.outbox.isLeaving(this)) this.#state.outbox.settle();
+  }
+
+  /** Of an answer that left with the others of its turn. */
+  onQueued(): void {
+    if (this.#phase !== CLOSED) this.#block();
+  }
+
+  onTaken(): void {
+    if (this.#phase !== CLOSED) this.#onDrain();
   }
 
   /** The answer is out (or queued): the next request, or the end. The exchange concludes after this returns. */
@@ -715,6 +741,7 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd 
   }
 
   #onEnd(): void {
+    this.#settle();
     this.#endSeen = true;
     if (this.#side !== undefined) {
       this.#tell(this.#side, "onEnd");

@@ -2,7 +2,7 @@ import type { FieldScratch } from "../http/hpack-decoder.ts";
 import { Http2HeadReader } from "../http/http2-head.ts";
 import { ResponseHead } from "../http/response-head.ts";
 import type { State } from "../state.ts";
-import { Outbox } from "../std/outbox.ts";
+import { GATHERED_BYTES, Outbox } from "../std/outbox.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { Http2Output, OutputDesk } from "./http2-output.ts";
 
@@ -48,7 +48,7 @@ export class Http2Desk implements OutputDesk {
   lend(output: Http2Output): Outbox {
     if (this.#lent.length === LENT_MAX) this.#endTurn();
     if (this.#lent.length === 0) setImmediate(this.#flushAll);
-    const outbox = this.#free.pop() ?? new Outbox();
+    const outbox = this.#free.pop() ?? new Outbox(GATHERED_BYTES);
     this.#lent.push(outbox);
     this.#borrowers.push(output);
     return outbox;

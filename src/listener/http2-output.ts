@@ -108,7 +108,7 @@ export class Http2Output {
   frames(bytes: Buffer): void {
     const outbox = this.#room(bytes.length);
     if (outbox === undefined) return;
-    outbox.length += bytes.copy(outbox.bytes, outbox.length);
+    outbox.end += bytes.copy(outbox.bytes, outbox.end);
   }
 
   /** A frame whose payload is up to 8 bytes: two numbers, or one. */
@@ -116,15 +116,15 @@ export class Http2Output {
     const length = second === undefined ? 4 : 8;
     const outbox = this.#room(FRAME_HEAD_BYTES + length);
     if (outbox === undefined) return;
-    let at = putFrameHead(outbox.bytes, outbox.length, length, type, flags, stream);
+    let at = putFrameHead(outbox.bytes, outbox.end, length, type, flags, stream);
     at = putUint32(outbox.bytes, at, first);
-    outbox.length = second === undefined ? at : putUint32(outbox.bytes, at, second);
+    outbox.end = second === undefined ? at : putUint32(outbox.bytes, at, second);
   }
 
   empty(type: number, flags: number, stream: number): void {
     const outbox = this.#room(FRAME_HEAD_BYTES);
     if (outbox === undefined) return;
-    outbox.length = putFrameHead(outbox.bytes, outbox.length, 0, type, flags, stream);
+    outbox.end = putFrameHead(outbox.bytes, outbox.end, 0, type, flags, stream);
   }
 
   reset(stream: number, code: number): void {
@@ -145,7 +145,7 @@ export class Http2Output {
   ): void {
     const outbox = this.#room(FRAME_HEAD_BYTES + 1 + bytesMax);
     if (outbox === undefined) return;
-    const start = outbox.length;
+    const start = outbox.end;
     const blockStart = start + FRAME_HEAD_BYTES;
     let blockAt = blockStart;
     if (!this.#hasHead) {
@@ -159,7 +159,7 @@ export class Http2Output {
       this.#longHead(stream.id, flags, Buffer.from(outbox.bytes.subarray(blockStart, end)));
     } else {
       putFrameHead(outbox.bytes, start, end - blockStart, HEADERS, flags | END_HEADERS, stream.id);
-      outbox.length = end;
+      outbox.end = end;
     }
     if (isEnd) this.#over(stream);
   }
@@ -173,13 +173,13 @@ export class Http2Output {
       const type = at === 0 ? HEADERS : CONTINUATION;
       const to = putFrameHead(
         outbox.bytes,
-        outbox.length,
+        outbox.end,
         piece.length,
         type,
         at === 0 ? flags | last : last,
         stream,
       );
-      outbox.length = to + piece.copy(outbox.bytes, to);
+      outbox.end = to + piece.copy(outbox.bytes, to);
     }
   }
 
@@ -252,11 +252,11 @@ export class Http2Output {
 
   #frame(outbox: Outbox, stream: StreamOutput, bytes: Uint8Array, start: number, end: number): void {
     const count = end - start;
-    stream.tailAt = outbox.length;
+    stream.tailAt = outbox.end;
     stream.tailFlush = this.#flushes;
-    const at = putFrameHead(outbox.bytes, outbox.length, count, DATA, 0, stream.id);
+    const at = putFrameHead(outbox.bytes, outbox.end, count, DATA, 0, stream.id);
     outbox.bytes.set(bytes.subarray(start, end), at);
-    outbox.length = at + count;
+    outbox.end = at + count;
     stream.window -= count;
     this.window -= count;
   }
@@ -337,10 +337,10 @@ export class Http2Output {
   #write(outbox: Outbox): void {
     this.#flushes++;
     if (this.#socket.destroyed) {
-      outbox.length = 0;
+      outbox.end = 0;
       return;
     }
-    this.#flushedBytes += outbox.length;
+    this.#flushedBytes += outbox.end;
     if (!outbox.flush(this.#socket, this.#isEncrypted)) this.#isBlocked = true;
   }
 

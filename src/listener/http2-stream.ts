@@ -191,8 +191,8 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
   onDefect(cause: unknown): void {
     this.#state.onDefect(cause);
     // Half a request may stand in it: it must not leave in front of somebody else's.
-    this.#state.upstreamDeps.outbox.length = 0;
-    this.#desk.outbox.length = 0;
+    this.#state.upstreamDeps.outbox.drop();
+    this.#desk.outbox.end = 0;
     try {
       this.#exchange?.fail(reasons.defect);
     } catch (again) {
@@ -476,7 +476,7 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
     }
     const { outbox } = this.#desk;
     const request = this.#request!;
-    outbox.length = 0;
+    outbox.end = 0;
     if (this.#isCall) printGrpcRefusal(reason, request, this.#state.dateLine(), outbox);
     else {
       const page = errorBody(this.#state.snapshot.errorPages, reason, request);
@@ -489,7 +489,7 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
 
   answerOwn(status: number, fields: string, body: string): void {
     const { outbox } = this.#desk;
-    outbox.length = 0;
+    outbox.end = 0;
     const needed = fields.length + this.#request!.answerLines.length + body.length + OWN_BYTES_MAX;
     if (outbox.bytes.length < needed) outbox.bytes = Buffer.allocUnsafeSlow(needed);
     printOwnAnswer(status, fields, body, this.#request!, true, this.#state.dateLine(), outbox);
@@ -501,12 +501,12 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
     const request = this.#request!;
     const isSilent = isCall || (request.refusal === undefined && request.method === HEAD);
     const { head } = this.#desk;
-    const bodyStart = readResponseHead(outbox.bytes, 0, outbox.length, isSilent, head);
+    const bodyStart = readResponseHead(outbox.bytes, 0, outbox.end, isSilent, head);
     if (bodyStart <= 0) throw new Error(`an answer of our own cannot be read: ${head.fault}`);
     this.#startAnswer(head, head.bodyKind === RESPONSE_NONE);
-    if (bodyStart < outbox.length && !this.#isAnswerEnded && !this.#isGone)
-      this.#owner.output.data(this.output, outbox.bytes, bodyStart, outbox.length);
-    outbox.length = 0;
+    if (bodyStart < outbox.end && !this.#isAnswerEnded && !this.#isGone)
+      this.#owner.output.data(this.output, outbox.bytes, bodyStart, outbox.end);
+    outbox.end = 0;
     this.answerEnd();
   }
 

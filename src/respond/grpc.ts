@@ -17,7 +17,7 @@ export function printGrpcRefusal(
   out: Outbox,
 ): void {
   const { bytes } = out;
-  let at = out.length;
+  let at = out.end;
   const accepted = reason === reasons.wafCoding ? `grpc-accept-encoding: ${ACCEPTED}\r\n` : "";
   at += bytes.latin1Write(
     `HTTP/1.1 200 ${STATUS_CODES[200]}\r\nContent-Type: application/grpc\r\ngrpc-status: ${grpcStatus(reason)}\r\ngrpc-message: ${refusalText(reason).trim()}\r\n${accepted}`,
@@ -28,7 +28,7 @@ export function printGrpcRefusal(
   at += request.arena.copy(bytes, at, request.idLinesStart, request.idLinesEnd);
   bytes[at++] = 13;
   bytes[at++] = 10;
-  out.length = at;
+  out.end = at;
 }
 
 /** The end of a call that failed when its answer had begun. */

@@ -91,7 +91,7 @@ function print(
       ? "Connection: keep-alive\r\n"
       : ""
     : "Connection: close\r\n";
-  let at = out.length;
+  let at = out.end;
   at += bytes.latin1Write(
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${fields}${request.answerLines}${type}Cache-Control: no-store\r\n${length}${connection}`,
     at,
@@ -104,5 +104,5 @@ function print(
   bytes[at++] = 10;
   const silent = request.refusal === undefined && request.method === HEAD;
   if (!silent) at += bytes.latin1Write(body, at);
-  out.length = at;
+  out.end = at;
 }

@@ -1,9 +1,28 @@
 import type { Socket } from "node:net";
+import { DirectWrite, type WriteOwner } from "./direct-write.ts";
+
+/** Who has a whole message leave with the others of the turn. */
+export interface Leaver extends WriteOwner {
+  /** The turn in which it left. Written by the outbox; -1 = never. */
+  leftTurn: number;
+}
+
+/** Room for what one event gathers before it is flushed in parts. */
+export const GATHERED_BYTES = 65_536 + 1024;
+/** Writes that may leave together: what is first waits for what is last. */
+const LEAVING_MAX = 64;
+const LEAVING_BYTES_MAX = 65_536;
+/** A larger message leaves at once: it wakes its reader for longer than the others take. */
+const LEAVING_MESSAGE_BYTES_MAX = 16_384;
 
 /**
  * One output buffer for all sockets of a worker in one direction: a head and its body are put together here and leave
- * in one write. What is gathered belongs to one socket at a time and is flushed before the event that gathered it
- * ends.
+ * in one write. What is gathered belongs to one socket at a time and leaves or is flushed before the event that gathered
+ * it ends.
+ *
+ * Whole messages may leave at the end of the event loop's turn, one write right after the other: the peers, and the
+ * kernel that wakes them, are asked once and not between the work on every two requests. Measured: 7 to 10 % of the CPU
+ * of a small request (decision 0030).
  *
  * The buffer may be used again after `write` only if the kernel or the TLS layer has taken the bytes. A plain socket
  * has when nothing is left queued (`writableLength === 0`); a TLS socket has when nothing was queued before, because
@@ -11,16 +30,33 @@ import type { Socket } from "node:net";
  */
 export class Outbox {
   bytes: Buffer;
-  /** Bytes gathered. */
-  length = 0;
+  /** Where the next byte goes. */
+  end = 0;
+  /** Counts the writes of what left together. */
+  turn = 0;
+  /** Where what is gathered begins; what leaves at the end of the turn stands before it. */
+  #start = 0;
+  readonly #direct = new DirectWrite();
+  #leaving = 0;
+  readonly #sockets: (Socket | undefined)[] = new Array(LEAVING_MAX).fill(undefined);
+  readonly #leavers: (Leaver | undefined)[] = new Array(LEAVING_MAX).fill(undefined);
+  readonly #ends = new Int32Array(LEAVING_MAX);
+  readonly #areEncrypted = new Uint8Array(LEAVING_MAX);
+  readonly #endTurn = (): void => this.settle();
 
-  constructor(capacity = 65536 + 1024) {
+  /** `capacity` in bytes. Where messages leave together there is room for them beside the largest head. */
+  constructor(capacity = GATHERED_BYTES + LEAVING_BYTES_MAX) {
     this.bytes = Buffer.allocUnsafeSlow(capacity);
   }
 
   /** Free room. */
   get room(): number {
-    return this.bytes.length - this.length;
+    return this.bytes.length - this.end;
+  }
+
+  /** What is gathered is not sent. */
+  drop(): void {
+    this.end = this.#start;
   }
 
   /**
@@ -30,29 +66,87 @@ export class Outbox {
   reserve(bytes: number, socket: Socket, encrypted: boolean): void {
     if (this.room >= bytes) return;
     this.flush(socket, encrypted);
+    this.settle();
     if (this.bytes.length < bytes) this.bytes = Buffer.allocUnsafeSlow(bytes);
   }
 
   /** Adds `source[start, end)`, flushing to `socket` as often as the room asks for. */
   append(source: Uint8Array, start: number, end: number, socket: Socket, encrypted: boolean): void {
     while (start < end) {
-      let room = this.bytes.length - this.length;
+      let room = this.bytes.length - this.end;
       if (room === 0) {
         this.flush(socket, encrypted);
         room = this.bytes.length;
       }
       const count = end - start < room ? end - start : room;
-      this.bytes.set(source.subarray(start, start + count), this.length);
-      this.length += count;
+      this.bytes.set(source.subarray(start, start + count), this.end);
+      this.end += count;
       start += count;
     }
   }
 
+  /**
+   * What is gathered is all that `leaver` sends for now: it leaves at the end of the turn. Whoever uses the socket in any
+   * other way before that settles first; see `isLeaving`. Returns false when the socket wants the caller to wait for 'drain'.
+   */
+  leave(leaver: Leaver, socket: Socket, encrypted: boolean): boolean {
+    const length = this.end - this.#start;
+    if (length > LEAVING_MESSAGE_BYTES_MAX || socket.writableLength !== 0 || socket.connecting)
+      return this.flush(socket, encrypted);
+    if (length === 0) return true;
+    const index = this.#leaving++;
+    if (index === 0) setImmediate(this.#endTurn);
+    this.#sockets[index] = socket;
+    this.#leavers[index] = leaver;
+    this.#ends[index] = this.end;
+    this.#areEncrypted[index] = encrypted ? 1 : 0;
+    this.#start = this.end;
+    leaver.leftTurn = this.turn;
+    if (this.#leaving === LEAVING_MAX || this.#start > LEAVING_BYTES_MAX) this.settle();
+    return true;
+  }
+
+  /** Its message has not been written yet. */
+  isLeaving(leaver: Leaver): boolean {
+    return leaver.leftTurn === this.turn;
+  }
+
+  /** Writes what leaves in this turn. What is being gathered stays. */
+  settle(): void {
+    const count = this.#leaving;
+    if (count === 0) return;
+    this.turn = (this.turn + 1) & 0x3fff_ffff;
+    const { bytes } = this;
+    let start = 0;
+    let isTaken = true;
+    for (let i = 0; i < count; i++) {
+      const end = this.#ends[i]!;
+      const socket = this.#sockets[i]!;
+      if (!socket.destroyed) isTaken = this.#write(i, socket, bytes.subarray(start, end)) && isTaken;
+      this.#sockets[i] = this.#leavers[i] = undefined;
+      start = end;
+    }
+    this.#leaving = 0;
+    if (!isTaken) this.bytes = Buffer.allocUnsafeSlow(bytes.length);
+    if (this.end > start) bytes.copy(this.bytes, 0, start, this.end);
+    this.end -= start;
+    this.#start = 0;
+  }
+
+  #write(index: number, socket: Socket, bytes: Buffer): boolean {
+    const leaver = this.#leavers[index]!;
+    if (this.#areEncrypted[index] === 0) return this.#direct.write(socket, bytes, leaver);
+    if (!socket.write(bytes)) leaver.onQueued();
+    return true;
+  }
+
   /** Writes what is gathered. Returns false when the socket wants the caller to wait for 'drain'. */
   flush(socket: Socket, encrypted: boolean): boolean {
-    const length = this.length;
-    if (length === 0) return !socket.writableNeedDrain;
-    this.length = 0;
+    if (this.end === this.#start) return !socket.writableNeedDrain;
+    // What left before must not come after.
+    if (this.#leaving > 0) this.settle();
+    const length = this.end;
+    this.end = 0;
     const queuedBefore = socket.writableLength;
     if (queuedBefore !== 0 && length <= COPY_BYTES_MAX) {
       return socket.write(Buffer.from(this.bytes.subarray(0, length)));

@@ -22,6 +22,7 @@ import {
 import type { TunnelEnd, TunnelSide } from "../http/tunnel-end.ts";
 import { switchFault } from "../http/websocket.ts";
 import { type Reason, reasons } from "../reason.ts";
+import type { Leaver } from "../std/outbox.ts";
 import { Deadline } from "../std/timer-wheel.ts";
 import type { AnswerSink, AnswerTail } from "./answer-sink.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -46,13 +47,14 @@ const INTERIM_MAX = 4;
  * again only when the answer was complete, the request fully sent (taken by the kernel), nothing came after the answer, and both sides said
  * keep-alive: anything else could give the next client somebody else's answer (reliability.md C20).
  */
-export class UpstreamConnection implements TunnelEnd {
+export class UpstreamConnection implements TunnelEnd, Leaver {
   readonly endpoint: Endpoint;
   readonly socket: net.Socket;
   /** Exchanges served before the present one. */
   served = 0;
   /** When it became idle, coarse monotonic ms. */
   idleSinceMs = 0;
+  leftTurn = -1;
   #state = CONNECTING;
   #exchange: AnswerSink | undefined;
   /** Takes the rest of an answer that nobody wants. */
@@ -66,6 +68,9 @@ export class UpstreamConnection implements TunnelEnd {
   /** Between the request head and the end of what is at hand: gathered, not yet written. */
   #gathering = false;
   #startedMs = 0;
+
+  /** Some of it waits in libuv, where the stream does not count it. */
+  #isQueued = false;
 
   // The answer under way.
   #headDone = false;
@@ -139,7 +144,7 @@ export class UpstreamConnection implements TunnelEnd {
     const { outbox, wheel } = this.endpoint.deps;
     if (this.#chunkedRequest) {
       if (outbox.room < 32) outbox.flush(this.socket, this.#encrypted);
-      outbox.length = writeChunkSize(outbox.bytes, outbox.length, end - start);
+      outbox.end = writeChunkSize(outbox.bytes, outbox.end, end - start);
       outbox.append(bytes, start, end, this.socket, this.#encrypted);
       outbox.append(CRLF, 0, 2, this.socket, this.#encrypted);
     } else {
@@ -186,6 +191,14 @@ export class UpstreamConnection implements TunnelEnd {
   /** The answer is a stream: neither its pauses nor its length are limited from here on. */
   unhurry(): void {
     this.#unhurried = true;
+  }
+
+  onQueued(): void {
+    this.#isQueued = true;
+  }
+
+  onTaken(): void {
+    this.#isQueued = false;
   }
 
   // --- as one end of a tunnel
@@ -263,6 +276,11 @@ export class UpstreamConnection implements TunnelEnd {
       this.close();
       return;
     }
+    if (this.endpoint.deps.outbox.isLeaving(this)) {
+      // The request has not left: this answers something else.
+      this.#fail(reasons.upstreamReset, true, "stale");
+      return;
+    }
     if (this.#stash !== undefined) {
       buffer = Buffer.concat([this.#stash, buffer.subarray(0, length)]);
       length = buffer.length;
@@ -276,7 +294,7 @@ export class UpstreamConnection implements TunnelEnd {
 
   onDefect(cause: unknown): void {
     this.endpoint.deps.onDefect(cause);
-    this.endpoint.deps.outbox.length = 0;
+    this.endpoint.deps.outbox.drop();
     if (this.#side !== undefined) this.#loseTunnel(reasons.defect, "defect");
     else this.#fail(reasons.defect, false, "defect");
   }
@@ -342,8 +360,8 @@ export class UpstreamConnection implements TunnelEnd {
     );
     if (exchange.wantsTrailers && !request.webSocket) {
       // In place of the empty line (RFC 9110 §10.1.4).
-      outbox.length -= 2;
-      outbox.length += outbox.bytes.latin1Write(WANTS_TRAILERS, outbox.length);
+      outbox.end -= 2;
+      outbox.end += outbox.bytes.latin1Write(WANTS_TRAILERS, outbox.end);
     }
     if (!this.#requestDone) {
       this.#gathering = true;
@@ -351,8 +369,9 @@ export class UpstreamConnection implements TunnelEnd {
       this.#gathering = false;
     }
     // The body may have failed, and with it this connection.
-    if (this.#state === BUSY) outbox.flush(this.socket, this.#encrypted);
-    else outbox.length = 0;
+    if (this.#state !== BUSY) outbox.drop();
+    else if (this.#requestDone) outbox.leave(this, this.socket, this.#encrypted);
+    else outbox.flush(this.socket, this.#encrypted);
   }
 
   /** Returns the offset of the body, or -1 when there is no complete head (yet). */
@@ -453,7 +472,7 @@ export class UpstreamConnection implements TunnelEnd {
     exchange.onAnswerFlush();
     // Bytes of the request that still wait were not asked for: an upstream that answers without reading them would
     // leave the next request behind them.
-    const requestGone = this.#requestDone && this.socket.writableLength === 0;
+    const requestGone = this.#requestDone && !this.#isQueued && this.socket.writableLength === 0;
     if (nothingAfter && this.#keepAlive && requestGone && !this.#endSeen && !this.#paused) this.#becomeIdle();
     else this.close();
     exchange.onAnswerEnd(this.#headNow);
@@ -470,6 +489,7 @@ export class UpstreamConnection implements TunnelEnd {
   }
 
   #onDrain(): void {
+    this.#isQueued = false;
     if (this.#side !== undefined) {
       this.endpoint.deps.wheel.pause(this.#deadline);
       this.#guard(this.#side, (side) => side.onDrain());

@@ -5,7 +5,7 @@ import type { Outbox } from "../std/outbox.ts";
  * for both protocols: what goes upstream does not depend on which one is spoken (RFC 9113 §8.2, §8.3.1).
  */
 export function http2RequestFields(printed: Outbox, secure: boolean, wantsTrailers: boolean): string[] {
-  const lines = printed.bytes.latin1Slice(0, printed.length - 4).split("\r\n");
+  const lines = printed.bytes.latin1Slice(0, printed.end - 4).split("\r\n");
   const [method, target] = lines[0]!.split(" ", 2);
   const fields = [
     ":method",

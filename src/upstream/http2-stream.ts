@@ -167,7 +167,7 @@ export class UpstreamStream implements Carrier, SessionStream {
     this.#startedMs = wheel.nowMs;
     const headBytesMax = request.arenaEnd + OWN_HEAD_BYTES_MAX;
     if (scratch.bytes.length < headBytesMax) scratch.bytes = Buffer.allocUnsafeSlow(headBytesMax);
-    scratch.length = 0;
+    scratch.end = 0;
     printRequest(
       request,
       exchange.hop,
@@ -376,7 +376,7 @@ export class UpstreamStream implements Carrier, SessionStream {
 
   #onDefect(cause: unknown): void {
     this.endpoint.deps.onDefect(cause);
-    this.endpoint.deps.outbox.length = 0;
+    this.endpoint.deps.outbox.drop();
     this.#fail(reasons.defect, false, "defect");
   }
 }

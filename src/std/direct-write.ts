@@ -1,0 +1,91 @@
+import type { Socket } from "node:net";
+import { getSystemErrorName } from "node:util";
+
+/** Who is told about a write that the kernel did not take at once. */
+export interface WriteOwner {
+  /** Some of the bytes wait. */
+  onQueued(): void;
+  /** They have gone. */
+  onTaken(): void;
+}
+
+/**
+ * Writes to plain sockets without the stream in front of them, which for small messages costs as much as printing them
+ * (decision 0030). Node has no public call for it: the handle's own is used, with the kind of request that Node itself
+ * gave to it in the first write. Where none is learned, the stream serves.
+ */
+export class DirectWrite {
+  #Request: RequestMaker | undefined;
+  /** Used again until the kernel does not take a write at once. */
+  #spare: WriteRequest | undefined;
+  #isUnknown = true;
+
+  /**
+   * `socket` is plain, connected, and has nothing queued. Returns whether nobody needs `bytes` any more; false: they must
+   * stay as they are. An error destroys the socket, which emits it.
+   */
+  write(socket: Socket, bytes: Buffer, owner: WriteOwner): boolean {
+    const handle = (socket as unknown as HandleSlot)._handle;
+    if (handle === null) return true;
+    if (this.#Request === undefined) return this.#writeByStream(socket, handle, bytes, owner);
+    const request = this.#spare ?? new this.#Request();
+    const fault = handle.writeBuffer(request, bytes);
+    if (fault !== 0) {
+      socket.destroy(faultOf(fault));
+      return true;
+    }
+    if (handle.writeQueueSize === 0) {
+      // Node makes no use of a request whose bytes have gone.
+      this.#spare = request;
+      return true;
+    }
+    this.#spare = undefined;
+    request.oncomplete = (status) => {
+      if (status < 0) socket.destroy(faultOf(status));
+      else owner.onTaken();
+    };
+    // Kept alive by it.
+    request.buffer = bytes;
+    owner.onQueued();
+    return false;
+  }
+
+  /** As any write. The first one is watched. 'drain' tells its owner what `onTaken` would. */
+  #writeByStream(socket: Socket, handle: WriteHandle, bytes: Buffer, owner: WriteOwner): boolean {
+    let wantsMore: boolean;
+    if (this.#isUnknown && typeof handle.writeQueueSize === "number") {
+      this.#isUnknown = false;
+      const { writeBuffer } = handle;
+      handle.writeBuffer = (request, data) => {
+        this.#Request = request.constructor as RequestMaker;
+        return writeBuffer.call(handle, request, data);
+      };
+      wantsMore = socket.write(bytes);
+      Reflect.deleteProperty(handle, "writeBuffer");
+    } else wantsMore = socket.write(bytes);
+    if (!wantsMore) owner.onQueued();
+    return socket.writableLength === 0;
+  }
+}
+
+interface WriteRequest {
+  oncomplete: ((status: number) => void) | undefined;
+  buffer: Buffer | undefined;
+}
+
+type RequestMaker = new () => WriteRequest;
+
+interface WriteHandle {
+  writeBuffer(request: WriteRequest, bytes: Uint8Array): number;
+  /** Bytes that wait in libuv. */
+  readonly writeQueueSize: number;
+}
+
+interface HandleSlot {
+  readonly _handle: WriteHandle | null;
+}
+
+function faultOf(status: number): NodeJS.ErrnoException {
+  const code = getSystemErrorName(status);
+  return Object.assign(new Error(`write ${code}`), { code, errno: status, syscall: "write" });
+}
