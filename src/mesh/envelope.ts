@@ -74,11 +74,20 @@ export function sealEnvelope(
   start.writeBigUInt64BE(BigInt(head.sequence), 57);
   start.writeUIntBE(head.atMs, 65, 6);
   start[71] = head.claims;
-  const cipher = createCipheriv("aes-256-gcm", bodyKey, nonceOf(start));
-  cipher.setAAD(start);
   const signature = identity.sign(signedText(start, claims));
-  const sealed = [cipher.update(claims), cipher.update(signature), cipher.final(), cipher.getAuthTag()];
-  return { bytes: Buffer.concat([start, ...sealed]), signature };
+  return { bytes: Buffer.concat([start, ...encrypt(start, claims, signature, bodyKey)]), signature };
+}
+
+/** The tag that the envelope would have under this key. */
+export function tagUnder({ bytes }: Envelope, { claims, signature }: OpenedBody, bodyKey: Buffer): Buffer {
+  return encrypt(bytes.subarray(0, HEAD_BYTES), claims, signature, bodyKey).at(-1)!;
+}
+
+/** The tag comes last. */
+function encrypt(head: Buffer, claims: Buffer, signature: Buffer, bodyKey: Buffer): readonly Buffer[] {
+  const cipher = createCipheriv("aes-256-gcm", bodyKey, nonceOf(head));
+  cipher.setAAD(head);
+  return [cipher.update(claims), cipher.update(signature), cipher.final(), cipher.getAuthTag()];
 }
 
 export interface OpenedBody {

@@ -12,6 +12,7 @@ import {
   openBody,
   readEnvelope,
   sealEnvelope,
+  tagUnder,
 } from "./envelope.ts";
 import { type Identity, introductionText, isSignedBy } from "./identity.ts";
 import type { KeyRing, TrustedKey } from "./key-ring.ts";
@@ -196,17 +197,13 @@ export class MeshNode {
     if (freshness === "replay") return reject("replay");
     if (peer.isQuarantined(nowMs)) return reject("quarantined");
     if (!isAsked && !peer.mayClaim(declared, limits, nowMs)) {
-      if (peer.isQuarantined(nowMs)) notice({ what: "quarantined", key: signer });
+      // Its own signature shows who is too fast: anybody can write in its name, and as much as is too much just now.
+      if (peer.isWorthBlaming(nowMs) && typeof this.#verify(envelope, trusted, peer, nowMs) !== "string")
+        this.#punish(peer, signer, 1, nowMs);
       return reject("rate");
     }
-    const body = this.#open(envelope);
-    if (body === undefined) return reject("seal");
-    if (!peer.isWorthVerifying(nowMs)) return reject("signature");
-    if (!isSignedBy(trusted.key, body.signed, body.signature)) {
-      peer.doubt();
-      notice({ what: "forged", key: signer });
-      return reject("signature");
-    }
+    const body = this.#verify(envelope, trusted, peer, nowMs);
+    if (typeof body === "string") return reject(body);
     // From here on all of it is the signer's own word.
     if (known === undefined) {
       ring.trustFirstUse(signer);
@@ -214,6 +211,7 @@ export class MeshNode {
       notice({ what: "first_use", key: signer });
     }
     if (freshness === "contradiction") {
+      if (this.#isSealedAgain(envelope, body, peer)) return reject("replay");
       this.#punish(peer, signer, POINTS_ALL, nowMs);
       return reject("contradiction");
     }
@@ -359,6 +357,28 @@ export class MeshNode {
     // Others are candidates: they get a place when a signature shows that they exist.
     if (this.#terms.ring.find(signer) !== undefined) this.#peers.set(signer, peer);
     return peer;
+  }
+
+  #verify(
+    envelope: Envelope,
+    { key }: TrustedKey,
+    peer: Peer,
+    nowMs: number,
+  ): OpenedBody | "seal" | "signature" {
+    const body = this.#open(envelope);
+    if (body === undefined) return "seal";
+    if (!peer.isWorthVerifying(nowMs)) return "signature";
+    if (isSignedBy(key, body.signed, body.signature)) return body;
+    peer.doubt();
+    this.#options.notice({ what: "forged", key: envelope.signer });
+    return "signature";
+  }
+
+  /** Whether it was seen before, sealed with another of the cluster's keys: all edges have those. */
+  #isSealedAgain(envelope: Envelope, body: OpenedBody, { window }: Peer): boolean {
+    return this.#bodyKeysOf(envelope).some(
+      (key) => window.look(envelope.sequence, tagUnder(envelope, body, key)) === "replay",
+    );
   }
 
   #open(envelope: Envelope): OpenedBody | undefined {

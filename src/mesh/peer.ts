@@ -25,7 +25,7 @@ export class Peer {
   #filledMs: number;
   #points = 0;
   #pointsMs = 0;
-  #ratedMs = -Infinity;
+  #blamedMs = -Infinity;
   #quarantinedUntilMs = -Infinity;
   #doubts = DOUBTS_MAX;
   #doubtsMs: number;
@@ -45,13 +45,14 @@ export class Peer {
     const passedMs = Math.max(0, nowMs - this.#filledMs);
     this.#filledMs = nowMs;
     this.#tokens = Math.min(burst, this.#tokens + (passedMs * claimsPerSec) / 1000);
-    if (this.#tokens >= count) return true;
-    // A second in which it is too fast is one point, however fast it is.
-    if (nowMs - this.#ratedMs >= 1000) {
-      this.#ratedMs = nowMs;
-      this.misbehave(1, nowMs);
-    }
-    return false;
+    return this.#tokens >= count;
+  }
+
+  /** A second in which it is too fast is one point, however fast it is. */
+  isWorthBlaming(nowMs: number): boolean {
+    if (nowMs - this.#blamedMs < 1000) return false;
+    this.#blamedMs = nowMs;
+    return true;
   }
 
   charge(count: number): void {

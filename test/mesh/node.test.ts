@@ -3,7 +3,14 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { Claim } from "../../src/mesh/claim.ts";
 import { encodeClaims } from "../../src/mesh/claim-coding.ts";
-import { bodyKeyOf, clusterId, ENVELOPE_BYTES_MAX, sealEnvelope } from "../../src/mesh/envelope.ts";
+import {
+  bodyKeyOf,
+  clusterId,
+  ENVELOPE_BYTES_MAX,
+  openBody,
+  readEnvelope,
+  sealEnvelope,
+} from "../../src/mesh/envelope.ts";
 import { introductionText } from "../../src/mesh/identity.ts";
 import { CLUSTER_KEY, edge, identityOf, NOON, reputation, ringOf } from "./edge.ts";
 
@@ -137,6 +144,24 @@ test("ME6: whoever writes in a peer's name uses up nothing of its rate", () => {
       }),
     );
   assert.equal(node.receive(forged("ben", claimed)).rejected, undefined);
+});
+
+test("ME6: whoever writes in a busy peer's name has nobody kept out", () => {
+  const sender = edge("ben", ringOf(all));
+  const { node, notices, time } = edge("ann", ringOf(all));
+  let sequence = NOON * 1000 + 1_000_000_000;
+  for (let ms = 0; ms < 80_000; ms += 50) {
+    time.ms = sender.time.ms = NOON + ms;
+    const claims = Array.from({ length: 30 }, (_, i) =>
+      reputation(`4cc0001${i.toString(16).padStart(2, "0")}`, 1, time.ms),
+    );
+    for (const { bytes } of sender.node.publish(claims))
+      assert.equal(node.receive(bytes).rejected, undefined);
+    // As many claims as there can be: more than are left of the peer's rate.
+    const head = { as: "ben", key: Buffer.alloc(32), claims: 255, atMs: time.ms, sequence: ++sequence };
+    assert.match(String(node.receive(forged("mallory", claimed, head)).rejected), /^(?:rate|seal)$/);
+  }
+  assert.deepEqual(notices, []);
 });
 
 test("ME8, ME9: claims that make no sense are left out, the rest is taken", () => {
@@ -277,6 +302,33 @@ test("a signer that says two things under one number is kept out, with all it sa
   );
   assert.deepEqual(notices, [{ what: "quarantined", key: identityOf("ben").id }]);
   assert.equal(scoreOf(node).score, 0);
+});
+
+test("while the cluster's key is replaced, nobody makes two words out of one by sealing it again", () => {
+  const nextKey = Buffer.alloc(32, 9);
+  const bytes = forged("ben", claimed);
+  const envelope = readEnvelope(bytes);
+  assert.ok(typeof envelope !== "string");
+  const body = openBody(envelope, bodyKeyOf(CLUSTER_KEY, envelope.signer, envelope.boot))!;
+  const again = sealEnvelope(
+    envelope,
+    body.claims,
+    { id: envelope.signer, sign: () => body.signature },
+    bodyKeyOf(nextKey, envelope.signer, envelope.boot),
+  ).bytes;
+  for (const [first, second] of [
+    [bytes, again],
+    [again, bytes],
+  ] as const) {
+    const { node, notices } = edge("ann", ringOf(all), { clusterKeys: [CLUSTER_KEY, nextKey] });
+    assert.equal(node.receive(first).rejected, undefined);
+    assert.equal(node.receive(second).rejected, "replay");
+    assert.deepEqual(notices, []);
+    assert.equal(
+      node.receive(forged("ben", encodeClaims([reputation("4cb007109")]))).rejected,
+      "contradiction",
+    );
+  }
 });
 
 test("an audit log that became shorter is noticed", () => {
