@@ -13,6 +13,7 @@ import { Observed } from "../mesh/observed.ts";
 import { Probed } from "../mesh/probed.ts";
 import { hashedSubject, type Subject, subjectOfClient } from "../mesh/subject.ts";
 import { forgetOldest } from "../std/forget-oldest.ts";
+import { fetchOnce } from "./mesh-fetch.ts";
 import { meshFigures } from "./mesh-figures.ts";
 import { channelOf, DECREES, type MeshLink, openMeshLink } from "./mesh-link.ts";
 import type { FromMesh, MeshSettings, ToMesh } from "./mesh-order.ts";
@@ -129,9 +130,9 @@ export function openMeshEdge(options: MeshEdgeOptions): MeshEdge {
   }
 
   /** All that these edges stand by. */
-  async function fetchFrom(ids: readonly string[]): Promise<void> {
-    for (const id of ids) for await (const envelopes of link.fetch(id)) await take(envelopes);
-  }
+  const fetchFrom = fetchOnce(async (id) => {
+    for await (const envelopes of link.fetch(id)) await take(envelopes);
+  });
 
   /** In slices: verifying 64 envelopes takes 7 ms. */
   async function take(envelopes: readonly Buffer[]): Promise<void> {
