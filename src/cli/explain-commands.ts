@@ -34,7 +34,7 @@ export function addExplainCommands(
         throw new InvalidArgumentError("entries are counted from 1");
       }),
     )
-    .option("--running", "by the configuration and the bans of the gateway that runs", false)
+    .option("--running", "by the configuration, bans and limits of the gateway that runs", false)
     .addOption(admin())
     .addOption(format())
     .action(async (words: readonly string[], options: ExplainFlags) => {

@@ -461,6 +461,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     hearLimits: (shares) => state.limits.hear(shares, clock.nowMs()),
     raiseLimits: (levels) => state.limits.raise(levels, clock.nowMs()),
     setLimitStore: (store) => state.limits.setStore({ ...store, seed: Buffer.from(store.seed) }),
+    levelsOf: (keys) => state.limits.levels(keys, clock.nowMs()),
     hearStrict: (answers) => state.limits.strict.hear(answers),
     hearPage: (id, page) => pages.hear(id, page),
     setChallenges(http, tls) {

@@ -7,6 +7,7 @@ import type { KeyMaterial } from "../identity/token-verifier.ts";
 import type { SpentShare, StoreLevels } from "../limit/limiter.ts";
 import type { StoreState } from "../limit/limits.ts";
 import type { StrictAnswer } from "../limit/strict.ts";
+import type { LimitKey } from "../limit/usage.ts";
 import type { CaptureKey } from "../record/capture-line.ts";
 import type { Decision } from "../record/decision-log.ts";
 import type { Exemplar } from "../record/metric-frame.ts";
@@ -62,6 +63,8 @@ export interface Edge {
   /** What the store says that all machines admitted. */
   raiseLimits(levels: readonly StoreLevels[]): void;
   setLimitStore(state: StoreState): void;
+  /** How far these are used up, in their order. Spends nothing. */
+  levelsOf(keys: readonly LimitKey[]): readonly number[];
   /** What the primary says of strict limits. */
   hearStrict(answers: readonly StrictAnswer[]): void;
   /** An internal page that was asked for; undefined = it cannot be had. */

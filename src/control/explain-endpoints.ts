@@ -1,5 +1,6 @@
 import type { Config } from "../config/config.ts";
 import type { RangeTable } from "../identity/range-table.ts";
+import type { RunningLimits } from "../limit/usage.ts";
 import type { AdminEndpoint } from "./admin.ts";
 import { type ControlAnswer, json, text } from "./control-listener.ts";
 import type { Family } from "./obituaries.ts";
@@ -19,6 +20,7 @@ export interface Deciders {
   readonly generation: number;
   /** Undefined = nobody is banned. */
   readonly banned: RangeTable | undefined;
+  readonly limits: RunningLimits;
   readonly family: Family;
 }
 
@@ -46,7 +48,7 @@ export function explainEndpoints(explain: ExplainRequest): readonly AdminEndpoin
       method: "POST",
       path: "/v1/explain",
       role: "operate",
-      does: "what the configuration in force and the bans would do with a request: bytes (base64), from, secure, server_name",
+      does: "what the configuration in force, bans and limits would do with a request: bytes (base64), from, secure, server_name",
       answer: ({ body }) => answer(body),
     },
   ];

@@ -2,9 +2,11 @@ import { randomBytes } from "node:crypto";
 import type { Config } from "../config/config.ts";
 import type { SpentShare } from "../limit/limiter.ts";
 import { type StrictBatch, StrictJudge } from "../limit/strict.ts";
+import type { RunningLimits } from "../limit/usage.ts";
 import type { MetricSample } from "../record/metrics.ts";
 import type { Clock } from "../std/clock.ts";
 import type { Edge } from "./edge.ts";
+import { createLevelAsks } from "./level-asks.ts";
 import { strictLimits } from "./limit-build.ts";
 import { readStrict } from "./limit-samples.ts";
 import { createLimitStore, type LimitStore } from "./limit-store.ts";
@@ -31,7 +33,7 @@ export function tellLimits(edge: Edge, send: (message: FromWorker) => Promise<vo
   };
 }
 
-export interface LimitExchange {
+export interface LimitExchange extends RunningLimits {
   /** Of the store that other machines count in. */
   readonly storeState: LimitStore["state"];
   /** For workers that begin to serve. */
@@ -40,6 +42,8 @@ export interface LimitExchange {
   hear(worker: number, shares: readonly SpentShare[]): void;
   /** Decides over strict limits, and answers the worker. */
   judge(worker: number, batch: StrictBatch): void;
+  /** What a worker says to a question of `levels`. */
+  hearLevels(ask: number, levels: readonly number[]): void;
   /** From now on the limits of this configuration are in force. */
   adopt(config: Pick<Config, "limits" | "limitStore">): void;
   samples(): readonly MetricSample[];
@@ -61,6 +65,7 @@ export function createLimitExchange(
   let heard: { readonly worker: number; readonly shares: readonly SpentShare[] }[] = [];
   const strict = new StrictJudge();
   let timer: NodeJS.Timeout | undefined;
+  const asks = createLevelAsks(sendEach);
 
   const flush = () => {
     timer = undefined;
@@ -76,6 +81,16 @@ export function createLimitExchange(
     get storeState() {
       return store.state;
     },
+    seed,
+    get store() {
+      return store.told;
+    },
+    async levels(keys) {
+      const told = await asks.ask(keys);
+      const nowMs = clock.nowMs();
+      return keys.map((key, i) => ({ ...key, level: strict.level(key, nowMs) ?? told[i]! }));
+    },
+    hearLevels: asks.hear,
     greeting: () => [{ type: "limit_seed", seed }, ...store.greeting()],
     hear(worker, shares) {
       store.hear(shares);

@@ -35,6 +35,8 @@ export interface LimitStoreOptions {
 export interface LimitStore {
   /** "off" without a limit that is counted there. */
   readonly state: "off" | "up" | "down";
+  /** What workers know of it. */
+  readonly told: StoreState;
   /** For workers that begin to serve. */
   greeting(): readonly ToWorker[];
   adopt(limits: readonly LimitConfig[], config: LimitStoreConfig | undefined): void;
@@ -156,6 +158,9 @@ export function createLimitStore(options: LimitStoreOptions): LimitStore {
   return {
     get state() {
       return config === undefined ? "off" : state.isUp ? "up" : "down";
+    },
+    get told() {
+      return state;
     },
     greeting: () => (config === undefined ? [] : [{ type: "limit_store", state }]),
     adopt(all, nextConfig) {

@@ -8,6 +8,7 @@ import type { KeyMaterial } from "../identity/token-verifier.ts";
 import type { SpentShare, StoreLevels } from "../limit/limiter.ts";
 import type { StoreState } from "../limit/limits.ts";
 import type { StrictAnswer, StrictBatch } from "../limit/strict.ts";
+import type { LimitKey } from "../limit/usage.ts";
 import type { CaptureKey } from "../record/capture-line.ts";
 import type { Decision } from "../record/decision-log.ts";
 import type { MetricFrame } from "../record/metric-frame.ts";
@@ -49,6 +50,8 @@ export type ToWorker =
   | { readonly type: "sticky_root"; readonly root: Uint8Array }
   /** What other workers admitted. */
   | { readonly type: "limit_spent"; readonly shares: readonly SpentShare[] }
+  /** How far these are used up, which spends nothing. */
+  | { readonly type: "limit_levels_asked"; readonly ask: number; readonly keys: readonly LimitKey[] }
   | { readonly type: "strict_answers"; readonly answers: readonly StrictAnswer[] }
   | { readonly type: "page"; readonly id: number; readonly page: Page | undefined }
   | { readonly type: "limit_store"; readonly state: StoreState }
@@ -126,6 +129,8 @@ export type FromWorker =
   | { readonly type: "auth_keys_wanted"; readonly source: string }
   /** What this worker admitted since it last told. */
   | { readonly type: "limit_spent"; readonly shares: readonly SpentShare[] }
+  /** In the order of the keys. */
+  | { readonly type: "limit_levels_told"; readonly ask: number; readonly levels: readonly number[] }
   | { readonly type: "strict_asks"; readonly batch: StrictBatch }
   /** Other workers can ask this one for stored answers. */
   | { readonly type: "cache_peer"; readonly place: PeerPlace }

@@ -364,6 +364,7 @@ function assemble(options: PrimaryOptions, ground: Ground) {
     onKeysWanted: identity.wantKeys,
     onLimitSpent: limits.hear,
     onStrictAsks: limits.judge,
+    onLimitLevels: limits.hearLevels,
     onCachePeer(worker, place) {
       cachePeers.hear(worker, place);
       broadcast(cachePeers.news());
@@ -427,6 +428,7 @@ function assemble(options: PrimaryOptions, ground: Ground) {
           config: reloader.config,
           generation: reloader.generation,
           banned: bans.banned,
+          limits,
           family: obituaries,
         }),
       audit,

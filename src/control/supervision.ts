@@ -67,6 +67,7 @@ export interface SupervisionOptions {
   readonly onLimitSpent: (worker: number, shares: readonly SpentShare[]) => void;
   readonly onOffences: (worker: number, report: OffenceReport) => void;
   readonly onStrictAsks: (worker: number, batch: StrictBatch) => void;
+  readonly onLimitLevels: (ask: number, levels: readonly number[]) => void;
   readonly onCachePeer: (worker: number, place: PeerPlace) => void;
   readonly onPageAsked: (worker: number, ask: PageAsk) => void;
   /** How long a worker that is relieved may take to finish. */
@@ -448,6 +449,9 @@ export class Supervision {
         return;
       case "strict_asks":
         this.#options.onStrictAsks(worker.id, message.batch);
+        return;
+      case "limit_levels_told":
+        this.#options.onLimitLevels(message.ask, message.levels);
         return;
       case "cache_peer":
         this.#options.onCachePeer(worker.id, message.place);

@@ -241,6 +241,10 @@ export function controlWorker(edge: Edge, channel: WorkerChannel): WorkerControl
           return edge.setLimitStore(message.state);
         case "limit_levels":
           return edge.raiseLimits(message.levels);
+        case "limit_levels_asked": {
+          const { ask, keys } = message;
+          return void channel.send({ type: "limit_levels_told", ask, levels: edge.levelsOf(keys) });
+        }
         case "strict_answers":
           return edge.hearStrict(message.answers);
         case "page":

@@ -14,28 +14,42 @@ beginChild("explainer");
 process.on("message", (message) => {
   const asked = message as ToExplainer;
   if (asked.type === "open") open(asked);
-  else void answer(asked);
+  else if (asked.type === "ask") void answer(asked);
+  else void tellKeys(asked);
 });
 process.on("disconnect", () => process.exit(0));
 
-function open({ config, generation, banned }: ToExplainer & { readonly type: "open" }): void {
+function open({ config, generation, banned, seeds }: ToExplainer & { readonly type: "open" }): void {
   try {
-    plane = openPlane(config, generation, systemClock);
+    plane = openPlane(config, generation, systemClock, seeds);
     plane.state.bans.banned = banned;
     tell({ type: "opened" });
   } catch (cause) {
-    tell({ type: "failed", problem: cause instanceof Error ? cause.message : String(cause) });
+    tell({ type: "failed", problem: problemOf(cause) });
   }
 }
 
-async function answer({ questions }: ToExplainer & { readonly type: "ask" }): Promise<void> {
+async function answer({ questions, levels }: ToExplainer & { readonly type: "ask" }): Promise<void> {
   try {
     const explanations = [];
-    for (const question of questions) explanations.push(await explain(plane!, question));
+    for (const question of questions) explanations.push(await explain(plane!, question, levels));
     tell({ type: "answers", explanations });
   } catch (cause) {
-    tell({ type: "failed", problem: cause instanceof Error ? cause.message : String(cause) });
+    tell({ type: "failed", problem: problemOf(cause) });
   }
+}
+
+async function tellKeys({ question }: ToExplainer & { readonly type: "limit_keys" }): Promise<void> {
+  try {
+    await explain(plane!, { ...question, brief: true });
+    tell({ type: "limit_keys", keys: plane!.limitUse.keys });
+  } catch (cause) {
+    tell({ type: "failed", problem: problemOf(cause) });
+  }
+}
+
+function problemOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }
 
 function tell(message: FromExplainer): void {

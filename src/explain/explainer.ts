@@ -6,8 +6,10 @@ import { workerEnvironment, workerFlags } from "../control/flags.ts";
 import { childStdio } from "../control/last-gasp.ts";
 import type { Family } from "../control/obituaries.ts";
 import type { RangeTable } from "../identity/range-table.ts";
+import type { LimitKey, LimitLevel, RunningLimits } from "../limit/usage.ts";
 import { systemClock } from "../std/clock.ts";
 import type { Explanation } from "./explanation.ts";
+import type { LimitSeeds } from "./plane.ts";
 import type { Question } from "./question.ts";
 
 export type ToExplainer =
@@ -17,18 +19,30 @@ export type ToExplainer =
       readonly generation: number;
       /** Who is kept out by the gateway that runs; undefined = nobody, or not known. */
       readonly banned: RangeTable | undefined;
+      /** Of the gateway that runs; undefined = there is none. */
+      readonly seeds: LimitSeeds | undefined;
     }
-  | { readonly type: "ask"; readonly questions: readonly Question[] };
+  /** Which keys of limits it would be counted by. */
+  | { readonly type: "limit_keys"; readonly question: Question }
+  | {
+      readonly type: "ask";
+      readonly questions: readonly Question[];
+      /** How far the keys are used up; undefined = not known. */
+      readonly levels: readonly LimitLevel[] | undefined;
+    };
 
 export type FromExplainer =
   | { readonly type: "opened" }
+  | { readonly type: "limit_keys"; readonly keys: readonly LimitKey[] }
   | { readonly type: "answers"; readonly explanations: readonly Explanation[] }
   | { readonly type: "failed"; readonly problem: string };
 
 /** A process that explains requests, for one configuration. One call at a time. */
 export interface Explainer {
   /** In the same order. Rejects when the process fails, or does not answer in time. */
-  explain(questions: readonly Question[]): Promise<readonly Explanation[]>;
+  explain(questions: readonly Question[], levels?: readonly LimitLevel[]): Promise<readonly Explanation[]>;
+  /** Which keys of limits the question would be counted by. */
+  limitKeys(question: Question): Promise<readonly LimitKey[]>;
   close(): void;
 }
 
@@ -37,6 +51,8 @@ export interface ExplainerOptions {
   /** 0 = a file that no gateway runs. */
   readonly generation: number;
   readonly banned?: RangeTable | undefined;
+  /** Of the gateway that runs, and asks; undefined = what they counted is not known. */
+  readonly limits?: RunningLimits | undefined;
   /** Of the gateway that starts it; undefined = a command does. */
   readonly family?: Family | undefined;
   readonly environment: NodeJS.ProcessEnv;
@@ -44,7 +60,8 @@ export interface ExplainerOptions {
 
 /** Starts the process (explainer-process.ts). Rejects when the configuration cannot be compiled. */
 export async function openExplainer(options: ExplainerOptions): Promise<Explainer> {
-  const { config, generation, banned, family, environment } = options;
+  const { config, generation, banned, limits, family, environment } = options;
+  const seeds = limits === undefined ? undefined : { seed: limits.seed, store: limits.store };
   const child = fork(entry, [], {
     execArgv: [...workerFlags({ packageDir, workerCount: 1, logPath: undefined })],
     env: workerEnvironment(environment),
@@ -63,15 +80,19 @@ export async function openExplainer(options: ExplainerOptions): Promise<Explaine
     return answer;
   };
   try {
-    await ask({ type: "open", config, generation, banned });
+    await ask({ type: "open", config, generation, banned, seeds });
   } catch (error) {
     child.kill("SIGKILL");
     throw error;
   }
   return {
-    async explain(questions) {
-      const answer = await ask({ type: "ask", questions });
+    async explain(questions, levels) {
+      const answer = await ask({ type: "ask", questions, levels });
       return answer.type === "answers" ? answer.explanations : [];
+    },
+    async limitKeys(question) {
+      const answer = await ask({ type: "limit_keys", question });
+      return answer.type === "limit_keys" ? answer.keys : [];
     },
     close: () => void child.kill("SIGKILL"),
   };
@@ -84,7 +105,9 @@ export function explainFor(
   return async (question, by) => {
     const explainer = await openExplainer({ ...by, environment });
     try {
-      return (await explainer.explain([question]))[0]!;
+      // Keys are found out by the gates themselves, so the question is asked twice.
+      const levels = await by.limits?.levels(await explainer.limitKeys(question));
+      return (await explainer.explain([question], levels))[0]!;
     } finally {
       explainer.close();
     }

@@ -1,8 +1,9 @@
 import type { LimitConfig } from "../config/config.ts";
 import type { GateName } from "../gate/watch.ts";
+import type { LimitUse } from "./limit-use.ts";
 import type { View } from "./steps.ts";
 
-/** What there is to say of a gate that had nothing against the request; "" = nothing is configured for it. */
+/** What there is to say of a gate, beside what it had against the request; "" = nothing is configured for it. */
 export function describeGate(gate: GateName, view: View): string {
   const { request, config, route } = view;
   const table = config.routes.find(({ name }) => name === route?.name);
@@ -18,15 +19,15 @@ export function describeGate(gate: GateName, view: View): string {
     case "origin_class":
       return config.sovereign === undefined ? "" : "of no class that is denied";
     case "limits":
-      return limited(config.server.limits, config.limits);
+      return limited(view, config.server.limits);
     case "route_limits":
-      return limited(table?.limits ?? [], config.limits, "local");
+      return limited(view, table?.limits ?? [], "local");
     case "strict_limits":
-      return limited(table?.limits ?? [], config.limits, "strict");
+      return limited(view, table?.limits ?? [], "strict");
     case "identity_limits":
-      return limited(table?.limits ?? [], config.limits, "identity");
+      return limited(view, table?.limits ?? [], "identity");
     case "strict_identity_limits":
-      return limited(table?.limits ?? [], config.limits, "strict identity");
+      return limited(view, table?.limits ?? [], "strict identity");
     case "in_flight_address":
       return atOnce(config.server.maxInFlightPerIp, "client");
     case "in_flight_route":
@@ -76,11 +77,11 @@ function authenticated({ request }: View, profiles: readonly string[]): string {
 }
 
 /** Each limit with its key; which of them a gate asks is told by their kind, as limit-build.ts sorts them. */
-function limited(names: readonly string[], limits: readonly LimitConfig[], kind?: string): string {
+function limited({ plane, config }: View, names: readonly string[], kind?: string): string {
   return names
-    .flatMap((name) => limits.filter((limit) => limit.name === name))
+    .flatMap((name) => config.limits.filter((limit) => limit.name === name))
     .filter((limit) => kind === undefined || kindOf(limit) === kind)
-    .map(limitText)
+    .map((limit) => limitText(limit, plane.limitUse))
     .join("; ");
 }
 
@@ -90,9 +91,10 @@ function kindOf({ strict, keys }: LimitConfig): string {
   return strict ? "strict" : "local";
 }
 
-function limitText({ name, rate, windowMs, keys, shadow }: LimitConfig): string {
+function limitText(limit: LimitConfig, use: LimitUse): string {
+  const { name, rate, windowMs, keys, shadow } = limit;
   const by = keys.length === 0 ? "for all together" : `per ${keys.map(keyText).join(" and ")}`;
-  return `${name} ${rate} in ${windowMs / 1000} s ${by}${shadow ? ", shadow" : ""} (not spent)`;
+  return `${name} ${rate} in ${windowMs / 1000} s ${by}${shadow ? ", shadow" : ""} (${use.describe(limit)})`;
 }
 
 function keyText({ kind, name }: LimitConfig["keys"][number]): string {

@@ -18,6 +18,7 @@ import { RequestPool } from "../http/request-pool.ts";
 import { ResponseHead } from "../http/response-head.ts";
 import { Limits } from "../limit/limits.ts";
 import { StrictAsker } from "../limit/strict-asker.ts";
+import type { RunningLimits } from "../limit/usage.ts";
 import { endpointLogPiece } from "../record/access-log.ts";
 import { CaptureLog } from "../record/capture-log.ts";
 import { Counters } from "../record/counters.ts";
@@ -35,17 +36,19 @@ import { TimerWheel } from "../std/timer-wheel.ts";
 import { Upstream } from "../upstream/upstream.ts";
 import { buildRuleSet } from "../waf/compile.ts";
 import { detectors } from "../waf/detectors.ts";
+import { LimitUse } from "./limit-use.ts";
 import { Observation } from "./observation.ts";
 import { standIn, standInFiles } from "./stand-in.ts";
 
 /**
  * A worker's data plane without a network: the same snapshot, exchange, gates and WAF, but nothing listens, nothing is
- * sent, and nothing is logged. Limits, bans and breakers begin empty, as in a worker that just started.
+ * sent, and nothing is logged. Breakers begin closed, as in a worker that just started; limits are LimitUse's.
  */
 export interface Plane {
   readonly state: State;
   readonly store: CertificateStore | undefined;
   readonly observation: Observation;
+  readonly limitUse: LimitUse;
   /** Called at the end of each exchange, while its request is there. */
   onConcluded: (record: ExchangeRecord, request: CanonicalRequest) => void;
   /** What only a gateway that runs knows and was asked for since the last `begin`, in words. */
@@ -53,8 +56,11 @@ export interface Plane {
   close(): void;
 }
 
-/** Throws when the configuration cannot be compiled. */
-export function openPlane(config: Config, generation: number, clock: Clock): Plane {
+/** What a gateway that runs hashes keys of limits with, and knows of the store that other machines count in. */
+export type LimitSeeds = Pick<RunningLimits, "seed" | "store">;
+
+/** `seeds`: undefined = no gateway runs. Throws when the configuration cannot be compiled. */
+export function openPlane(config: Config, generation: number, clock: Clock, seeds?: LimitSeeds): Plane {
   const wheel = new TimerWheel(clock);
   wheel.start();
   const reader = openSharedReader(false);
@@ -81,11 +87,9 @@ export function openPlane(config: Config, generation: number, clock: Clock): Pla
     onDefect,
     standIn,
   };
-  const limits = new Limits(randomBytes(8), 0, false, new StrictAsker(wheel, answerStrict));
-  /** Nobody counts for several workers here: everything is the first. */
-  async function answerStrict({ asks }: Parameters<ConstructorParameters<typeof StrictAsker>[1]>[0]) {
-    limits.strict.hear(asks.map(({ id }) => ({ id, waitMs: 0, window: 0 })));
-  }
+  const asker = new StrictAsker(wheel, async (batch) => limitUse.judge(batch));
+  const limits = new Limits(Buffer.from(seeds?.seed ?? randomBytes(8)), 0, false, asker);
+  const limitUse = new LimitUse(limits, config.limits, nowMs);
   const wantKeys = (): void => {
     unknown.add("keys of a token's issuer, which the gateway fetches");
   };
@@ -108,11 +112,13 @@ export function openPlane(config: Config, generation: number, clock: Clock): Pla
     }),
   );
   limits.commit(adopted);
-  forgetLimits(limits);
+  const { isUp, seed } = seeds?.store ?? STORE_TAKEN_AS_THERE;
+  limits.setStore({ isUp, seed: Buffer.from(seed), offsetMs: 0 });
   auth.commit();
   const requests = new RequestPool();
   const plane: Plane = {
     observation,
+    limitUse,
     store,
     unknown,
     onConcluded() {},
@@ -158,10 +164,5 @@ export function openPlane(config: Config, generation: number, clock: Clock): Pla
   return plane;
 }
 
-/** Every key is counted anew: whatever was asked before spent nothing. The store of other machines is taken to be there. */
-export function forgetLimits(limits: Limits): void {
-  limits.hash.reseed(randomBytes(8));
-  limits.setStore({ isUp: true, seed: randomBytes(8), offsetMs: 0 });
-}
-
+const STORE_TAKEN_AS_THERE = { isUp: true, seed: new Uint8Array(8) };
 const NO_DATE = new Uint8Array(0);

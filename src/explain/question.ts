@@ -2,12 +2,13 @@ import type { Socket } from "node:net";
 import { foldServerName } from "../cert/server-name.ts";
 import type { TlsFacts } from "../http/tls-facts.ts";
 import { readPeer } from "../identity/client-address.ts";
+import type { LimitLevel } from "../limit/usage.ts";
 import { Http1Connection } from "../listener/http1.ts";
 import { reasons } from "../reason.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { Explanation } from "./explanation.ts";
 import { Pipe } from "./pipe.ts";
-import { forgetLimits, type Plane } from "./plane.ts";
+import type { Plane } from "./plane.ts";
 import { explainEnding, explainNothing } from "./steps.ts";
 
 /** One request as a client would send it. */
@@ -26,9 +27,13 @@ export interface Question {
 
 /**
  * Takes one request through the plane, one at a time. The code is the listener's, the head parser's, the exchange's: only
- * the socket and the upstream are not real. Rejects when `from` is no address, or nothing was decided in time.
+ * the socket and the upstream are not real. `levels`: how far limits are used up; undefined = nobody knows. Rejects when `from` is no address, or nothing was decided in time.
  */
-export async function explain(plane: Plane, question: Question): Promise<Explanation> {
+export async function explain(
+  plane: Plane,
+  question: Question,
+  levels?: readonly LimitLevel[],
+): Promise<Explanation> {
   const { state, observation } = plane;
   const peer = readPeer(question.from, state.snapshot.trustedProxies);
   if (peer === undefined) throw new Error(`not an address: ${JSON.stringify(question.from)}`);
@@ -36,7 +41,7 @@ export async function explain(plane: Plane, question: Question): Promise<Explana
   const pipe = new Pipe();
   let explanation: Explanation | undefined;
   plane.unknown.clear();
-  forgetLimits(state.limits);
+  plane.limitUse.begin(levels);
   plane.onConcluded = (record, request) => {
     explanation ??= explainEnding(plane, question, peer, record, request);
   };

@@ -172,8 +172,10 @@ function gateStep(view: View, heard: Heard): Step {
   const { gate, reason, waited, costUs } = heard;
   const isLast = plane.observation.gates.at(-1) === heard;
   const refusal = reason ?? (waited && isLast && record.reason?.stage !== "waf" ? record.reason : undefined);
-  if (refusal !== undefined) return step(gate, "refused", refusalText(refusal, record.faultDetail), costUs);
-  return step(gate, "ok", describeGate(gate, view), costUs);
+  if (refusal === undefined) return step(gate, "ok", describeGate(gate, view), costUs);
+  const said = refusalText(refusal, record.faultDetail);
+  const isUsedUp = refusal === reasons.rateLimited;
+  return step(gate, "refused", isUsedUp ? `${said} ${describeGate(gate, view)}` : said, costUs);
 }
 
 /** What came of looking for the route, or of answering without one. */

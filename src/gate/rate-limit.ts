@@ -2,6 +2,7 @@ import type { CanonicalRequest } from "../http/request.ts";
 import type { KeyHash } from "../limit/key-hash.ts";
 import type { Limiter } from "../limit/limiter.ts";
 import type { Rate } from "../limit/rate.ts";
+import type { LimitWitness } from "../limit/usage.ts";
 import { type Reason, reasons } from "../reason.ts";
 import type { LimitHosts } from "./limit-hosts.ts";
 import { hashAddress, hashPart, type KeyPart } from "./limit-key.ts";
@@ -41,6 +42,7 @@ export interface LimitDesk {
   readonly storeHash: KeyHash;
   /** The store that other machines count in is there. */
   readonly isStoreUp: boolean;
+  readonly witness: LimitWitness | undefined;
 }
 
 /**
@@ -65,6 +67,7 @@ export function checkRateLimits(
     const hash = limit.inStore ? desk.storeHash : desk.hash;
     hashKey(request, limit, hash);
     const { lo, hi } = hash;
+    if (desk.witness !== undefined) desk.witness.onLimit(limiter.name, lo, hi);
     const atMs = nowMs + limiter.offsetMs;
     const waitMs =
       settlement === undefined

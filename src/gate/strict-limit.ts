@@ -35,7 +35,9 @@ export function checkStrictLimits(
   for (const limit of limits) {
     if (limit.hosts !== undefined && !limit.hosts.has(request)) continue;
     hashKey(request, limit, desk.hash);
-    questions.push({ limit, lo: desk.hash.lo, hi: desk.hash.hi });
+    const { lo, hi } = desk.hash;
+    if (desk.witness !== undefined) desk.witness.onLimit(limit.limiter.name, lo, hi);
+    questions.push({ limit, lo, hi });
   }
   return questions.length === 0 ? undefined : askInTurn(request, questions, desk.strict);
 }

@@ -66,6 +66,13 @@ export class KeyTable {
     return this.#epoch[old] === this.#oldEpoch ? old : -1;
   }
 
+  /** Forgets all keys. */
+  clear(): void {
+    this.#oldEpoch = (this.#youngEpoch + 1) >>> 0;
+    this.#youngEpoch = (this.#youngEpoch + 2) >>> 0;
+    this.#youngCount = this.#oldCount = 0;
+  }
+
   /** The key's slot in a generation, or the free one where it would go. */
   #probe(base: number, epoch: number, lo: number, hi: number): number {
     for (let at = lo & this.#mask; ; at = (at + 1) & this.#mask) {

@@ -67,6 +67,12 @@ export class Limiter {
     return slot < 0 ? 0 : rate.wait(this.table, slot, nowMs);
   }
 
+  /** See rate.ts. Spends nothing. */
+  level(lo: number, hi: number, rate: Rate, nowMs: number): number {
+    const slot = this.table.find(lo, hi);
+    return slot < 0 ? 0 : rate.level(this.table, slot, nowMs);
+  }
+
   /** Spends, also beyond the limit: what it is for has happened. */
   spend(lo: number, hi: number, rate: Rate, cost: number, nowMs: number): void {
     const slot = this.table.touch(lo, hi);

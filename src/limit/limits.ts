@@ -3,6 +3,7 @@ import { KeyHash } from "./key-hash.ts";
 import { Limiter, type SpentShare, type StoreLevels } from "./limiter.ts";
 import type { Rate } from "./rate.ts";
 import type { StrictAsker } from "./strict-asker.ts";
+import { type LimitKey, type LimitLevel, type LimitWitness, startAt } from "./usage.ts";
 
 /** A limit of the configuration, as far as its state goes. */
 export interface LimitFacts {
@@ -43,6 +44,8 @@ export class Limits {
   /** Exchanges under way, by address. */
   readonly inFlight = new InFlight();
   readonly strict: StrictAsker;
+  /** Undefined = nobody listens. */
+  witness: LimitWitness | undefined = undefined;
   /** There are other workers to tell. */
   isShared: boolean;
   #held = new Map<string, Held>();
@@ -100,6 +103,23 @@ export class Limits {
     for (const levels of all) {
       const held = this.#held.get(levels.limit);
       held?.limiter.raise(levels, held.rate, nowMs + held.limiter.offsetMs);
+    }
+  }
+
+  /** How far each key is used up; 0 for one that is not known. Spends nothing. */
+  levels(keys: readonly LimitKey[], nowMs: number): readonly number[] {
+    return keys.map(({ limit, lo, hi }) => {
+      const held = this.#held.get(limit);
+      return held?.limiter.level(lo, hi, held.rate, nowMs + held.limiter.offsetMs) ?? 0;
+    });
+  }
+
+  /** Forgets what was counted, and begins with these. */
+  restart(levels: readonly LimitLevel[], nowMs: number): void {
+    for (const { limiter } of this.#held.values()) limiter.table.clear();
+    for (const key of levels) {
+      const held = this.#held.get(key.limit);
+      if (held !== undefined) startAt(held.limiter.table, held.rate, key, nowMs + held.limiter.offsetMs);
     }
   }
 

@@ -11,6 +11,8 @@ export interface Rate {
   take(table: KeyTable, slot: number, cost: number, nowMs: number): number;
   /** Milliseconds until a cost of 1 would pass; 0 = now. Spends nothing. */
   wait(table: KeyTable, slot: number, nowMs: number): number;
+  /** How far it is used up, as `raise` takes it: milliseconds to come (gcra) or spent (windows). Spends nothing. */
+  level(table: KeyTable, slot: number, nowMs: number): number;
   /** Number of the present window; 0 where there are none. */
   window(nowMs: number): number;
   /** Spends what was admitted already; the level may go beyond the limit. */
@@ -39,6 +41,7 @@ export function gcra(rate: number, windowMs: number, burst: number): Rate {
       return 0;
     },
     wait: (table, slot, nowMs) => Math.max(0, table.level[slot]! - nowMs - toleranceMs),
+    level: (table, slot, nowMs) => Math.max(0, table.level[slot]! - nowMs),
     window: () => 0,
     absorb(table, slot, cost, _window, nowMs) {
       table.level[slot] = Math.max(table.level[slot]!, nowMs) + cost * intervalMs;
@@ -81,6 +84,8 @@ export function fixedWindow(limit: number, windowMs: number): Rate {
       if (table.window[slot] !== window || table.level[slot]! < limit) return 0;
       return Math.max(1e-3, (window + 1) * windowMs - nowMs);
     },
+    level: (table, slot, nowMs) =>
+      table.window[slot] === present(table, slot, nowMs) ? table.level[slot]! : 0,
     window: (nowMs) => Math.floor(nowMs / windowMs),
     absorb(table, slot, cost, window, nowMs) {
       if (window < table.window[slot]! || window < Math.floor(nowMs / windowMs)) return;

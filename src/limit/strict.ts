@@ -1,6 +1,7 @@
 import { KeyTable } from "./key-table.ts";
 import type { LimitFacts } from "./limits.ts";
 import type { Rate } from "./rate.ts";
+import { type LimitKey, type LimitLevel, startAt } from "./usage.ts";
 
 /**
  * Strict limits: one process, the primary, counts them for all workers, who ask it for every request. So they admit
@@ -60,6 +61,23 @@ export class StrictJudge {
       next.set(name, { name, identity, table, rate });
     }
     this.#limits = next;
+  }
+
+  /** How far the key is used up; undefined = no strict limit is called so. Spends nothing. */
+  level({ limit, lo, hi }: LimitKey, nowMs: number): number | undefined {
+    const held = this.#limits.get(limit);
+    if (held === undefined) return undefined;
+    const slot = held.table.find(lo, hi);
+    return slot < 0 ? 0 : held.rate.level(held.table, slot, nowMs);
+  }
+
+  /** Forgets what was counted, and begins with these. */
+  restart(levels: readonly LimitLevel[], nowMs: number): void {
+    for (const { table } of this.limits) table.clear();
+    for (const key of levels) {
+      const held = this.#limits.get(key.limit);
+      if (held !== undefined) startAt(held.table, held.rate, key, nowMs);
+    }
   }
 
   judge({ asks, returns }: StrictBatch, nowMs: number): readonly StrictAnswer[] {

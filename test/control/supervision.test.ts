@@ -118,6 +118,7 @@ function start(t: TestContext, workerCount = 2) {
     onLimitSpent: () => {},
     onOffences: () => {},
     onStrictAsks: () => {},
+    onLimitLevels: () => {},
     onCachePeer: () => {},
     onPageAsked: () => {},
     onProcesses: () => {},

@@ -51,6 +51,7 @@ function start(t: TestContext, edge: Partial<Edge> = {}) {
     hearLimits: (shares) => void calls.push(`spent ${shares.length}`),
     raiseLimits: (levels) => void calls.push(`levels ${levels.length}`),
     setLimitStore: ({ isUp }) => void calls.push(`store ${isUp}`),
+    levelsOf: (keys) => keys.map(() => 1),
     hearPage: (id) => void calls.push(`page ${id}`),
     hearStrict: (answers) => void calls.push(`strict ${answers.length}`),
     setChallenges: (http, tls) => void calls.push(`challenges ${http.length} ${tls.length}`),

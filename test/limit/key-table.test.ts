@@ -91,3 +91,14 @@ test("a hash depends on the seed, the domain, and on where one part ends", () =>
   all.push(of(0, "abcdef"));
   assert.equal(new Set(all).size, all.length);
 });
+
+test("what is cleared knows no key, and holds as many as before", () => {
+  const table = new KeyTable(8);
+  for (let round = 0; round < 3; round++) {
+    for (let lo = 0; lo < 7; lo++) table.level[table.touch(lo, 1)]!++;
+    assert.deepEqual([table.size, table.level[table.find(6, 1)]], [7, 1]);
+    table.clear();
+    assert.equal(table.size, 0);
+    for (let lo = 0; lo < 7; lo++) assert.equal(table.find(lo, 1), -1);
+  }
+});

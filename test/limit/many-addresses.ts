@@ -22,7 +22,7 @@ const limit: RateLimit = {
   policyLine: "",
 };
 const hash = new KeyHash(Buffer.from("01234567"));
-const desk = { hash, storeHash: hash, isStoreUp: false };
+const desk = { hash, storeHash: hash, isStoreUp: false, witness: undefined };
 const request = new CanonicalRequest();
 let state = 1;
 const random = () => {

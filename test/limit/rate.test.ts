@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { KeyTable } from "../../src/limit/key-table.ts";
 import { Limiter } from "../../src/limit/limiter.ts";
 import { fixedWindow, gcra } from "../../src/limit/rate.ts";
+import { startAt } from "../../src/limit/usage.ts";
 
 const steps = fc.array(fc.tuple(fc.nat(4), fc.nat(3)), { maxLength: 200 });
 
@@ -154,5 +155,27 @@ describe("workers that tell each other what they admitted", () => {
       61_000,
     );
     assert.equal(second.take(1, 1, rate, 61_000), 0);
+  });
+});
+
+describe("a level that is asked for", () => {
+  test("makes another table wait as long, and asking changes nothing", () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(gcra(3, 3000, 5), fixedWindow(3, 3000)),
+        fc.array(fc.nat(2500), { maxLength: 12 }),
+        (rate, gaps) => {
+          const limiter = new Limiter("one", 4, false);
+          let nowMs = 10_000;
+          for (const gapMs of gaps) limiter.take(1, 2, rate, (nowMs += gapMs));
+          const level = limiter.level(1, 2, rate, nowMs);
+          const other = new Limiter("other", 4, false);
+          startAt(other.table, rate, { limit: "other", lo: 1, hi: 2, level }, nowMs);
+          assert.equal(other.level(1, 2, rate, nowMs), limiter.level(1, 2, rate, nowMs));
+          const waits = [limiter, other].map((one) => one.take(1, 2, rate, nowMs));
+          assert.ok(Math.abs(waits[0]! - waits[1]!) < 1e-6, waits.join());
+        },
+      ),
+    );
   });
 });

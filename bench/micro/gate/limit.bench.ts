@@ -11,7 +11,7 @@ const CALLS = 200_000;
 const LIMIT_US = 0.5;
 
 const hash = new KeyHash(Buffer.from("01234567"));
-const desk = { hash, storeHash: hash, isStoreUp: true };
+const desk = { hash, storeHash: hash, isStoreUp: true, witness: undefined };
 const request = requestOf(
   "GET / HTTP/1.1\r\nHost: shop.test\r\nUser-Agent: Mozilla/5.0\r\nAccept: */*\r\nX-Tenant: 0123456789abcdef\r\n\r\n",
 );
