@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { cpuSeconds, readTree } from "../load/proc.ts";
+import { accepts } from "../load/process.ts";
 import { overload } from "./overload.ts";
-import { accepts, type Instance, isAlive, kill, type Product } from "./proxy.ts";
+import { type Instance, isAlive, kill, type Product } from "./proxy.ts";
 import { reloads } from "./reloads.ts";
 import { percentile, startTraffic, type Tally, type Traffic, type TrafficOptions } from "./traffic.ts";
 

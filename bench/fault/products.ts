@@ -3,8 +3,9 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readTree } from "../load/proc.ts";
+import { accepts } from "../load/process.ts";
 import { checkout, zionProgram } from "../load/zion.ts";
-import { accepts, type Instance, kill, type Product } from "./proxy.ts";
+import { type Instance, kill, type Product } from "./proxy.ts";
 
 /** The gateway as it is shipped: the WAF on, every limit at its default but the one per address. */
 const zion: Product = {

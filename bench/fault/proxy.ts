@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { get } from "node:http";
-import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readTree } from "../load/proc.ts";
+import { accepts } from "../load/process.ts";
 
 /** How one product is configured, started and told things; everything else is the same for all. */
 export interface Product {
@@ -159,15 +159,4 @@ export function kill(pid: number, signal: NodeJS.Signals): void {
 export function isAlive(pid: number): boolean {
   const [own] = readTree(pid);
   return own !== undefined && own.state !== "Z";
-}
-
-export function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.on("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on("error", () => resolve(false));
-  });
 }

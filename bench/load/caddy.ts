@@ -27,10 +27,7 @@ export async function caddyCommand(setup: Setup): Promise<readonly string[]> {
 :${httpPort} {${site}
 }
 https://localhost:${httpsPort} {
-  tls ${certFile} ${keyFile} {
-    protocols tls1.3
-    curves x25519
-  }${site}
+  tls ${certFile} ${keyFile}${setup.ownTls === true ? "" : " {\n    protocols tls1.3\n    curves x25519\n  }"}${site}
 }
 `,
   );

@@ -41,6 +41,8 @@ export interface Setup {
   readonly backend: Backend;
   /** Connections are not closed by count: the generator opens no new ones. */
   readonly endless: boolean;
+  /** Nothing is said about TLS versions and groups, for `bench/conformance/tls.ts`; otherwise all offer the same. */
+  readonly ownTls?: boolean | undefined;
   /** `holdProbePath` is answered by the proxy itself. */
   readonly holdProbe: boolean;
   /** More of a thing than usual, for `bench/growth.ts`. */
@@ -78,7 +80,7 @@ export async function startCandidate(
   log: boolean,
   cpu: number,
   around: Surroundings,
-  work: Pick<Setup, "waf" | "holdProbe" | "endless" | "backend" | "originPort" | "growth">,
+  work: Pick<Setup, "waf" | "holdProbe" | "endless" | "backend" | "originPort" | "growth" | "ownTls">,
 ): Promise<Candidate> {
   const directory = join(around.directory, `${name}-${log ? "log" : "nolog"}-${await freePort()}`);
   mkdirSync(directory);

@@ -25,7 +25,7 @@ ${log ? "  log global\n  option httplog" : "  no log"}
 
 frontend edge
   bind 127.0.0.1:${setup.httpPort}
-  bind 127.0.0.1:${setup.httpsPort} ssl crt ${setup.bothFile} curves X25519 ssl-min-ver TLSv1.3 alpn h2,http/1.1
+  bind 127.0.0.1:${setup.httpsPort} ssl crt ${setup.bothFile} ${setup.ownTls === true ? "" : "curves X25519 ssl-min-ver TLSv1.3 "}alpn h2,http/1.1
   http-request set-header X-Real-IP %[src]
   http-request set-header X-Forwarded-For %[src]
   http-request set-header X-Forwarded-Host %[req.hdr(Host)]

@@ -28,6 +28,14 @@ const programs = {
   taskset: ["--version"],
 } as const;
 export type Program = keyof typeof programs;
+const packages = [
+  "libmodsecurity3",
+  "apache2",
+  "libapache2-mod-security2",
+  "modsecurity-crs",
+  "varnish",
+  "testssl.sh",
+];
 
 export function describeMachine(): Machine {
   const versions: Record<string, string | undefined> = { node: process.version };
@@ -48,7 +56,7 @@ export function describeMachine(): Machine {
 /** A module has no `--version` of its own. */
 function packageVersions(): Record<string, string> {
   const found: Record<string, string> = {};
-  for (const name of ["libmodsecurity3", "apache2", "libapache2-mod-security2", "modsecurity-crs"]) {
+  for (const name of packages) {
     const version = firstLine("dpkg-query", ["-W", "-f", "${Version}", name]);
     if (version !== undefined && /^\d/.test(version)) found[name] = version;
   }

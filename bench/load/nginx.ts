@@ -26,8 +26,7 @@ function edge(setup: Setup, more: string): string {
   ${setup.logFile === undefined ? "access_log off;" : `access_log ${setup.logFile} combined buffer=64k flush=1s;`}
   ssl_certificate ${setup.certFile};
   ssl_certificate_key ${setup.keyFile};
-  ssl_protocols TLSv1.3;
-  ssl_ecdh_curve X25519;
+  ${setup.ownTls === true ? "" : "ssl_protocols TLSv1.3; ssl_ecdh_curve X25519;"}
 
   ${setup.backend === "cached" ? `proxy_cache_path ${setup.directory}/cache keys_zone=stored:10m;` : ""}
   upstream origin {

@@ -100,7 +100,8 @@ function kill(pid: number): void {
   }
 }
 
-function accepts(port: number): Promise<boolean> {
+/** Whether somebody listens. */
+export function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");
     socket.setTimeout(1_000, () => done(false));

@@ -9,6 +9,7 @@ for (const [port, https] of [
   const server = fastify({ https, bodyLimit: 16 * 2 ** 20 });
   server.register(httpProxy, {
     upstream: origin,
+    websocket: true,
     undici: { connections: 256, pipelining: 1 },
     replyOptions: {
       rewriteRequestHeaders: (request, headers) => ({

@@ -18,7 +18,7 @@ export function forwarded(request) {
   return {
     "x-real-ip": "127.0.0.1",
     "x-forwarded-for": "127.0.0.1",
-    "x-forwarded-host": request.headers.host,
+    "x-forwarded-host": request.headers.host ?? "",
     "x-forwarded-proto": request.socket.encrypted ? "https" : "http",
   };
 }
@@ -30,9 +30,15 @@ export const tls = {
   ecdhCurve: "X25519",
 };
 
-export function listen(handle) {
-  http.createServer(handle).listen(Number(httpPort), "127.0.0.1");
-  https.createServer(tls, handle).listen(Number(httpsPort), "127.0.0.1");
+/** `upgrade` takes WebSockets, for the packages that can. */
+export function listen(handle, upgrade) {
+  for (const [server, port] of [
+    [http.createServer(handle), httpPort],
+    [https.createServer(tls, handle), httpsPort],
+  ]) {
+    if (upgrade !== undefined) server.on("upgrade", upgrade);
+    server.listen(Number(port), "127.0.0.1");
+  }
 }
 
 export const ports = { http: Number(httpPort), https: Number(httpsPort) };
