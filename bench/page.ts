@@ -1,5 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import type { Found } from "./conformance/found.ts";
+import { conformanceSections } from "./conformance/page.ts";
 import { judge, type Verdict } from "./load/bars.ts";
 import type { CandidateName } from "./load/candidate.ts";
 import type { Law } from "./load/growth-law.ts";
@@ -27,7 +29,7 @@ CPUs, loopback): compare ratios within a row, nothing else. Losses stand beside 
     bars(runs),
     rates(),
     growth(),
-    conformance(),
+    ...conformance(),
     detection(),
     `## Faults, detection, floods, soak
 
@@ -177,30 +179,9 @@ ${lines.join("\n")}
 ${plots.join("\n")}`;
 }
 
-function conformance(): string {
-  interface Share {
-    readonly sent: number;
-    readonly wrong: number;
-  }
-  const found = read<{
-    date: string;
-    lines: readonly { candidate: string; own: Share; desync?: Share; harmless?: Share }[];
-  }>("conformance.json");
-  if (found === undefined) return "";
-  const of = (share: Share | undefined) => (share === undefined ? "–" : `${share.wrong} of ${share.sent}`);
-  const lines = found.lines.map(
-    ({ candidate, own, desync, harmless }) =>
-      `| ${candidate} | ${of(own)} | ${of(desync)} | ${of(harmless)} |`,
-  );
-  return `## HTTP/1.1 that nobody should pass on
-
-\`bench/conformance.ts\`, ${found.date.slice(0, 10)}. *Passed on*: answered below 400. Our own cases are those that this gateway is
-tested with, so its 0 is no surprise; the corpus counts a request as right, too, if it was passed on in an unambiguous form. The
-last column is what strictness costs: harmless cases that were refused.
-
-| candidate | own cases, passed on | desync corpus, wrong | harmless, refused |
-| --- | --: | --: | --: |
-${lines.join("\n")}`;
+function conformance(): readonly string[] {
+  const found = read<Found>("conformance.json");
+  return found === undefined ? [] : conformanceSections(found);
 }
 
 function detection(): string {

@@ -5,6 +5,8 @@ import { type SuiteCase, suiteCases } from "./suite.cases.ts";
 
 /** The origin of the suite: `/N` is answered as case N says. */
 export interface SuiteOrigin {
+  /** What `DATE+0` stands for. */
+  readonly nowMs: number;
   /** What was asked, by path. */
   readonly counts: ReadonlyMap<string, { readonly plain: number; readonly conditional: number }>;
   answer(request: Pick<OriginRequest, "method" | "target" | "fields">): string;
@@ -17,11 +19,21 @@ export interface SuiteResult {
   readonly wrong: string | undefined;
 }
 
-const nowMs = Date.now();
-
 export function suiteOrigin(): SuiteOrigin {
+  const nowMs = Date.now();
   const counts = new Map<string, { plain: number; conditional: number }>();
+  const answerText = (
+    status: number,
+    fields: readonly string[],
+    body: string | undefined,
+    method: string,
+  ): string => {
+    const length = body === undefined ? "" : `Content-Length: ${body.length}\r\n`;
+    const lines = fields.map((line) => `${dated(line, nowMs)}\r\n`).join("");
+    return `HTTP/1.1 ${status} Any\r\n${lines}${length}\r\n${method === "HEAD" ? "" : (body ?? "")}`;
+  };
   return {
+    nowMs,
     counts,
     answer({ method, target, fields }) {
       const index = Number(/^\/(?:elsewhere)?(\d+)$/.exec(target)?.[1]);
@@ -59,7 +71,7 @@ export function suiteOrigin(): SuiteOrigin {
 export async function runSuiteCase(
   port: number,
   index: number,
-  { counts }: Pick<SuiteOrigin, "counts">,
+  { counts, nowMs }: Pick<SuiteOrigin, "counts" | "nowMs">,
 ): Promise<SuiteResult> {
   const one = suiteCases[index]!;
   const send = (
@@ -69,7 +81,7 @@ export async function runSuiteCase(
   ): Promise<RawAnswer> => {
     const text = requestText(path, {}, method).replace(
       /\r\n$/,
-      (fields ?? []).map((line) => `${dated(line)}\r\n`).join(""),
+      (fields ?? []).map((line) => `${dated(line, nowMs)}\r\n`).join(""),
     );
     return ask(port, `${text}${/^P|DELETE/.test(method) ? "Content-Length: 0\r\n" : ""}\r\n`, { method });
   };
@@ -83,10 +95,15 @@ export async function runSuiteCase(
   const second = await send(one.again, one.method);
   const { plain, conditional } = counts.get(`/${index}`) ?? { plain: 0, conditional: 0 };
   const did = second.body.toString() === "2nd!" || plain > 1 ? "miss" : conditional > 0 ? "validated" : "hit";
-  return { did, wrong: wrongIn(one, second, did) };
+  return { did, wrong: wrongIn(one, second, did, nowMs) };
 }
 
-function wrongIn(one: SuiteCase, second: RawAnswer, did: SuiteCase["expect"]): string | undefined {
+function wrongIn(
+  one: SuiteCase,
+  second: RawAnswer,
+  did: SuiteCase["expect"],
+  nowMs: number,
+): string | undefined {
   // What is refreshed behind the client's back comes a moment later, and is none of its business.
   const isBehind = one.answer.some((line) => line.includes("stale-while-revalidate")) && one.expect === "hit";
   if (!isBehind && did !== one.expect && one.fails === undefined) return `${did}, not ${one.expect}`;
@@ -103,7 +120,7 @@ function wrongIn(one: SuiteCase, second: RawAnswer, did: SuiteCase["expect"]): s
       if (values.length > 0) return `has ${shown.slice(1)}`;
       continue;
     }
-    const wanted = dated(shown.slice(shown.indexOf(": ") + 2));
+    const wanted = dated(shown.slice(shown.indexOf(": ") + 2), nowMs);
     const fits = (value: string) =>
       wanted.endsWith("*") ? value.startsWith(wanted.slice(0, -1)) : value === wanted;
     if (values.length !== 1 || !fits(values[0]!)) return `${shown}: ${JSON.stringify(values)}`;
@@ -111,19 +128,8 @@ function wrongIn(one: SuiteCase, second: RawAnswer, did: SuiteCase["expect"]): s
   return undefined;
 }
 
-function dated(text: string): string {
+function dated(text: string, nowMs: number): string {
   return text.replace(/DATE([+-]\d+)/, (_, offset: string) =>
     new Date(nowMs + Number(offset) * 1000).toUTCString(),
   );
-}
-
-function answerText(
-  status: number,
-  fields: readonly string[],
-  body: string | undefined,
-  method: string,
-): string {
-  const length = body === undefined ? "" : `Content-Length: ${body.length}\r\n`;
-  const lines = fields.map((line) => `${dated(line)}\r\n`).join("");
-  return `HTTP/1.1 ${status} Any\r\n${lines}${length}\r\n${method === "HEAD" ? "" : (body ?? "")}`;
 }
