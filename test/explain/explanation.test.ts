@@ -69,7 +69,10 @@ test("a limit is shown and not spent: the same question has the same answer", as
   for (let round = 0; round < 3; round++) {
     const explanation = await explain(plane, question);
     assert.equal(explanation.decision.decision, "allow");
-    assert.equal(says(explanation, "route_limits"), "once 1 in 60 s per address (how much is used is not known offline)");
+    assert.equal(
+      says(explanation, "route_limits"),
+      "once 1 in 60 s per address (how much is used is not known offline)",
+    );
   }
 });
 
