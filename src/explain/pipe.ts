@@ -3,6 +3,9 @@ import { Duplex } from "node:stream";
 
 /** A client's connection without a network: what is put in is read from it, what is answered is thrown away. */
 export class Pipe extends Duplex {
+  /** As of a socket that is gone: what std/direct-write.ts is to write goes nowhere. */
+  readonly _handle = null;
+
   constructor() {
     super({ allowHalfOpen: true });
   }
