@@ -13,6 +13,7 @@ import {
   VALUE_START,
 } from "../http/request.ts";
 import type { Clock } from "../std/clock.ts";
+import { GrowingBytes } from "../std/growing-bytes.ts";
 import { type CaptureKey, sealCapture } from "./capture-line.ts";
 import type { ExchangeRecord } from "./record.ts";
 import type { Redaction } from "./redaction.ts";
@@ -30,8 +31,7 @@ export interface CaptureSettings {
 /** The first bytes of a body, copied as they pass. */
 export class CapturedBody {
   readonly #bytesMax: number;
-  readonly #pieces: Buffer[] = [];
-  #length = 0;
+  readonly #kept: GrowingBytes;
   /** It was longer. */
   isCut = false;
   /** The client has sent all of it. */
@@ -39,17 +39,17 @@ export class CapturedBody {
 
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
+    this.#kept = new GrowingBytes(bytesMax);
   }
 
   take(bytes: Buffer, start: number, end: number): void {
-    const until = Math.min(end, start + this.#bytesMax - this.#length);
-    if (until > start) this.#pieces.push(Buffer.from(bytes.subarray(start, until)));
-    this.#length += Math.max(0, until - start);
+    const until = Math.min(end, start + this.#bytesMax - this.#kept.length);
+    if (until > start) this.#kept.take(bytes, start, until);
     if (until < end) this.isCut = true;
   }
 
   get bytes(): Buffer {
-    return Buffer.concat(this.#pieces);
+    return this.#kept.bytes;
   }
 }
 

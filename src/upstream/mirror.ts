@@ -3,6 +3,7 @@ import { isGrpc } from "../http/grpc.ts";
 import { BODY_LENGTH, BODY_NONE, CanonicalRequest } from "../http/request.ts";
 import { copyRequest } from "../http/request-copy.ts";
 import { type Reason, reasons } from "../reason.ts";
+import { GrowingBytes } from "../std/growing-bytes.ts";
 import type { UpstreamDeps } from "./endpoint.ts";
 import { OwnExchange, type OwnExchangeSettings } from "./own-exchange.ts";
 
@@ -65,22 +66,21 @@ export function beginCopy(rule: MirrorRule, request: CanonicalRequest, draw: num
  */
 export class MirrorCopy {
   readonly #rule: MirrorRule;
-  #pieces: Buffer[] = [];
-  #bytes = 0;
+  readonly #body: GrowingBytes;
   #bodyEnded = false;
   #head: { readonly request: CanonicalRequest; readonly peerText: string } | undefined;
   #isOver = false;
 
   constructor(rule: MirrorRule) {
     this.#rule = rule;
+    this.#body = new GrowingBytes(rule.bodyBytesMax);
   }
 
   /** Bytes of the body, valid during the call only. */
   take(bytes: Buffer, start: number, end: number): void {
     if (this.#isOver) return;
-    this.#bytes += end - start;
-    if (this.#bytes > this.#rule.bodyBytesMax) this.#leave("too_large");
-    else this.#pieces.push(Buffer.from(bytes.subarray(start, end)));
+    if (this.#body.length + end - start > this.#rule.bodyBytesMax) this.#leave("too_large");
+    else this.#body.take(bytes, start, end);
   }
 
   endBody(): void {
@@ -108,7 +108,7 @@ export class MirrorCopy {
 
   #leave(result: "too_large" | "unsent"): void {
     this.#isOver = true;
-    this.#pieces = [];
+    this.#body.forget();
     this.#rule.counts.inFlight--;
     this.#rule.counts.results[result]++;
   }
@@ -117,7 +117,7 @@ export class MirrorCopy {
     if (this.#isOver || !this.#bodyEnded || this.#head === undefined) return;
     this.#isOver = true;
     const { request, peerText } = this.#head;
-    const body = Buffer.concat(this.#pieces);
+    const body = this.#body.bytes;
     if (request.bodyKind !== BODY_NONE) {
       request.bodyKind = BODY_LENGTH;
       request.bodyLength = body.length;
