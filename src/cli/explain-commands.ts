@@ -70,7 +70,7 @@ export function addExplainCommands(
     .command("replay <source...>")
     .description("compare what a configuration decides about requests that came with what was decided then")
     .usage(
-      "[options] SOURCE...   (an audit log, a HAR or .http file, lines of curl or JSON, or the word running)",
+      "[options] SOURCE...   (an audit log, a HAR or .http file, go-ftw tests, lines of curl or JSON, or the word running)",
     )
     .exitOverride()
     .addOption(config())

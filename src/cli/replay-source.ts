@@ -10,6 +10,7 @@ import {
   type Arrival,
   type Recorded,
   recordedCapture,
+  recordedInFtw,
   recordedInHar,
   recordedInLine,
   recordedWish,
@@ -19,8 +20,8 @@ import { KEY_BYTES } from "../record/capture-line.ts";
 import { commandWords, readBytes, readCurl, readText, SourceUnreadable } from "./explain-source.ts";
 
 /**
- * The requests of a file or directory, whatever it is: an audit log, a HAR file, a `.http` file, lines of curl, lines of
- * JSON. Throws SourceUnreadable or WishProblem.
+ * The requests of a file or directory, whatever it is: an audit log, a HAR file, a `.http` file, go-ftw tests, lines of
+ * curl, lines of JSON. Throws SourceUnreadable or WishProblem.
  */
 export function* recordedIn(
   source: string,
@@ -53,6 +54,10 @@ function* inFile(file: string, arrival: Arrival): Generator<Recorded> {
   // By its name: nothing in it says what it is.
   if (/\.(?:http|rest)$/.test(file)) {
     for (const { name, wish } of readHttpFile(readText(file))) yield recordedWish(name, wish, arrival);
+    return;
+  }
+  if (/\.ya?ml$/.test(file)) {
+    yield* recordedInFtw(readText(file), arrival);
     return;
   }
   const beginning = beginningOf(file);

@@ -1,4 +1,5 @@
 import { openCapture } from "../record/capture-line.ts";
+import { readFtwFile } from "./ftw-file.ts";
 import { readHar } from "./har.ts";
 import { at, listAt, textAt } from "./json-value.ts";
 import { type PastRequest, pastOfRecord } from "./past.ts";
@@ -30,6 +31,17 @@ export function* recordedInHar(text: string, arrival: Arrival): Generator<Record
     yield wish instanceof WishProblem
       ? lost(id, wish.message)
       : whole(id, questionOf(wish, arrival), undefined);
+  }
+}
+
+/** Stages of a file of go-ftw tests. Throws WishProblem when it is none. */
+export function* recordedInFtw(text: string, { from, sni }: Arrival): Generator<Recorded> {
+  for (const { id, asked, isAllowed } of readFtwFile(text)) {
+    if (asked.kind === "lost") yield lost(id, asked.why);
+    else {
+      const { bytes, secure } = asked;
+      yield whole(id, { bytes, from, secure, serverName: sni ?? "" }, isAllowed);
+    }
   }
 }
 
