@@ -13,13 +13,17 @@ import type { Row } from "./results.ts";
 import { type Bench, runScenario } from "./rounds.ts";
 import { startWitness } from "./witness.ts";
 
-/** All scenarios of a run, one after the other, with what stands behind the candidates. Files go below `directory`. */
+/**
+ * All scenarios of a run, one after the other, with what stands behind the candidates. Files go below `directory`. `cpus`
+ * are those that the process had before its first run, which leaves it on one of them.
+ */
 export async function runAll(
   options: Options,
   names: readonly CandidateName[],
   directory: string,
+  cpus: readonly number[] = allowedCpus(),
 ): Promise<readonly Row[]> {
-  const [proxyCpu, loadCpu] = allowedCpus() as [number, number];
+  const [proxyCpu, loadCpu] = cpus as [number, number];
   pinSelf(loadCpu);
   const witness = await startWitness();
   const origin = await startOrigin(loadCpu, directory, witness.port);
