@@ -25,7 +25,7 @@ export async function probeCaches(ground: Ground): Promise<readonly CacheLine[]>
         `${product.name}: ${line.right} of ${line.required} right, ${line.reused.length} reused, ${line.refetched.length} fetched again, ${line.changed.length} changed`,
       );
       if (product.name === "zion")
-        ground.say([...line.reused, ...line.refetched, ...line.changed].join("\n"));
+        for (const text of [...line.reused, ...line.refetched, ...line.changed]) ground.say(`  ${text}`);
       lines.push(line);
     } catch (error) {
       ground.leaveOut(`${product.name}: ${(error as Error).message.split("\n")[0]}`);

@@ -39,10 +39,12 @@ export function probeHttp2(ground: Ground): Promise<readonly Http2Line[]> {
       const groups = await withCandidate(ground, candidate, { originPort: origin.port }, ({ httpsPort }) =>
         judgeAll(httpsPort, origin),
       );
-      for (const [name, { sent, wrong, otherCode }] of Object.entries(groups))
+      for (const [name, { sent, wrong, otherCode }] of Object.entries(groups)) {
         ground.say(
-          `${candidate}: ${name}: ${wrong.length} of ${sent} wrong, ${otherCode.length} by another code${candidate === "zion" ? `\n  ${[...wrong, ...otherCode].join("\n  ")}` : ""}`,
+          `${candidate}: ${name}: ${wrong.length} of ${sent} wrong, ${otherCode.length} by another code`,
         );
+        if (candidate === "zion") for (const text of [...wrong, ...otherCode]) ground.say(`  ${text}`);
+      }
       return { candidate, groups };
     } finally {
       await origin.close();
