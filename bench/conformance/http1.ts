@@ -10,7 +10,7 @@ import { requestLineCases } from "../../test/conformance/request-line.cases.ts";
 import { startOrigin } from "../../test/support/origin.ts";
 import { connect } from "../../test/support/raw-client.ts";
 import { sharedFolder } from "../../test/support/shared.ts";
-import type { CandidateName } from "../load/candidate.ts";
+import type { Candidate, CandidateName } from "../load/candidate.ts";
 import { accepts, freePort } from "../load/process.ts";
 import type { Http1Line, Share } from "./found.ts";
 import { forEach, type Ground, start, withCandidate } from "./ground.ts";
@@ -52,11 +52,13 @@ interface OwnCases {
 
 async function ownCases(ground: Ground, name: CandidateName): Promise<OwnCases> {
   const origin = await startOrigin();
-  let candidate = await start(ground, name, { originPort: origin.port });
+  const work = { originPort: origin.port };
+  let candidate: Candidate | undefined;
   let ended = 0;
   const count = async (requests: readonly string[]): Promise<Share> => {
     let wrong = 0;
     for (const bytes of requests) {
+      candidate ??= await start(ground, name, work);
       if (await passes(candidate.httpPort, bytes)) {
         wrong++;
         if (name === "zion") ground.say(`passed on: ${JSON.stringify(bytes.slice(0, 120))}`);
@@ -64,7 +66,7 @@ async function ownCases(ground: Ground, name: CandidateName): Promise<OwnCases> 
       if (await accepts(candidate.httpPort)) continue;
       ended++;
       await candidate.process.stop();
-      candidate = await start(ground, name, { originPort: origin.port });
+      candidate = undefined;
     }
     return { sent: requests.length, wrong };
   };
@@ -73,7 +75,7 @@ async function ownCases(ground: Ground, name: CandidateName): Promise<OwnCases> 
     const paths = await count(hostilePaths.map((one) => get(one.path)));
     return { own, paths, ended };
   } finally {
-    await candidate.process.stop();
+    await candidate?.process.stop();
     await origin.close();
   }
 }
