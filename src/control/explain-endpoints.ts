@@ -1,5 +1,6 @@
 import type { Config } from "../config/config.ts";
 import type { RangeTable } from "../identity/range-table.ts";
+import type { ClientScores } from "../identity/score-table.ts";
 import type { RunningLimits } from "../limit/usage.ts";
 import type { AdminEndpoint } from "./admin.ts";
 import { type ControlAnswer, json, text } from "./control-listener.ts";
@@ -21,6 +22,8 @@ export interface Deciders {
   /** Undefined = nobody is banned. */
   readonly banned: RangeTable | undefined;
   readonly limits: RunningLimits;
+  /** What other edges say of clients; undefined = nothing is known. */
+  readonly scores: ClientScores | undefined;
   readonly family: Family;
 }
 

@@ -39,6 +39,8 @@ export interface MeshDesk {
   offended(report: OffenceReport): void;
   banned(client: string, by: "ban" | "operator"): void;
   probed(url: string, healthy: boolean): void;
+  /** What other edges say of clients; undefined = nothing is known. */
+  readonly scores: ClientScores | undefined;
   /** What workers must know. */
   news(): readonly ToWorker[];
   samples(): readonly MetricSample[];
@@ -209,6 +211,9 @@ export function createMeshDesk(options: MeshDeskOptions): MeshDesk {
     },
     get view() {
       return view;
+    },
+    get scores() {
+      return scores;
     },
     offended({ offenders }) {
       if (waiting >= WAITING_MAX || offenders.size === 0) return;

@@ -429,6 +429,7 @@ function assemble(options: PrimaryOptions, ground: Ground) {
           generation: reloader.generation,
           banned: bans.banned,
           limits,
+          scores: mesh.scores,
           family: obituaries,
         }),
       audit,

@@ -19,10 +19,11 @@ process.on("message", (message) => {
 });
 process.on("disconnect", () => process.exit(0));
 
-function open({ config, generation, banned, seeds }: ToExplainer & { readonly type: "open" }): void {
+function open({ config, generation, banned, seeds, scores }: ToExplainer & { readonly type: "open" }): void {
   try {
     plane = openPlane(config, generation, systemClock, seeds);
     plane.state.bans.banned = banned;
+    plane.state.mesh.scores = scores;
     tell({ type: "opened" });
   } catch (cause) {
     tell({ type: "failed", problem: problemOf(cause) });

@@ -6,6 +6,7 @@ import { workerEnvironment, workerFlags } from "../control/flags.ts";
 import { childStdio } from "../control/last-gasp.ts";
 import type { Family } from "../control/obituaries.ts";
 import type { RangeTable } from "../identity/range-table.ts";
+import type { ClientScores } from "../identity/score-table.ts";
 import type { LimitKey, LimitLevel, RunningLimits } from "../limit/usage.ts";
 import { systemClock } from "../std/clock.ts";
 import type { Explanation } from "./explanation.ts";
@@ -21,6 +22,8 @@ export type ToExplainer =
       readonly banned: RangeTable | undefined;
       /** Of the gateway that runs; undefined = there is none. */
       readonly seeds: LimitSeeds | undefined;
+      /** What other edges say of clients; undefined = nothing, or not known. */
+      readonly scores: ClientScores | undefined;
     }
   /** Which keys of limits it would be counted by. */
   | { readonly type: "limit_keys"; readonly question: Question }
@@ -53,6 +56,7 @@ export interface ExplainerOptions {
   readonly banned?: RangeTable | undefined;
   /** Of the gateway that runs, and asks; undefined = what they counted is not known. */
   readonly limits?: RunningLimits | undefined;
+  readonly scores?: ClientScores | undefined;
   /** Of the gateway that starts it; undefined = a command does. */
   readonly family?: Family | undefined;
   readonly environment: NodeJS.ProcessEnv;
@@ -60,7 +64,7 @@ export interface ExplainerOptions {
 
 /** Starts the process (explainer-process.ts). Rejects when the configuration cannot be compiled. */
 export async function openExplainer(options: ExplainerOptions): Promise<Explainer> {
-  const { config, generation, banned, limits, family, environment } = options;
+  const { config, generation, banned, limits, scores, family, environment } = options;
   const seeds = limits === undefined ? undefined : { seed: limits.seed, store: limits.store };
   const child = fork(entry, [], {
     execArgv: [...workerFlags({ packageDir, workerCount: 1, logPath: undefined })],
@@ -80,7 +84,7 @@ export async function openExplainer(options: ExplainerOptions): Promise<Explaine
     return answer;
   };
   try {
-    await ask({ type: "open", config, generation, banned, seeds });
+    await ask({ type: "open", config, generation, banned, seeds, scores });
   } catch (error) {
     child.kill("SIGKILL");
     throw error;

@@ -1,5 +1,6 @@
 import type { LimitConfig } from "../config/config.ts";
 import type { GateName } from "../gate/watch.ts";
+import { DENIED, markOf, SCORE_MASK } from "../identity/score-table.ts";
 import type { LimitUse } from "./limit-use.ts";
 import type { View } from "./steps.ts";
 
@@ -57,9 +58,23 @@ export function describeGate(gate: GateName, view: View): string {
     case "route_certificate":
     case "loop":
     case "ban":
-    case "mesh_score":
       return "";
+    case "mesh_score":
+      return config.mesh === undefined ? "" : scored(view);
   }
+}
+
+/** As the upstream is told: cut to thousandths. */
+function scored({ request, plane }: View): string {
+  if (!plane.isRunning) return "what other edges say of the client is not known offline";
+  const { scores } = plane.state.mesh;
+  if (scores === undefined) return "nothing is known of other edges";
+  if (request.clientMalformed) return "the address is a proxy's: other edges are not asked about it";
+  const mark = markOf(scores, request.clientIp);
+  if (mark === 0) return "no other edge reports the client";
+  const score = (Math.floor((mark & SCORE_MASK) / 10) / 1000).toFixed(3);
+  const deny = (mark & DENIED) === 0 ? "" : "; a quorum reports it";
+  return `other edges give the client ${score}${deny}`;
 }
 
 function listed(names: readonly string[]): string {

@@ -49,6 +49,8 @@ export interface Plane {
   readonly store: CertificateStore | undefined;
   readonly observation: Observation;
   readonly limitUse: LimitUse;
+  /** It explains for a gateway that runs. */
+  readonly isRunning: boolean;
   /** Called at the end of each exchange, while its request is there. */
   onConcluded: (record: ExchangeRecord, request: CanonicalRequest) => void;
   /** What only a gateway that runs knows and was asked for since the last `begin`, in words. */
@@ -119,6 +121,7 @@ export function openPlane(config: Config, generation: number, clock: Clock, seed
   const plane: Plane = {
     observation,
     limitUse,
+    isRunning: seeds !== undefined,
     store,
     unknown,
     onConcluded() {},

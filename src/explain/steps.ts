@@ -174,8 +174,8 @@ function gateStep(view: View, heard: Heard): Step {
   const refusal = reason ?? (waited && isLast && record.reason?.stage !== "waf" ? record.reason : undefined);
   if (refusal === undefined) return step(gate, "ok", describeGate(gate, view), costUs);
   const said = refusalText(refusal, record.faultDetail);
-  const isUsedUp = refusal === reasons.rateLimited;
-  return step(gate, "refused", isUsedUp ? `${said} ${describeGate(gate, view)}` : said, costUs);
+  const isMeasured = refusal === reasons.rateLimited || refusal === reasons.meshScore;
+  return step(gate, "refused", isMeasured ? `${said} ${describeGate(gate, view)}` : said, costUs);
 }
 
 /** What came of looking for the route, or of answering without one. */
@@ -322,6 +322,7 @@ const earlyGates: ReadonlySet<GateName> = new Set([
   "lists",
   "origin_class",
   "ban",
+  "mesh_score",
   "limits",
   "in_flight_address",
 ]);

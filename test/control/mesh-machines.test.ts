@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { clusterId } from "../../src/mesh/envelope.ts";
+import { adminLines, explainAt, said } from "../explain/ask-gateway.ts";
 import { type Gateway, request, until } from "./gateway.ts";
 import { idOf, seedOf, startMesh, untilReadiness } from "./mesh-gateways.ts";
 
@@ -11,7 +12,7 @@ import { idOf, seedOf, startMesh, untilReadiness } from "./mesh-gateways.ts";
 const attacker = "203.0.113.66";
 
 test("an attacker that one gateway blocked is scored at the others, and a header of its own says nothing", async (t) => {
-  const mesh = await startMesh(t, 3);
+  const mesh = await startMesh(t, 3, { tables: adminLines });
   if (mesh === undefined) return;
   const { all, scoreAt, attackAt, redis } = mesh;
   const [first, second, third] = all;
@@ -22,6 +23,10 @@ test("an attacker that one gateway blocked is scored at the others, and a header
     await until("scored", async () => (await scoreAt(gateway!, attacker)) === "0.973");
   t.diagnostic(`scored at both others after ${Math.round(performance.now() - startMs)} ms`);
   assert.equal(await scoreAt(second!, "203.0.113.67"), "");
+  const scored = async (client: string): Promise<string> =>
+    said(await explainAt(second!, { "X-Forwarded-For": client }), "mesh_score");
+  assert.equal(await scored(attacker), "ok: other edges give the client 0.973");
+  assert.equal(await scored("203.0.113.67"), "ok: no other edge reports the client");
   // The store saw neither the address nor the score.
   const everything =
     "local t = '' for _, k in ipairs(redis.call('KEYS', '*')) do t = t .. k .. table.concat(redis.call('HVALS', k)) end return t";

@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
-import http from "node:http";
 import { type TestContext, test } from "node:test";
 import type { Explanation } from "../../src/explain/explanation.ts";
 import { type Gateway, request, startGateway, startUpstream, until } from "../control/gateway.ts";
+import { adminLines, explainAt, said } from "./ask-gateway.ts";
 
 // How full a limit is, as the gateway that runs says: by the keys that its workers count by, and without counting more.
 
 const onLinux = { skip: process.platform === "linux" ? false : "needs reusePort" };
-const token = `zion_admin_${"k".repeat(43)}`;
 
 async function start(t: TestContext): Promise<Gateway> {
   const upstream = await startUpstream(t);
@@ -24,12 +22,7 @@ limits = ["others"]
 listen = "127.0.0.1:0"
 [admin]
 listen = "127.0.0.1:0"
-write = true
-[admin.token.ops]
-sha256 = "${createHash("sha256").update(token).digest("hex")}"
-role = "admin"
-expires = 2099-01-01
-[access_log]
+${adminLines}[access_log]
 enabled = false
 [limit.others]
 rate = 5
@@ -64,21 +57,7 @@ waf = false
   });
 }
 
-function explain({ adminPort }: Gateway, tenant: string): Promise<Explanation> {
-  const bytes = Buffer.from(`GET / HTTP/1.1\r\nHost: a.test\r\nX-Tenant: ${tenant}\r\n\r\n`).toString(
-    "base64",
-  );
-  const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json", Host: "localhost" };
-  const options = { port: adminPort, path: "/v1/explain", method: "POST", headers };
-  return new Promise((resolve, reject) => {
-    http
-      .request(options, async (answer) =>
-        resolve(JSON.parse(Buffer.concat(await answer.toArray()).toString()) as Explanation),
-      )
-      .on("error", reject)
-      .end(JSON.stringify({ bytes, from: "127.0.0.1", secure: false, server_name: "" }));
-  });
-}
+const explain = (gateway: Gateway, tenant: string) => explainAt(gateway, { "X-Tenant": tenant });
 
 async function explainedWhen(gateway: Gateway, fits: (it: Explanation) => boolean): Promise<Explanation> {
   let last: Explanation | undefined;
@@ -87,11 +66,6 @@ async function explainedWhen(gateway: Gateway, fits: (it: Explanation) => boolea
     return fits(last);
   });
   return last!;
-}
-
-function said({ steps }: Explanation, name: string): string {
-  const found = steps.find((step) => step.name === name);
-  return found === undefined ? "" : `${found.verdict}: ${found.says}`;
 }
 
 test(
