@@ -36,6 +36,7 @@ async function main(): Promise<number> {
   process.env["ZION_BUILT"] = "1";
   const directory = mkdtempSync(path.join(tmpdir(), "zion-conformance-"));
   process.on("exit", () => rmSync(directory, { recursive: true, force: true, maxRetries: 3 }));
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(130));
   const around = { directory, beforeDirectory: undefined, ...makeCertificate(directory) };
   const machine = describeMachine();
   const file = path.join(import.meta.dirname, "results/conformance.json");
