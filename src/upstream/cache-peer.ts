@@ -11,6 +11,7 @@ import {
   FrameReader,
   frameHeader,
   HEAD_FRAME,
+  NOT_MINE,
   STORED_HEAD,
 } from "../cache/peer-frame.ts";
 import type { CanonicalRequest } from "../http/request.ts";
@@ -227,7 +228,8 @@ class PeerFetch implements Fetching {
     this.#arm();
     let wanted = true;
     const isRead = this.#frames.read(bytes, (kind, payload) => {
-      if (kind === BODY) wanted = this.#owner.onFetchBody(payload, 0, payload.length);
+      if (this.#isOutOfTurn(kind)) this.#fault("peer_frame");
+      else if (kind === BODY) wanted = this.#owner.onFetchBody(payload, 0, payload.length);
       else this.#take(kind, payload);
       return this.#connection !== undefined;
     });
@@ -237,6 +239,13 @@ class PeerFetch implements Fetching {
     if (wanted || this.#connection === undefined) return;
     this.#ring.deps.wheel.pause(this.#deadline);
     this.#connection.pause();
+  }
+
+  /** One head, then a body and an end: whoever waits would wait for ever, or get two answers in one. */
+  #isOutOfTurn(kind: number): boolean {
+    return this.#hasHead
+      ? kind === HEAD_FRAME || kind === STORED_HEAD || kind === NOT_MINE
+      : kind === BODY || kind === END;
   }
 
   #take(kind: number, payload: Buffer): void {

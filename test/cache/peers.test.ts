@@ -5,11 +5,26 @@ import net from "node:net";
 import { test } from "node:test";
 import fc from "fast-check";
 import { judge } from "../../src/cache/judgement.ts";
-import { ASK, FrameReader, frameHeader, passedHeadText, readAsk } from "../../src/cache/peer-frame.ts";
+import {
+  ASK,
+  BODY,
+  END,
+  FrameReader,
+  frameHeader,
+  HEAD_FRAME,
+  passedHeadText,
+  readAsk,
+  STORED_HEAD,
+  TOKEN_BYTES,
+} from "../../src/cache/peer-frame.ts";
+import { CanonicalRequest } from "../../src/http/request.ts";
 import { ResponseHead, readResponseHead } from "../../src/http/response-head.ts";
 import { openCachePeers } from "../../src/listener/cache-peers.ts";
 import type { State } from "../../src/state.ts";
-import { ownerOf } from "../../src/upstream/cache-peer.ts";
+import { systemClock } from "../../src/std/clock.ts";
+import { TimerWheel } from "../../src/std/timer-wheel.ts";
+import type { FetchGround } from "../../src/upstream/cache-fetch.ts";
+import { ownerOf, PeerRing } from "../../src/upstream/cache-peer.ts";
 
 test("who does not know the token gets nothing", async (t) => {
   const socket = `\0zion-test-${randomBytes(8).toString("hex")}`;
@@ -61,6 +76,68 @@ test("frames come out as they were put in, however they are cut", () => {
     false,
   );
   fc.assert(fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => void readAsk(Buffer.from(bytes))));
+});
+
+test("a worker that answers out of turn is given up, and nobody waits for what it did not say", async (t) => {
+  const socket = `\0zion-test-${randomBytes(8).toString("hex")}`;
+  const ring = new PeerRing(0, {
+    wheel: new TimerWheel(systemClock),
+    nowMs: () => performance.now(),
+    onDefect: assert.fail,
+    onAsked: () => {},
+  });
+  const places = [0, 1].map((slot) => ({ slot, socket }));
+  ring.adopt(places, Buffer.alloc(TOKEN_BYTES));
+  let hash = 1;
+  while (ownerOf(hash, places)?.slot !== 1) hash++;
+  const frame = (kind: number, text = "") =>
+    Buffer.concat([frameHeader(kind, text.length), Buffer.from(text)]);
+  const head = frame(HEAD_FRAME, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+  let says = head;
+  const connections: net.Socket[] = [];
+  const server = net.createServer((connection) => {
+    connections.push(connection);
+    connection.on("error", () => {});
+    connection.on("data", () => void connection.write(says));
+  });
+  server.listen(socket);
+  t.after(() => {
+    for (const connection of connections) connection.destroy();
+    server.close();
+  });
+  await once(server, "listening");
+  const ground = {
+    route: "r",
+    upstream: { name: "u", config: { idleTimeoutMs: 1000 } },
+  } as unknown as FetchGround;
+  for (const [bytes, heads] of [
+    [frame(END), 0],
+    [frame(BODY, "x"), 0],
+    [Buffer.concat([head, head, frame(END)]), 1],
+    [frame(STORED_HEAD), 0],
+    [frame(99), 0],
+  ] as const) {
+    says = bytes;
+    const said: string[] = [];
+    await new Promise<void>((over) => {
+      const told = (what: string, isOver: boolean) => {
+        said.push(what);
+        if (isOver) over();
+        return true;
+      };
+      ring
+        .open(hash, new CanonicalRequest(), ground, false, {
+          onFetchHead: () => told("head", false),
+          onFetchBody: () => told("body", false),
+          onFetchFlush: () => {},
+          onFetchTrailers: () => {},
+          onFetchEnd: () => told("end", true),
+          onFetchFault: () => told("fault", true),
+        })!
+        .start();
+    });
+    assert.deepEqual(said, [...Array.from({ length: heads }, () => "head"), "fault"]);
+  }
 });
 
 test("every worker agrees on the owner of a key, and one that leaves takes only its keys along", () => {
