@@ -53,3 +53,32 @@ test("a client that wants a later part first still gets the earlier one of an an
   const wanted = [bytes.subarray(250_000, 250_010), Buffer.from("--"), bytes.subarray(10, 20)];
   assert.deepEqual(Buffer.concat(got), Buffer.concat(wanted));
 });
+
+test("what clients and upstreams choose of an entry counts: its variant, its tags, its fields", () => {
+  const place = {
+    key: Buffer.alloc(1),
+    hash: 0,
+    profile: "",
+    upstream: "",
+    vary: [],
+    variant: "",
+    tags: [],
+  };
+  const head = {
+    status: 200,
+    bytes: Buffer.alloc(0),
+    reasonEnd: 0,
+    fields: new Int32Array(0),
+    fieldCount: 0,
+  };
+  const plain = new StoredAnswer(place, head, {} as never, 0).bytes;
+  const tags = Array.from({ length: 32 }, (_, i) => `${i}`.padEnd(128, "t"));
+  const large = new StoredAnswer(
+    { ...place, variant: "v".repeat(2048), tags },
+    { ...head, fields: new Int32Array(600) },
+    {} as never,
+    0,
+  ).bytes;
+  assert.ok(large - plain >= 2048 + 32 * 128 + 2400, `${large - plain}`);
+  assert.ok(plain >= 2000);
+});
