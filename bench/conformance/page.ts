@@ -41,7 +41,7 @@ function http2({ http2: part }: Found): string {
 
 \`bench/conformance.ts --only http2\`, ${stamp(part)}, over TLS. *Frames* that break RFC 9113 or RFC 7541 must end the stream or the
 connection, with the code that the text says; closing without a word counts as right. *Malformed* messages (RFC 9113, section 8) must
-be refused; an answer below 400, or a request at the origin, is wrong. *Ambiguous* ones are refused by this gateway beyond what
+be refused; an answer below 400, or a request at the origin, is wrong (Caddy answers 200 by itself where no site has the name). *Ambiguous* ones are refused by this gateway beyond what
 the specification says, so its 0 is no surprise there either. *Legal* ones must be served.
 
 | candidate | frames, overlooked or answered | by another code | malformed, accepted | ambiguous, accepted | legal, not served |
