@@ -1,6 +1,6 @@
 import type { CaddyPlace, CaddyStep } from "./caddy-place.ts";
 import { caddyTemplate } from "./caddy-template.ts";
-import { addChange, addField, removeField } from "./changes.ts";
+import { addChange, addField, removeField, replaceField } from "./changes.ts";
 import type { Keys } from "./draft.ts";
 import { differs, needsYou, type Outcome, translated } from "./verdict.ts";
 
@@ -70,5 +70,9 @@ function changeField(
   if (sign === "-") return value === "" && removeField(route, whose, name);
   const template = caddyTemplate(value);
   const how = sign === "+" ? "add" : sign === "?" ? "default" : "set";
-  return value !== "" && template !== undefined && addField(route, whose, how, name, template);
+  if (value === "" || template === undefined) return false;
+  // Of two that set a field the later one counts, which is the one for more paths.
+  return how === "set"
+    ? replaceField(route, whose, name, template)
+    : addField(route, whose, how, name, template);
 }

@@ -56,7 +56,8 @@ export function importCaddy(source: SourceFile, include: IncludeFiles): Imported
 const notes: readonly string[] = [
   "WebSockets are served on every route, as Caddy did; pages of other hosts may not open one unless `websocket_origins` names them.",
   "Caddy has no limit for bodies: `max_body_mb` is set to the largest value. Lower it.",
-  "Where no directive of a site answers, Caddy says 200 with nothing; here the route is closed.",
+  "Where no directive of a site answers, Caddy says 200 with nothing; here the route is closed. A host of no site gets 404 here.",
+  "Upstreams get the client's Host in lower case.",
 ];
 
 function isSnippet({ addresses }: SiteBlock): boolean {

@@ -45,6 +45,23 @@ export function addField(
   return true;
 }
 
+/** Sets a field, whatever was set before; false: the gateway would refuse it. */
+export function replaceField(
+  route: Keys,
+  whose: "request_headers" | "response_headers",
+  name: string,
+  template: string,
+): boolean {
+  const edits = route[whose] as Readonly<Record<string, Readonly<Record<string, Value>>>> | undefined;
+  const others = Object.entries(edits?.["set"] ?? {}).filter(
+    ([key]) => key.toLowerCase() !== name.toLowerCase(),
+  );
+  const scratch: Keys = { [whose]: { ...edits, set: Object.fromEntries(others) } };
+  if (!addField(scratch, whose, "set", name, template)) return false;
+  route[whose] = scratch[whose]!;
+  return true;
+}
+
 /** Adds a name to `remove`; false: the gateway would refuse it. */
 export function removeField(
   route: Keys,

@@ -1,16 +1,13 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
+import { type ChildProcess, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type IncomingMessage, request, type Server } from "node:http";
-import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { importNginx } from "../../src/import/nginx.ts";
-import type { ImportReport } from "../../src/import/report.ts";
 import { startEdge } from "../support/edge.ts";
 import { freePort } from "../support/free-port.ts";
+import { type Ask, type Origins, put, type Seen, says, startOrigins, startPeer } from "./differential.ts";
 
 /**
  * Real nginx with a configuration, and this gateway with what was made of it, are asked the same. Answers are equal, or
@@ -21,19 +18,6 @@ const nginx = {
   skip:
     spawnSync("nginx", ["-v"]).status === 0 || process.env["CI"] !== undefined ? false : "nginx is missing",
 };
-
-interface Ask {
-  /** "GET shop.test/path". */
-  readonly ask: string;
-  readonly fields?: Readonly<Record<string, string>>;
-  readonly body?: Buffer;
-  /** How often, one after the other; the last answer counts. */
-  readonly times?: number;
-  /** Part of a sentence of the report that says that answers differ here. */
-  readonly differs?: string;
-  /** What is left out of the comparison, for a reason that the report gives for all requests. */
-  readonly but?: "xff";
-}
 
 const cases: Readonly<Record<string, readonly Ask[]>> = {
   "simple-proxy": [
@@ -179,76 +163,17 @@ const cases: Readonly<Record<string, readonly Ask[]>> = {
   ],
 };
 
-/** What an origin saw, and what the client got. */
-interface Seen {
-  readonly status: number;
-  /** "3001 GET /path", "" = no origin was asked. */
-  readonly origin: string;
-  readonly host: string;
-  readonly forwardedFor: string;
-  readonly who: string;
-  readonly length: number;
-  /** Fields that a configuration sets, as the origin saw them. */
-  readonly set: string;
-  /** Of a redirect, without scheme and authority of this host. */
-  readonly location: string;
-  /** Fields that a configuration adds to answers. */
-  readonly added: string;
-  /** Of an answer that no origin gave, and that is no error. */
-  readonly text: string;
-}
-
-const origins: Server[] = [];
-const ports = new Map<string, number>();
+let origins: Origins;
 const folder = mkdtempSync(path.join(tmpdir(), "zion-import-"));
 
 before(async () => {
-  for (let number = 3001; number <= 3006; number++) {
-    const server = createServer((asked, answer) => void answerWith(String(number), asked, answer));
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    origins.push(server);
-    ports.set(String(number), (server.address() as AddressInfo).port);
-  }
+  origins = await startOrigins();
 });
 
 after(() => {
-  for (const server of origins) {
-    server.closeAllConnections();
-    server.close();
-  }
+  origins.close();
   rmSync(folder, { recursive: true });
 });
-
-async function answerWith(
-  name: string,
-  asked: IncomingMessage,
-  answer: import("node:http").ServerResponse,
-): Promise<void> {
-  let length = 0;
-  for await (const piece of asked) length += (piece as Buffer).length;
-  if (name === "3006" && asked.url === "/verify") {
-    const credential = asked.headers.authorization;
-    answer.writeHead(credential === "good" ? 204 : credential === undefined ? 401 : 403, {
-      "X-Who": "mallory",
-    });
-    answer.end();
-    return;
-  }
-  const saw = {
-    origin: `${name} ${asked.method} ${asked.url}`,
-    host: (asked.headers.host ?? "").replace(/\d{4,5}$/, "PORT"),
-    forwardedFor: String(asked.headers["x-forwarded-for"] ?? ""),
-    who: String(asked.headers["x-who"] ?? ""),
-    length,
-    set: ["x-custom", "x-drop", "x-client"].map((name) => String(asked.headers[name] ?? "")).join("|"),
-  };
-  answer.writeHead(200, {
-    "X-Powered-By": "tests",
-    "X-Saw": Buffer.from(JSON.stringify(saw)).toString("base64"),
-  });
-  answer.end("ok");
-}
 
 for (const [name, asks] of Object.entries(cases)) {
   test(
@@ -290,15 +215,14 @@ function compared(seen: Seen, { but }: Ask, text: string): unknown {
   return but === "xff" || !text.includes("X-Forwarded-For") ? rest : seen;
 }
 
-function says({ rows }: ImportReport, sentence: string): boolean {
-  return rows.some(({ verdict, explanation }) => verdict !== "translated" && explanation.includes(sentence));
-}
-
 /** The configuration with the addresses of this test. */
 function withPorts(text: string, listen: number): string {
   return (
     text
-      .replace(/127\.0\.0\.1:(300\d)/g, (whole, port: string) => `127.0.0.1:${ports.get(port) ?? whole}`)
+      .replace(
+        /127\.0\.0\.1:(300\d)/g,
+        (whole, port: string) => `127.0.0.1:${origins.ports.get(port) ?? whole}`,
+      )
       .replace(/listen (?:80|8080)\b/g, `listen 127.0.0.1:${listen}`)
       // A socket that only this test may make.
       .replace(/unix:\/run\//g, `unix:${folder}/`)
@@ -323,88 +247,5 @@ async function startNginx(name: string, text: string, port: number): Promise<Chi
     file,
     `daemon off; master_process off; pid ${prefix}/pid; error_log ${prefix}/error.log;\n${runnable}`,
   );
-  const child = spawn("nginx", ["-p", prefix, "-c", file, "-e", `${prefix}/start.log`], { stdio: "pipe" });
-  let complaint = "";
-  child.stderr.on("data", (bytes: Buffer) => (complaint += bytes.toString()));
-  for (let attempt = 0; attempt < 400; attempt++) {
-    if (child.exitCode !== null) throw new Error(`nginx ended: ${complaint}`);
-    if (await answers(port)) return child;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  child.kill("SIGKILL");
-  throw new Error("nginx does not listen");
-}
-
-function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => resolve(false));
-  });
-}
-
-async function put(port: number, ask: Ask): Promise<Seen> {
-  let seen = await putOnce(port, ask);
-  for (let count = 1; count < (ask.times ?? 1); count++) seen = await putOnce(port, ask);
-  return seen;
-}
-
-function putOnce(port: number, { ask, fields, body }: Ask): Promise<Seen> {
-  const [, method = "", host = "", target = ""] = /^(\w+) ([^/]+)(.*)$/.exec(ask)!;
-  return new Promise((resolve) => {
-    const nothing: Seen = {
-      status: 0,
-      origin: "",
-      host: "",
-      forwardedFor: "",
-      who: "",
-      length: 0,
-      set: "",
-      location: "",
-      added: "",
-      text: "",
-    };
-    const headers = {
-      Host: host,
-      Connection: "close",
-      ...fields,
-      ...(body === undefined ? {} : { "Content-Length": body.length, "Content-Type": "text/plain" }),
-    };
-    const asking = request(
-      { port, host: "127.0.0.1", method, path: target, headers, agent: false },
-      (answer) => {
-        let text = "";
-        answer.on("data", (bytes: Buffer) => (text += bytes.toString()));
-        answer.on("error", () => resolve(nothing));
-        answer.on("end", () => {
-          const status = answer.statusCode ?? 0;
-          const saw = answer.headers["x-saw"];
-          const rest =
-            saw === undefined
-              ? {}
-              : (JSON.parse(Buffer.from(String(saw), "base64").toString()) as Partial<Seen>);
-          const location = (answer.headers.location ?? "").replace(
-            /^http:\/\/[^/]*(?:127\.0\.0\.1|\.test)(?::\d+)?(?=\/)/,
-            "",
-          );
-          const added = ["x-added", "x-powered-by"]
-            .map((name) => String(answer.headers[name] ?? ""))
-            .join("|");
-          resolve({
-            ...nothing,
-            ...rest,
-            status,
-            location,
-            added,
-            text: saw === undefined && status < 300 ? text : "",
-          });
-        });
-      },
-    );
-    asking.on("error", () => resolve(nothing));
-    asking.end(body);
-  });
+  return startPeer("nginx", ["-p", prefix, "-c", file, "-e", `${prefix}/start.log`], port);
 }
