@@ -128,11 +128,15 @@ export class Fill<G extends Ground> implements FetchOwner, Passage {
     return true;
   }
 
-  /** The visitor is gone. A fetch that nobody waits for any more ends; one whose answer is coming goes on. */
+  /**
+   * The visitor is gone. A fetch that nobody waits for any more ends; one whose answer is coming goes on, and so does one that
+   * was begun for nobody: who joins it and leaves must not keep an answer stale.
+   */
   leave(visitor: Visitor): void {
     if (this.#lead === visitor) this.#lead = undefined;
     else if (!this.#waiting.delete(visitor)) return;
-    if (this.#phase === WAITING && this.#lead === undefined && this.#waiting.size === 0) this.#cancel();
+    const isAwaited = this.isRefresh || this.#lead !== undefined || this.#waiting.size > 0;
+    if (this.#phase === WAITING && !isAwaited) this.#cancel();
   }
 
   // --- what the fetch says

@@ -78,3 +78,27 @@ test("a slow client that leaves an answer too large to be kept does not leave th
   assert.deepEqual([answer?.body.length, answer?.end], [TOTAL * MIB + 1, "framed"]);
   fast.destroy();
 });
+
+test("who joins a refresh and leaves does not end it", async (t) => {
+  const { edge, origin, get } = await startCachedRoute(t, () => undefined);
+  let answer: (() => void) | undefined;
+  let count = 0;
+  origin.script = (_, { socket }) => {
+    if (++count === 1)
+      socket.write(page("old", "Cache-Control: max-age=60, stale-while-revalidate=600", "Age: 61"));
+    else answer = () => void socket.write(page("new", "Cache-Control: max-age=60"));
+  };
+  await get();
+  assert.equal((await get()).body.toString(), "old");
+  await origin.request(1);
+  const joined = await connect(edge.port);
+  joined.send(requestText("/", { "Cache-Control": "no-cache" }));
+  while (edge.metric("zion_route_in_flight") < 1) await new Promise((done) => setTimeout(done, 5));
+  joined.reset();
+  while (edge.metric("zion_route_in_flight") > 0) await new Promise((done) => setTimeout(done, 5));
+  assert.equal(edge.metric("zion_cache_fetches"), 1);
+  answer!();
+  while (edge.metric("zion_cache_fetches") > 0) await new Promise((done) => setTimeout(done, 5));
+  assert.equal((await get()).body.toString(), "new");
+  assert.equal(count, 2);
+});
