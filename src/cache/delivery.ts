@@ -1,9 +1,7 @@
 import { type ByteSpan, readRanges } from "../http/byte-range.ts";
+import { checkConditions, isRangeMeant } from "../http/conditional.ts";
 import { F } from "../http/field.ts";
-import { fieldLines } from "../http/field-lines.ts";
-import { readHttpDate } from "../http/http-date.ts";
 import { contentRange, multipartRanges } from "../http/multipart-ranges.ts";
-import { allowsRange, isUnchanged } from "../http/precondition.ts";
 import { type CanonicalRequest, FIELD_ID, FIELD_SLOTS, FORWARD, HEAD } from "../http/request.ts";
 import {
   RESPONSE_CHUNKED,
@@ -28,21 +26,16 @@ export function prepareDelivery(
   const { length, life } = answer;
   const image = answer.head;
   if (image.status === 200 && hasConditions(request)) {
-    const { arena, fields, fieldCount, firstField } = request;
-    const ifNoneMatch =
-      firstField[F.ifNoneMatch]! < 0 ? undefined : fieldLines(arena, fields, fieldCount, F.ifNoneMatch);
-    const since = request.fieldText(F.ifModifiedSince);
-    const sinceSecs = since === undefined ? -1 : readHttpDate(since, nowSecs);
-    if (isUnchanged(ifNoneMatch, sinceSecs, life.validators)) {
+    // `If-Match` and `If-Unmodified-Since` went past the cache.
+    if (checkConditions(request, life.version, nowSecs) === "not_modified") {
       fillHead(head, image, 304);
       drop(head, ABOUT_BODY);
       head.bodyKind = RESPONSE_NONE;
       head.bodyLength = -1;
       return NOTHING;
     }
-    const range = request.method === HEAD || length < 0 ? undefined : request.fieldText(F.range);
-    if (range !== undefined && allowsRange(request.fieldText(F.ifRange), life.validators)) {
-      const spans = readRanges(range, length);
+    if (length >= 0 && isRangeMeant(request, life.version, nowSecs)) {
+      const spans = readRanges(request.fieldText(F.range)!, length);
       if (spans === "none") {
         fillHead(head, image, 416);
         drop(head, ABOUT_BODY);

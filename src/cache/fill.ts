@@ -1,6 +1,6 @@
+import { matchesAny } from "../http/conditional.ts";
 import { F } from "../http/field.ts";
 import { addField } from "../http/field-edit.ts";
-import { matchesAny } from "../http/precondition.ts";
 import { type CanonicalRequest, FIELD_SLOTS, FORWARD } from "../http/request.ts";
 import { withhold } from "../http/request-copy.ts";
 import type { RequestPool } from "../http/request-pool.ts";
@@ -308,12 +308,9 @@ export class Fill<G extends Ground> implements FetchOwner, Passage {
     const { rule } = this.place;
     const stale = this.place.stale!;
     const etag = headField(head, F.etag);
-    const { validators } = stale.life;
+    const { version } = stale.life;
     const image = refreshImage(stale.head, head, this.#desk.deps.dateLine());
-    if (
-      image === undefined ||
-      (etag !== "" && validators.etag !== "" && !matchesAny(etag, validators.etag))
-    ) {
+    if (image === undefined || (etag !== "" && version.etag !== "" && !matchesAny(etag, version.etag))) {
       // It speaks of another version than the one it was asked about.
       this.#desk.table.remove(stale);
       this.#fetching.cancel();
@@ -468,8 +465,9 @@ export class Fill<G extends Ground> implements FetchOwner, Passage {
   // --- conditions
 
   /** Asks whether the stored answer is still the right one. False: it has nothing to ask by. */
-  #askWhether({ life: { validators } }: StoredAnswer): boolean {
-    const { etag, lastModified } = validators;
+  #askWhether({ life }: StoredAnswer): boolean {
+    const { etag } = life.version;
+    const { lastModified } = life;
     if (etag !== "") addField(this.#request, "If-None-Match", etag);
     if (lastModified !== "") addField(this.#request, "If-Modified-Since", lastModified);
     return etag !== "" || lastModified !== "";

@@ -72,7 +72,7 @@ export function judge(
     arrival,
   );
   if (hasCredentials && !life.forCredentials) return "credentials";
-  const isAskable = life.validators.etag !== "" || life.validators.lastModified !== "";
+  const isAskable = life.version.etag !== "" || life.lastModified !== "";
   const canWait = life.staleWhileRevalidateSecs > 0 || life.staleIfErrorSecs > 0;
   if (life.freshSecs <= life.initialAgeSecs && !isAskable && !canWait) return "no-lifetime";
   if (life.alwaysAsk && !isAskable) return "no-lifetime";

@@ -1,6 +1,6 @@
+import { makeVersion, type Version } from "../http/conditional.ts";
 import { F } from "../http/field.ts";
 import { readHttpDate } from "../http/http-date.ts";
-import type { Validators } from "../http/precondition.ts";
 import { type Directives, SECONDS_MAX } from "./directives.ts";
 
 /** How long a stored answer may be used, and how. Times are seconds; `arrivedMs` is monotonic. */
@@ -19,7 +19,9 @@ export interface Life {
   readonly staleIfErrorSecs: number;
   /** May be given to requests with credentials (RFC 9111 §3.5). */
   readonly forCredentials: boolean;
-  readonly validators: Validators;
+  readonly version: Version;
+  /** As the upstream said it, which is asked by it again; "" = it did not. */
+  readonly lastModified: string;
 }
 
 /** What a profile says about times. */
@@ -58,7 +60,7 @@ export interface Arrival {
 
 /** RFC 9111 §4.2: without guesses (§4.2.2). */
 export function readLife(fields: LifeFields, rule: LifeRule, arrival: Arrival): Life {
-  const { directives, etag, lastModified } = fields;
+  const { directives, lastModified } = fields;
   const { wallSecs } = arrival;
   const dateSecs = fields.date === "" ? -1 : readHttpDate(fields.date, wallSecs);
   return {
@@ -70,13 +72,16 @@ export function readLife(fields: LifeFields, rule: LifeRule, arrival: Arrival): 
     staleWhileRevalidateSecs: Math.min(STALE_MAX_SECS, Math.max(0, directives.staleWhileRevalidateSecs)),
     staleIfErrorSecs: Math.min(STALE_MAX_SECS, Math.max(0, directives.staleIfErrorSecs)),
     forCredentials: directives.isPublic || directives.mustRevalidate || directives.sharedMaxAgeSecs >= 0,
-    validators: {
-      etag: isEtag(etag) ? etag : "",
-      lastModified,
-      lastModifiedSecs: lastModified === "" ? -1 : readHttpDate(lastModified, wallSecs),
-      dateSecs: dateSecs >= 0 ? dateSecs : Math.floor(wallSecs),
-    },
+    version: readVersion(fields, dateSecs, wallSecs),
+    lastModified,
   };
+}
+
+function readVersion({ etag, lastModified }: LifeFields, dateSecs: number, wallSecs: number): Version {
+  const modifiedSecs = lastModified === "" ? -1 : readHttpDate(lastModified, wallSecs);
+  const madeSecs = dateSecs >= 0 ? dateSecs : Math.floor(wallSecs);
+  // RFC 9110 §8.8.2.2: made in a later second than that of the last change.
+  return makeVersion(isEtag(etag) ? etag : "", modifiedSecs, madeSecs > modifiedSecs, madeSecs);
 }
 
 export function ageSecs(life: Life, nowMs: number): number {

@@ -1,23 +1,20 @@
 import { STATUS_CODES } from "node:http";
-import type { FileVersion } from "../../http/conditional.ts";
+import { makeVersion, type Version } from "../../http/conditional.ts";
 import type { Choice } from "./choice.ts";
 import { mediaTypeOf } from "./media-type.ts";
 import type { StaticSite } from "./static-site.ts";
 
 /** What a file says of its version. A change that keeps size and time to the nanosecond is the only one it misses. */
-export function versionOf({ file, coding }: Choice, nowSecs: number): FileVersion {
+export function versionOf({ file, coding }: Choice, nowSecs: number): Version {
   const tag = `"${file.modifiedNs.toString(36)}-${file.size.toString(36)}${coding === undefined ? "" : `-${coding}`}"`;
   const modifiedSecs = Number(file.modifiedNs / 1_000_000_000n);
-  return {
-    etag: file.isSettled ? tag : `W/${tag}`,
-    // RFC 9110 §8.8.2.1: never later than Date.
-    modifiedSecs: modifiedSecs > nowSecs ? -1 : modifiedSecs,
-    isDateStrong: file.isSettled,
-  };
+  const etag = file.isSettled ? tag : `W/${tag}`;
+  // RFC 9110 §8.8.2.1: never later than Date.
+  return makeVersion(etag, modifiedSecs > nowSecs ? -1 : modifiedSecs, file.isSettled);
 }
 
 /** Lines of an answer with this file, a 304 included. */
-export function versionLines(choice: Choice, site: StaticSite, { etag, modifiedSecs }: FileVersion): string {
+export function versionLines(choice: Choice, site: StaticSite, { etag, modifiedSecs }: Version): string {
   let lines = `ETag: ${etag}\r\n`;
   if (modifiedSecs >= 0) lines += `Last-Modified: ${new Date(modifiedSecs * 1000).toUTCString()}\r\n`;
   // Whoever comes to the path when it has a file must get it.
@@ -27,7 +24,7 @@ export function versionLines(choice: Choice, site: StaticSite, { etag, modifiedS
 }
 
 /** Lines of an answer with the file's bytes, all or some. */
-export function bodyLines(choice: Choice, site: StaticSite, version: FileVersion): string {
+export function bodyLines(choice: Choice, site: StaticSite, version: Version): string {
   const coding = choice.coding === undefined ? "" : `Content-Encoding: ${choice.coding}\r\n`;
   return `Accept-Ranges: bytes\r\n${coding}${versionLines(choice, site, version)}`;
 }
