@@ -18,7 +18,7 @@ export interface DemoOptions {
   readonly httpPort?: number;
   /** 8443; 0 = any free port. */
   readonly httpsPort?: number;
-  /** 9464; 0 = any free port. */
+  /** 9464; 0 = any free port, and for the admin listener another one. */
   readonly telemetryPort?: number;
 }
 
@@ -68,6 +68,9 @@ key_path = "${keyPath}"
 
 [telemetry]
 listen = "127.0.0.1:${ports.telemetryPort}"
+
+[admin]
+listen = "127.0.0.1:${ports.telemetryPort === 0 ? 0 : 9180}"
 
 [upstream.demo]
 url = "http://127.0.0.1:${ports.upstreamPort}"

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { promisify } from "node:util";
-import { config, type Gateway, launcher, startGateway, until } from "../control/gateway.ts";
+import { config, type Gateway, launcher, startGateway, until, untilMetrics } from "../control/gateway.ts";
 import { type Origin, startOrigin } from "../support/origin.ts";
 import { connect } from "../support/raw-client.ts";
 import { page, requestText } from "./cached-route.ts";
@@ -80,10 +80,7 @@ test("an unsafe request to one worker makes the others forget its URI", async (t
   const gateway = await start(t, origin, 2);
   await warm(gateway, "/a", 2);
   await fetch(`http://127.0.0.1:${gateway.port}/a`, { method: "POST" });
-  await until("all workers forgot it", async () => {
-    const { body } = await gateway.get("/metrics", gateway.telemetryPort);
-    return /^zion_cache_entries 0$/m.test(body);
-  });
+  await untilMetrics(gateway.telemetryPort, /^zion_cache_entries 0$/m);
 });
 
 test("a reload keeps what is stored, and a profile that is gone takes it along", async (t) => {
@@ -92,10 +89,8 @@ test("a reload keeps what is stored, and a profile that is gone takes it along",
   });
   const gateway = await start(t, origin, 1);
   await warm(gateway, "/a", 1);
-  const generation = async (n: number) =>
-    until(`generation ${n}`, async () =>
-      (await gateway.get("/metrics", gateway.telemetryPort)).body.includes(`zion_config_generation ${n}`),
-    );
+  const generation = (n: number) =>
+    untilMetrics(gateway.telemetryPort, new RegExp(`^zion_config_generation ${n}$`, "m"));
   const toml = readFileSync(join(gateway.directory, "zion.toml"), "utf8");
   gateway.write(
     toml.replace(
@@ -110,9 +105,7 @@ test("a reload keeps what is stored, and a profile that is gone takes it along",
   gateway.write(toml.replace('cache_profile = "default"', ""));
   gateway.signal("SIGHUP");
   await generation(3);
-  await until("nothing is stored", async () =>
-    /^zion_cache_entries 0$/m.test((await gateway.get("/metrics", gateway.telemetryPort)).body),
-  );
+  await untilMetrics(gateway.telemetryPort, /^zion_cache_entries 0$/m);
 });
 
 test("what another worker has is a hit, as old as it is there", async (t) => {
@@ -136,11 +129,7 @@ test("what another worker has is a hit, as old as it is there", async (t) => {
       ["HIT", 39],
     ],
   );
-  const { body } = await gateway.get("/metrics", gateway.telemetryPort);
-  assert.ok(
-    Number(/^zion_cache_peer_total\{result="asked"\} (\d+)$/m.exec(body)?.[1] ?? 0) > 0,
-    "a peer was asked",
-  );
+  await untilMetrics(gateway.telemetryPort, /^zion_cache_peer_total\{result="asked"\} [1-9]/m);
   assert.equal(asked(origin, "/a"), 1);
 });
 
@@ -180,10 +169,7 @@ test("a thousand requests to four workers make one request of the upstream", asy
   const clients = await Promise.all(Array.from({ length: 200 }, () => connect(gateway.port)));
   // Five each, one behind the other.
   for (const client of clients) client.send(requestText("/hot", { Host: "a.test" }).repeat(5));
-  await until("the others wait", async () => {
-    const { body } = await gateway.get("/metrics", gateway.telemetryPort);
-    return Number(/^zion_cache_peer_total\{result="asked"\} (\d+)$/m.exec(body)?.[1] ?? 0) === 3;
-  });
+  await untilMetrics(gateway.telemetryPort, /^zion_cache_peer_total\{result="asked"\} 3$/m);
   release();
   for (const client of clients)
     for (let i = 0; i < 5; i++) assert.equal((await client.answer())?.body.toString(), "body");
@@ -200,10 +186,7 @@ test("when the worker that fetches for the others is killed, they ask the upstre
   const gateway = await start(t, origin, 2);
   const clients = await Promise.all(Array.from({ length: 40 }, () => connect(gateway.port)));
   for (const client of clients) client.send(requestText("/hot"));
-  await until("the other worker waits", async () => {
-    const { body } = await gateway.get("/metrics", gateway.telemetryPort);
-    return Number(/^zion_cache_peer_total\{result="asked"\} (\d+)$/m.exec(body)?.[1] ?? 0) === 1;
-  });
+  await untilMetrics(gateway.telemetryPort, /^zion_cache_peer_total\{result="asked"\} 1$/m);
   isHeld = false;
   const owner = gateway.workers().find((pid) => hasConnectionTo(pid, origin.port))!;
   process.kill(owner, "SIGKILL");

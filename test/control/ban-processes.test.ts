@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import http from "node:http";
 import { type TestContext, test } from "node:test";
-import { config, type Gateway, request, startGateway, startUpstream, until } from "./gateway.ts";
+import {
+  config,
+  type Gateway,
+  request,
+  startGateway,
+  startUpstream,
+  until,
+  untilMetrics,
+} from "./gateway.ts";
 
 // Bans over real processes: two workers, their primary, and the admin listener.
 
@@ -112,8 +120,10 @@ test("an operator bans a block; an exempt client of it comes in, a worker that s
   });
   const all = await Promise.all(Array.from({ length: 20 }, () => from(gateway, "192.0.2.8", "/")));
   assert.deepEqual(new Set(all), new Set([403]));
-  const { body } = await gateway.get("/metrics", gateway.telemetryPort);
-  assert.match(body, /^zion_tarpit_total [1-9]/m);
-  assert.match(body, /^zion_bans\{cause="operator"\} 1$/m);
+  await untilMetrics(
+    gateway.telemetryPort,
+    /^zion_tarpit_total [1-9]/m,
+    /^zion_bans\{cause="operator"\} 1$/m,
+  );
   assert.equal((await admin(gateway, "DELETE", "/v1/bans/192.0.2.0%2F24")).status, 200);
 });

@@ -191,11 +191,22 @@ export function request(port: number, path: string, options: http.RequestOptions
   });
 }
 
-/** Resolves when `fits` holds; asks again every few milliseconds, gives up after 20 s. */
+/**
+ * Resolves when `/metrics` has a line for each of these. Never asked once only after an act: what it says of a worker that
+ * does not answer soon is what that one said before.
+ */
+export function untilMetrics(telemetryPort: number, ...lines: readonly RegExp[]): Promise<void> {
+  return until(`/metrics with ${lines.join(" ")}`, async () => {
+    const { body } = await request(telemetryPort, "/metrics");
+    return lines.every((line) => line.test(body));
+  });
+}
+
+/** Resolves when `fits` holds; asks again every few milliseconds, gives up after a minute, as a machine may be very busy. */
 export async function until(what: string, fits: () => boolean | Promise<boolean>): Promise<void> {
-  const deadlineMs = performance.now() + 20_000;
+  const deadlineMs = performance.now() + 60_000;
   while (!(await fits())) {
-    if (performance.now() > deadlineMs) throw new Error(`not in 20 s: ${what}`);
+    if (performance.now() > deadlineMs) throw new Error(`not in 60 s: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
@@ -267,8 +278,8 @@ function collect(child: ChildProcess): Output {
       };
       const timer = setTimeout(() => {
         waiting.delete(look);
-        reject(new Error(`not logged in 30 s; the log says:\n${text}`));
-      }, 30_000);
+        reject(new Error(`not logged in 90 s; the log says:\n${text}`));
+      }, 90_000);
       waiting.add(look);
       look();
     });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import http from "node:http";
 import { test } from "node:test";
-import { config, kill, startGateway, startUpstream, until } from "./gateway.ts";
+import { config, kill, startGateway, startUpstream, until, untilMetrics } from "./gateway.ts";
 
 const onLinux = { skip: process.platform === "linux" ? false : "needs reusePort" };
 
@@ -24,12 +24,11 @@ test("a flood over two workers is let through as far as the limit of the machine
   // 5 %, and what arrives within one exchange.
   assert.ok(admitted <= limit * 1.05 + perMs * 50, `${admitted} admitted, ${perMs.toFixed(1)} requests a ms`);
 
-  const { body } = await gateway.get("/metrics", gateway.telemetryPort);
-  assert.match(
-    body,
+  await untilMetrics(
+    gateway.telemetryPort,
     new RegExp(`^zion_ratelimit_decisions_total\\{limit="flood",result="allow"\\} ${admitted}$`, "m"),
+    /^zion_ratelimit_keys\{limit="flood"\} 1$/m,
   );
-  assert.match(body, /^zion_ratelimit_keys\{limit="flood"\} 1$/m);
 });
 
 for (const algorithm of ["gcra", "fixed_window"]) {
@@ -48,8 +47,7 @@ for (const algorithm of ["gcra", "fixed_window"]) {
       const second = await flood(gateway.port, limit);
       assert.equal(first.get(200), limit);
       assert.deepEqual([second.get(200), second.get(503)], [undefined, undefined]);
-      const { body } = await gateway.get("/metrics", gateway.telemetryPort);
-      assert.match(body, /^zion_ratelimit_keys\{limit="flood"\} 1$/m);
+      await untilMetrics(gateway.telemetryPort, /^zion_ratelimit_keys\{limit="flood"\} 1$/m);
     },
   );
 }

@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import http from "node:http";
 import { type TestContext, test } from "node:test";
 import { startRedis } from "../support/redis.ts";
-import { config, type Gateway, request, startGateway, startUpstream, until } from "./gateway.ts";
+import {
+  config,
+  type Gateway,
+  request,
+  startGateway,
+  startUpstream,
+  until,
+  untilMetrics,
+} from "./gateway.ts";
 
 // Several gateways, each as on a machine of its own, and one real store.
 
@@ -74,8 +82,7 @@ for (const algorithm of ["gcra", "fixed_window"]) {
     // 5 %, and what arrives until all know: 50 ms, on a busy machine more; but never what each would admit by itself.
     const bound = Math.min(rate * 1.05 + perMs * 150, rate * 1.8);
     assert.ok(admitted <= bound, `${admitted} admitted, ${perMs.toFixed(1)} requests a ms`);
-    const { body } = await request(first.telemetryPort, "/metrics");
-    assert.match(body, /^zion_ratelimit_store_up 1$/m);
+    await untilMetrics(first.telemetryPort, /^zion_ratelimit_store_up 1$/m);
   });
 }
 
@@ -97,8 +104,7 @@ test("a store that is killed, or stands still, under load costs no request; read
   const counts = await loading;
   assert.deepEqual([...counts.keys()], [200]);
   assert.ok((counts.get(200) ?? 0) > 10);
-  const { body } = await request(first.telemetryPort, "/metrics");
-  assert.match(body, /^zion_ratelimit_store_errors_total [1-9]/m);
+  await untilMetrics(first.telemetryPort, /^zion_ratelimit_store_errors_total [1-9]/m);
 });
 
 test('with on_store_error = "deny" nothing passes without the store, and with "allow" everything', async (t) => {
@@ -109,8 +115,10 @@ test('with on_store_error = "deny" nothing passes without the store, and with "a
   await redis.kill();
   await untilReadiness(first, "degraded");
   assert.equal((await first.get("/")).status, 503);
-  const { body } = await request(first.telemetryPort, "/metrics");
-  assert.match(body, /^zion_ratelimit_decisions_total\{limit="flood",result="undecided"\} 1$/m);
+  await untilMetrics(
+    first.telemetryPort,
+    /^zion_ratelimit_decisions_total\{limit="flood",result="undecided"\} 1$/m,
+  );
 
   const text = 'on_store_error = "allow"\nburst = 1';
   const allowing = (await start(t, 1, text))!;

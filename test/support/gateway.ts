@@ -92,7 +92,7 @@ export async function startGateway(
     assertNoCanaryBelow(folder, ["zion.toml", "tls.key"]);
     rmSync(folder, { recursive: true, force: true });
   });
-  const started = await gateway.event("zion.started", 30_000);
+  const started = await gateway.event("zion.started", 90_000);
   const port = (key: "listeners" | "control", name: string): number => {
     const all = started[key] as readonly { readonly name: string; readonly port: number }[];
     return all.find((one) => one.name === name)?.port ?? 0;

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { untilMetrics } from "../control/gateway.ts";
 import { startGateway } from "../support/gateway.ts";
 import { ok, startOrigin } from "../support/origin.ts";
 import { ask, field } from "../support/raw-client.ts";
@@ -41,8 +42,11 @@ upstream = "app"
       const answer = await ask(gateway.port, `GET / HTTP/1.1\r\nHost: a.test\r\nCookie: ${cookie}\r\n\r\n`);
       assert.equal(answer.body.toString(), member, start);
     }
+    await untilMetrics(
+      gateway.telemetryPort,
+      /^zion_upstream_sticky_total\{upstream="app",result="hit"\} 16$/m,
+    );
     const metrics = await (await fetch(`http://127.0.0.1:${gateway.telemetryPort}/metrics`)).text();
-    assert.match(metrics, /^zion_upstream_sticky_total\{upstream="app",result="hit"\} 16$/m);
     assert.doesNotMatch(metrics, /^zion_upstream_sticky_total\{upstream="app",result="refused"\} [1-9]/m);
     gateway.signal("SIGTERM");
     await gateway.exited;
