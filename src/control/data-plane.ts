@@ -36,6 +36,7 @@ import { FileShelf } from "../respond/static/file-shelf.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { State } from "../state.ts";
 import { machineOffsetMs, systemClock } from "../std/clock.ts";
+import { DirectWrite } from "../std/direct-write.ts";
 import { Outbox } from "../std/outbox.ts";
 import { openRandomPool } from "../std/random-pool.ts";
 import { openSharedReader } from "../std/shared-read.ts";
@@ -111,11 +112,12 @@ export function openEdge(deps: EdgeDeps): Edge {
   const wheel = new TimerWheel(clock);
   wheel.start();
   const reader = openSharedReader(deps.sharedReads ?? true);
+  const directWrite = new DirectWrite(deps.sharedReads ?? true);
   const counters = new Counters();
   const upstreamDeps = {
     wheel,
     reader,
-    outbox: new Outbox(),
+    outbox: new Outbox(undefined, directWrite),
     responseHead: new ResponseHead(),
     scratch: new Outbox(),
     addresses: new Map<string, readonly string[]>(),
@@ -149,7 +151,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     random: openRandomPool(),
     reader,
     requests,
-    outbox: new Outbox(),
+    outbox: new Outbox(undefined, directWrite),
     upstreamDeps,
     waf: new WafEngine({ clock, wheel, seed: randomBytes(4).readUInt32LE() }),
     inspection: new InspectionDesk(),

@@ -150,9 +150,7 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
 
   /** Waiting for a request, with none begun and the last answer gone. */
   get idle(): boolean {
-    return (
-      this.#phase === READING_HEAD && this.#inputEnd === this.#inputStart && this.#socket.writableLength === 0
-    );
+    return this.#phase === READING_HEAD && this.#inputEnd === this.#inputStart && this.#queued() === 0;
   }
 
   get lasting(): boolean {
@@ -194,7 +192,6 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
   // --- input
 
   onRead(buffer: Buffer, length: number): void {
-    this.#settle();
     if (this.#phase === LINGERING) {
       this.#bodyBytes += length;
       if (this.#bodyBytes > LINGER_BYTES) this.close();
@@ -352,6 +349,7 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
     const request = this.#request!;
     if (this.#sink === undefined && request.expectContinue && this.#inputStart === this.#inputEnd) {
       this.#state.counters.expectContinue++;
+      this.#settle();
       this.#socket.write(CONTINUE);
     }
     this.#sink = sink;
@@ -495,11 +493,11 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
     } else {
       outbox.append(bytes, start, end, this.#socket, this.secure);
     }
-    return !this.#socket.writableNeedDrain;
+    return !this.#blocked && !this.#socket.writableNeedDrain;
   }
 
   answerFlush(): void {
-    if (!this.#state.outbox.flush(this.#socket, this.secure)) this.#block();
+    if (!this.#state.outbox.leave(this, this.#socket, this.secure)) this.#block();
   }
 
   answerTrailers(trailers: Trailers): void {
@@ -514,7 +512,7 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
       this.#state.outbox.append(last, 0, last.length, this.#socket, this.secure);
     }
     this.#trailers = undefined;
-    this.#leave();
+    this.answerFlush();
     this.#finish();
   }
 
@@ -581,7 +579,7 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
         this.#state.dateLine(),
         this.#state.outbox,
       );
-      this.#leave();
+      this.answerFlush();
     }
     this.#finish();
   }
@@ -603,7 +601,7 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
       this.#state.dateLine(),
       this.#state.outbox,
     );
-    this.#leave();
+    this.answerFlush();
     this.#finish();
   }
 
@@ -617,26 +615,18 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
     this.#request = request;
   }
 
-  /** The answer is whole. What comes next on this connection must not pass it. */
-  #leave(): void {
-    const { outbox } = this.#state;
-    const isLast = !this.#keepAlive || this.#inputStart < this.#inputEnd;
-    if (isLast) this.answerFlush();
-    else if (!outbox.leave(this, this.#socket, this.secure)) this.#block();
-  }
-
-  /** Before anything else is done with the socket. */
-  #settle(): void {
-    if (this.#state.outbox.isLeaving(this)) this.#state.outbox.settle();
-  }
-
-  /** Of an answer that left with the others of its turn. */
+  /** What left with others of its turn was not all taken. */
   onQueued(): void {
-    if (this.#phase !== CLOSED) this.#block();
+    if (this.#phase !== CLOSED && this.#queued() >= this.#socket.writableHighWaterMark) this.#block();
   }
 
   onTaken(): void {
-    if (this.#phase !== CLOSED) this.#onDrain();
+    if (this.#phase !== CLOSED && this.#queued() === 0) this.#onDrain();
+  }
+
+  /** What leaves in this turn goes before anything that the outbox does not write. */
+  #settle(): void {
+    if (this.#state.outbox.isLeaving(this)) this.#state.outbox.settle();
   }
 
   /** The answer is out (or queued): the next request, or the end. The exchange concludes after this returns. */
@@ -683,12 +673,13 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
   }
 
   #linger(): void {
+    this.#settle();
     this.#phase = LINGERING;
     this.#bodyBytes = 0;
     this.#input = EMPTY;
     this.#inputStart = this.#inputEnd = 0;
     // The client has `write_timeout_ms` for each step of what is queued, and a moment more when it is gone.
-    const queued = this.#socket.writableLength > 0;
+    const queued = this.#queued() > 0;
     this.#blocked = queued && this.#blocked; // no 'drain' comes after this
     if (queued) this.#socket.end(() => this.#onFinish());
     else this.#socket.end();
@@ -759,7 +750,7 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
       return;
     }
     // Half-closed while its answer is still queued: it gets that, and no other.
-    if (this.#socket.writableLength > 0) {
+    if (this.#queued() > 0) {
       if (this.#phase !== READING_HEAD) return;
       this.#releaseRequest();
       this.#linger();
@@ -773,8 +764,8 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
     const { wheel } = this.#state;
     // Also after an answer: what is queued of it is the client's to take, however little it is.
     const unread = this.#phase !== BUSY && this.#inputStart === this.#inputEnd;
-    if (this.#blocked || (unread && this.#socket.writableLength > 0)) {
-      const queued = this.#queued();
+    const queued = this.#queued();
+    if (this.#blocked || (unread && queued > 0)) {
       if (queued < this.#queueSize) {
         this.#queueSize = queued;
         wheel.set(this.#deadline, wheel.nowMs + this.#snapshot.connection.writeTimeoutMs);

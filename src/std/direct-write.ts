@@ -18,18 +18,26 @@ export class DirectWrite {
   #Request: RequestMaker | undefined;
   /** Used again until the kernel does not take a write at once. */
   #spare: WriteRequest | undefined;
-  #isUnknown = true;
+  #isUnknown: boolean;
+
+  /** `isAllowed`: false = the stream serves. */
+  constructor(isAllowed = true) {
+    this.#isUnknown = isAllowed;
+  }
 
   /**
-   * `socket` is plain, connected, and has nothing queued. Returns whether nobody needs `bytes` any more; false: they must
+   * `socket` is plain and connected, and its stream has nothing queued. Returns whether nobody needs `bytes` any more; false: they must
    * stay as they are. An error destroys the socket, which emits it.
    */
   write(socket: Socket, bytes: Buffer, owner: WriteOwner): boolean {
     const handle = (socket as unknown as HandleSlot)._handle;
     if (handle === null) return true;
     if (this.#Request === undefined) return this.#writeByStream(socket, handle, bytes, owner);
+    // Behind what waits already it would wait, too: a copy, so that a slow reader keeps no whole buffer for each message.
+    const isBehind = handle.writeQueueSize > 0;
+    const data = isBehind ? Buffer.from(bytes) : bytes;
     const request = this.#spare ?? new this.#Request();
-    const fault = handle.writeBuffer(request, bytes);
+    const fault = handle.writeBuffer(request, data);
     if (fault !== 0) {
       socket.destroy(faultOf(fault));
       return true;
@@ -45,9 +53,9 @@ export class DirectWrite {
       else owner.onTaken();
     };
     // Kept alive by it.
-    request.buffer = bytes;
+    request.buffer = data;
     owner.onQueued();
-    return false;
+    return isBehind;
   }
 
   /** As any write. The first one is watched. 'drain' tells its owner what `onTaken` would. */

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { DirectWrite, type WriteOwner } from "./direct-write.ts";
 
-/** Who has a whole message leave with the others of the turn. */
+/** Whose messages leave with the others of the turn. */
 export interface Leaver extends WriteOwner {
   /** The turn in which it left. Written by the outbox; -1 = never. */
   leftTurn: number;
@@ -20,7 +20,7 @@ const LEAVING_MESSAGE_BYTES_MAX = 16_384;
  * in one write. What is gathered belongs to one socket at a time and leaves or is flushed before the event that gathered
  * it ends.
  *
- * Whole messages may leave at the end of the event loop's turn, one write right after the other: the peers, and the
+ * What is gathered may leave at the end of the event loop's turn, one write right after the other: the peers, and the
  * kernel that wakes them, are asked once and not between the work on every two requests. Measured: 7 to 10 % of the CPU
  * of a small request (decision 0030).
  *
@@ -36,7 +36,7 @@ export class Outbox {
   turn = 0;
   /** Where what is gathered begins; what leaves at the end of the turn stands before it. */
   #start = 0;
-  readonly #direct = new DirectWrite();
+  readonly #direct: DirectWrite;
   #leaving = 0;
   readonly #sockets: (Socket | undefined)[] = new Array(LEAVING_MAX).fill(undefined);
   readonly #leavers: (Leaver | undefined)[] = new Array(LEAVING_MAX).fill(undefined);
@@ -45,7 +45,8 @@ export class Outbox {
   readonly #endTurn = (): void => this.settle();
 
   /** `capacity` in bytes. Where messages leave together there is room for them beside the largest head. */
-  constructor(capacity = GATHERED_BYTES + LEAVING_BYTES_MAX) {
+  constructor(capacity = GATHERED_BYTES + LEAVING_BYTES_MAX, direct = new DirectWrite()) {
+    this.#direct = direct;
     this.bytes = Buffer.allocUnsafeSlow(capacity);
   }
 
@@ -86,14 +87,19 @@ export class Outbox {
   }
 
   /**
-   * What is gathered is all that `leaver` sends for now: it leaves at the end of the turn. Whoever uses the socket in any
-   * other way before that settles first; see `isLeaving`. Returns false when the socket wants the caller to wait for 'drain'.
+   * What is gathered leaves at the end of the turn, before what is gathered later. Whoever uses the socket otherwise settles
+   * first. Returns false when the socket wants the caller to wait for 'drain'; `onQueued` may say so later.
    */
   leave(leaver: Leaver, socket: Socket, encrypted: boolean): boolean {
     const length = this.end - this.#start;
     if (length > LEAVING_MESSAGE_BYTES_MAX || socket.writableLength !== 0 || socket.connecting)
       return this.flush(socket, encrypted);
-    if (length === 0) return true;
+    if (length === 0) return !socket.writableNeedDrain;
+    const last = this.#leaving - 1;
+    if (last >= 0 && this.#leavers[last] === leaver) {
+      this.#ends[last] = this.#start = this.end;
+      return true;
+    }
     const index = this.#leaving++;
     if (index === 0) setImmediate(this.#endTurn);
     this.#sockets[index] = socket;
@@ -136,8 +142,9 @@ export class Outbox {
   #write(index: number, socket: Socket, bytes: Buffer): boolean {
     const leaver = this.#leavers[index]!;
     if (this.#areEncrypted[index] === 0) return this.#direct.write(socket, bytes, leaver);
+    const isFirst = socket.writableLength === 0;
     if (!socket.write(bytes)) leaver.onQueued();
-    return true;
+    return isFirst;
   }
 
   /** Writes what is gathered. Returns false when the socket wants the caller to wait for 'drain'. */

@@ -291,3 +291,26 @@ test("405 on a route names that route's methods in Allow", async (t) => {
   assert.equal(answer.status, 405);
   assert.equal(field(answer, "allow"), "GET, HEAD, DELETE");
 });
+
+test("what an upstream says before a request has left is no answer to it, and the request is sent again", async (t) => {
+  // Both come in one turn of the gateway's loop: the request is read first, and its connection speaks before it is written.
+  const { edge, origin } = await startBench(t, {
+    script: (request, { socket }) => void request.body.then(() => socket.write(ok(`real ${request.target}`))),
+  });
+  for (const method of ["GET", "POST"]) {
+    const before = origin.requests.length;
+    const client = await connect(edge.port);
+    client.send(get("/first"));
+    await client.answer();
+    const { connection } = await origin.request(before);
+    client.send(
+      method === "GET"
+        ? get("/second")
+        : post("body", "Content-Length: 4").replace(/^POST \S+/, "POST /second"),
+    );
+    connection.socket.write(ok("stray"));
+    const answer = await client.answer();
+    assert.deepEqual([answer?.status, answer?.body.toString()], [200, "real /second"], method);
+    client.destroy();
+  }
+});

@@ -1,0 +1,192 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import net from "node:net";
+import { type TestContext, test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import tls from "node:tls";
+import { makeSelfSigned } from "../../src/cert/self-signed.ts";
+import { DirectWrite } from "../../src/std/direct-write.ts";
+import { type Leaver, Outbox } from "../../src/std/outbox.ts";
+import { Xorshift } from "../../src/std/xorshift.ts";
+
+/** One connection over loopback: the end that the outbox writes to, and the reader at the other. */
+interface Line {
+  readonly socket: net.Socket;
+  readonly reader: net.Socket;
+  readonly leaver: Leaver & { queued: number; taken: number };
+}
+
+async function openLine(t: TestContext, isEncrypted = false): Promise<Line> {
+  const accepted: net.Socket[] = [];
+  const { certPem, keyPem } = makeSelfSigned({ names: ["localhost"], days: 2 });
+  const server = isEncrypted
+    ? tls.createServer({ cert: certPem, key: keyPem }, (socket) => accepted.push(socket))
+    : net.createServer((socket) => accepted.push(socket));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as net.AddressInfo;
+  const reader = isEncrypted
+    ? tls.connect({ port, host: "127.0.0.1", rejectUnauthorized: false })
+    : net.connect(port, "127.0.0.1");
+  await once(reader, isEncrypted ? "secureConnect" : "connect");
+  while (accepted.length === 0) await turn();
+  const socket = accepted[0]!;
+  reader.on("error", () => {});
+  t.after(() => {
+    reader.destroy();
+    socket.destroy();
+    server.close();
+  });
+  const leaver = {
+    leftTurn: -1,
+    queued: 0,
+    taken: 0,
+    onQueued: () => void leaver.queued++,
+    onTaken: () => void leaver.taken++,
+  };
+  socket.on("drain", leaver.onTaken);
+  return { socket, reader, leaver };
+}
+
+/** Adds `length` bytes that tell where they are from. */
+function gather(outbox: Outbox, line: Line, isEncrypted: boolean, text: Buffer): void {
+  outbox.append(text, 0, text.length, line.socket, isEncrypted);
+}
+
+for (const [isEncrypted, isDirect] of [
+  [false, true],
+  [false, false],
+  [true, true],
+] as const) {
+  const how = isEncrypted ? "TLS sockets" : isDirect ? "plain sockets" : "plain sockets, by their streams,";
+  test(`whatever leaves, is flushed or settles, ${how} get their bytes in order`, async (t) => {
+    const lines = await Promise.all(Array.from({ length: 5 }, () => openLine(t, isEncrypted)));
+    const outbox = new Outbox(undefined, new DirectWrite(isDirect));
+    const random = new Xorshift(7);
+    const sent = lines.map(() => createHash("sha256"));
+    const received = lines.map(() => createHash("sha256"));
+    const counts = lines.map(() => ({ sent: 0, received: 0 }));
+    lines.forEach(({ reader }, i) => {
+      reader.on("data", (bytes) => {
+        received[i]!.update(bytes);
+        counts[i]!.received += bytes.length;
+      });
+    });
+    let left = 0;
+    for (let step = 0; step < 4000; step++) {
+      const i = random.below(lines.length);
+      const line = lines[i]!;
+      // Some readers stop now and then: their bytes queue up, in libuv or in the stream.
+      if (random.below(50) === 0) line.reader.pause();
+      if (random.below(20) === 0) for (const { reader } of lines) reader.resume();
+      const size = random.below(40) === 0 ? 90_000 : random.below(10) === 0 ? 20_000 : 1 + random.below(2000);
+      const text = Buffer.alloc(size, `${step}:${i},`);
+      gather(outbox, line, isEncrypted, text);
+      sent[i]!.update(text);
+      counts[i]!.sent += size;
+      if (random.below(5) === 0) outbox.flush(line.socket, isEncrypted);
+      else {
+        outbox.leave(line.leaver, line.socket, isEncrypted);
+        left++;
+      }
+      if (random.below(40) === 0) outbox.settle();
+      if (random.below(30) === 0) await turn();
+    }
+    for (const { reader } of lines) reader.resume();
+    while (counts.some((one) => one.received < one.sent)) await turn();
+    assert.ok(left > 3000);
+    sent.forEach((hash, i) => {
+      assert.equal(received[i]!.digest("hex"), hash.digest("hex"), `line ${i}`);
+    });
+  });
+}
+
+test("what the kernel does not take stays as it is, however much leaves meanwhile, and its owner is told", async (t) => {
+  const [slow, other] = [await openLine(t), await openLine(t)];
+  other.reader.resume();
+  const outbox = new Outbox();
+  const hash = createHash("sha256");
+  let bytes = 0;
+  for (let i = 0; slow.leaver.queued < 5; i++) {
+    const text = Buffer.alloc(8000, `piece ${i} `);
+    hash.update(text);
+    bytes += text.length;
+    gather(outbox, slow, false, text);
+    outbox.leave(slow.leaver, slow.socket, false);
+    gather(outbox, other, false, Buffer.alloc(5000, "other"));
+    outbox.leave(other.leaver, other.socket, false);
+    await turn();
+    assert.ok(bytes < 1e8);
+  }
+  assert.equal(slow.leaver.taken, 0);
+  const got = createHash("sha256");
+  slow.reader.on("data", (part) => {
+    got.update(part);
+    bytes -= part.length;
+  });
+  while (bytes > 0 || slow.leaver.taken < 5) await turn();
+  assert.equal(got.digest("hex"), hash.digest("hex"));
+});
+
+test("what is gathered later goes on where it was when others settle", async (t) => {
+  const [a, b] = [await openLine(t), await openLine(t)];
+  const outbox = new Outbox();
+  gather(outbox, a, false, Buffer.from("first "));
+  outbox.leave(a.leaver, a.socket, false);
+  assert.ok(outbox.isLeaving(a.leaver));
+  gather(outbox, b, false, Buffer.from("half"));
+  outbox.settle();
+  assert.ok(!outbox.isLeaving(a.leaver));
+  gather(outbox, b, false, Buffer.from(" a message"));
+  outbox.flush(b.socket, false);
+  assert.equal(String((await once(a.reader, "data"))[0]), "first ");
+  assert.equal(String((await once(b.reader, "data"))[0]), "half a message");
+});
+
+test("two messages of one socket in one turn are one write", async (t) => {
+  const line = await openLine(t);
+  const outbox = new Outbox();
+  for (const text of ["one,", "two"]) {
+    gather(outbox, line, false, Buffer.from(text));
+    outbox.leave(line.leaver, line.socket, false);
+  }
+  assert.equal(String((await once(line.reader, "data"))[0]), "one,two");
+});
+
+test("what is dropped takes nothing along that leaves", async (t) => {
+  const line = await openLine(t);
+  const outbox = new Outbox();
+  gather(outbox, line, false, Buffer.from("kept"));
+  outbox.leave(line.leaver, line.socket, false);
+  gather(outbox, line, false, Buffer.from("half an answer"));
+  outbox.drop();
+  assert.equal(String((await once(line.reader, "data"))[0]), "kept");
+});
+
+test("a socket that is gone before the turn ends costs the others nothing", async (t) => {
+  const [gone, other] = [await openLine(t), await openLine(t)];
+  const outbox = new Outbox();
+  for (const line of [gone, other]) {
+    gather(outbox, line, false, Buffer.from("hello"));
+    outbox.leave(line.leaver, line.socket, false);
+  }
+  gone.socket.destroy();
+  assert.equal(String((await once(other.reader, "data"))[0]), "hello");
+});
+
+test("an error of a write is the socket's", async (t) => {
+  const line = await openLine(t);
+  const outbox = new Outbox();
+  const failed = once(line.socket, "error");
+  line.socket.resume();
+  line.reader.resetAndDestroy();
+  const writing = setInterval(() => {
+    gather(outbox, line, false, Buffer.from("hello"));
+    outbox.leave(line.leaver, line.socket, false);
+  }, 1);
+  t.after(() => clearInterval(writing));
+  const [error] = (await failed) as [NodeJS.ErrnoException];
+  assert.match(error.code ?? "", /^(ECONNRESET|EPIPE)$/);
+  while (!line.socket.destroyed) await turn();
+});
