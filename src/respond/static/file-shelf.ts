@@ -92,6 +92,8 @@ export class FileShelf implements Files {
     }
     let pending = this.#pending.get(key);
     if (pending === undefined) {
+      // Somebody asks for many paths that are no files: those that are there must not go for it.
+      if (this.#pending.size >= LOOKS_MAX && entry?.kind === FILE) return entry;
       this.counts.looked++;
       pending = this.#look(directory, relative, entry).then((found) => {
         this.#pending.delete(key);
