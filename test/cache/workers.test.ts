@@ -187,9 +187,10 @@ test("when the worker that fetches for the others is killed, they ask the upstre
   const clients = await Promise.all(Array.from({ length: 40 }, () => connect(gateway.port)));
   for (const client of clients) client.send(requestText("/hot"));
   await untilMetrics(gateway.telemetryPort, /^zion_cache_peer_total\{result="asked"\} 1$/m);
+  const owner = () => gateway.workers().find((pid) => hasConnectionTo(pid, origin.port));
+  await until("one of them fetches", () => asked(origin, "/hot") > 0 && owner() !== undefined);
   isHeld = false;
-  const owner = gateway.workers().find((pid) => hasConnectionTo(pid, origin.port))!;
-  process.kill(owner, "SIGKILL");
+  process.kill(owner()!, "SIGKILL");
   const answers = await Promise.all(clients.map((client) => client.answer().catch(() => undefined)));
   const served = answers.filter((answer) => answer?.body.toString() === "body").length;
   // Its own clients lose their connections, as with every worker that dies; nobody else notices.

@@ -12,7 +12,8 @@ const requests = full ? 100_000 : 3000;
 const before = full ? 5000 : 2000;
 
 /** Closed lists of which something comes up for the first time: a rule that fires, a table that is full, the scrape. */
-const firstTime = /^zion_(?:rule_matches_total|\w+_evictions_total|admin_requests_total)\b/;
+const firstTime =
+  /^zion_(?:rule_matches_total|gate_decisions_total|\w+_evictions_total|admin_requests_total)\b/;
 
 /** Names with their labels. What only time makes, such as collections of garbage by kind, is left out. */
 async function seriesOf({ get, telemetryPort }: Gateway): Promise<Set<string>> {
