@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import net from "node:net";
+import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { makeSelfSigned } from "../../src/cert/self-signed.ts";
 import { parseConfig } from "../../src/config/parse.ts";
 import type { Explanation } from "../../src/explain/explanation.ts";
 import { openPlane } from "../../src/explain/plane.ts";
 import { explain } from "../../src/explain/question.ts";
+import { parseAddress } from "../../src/identity/address.ts";
+import { buildScoreTable, scoreKey } from "../../src/identity/score-table.ts";
 import { systemClock } from "../../src/std/clock.ts";
 import { openClientAuthority } from "../support/client-ca.ts";
 
@@ -74,6 +77,34 @@ test("a limit is shown and not spent: the same question has the same answer", as
       "once 1 in 60 s per address (how much is used is not known offline)",
     );
   }
+});
+
+test("what other edges say of a client is known to a gateway that runs only", async (t) => {
+  const config = `${head}[upstream.a]\nurl = "http://10.0.0.1"\n[valkey]\nurl = "redis://127.0.0.1"
+[mesh]\nenabled = true\nidentity_path = "a.key"\ncluster_key_path = "b.key"\ntrusted_keys = ["c.keys"]\nscore_deny_above = 0.95
+[[route]]\nname = "rest"\npath = "/{*rest}"\nupstream = "a"\n`;
+  const files = { "a.key": "1".repeat(64), "b.key": "2".repeat(64), "c.keys": "" };
+  const read = parseConfig(config, {
+    file: "zion.toml",
+    readFile: (name) => Buffer.from(files[path.basename(name) as keyof typeof files]),
+  });
+  assert.ok(read.config !== undefined, JSON.stringify(read.diagnostics));
+  const bytes = Buffer.from("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  const question = { bytes, from: "203.0.113.9", secure: false, serverName: "" };
+  const offline = openPlane(read.config, 0, systemClock);
+  t.after(() => offline.close());
+  assert.match(says(await explain(offline, question), "mesh_score"), /is not known offline$/);
+
+  const store = { isUp: true, seed: Buffer.alloc(8), offsetMs: 0 };
+  const running = openPlane(read.config, 1, systemClock, { seed: Buffer.alloc(8), store });
+  t.after(() => running.close());
+  assert.equal(says(await explain(running, question), "mesh_score"), "nothing is known of other edges");
+  const [high, low] = scoreKey(parseAddress(question.from)!);
+  const scored = [{ high, low, score: 9731, isDenied: true }];
+  running.state.mesh.scores = { plain: buildScoreTable(scored, 1), hashed: undefined };
+  const refused = await explain(running, question);
+  assert.deepEqual([refused.decision.status, refused.decision.reason], [403, "mesh_score"]);
+  assert.match(says(refused, "mesh_score"), /other edges give the client 0\.973; a quorum reports it$/);
 });
 
 test("a request without a route is told which ones are near, and why they are not its own", async (t) => {
