@@ -10,11 +10,11 @@ import { bypassOf, type Demand, isFreshEnough, mayGoOnStale, readDemand } from "
 import type { Fetching, FetchOwner, OpenFetch } from "./fetching.ts";
 import { Fill } from "./fill.ts";
 import { KeyWriter } from "./key.ts";
+import { KeyMemory, REMEMBERED_MS } from "./key-memory.ts";
 import type { Arrival } from "./life.ts";
 import type { CacheRule } from "./rule.ts";
 import { siblingOf } from "./sibling.ts";
 import type { StoredAnswer } from "./stored-answer.ts";
-import { UnstorableMemory } from "./unstorable-memory.ts";
 import { variantOf } from "./vary.ts";
 import type { Visitor } from "./visitor.ts";
 
@@ -60,7 +60,8 @@ export class CacheDesk<G extends Ground> {
   readonly deps: DeskDeps<G>;
   readonly table: AnswerTable;
   readonly counts = new CacheCounts();
-  readonly memory = new UnstorableMemory();
+  /** Keys whose answers could not be stored: a request for one does not wait for another's, which would be for nothing. */
+  readonly memory = new KeyMemory();
   /** For whoever prints a stored head: valid during one call. */
   readonly head = new ResponseHead();
   /** Some route has a cache. */
@@ -70,6 +71,13 @@ export class CacheDesk<G extends Ground> {
   /** Undefined = this worker is alone. */
   peers: Peers<G> | undefined = undefined;
   readonly #key = new KeyWriter();
+  /**
+   * Keys of what this worker was told to forget. Another one may hear of it a moment later: asked meanwhile, it would give the
+   * old answer back, and this worker would keep it.
+   */
+  readonly #forgotten = new KeyMemory();
+  /** The same for a purge, which names no keys. */
+  #purgedUntilMs = -Infinity;
   readonly #fills = new Map<string, Fill<G>>();
   /** All of them, those that nobody may wait for, too. */
   readonly #under = new Set<Fill<G>>();
@@ -136,7 +144,7 @@ export class CacheDesk<G extends Ground> {
       if (present?.join(visitor, demand) === true) return present;
     }
     const fill = this.#open(name, rule, ground, demand, stored, visitor);
-    fill.start(name !== "" && !isPeer);
+    fill.start(name !== "" && !isPeer && this.#mayAskPeer(nowMs));
     return fill;
   }
 
@@ -152,6 +160,7 @@ export class CacheDesk<G extends Ground> {
       )
         this.#taint(fill);
     }
+    this.#purgedUntilMs = this.deps.nowMs() + REMEMBERED_MS;
     const purged = this.table.purge(purge);
     this.counts.purged += purged;
     return purged;
@@ -179,6 +188,7 @@ export class CacheDesk<G extends Ground> {
   forgetUri(uri: Uint8Array): void {
     const key = this.#key;
     key.adopt(uri);
+    this.#forgotten.mark(key.hash, this.deps.nowMs());
     this.counts.invalidations += this.table.removeUri(key.hash, (stored) => stored.equals(uri));
     for (const fill of [...this.#under]) if (fill.place.key.equals(uri)) this.#taint(fill);
   }
@@ -199,6 +209,11 @@ export class CacheDesk<G extends Ground> {
     if (!fill.isOver || !this.#under.delete(fill)) return;
     if (fill.isRefresh) this.#refreshes--;
     fill.release(this.deps.requests);
+  }
+
+  /** Of the key that was just written. */
+  #mayAskPeer(nowMs: number): boolean {
+    return nowMs >= this.#purgedUntilMs && !this.#forgotten.has(this.#key.hash, nowMs);
   }
 
   #taint(fill: Fill<G>): void {
@@ -225,7 +240,7 @@ export class CacheDesk<G extends Ground> {
     const hasCredentials = request.identity !== undefined || request.clientCertificate !== undefined;
     const demand = { directives: undefined, hasCredentials };
     const fill = this.#open(name, rule, ground, demand, stored, undefined, request);
-    fill.start(!isPeer && !hasCredentials);
+    fill.start(!isPeer && !hasCredentials && this.#mayAskPeer(this.deps.nowMs()));
   }
 
   #open(

@@ -83,6 +83,31 @@ test("an unsafe request to one worker makes the others forget its URI", async (t
   await untilMetrics(gateway.telemetryPort, /^zion_cache_entries 0$/m);
 });
 
+test("who changed something does not get the old page back by another worker", async (t) => {
+  let version = 1;
+  const origin = await startOrigin({
+    script: ({ method }, { socket }) => {
+      if (method === "POST") version++;
+      socket.write(
+        method === "POST" ? page("done") : page(`version ${version}`, "Cache-Control: max-age=600"),
+      );
+    },
+  });
+  const gateway = await start(t, origin, 2);
+  // Of each URI the other worker is the owner in every second case, and has not heard of the change at once.
+  for (let i = 0; i < 12; i++) {
+    const clients = await Promise.all(Array.from({ length: 4 }, () => connect(gateway.port)));
+    const [own] = clients;
+    for (const client of clients) client.send(requestText(`/${i}`));
+    for (const client of clients) await client.answer();
+    own!.send(requestText(`/${i}`, { "Content-Length": "0" }, "POST"));
+    assert.equal((await own!.answer())?.status, 200);
+    own!.send(requestText(`/${i}`));
+    assert.equal((await own!.answer())?.body.toString(), `version ${version}`);
+    for (const client of clients) client.destroy();
+  }
+});
+
 test("a reload keeps what is stored, and a profile that is gone takes it along", async (t) => {
   const origin = await startOrigin({
     script: (_, { socket }) => void socket.write(page("page", "Cache-Control: max-age=600")),

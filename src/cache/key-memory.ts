@@ -1,10 +1,9 @@
 /** Keys remembered; another one in the same place takes it. */
 const PLACES = 4096;
-/** For so long requests for such a key do not wait for each other. */
-const REMEMBERED_MS = 10_000;
+export const REMEMBERED_MS = 10_000;
 
-/** Keys whose answers could not be stored: a request for one does not wait for another's, because it would be for nothing. */
-export class UnstorableMemory {
+/** Keys of which something was so in the last ten seconds. */
+export class KeyMemory {
   readonly #hashes = new Int32Array(PLACES);
   readonly #untilMs = new Float64Array(PLACES);
 
