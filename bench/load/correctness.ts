@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import http from "node:http";
+import { gunzipSync } from "node:zlib";
 import type { Candidate } from "./candidate.ts";
 import { type Answer, ask, askHttp2, group, suite } from "./client.ts";
 import type { FanOut } from "./events.ts";
@@ -72,6 +75,33 @@ export async function checkFile(candidate: Candidate, { traffic }: Scenario): Pr
     wrong.push(`${answer.body.length} B that are not the file`);
   if (answer.fields.get("etag") === undefined) wrong.push("no etag");
   return wrong;
+}
+
+/** Whether an answer comes compressed, and is the origin's when it is not. */
+export async function checkCompressed(
+  { httpPort }: Candidate,
+  { traffic }: Scenario,
+  originPort: number,
+): Promise<string[]> {
+  const [straight, answer] = await Promise.all([bytesOf(originPort, traffic), bytesOf(httpPort, traffic)]);
+  const wrong: string[] = [];
+  if (answer.coding !== "gzip") wrong.push(`content-encoding ${answer.coding}`);
+  else if (!gunzipSync(answer.bytes).equals(straight.bytes)) wrong.push("another body");
+  if (answer.bytes.length > straight.bytes.length / 2)
+    wrong.push(`${answer.bytes.length} B are not compressed`);
+  return wrong;
+}
+
+async function bytesOf(
+  port: number,
+  { target, fields }: Traffic,
+): Promise<{ readonly coding: string | undefined; readonly bytes: Buffer }> {
+  const headers = Object.fromEntries([...fields, ["Host", `localhost:${port}`]]);
+  const request = http.get({ host: "127.0.0.1", port, path: target, headers, agent: false });
+  const [answer] = (await once(request, "response")) as [http.IncomingMessage];
+  const parts: Buffer[] = [];
+  for await (const part of answer) parts.push(part as Buffer);
+  return { coding: answer.headers["content-encoding"], bytes: Buffer.concat(parts) };
 }
 
 /** Whether an event arrives on a stream. */

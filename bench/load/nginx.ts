@@ -46,6 +46,7 @@ ${locations(setup)}
       ${setup.backend === "grpc" ? "grpc_pass grpc://origin" : "proxy_pass http://origin"};
       proxy_http_version 1.1;
       ${setup.backend === "events" ? upgrading : 'proxy_set_header Connection "";'}
+      ${setup.backend === "compressed" ? "gzip on; gzip_proxied any; gzip_comp_level 4;" : ""}
       ${setup.backend === "cached" ? "proxy_cache stored; proxy_cache_valid 200 1h; proxy_cache_lock on;" : ""}
       proxy_set_header Host $http_host;
       proxy_set_header X-Real-IP $remote_addr;

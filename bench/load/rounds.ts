@@ -8,7 +8,7 @@ import {
   type Surroundings,
   startCandidate,
 } from "./candidate.ts";
-import { checkCall, checkCandidate, checkFanOut, checkFile } from "./correctness.ts";
+import { checkCall, checkCandidate, checkCompressed, checkFanOut, checkFile } from "./correctness.ts";
 import { type EventsOrigin, FanOut } from "./events.ts";
 import type { Load } from "./generator.ts";
 import { runH2load } from "./h2load.ts";
@@ -194,6 +194,7 @@ function checkWork(
   if (fanOut !== undefined) return checkFanOut(fanOut);
   if (scenario.backend === "grpc") return checkCall(candidate, scenario);
   if (scenario.backend === "files") return checkFile(candidate, scenario);
+  if (scenario.backend === "compressed") return checkCompressed(candidate, scenario, originPort);
   return checkCandidate(candidate, scenario, originPort);
 }
 

@@ -42,6 +42,7 @@ export async function runAll(
     backends: {
       origin: origin.port,
       cached: origin.port,
+      compressed: origin.port,
       grpc: grpc.port,
       events: events.port,
       files: origin.port,

@@ -24,8 +24,8 @@ export interface Scenario {
    */
   readonly kind: "wrk" | "handshake" | "resumption" | "idle" | "upload" | "h2load" | "fan-out";
   /**
-   * What stands behind the candidates: nginx, asked once by those that store its answer (`cached`), a gRPC service, a
-   * sender of events, or nothing but files.
+   * What stands behind the candidates: nginx, asked once by those that store its answer (`cached`), or whose answers they
+   * compress, a gRPC service, a sender of events, or nothing but files.
    */
   readonly backend: Backend;
   readonly candidates: readonly CandidateName[];
@@ -37,7 +37,7 @@ export interface Scenario {
   readonly close: boolean;
 }
 
-export type Backend = "origin" | "cached" | "grpc" | "events" | "files";
+export type Backend = "origin" | "cached" | "compressed" | "grpc" | "events" | "files";
 
 export type ScenarioName = keyof typeof scenarios;
 
@@ -93,6 +93,11 @@ export const scenarios = {
     candidates: stored,
     backend: "cached",
   },
+  gzip10k: {
+    ...wrk("GET, 10 kB of HTML that the proxy compresses by gzip, keep-alive", gzipped(getLarge)),
+    candidates: stored,
+    backend: "compressed",
+  },
   "file-1k": files("a file of 1,000 B, keep-alive", getSmallFile),
   "file-1m": files("a file of 1 MB, keep-alive", getLargeFile),
   "waf-get": waf("WAF on: GET, 150 B answer, 3 parameters, keep-alive", wafGet),
@@ -126,6 +131,15 @@ function wrk(title: string, traffic: Traffic): Scenario & { readonly kind: "wrk"
 /** Without the `max-age=0` of a reload, for which a cache has to ask again. */
 function unhurried(traffic: Traffic): Traffic {
   return { ...traffic, fields: traffic.fields.filter(([name]) => name !== "Cache-Control") };
+}
+
+/** From a client that knows gzip only. What it gets is shorter than the page, by how much is the compressor's to say. */
+function gzipped(traffic: Traffic): Traffic {
+  return {
+    ...traffic,
+    answerBytes: 500,
+    fields: traffic.fields.map(([name, value]) => [name, name === "Accept-Encoding" ? "gzip" : value]),
+  };
 }
 
 function h2(title: string, traffic: Traffic): Scenario {

@@ -44,6 +44,7 @@ ${paths.map((path) => `[[route]]\npath = "${path}"\nupstream = "origin"\n${setup
 
 ${setup.backend === "files" ? `[[route]]\npath = "/files/{*rest}"\nmode = "static"\nserve_dir = ${text(writeFiles(setup.directory))}\nwaf = false\n` : ""}
 ${setup.backend === "cached" ? "[cache_profile.stored]\ndefault_ttl_seconds = 3600\nignore_cookies = true\n" : ""}
+${setup.backend === "compressed" ? "[compression]\n" : ""}
 ${setup.growth?.ruleFiles === undefined ? "" : `[waf]\nrules = ${text(setup.growth.ruleFiles)}\n`}
 [access_log]
 ${setup.logFile === undefined ? "enabled = false" : `path = ${text(setup.logFile)}`}
