@@ -33,7 +33,9 @@ export interface KeyRingOptions {
 /** All keys that came by themselves are one operator: who has the cluster's key can make as many as they like. */
 export const FIRST_USE_OPERATOR = "first use";
 const FIRST_USE_MAX = 64;
-const INTRODUCED_MAX = 256;
+const INTRODUCED_MAX = 4096;
+/** Keys that may follow each other before one of them has to be pinned: an edge must not take up the room of all. */
+const SUCCESSION_MAX = 16;
 const REVOKED_MAX = 4096;
 
 /** Whose signature counts, and for what. */
@@ -89,7 +91,8 @@ export class KeyRing {
     // A key that is somebody else's already would speak for both.
     if (this.#trusted.has(next)) return this.#trusted.get(next)!.source === "pinned" ? "known" : "invalid";
     const key = publicKeyOf(next);
-    if (key === undefined || this.#revoked.has(next) || this.#introduced.length >= INTRODUCED_MAX)
+    if (key === undefined || this.#revoked.has(next)) return "invalid";
+    if (this.#introduced.length >= INTRODUCED_MAX || this.#successionOf(before) >= SUCCESSION_MAX)
       return "invalid";
     if (!isSignedBy(key, introductionText(before, next), Buffer.from(proof, "hex"))) return "invalid";
     this.#introduced.push({ before, next });
@@ -103,6 +106,17 @@ export class KeyRing {
     this.#revoked.add(id);
     this.#build();
     return true;
+  }
+
+  /** How many keys came before this one since one that is trusted by itself. */
+  #successionOf(id: string): number {
+    let count = 0;
+    for (let at = id; count < SUCCESSION_MAX; count++) {
+      const introduced = this.#introduced.find(({ next }) => next === at);
+      if (introduced === undefined || this.#trusted.get(at)?.source === "pinned") break;
+      at = introduced.before;
+    }
+    return count;
   }
 
   #build(): void {

@@ -278,6 +278,24 @@ test("nobody introduces a key that did not agree, nor two", () => {
   );
 });
 
+test("an edge that introduces one key after the other takes nobody's place", () => {
+  const ring = ringOf(all);
+  const introduce = (before: string, next: string) => {
+    const { id, sign } = identityOf(next);
+    const proof = sign(introductionText(identityOf(before).id, id)).toString("hex");
+    return ring.introduce(identityOf(before).id, id, proof);
+  };
+  let count = 0;
+  // Only who is trusted is heard.
+  for (let last = "ben"; count < 400 && ring.find(identityOf(last).id) !== undefined; count++) {
+    const next = `ben ${count}`;
+    introduce(last, next);
+    last = next;
+  }
+  assert.equal(count, 17);
+  assert.equal(introduce("cid", "cid 2"), "new");
+});
+
 test("ME13: another version, and claims of a later one, are left alone and counted", () => {
   const { node, rejected } = edge("ann", ringOf(all));
   const other = forged("ben", claimed);
