@@ -32,7 +32,7 @@ export interface SearchOptions {
 export interface SearchResult extends Progress {
   /** What seeds and corpus reach by themselves. */
   readonly blocksBefore: number;
-  /** Short inputs that reach all of it. */
+  /** What was given and what was kept; where that is too much, short inputs that reach all of it. */
   readonly corpus: readonly Buffer[];
   readonly finding: Finding | undefined;
 }
@@ -104,10 +104,11 @@ export function search(
     pool.push(...found.slice(0, POOL_MAX - pool.length));
   }
   const end = progress();
-  if (end.kept === 0) return { ...end, blocksBefore, corpus, finding };
+  const all = [...corpus, ...pool.slice(before)];
+  if (all.length <= CORPUS_MAX) return { ...end, blocksBefore, corpus: all, finding };
   coverage.forget();
   seeds.every(runs);
   coverage.takeNew();
-  const smallest = reachers(pool.toSorted((a, b) => a.length - b.length)) ?? corpus;
+  const smallest = reachers(pool.toSorted((a, b) => a.length - b.length)) ?? all;
   return { ...end, blocksBefore, corpus: smallest.slice(0, CORPUS_MAX), finding };
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { request, until } from "../control/gateway.ts";
 import { startGateway } from "../support/gateway.ts";
 import { startLoad } from "../support/load.ts";
 import { ok, type Script, startOrigin } from "../support/origin.ts";
@@ -31,7 +32,10 @@ test("a killed worker costs what it had in flight, and no more", async (t) => {
     load.failures.length <= inFlight + 5,
     `${load.failures.length} failures, ${inFlight} were in flight: ${JSON.stringify(load.failures)}`,
   );
-  await until(() => gateway.workers().length === 2 && !gateway.workers().includes(before[0]!));
+  await until(
+    "it is replaced",
+    () => gateway.workers().length === 2 && !gateway.workers().includes(before[0]!),
+  );
   assert.ok(gateway.workers().includes(before[1]!), "the other worker stays");
   t.diagnostic(`${load.done()} answered, ${load.failures.length} lost of ${inFlight} in flight`);
 });
@@ -40,14 +44,15 @@ test("workers killed one after the other are replaced, and serving goes on", asy
   const origin = await startOrigin({ script: echoTarget });
   t.after(() => origin.close());
   const gateway = await startGateway(t, systemConfig(origin.port));
-  const load = startLoad(gateway.port, { connections: 10 });
+  const load = startLoad(gateway.port, { connections: 10, deadlineMs: 20_000 });
   t.after(() => load.stop());
   for (let round = 0; round < 3; round++) {
-    await until(() => gateway.workers().length === 2);
+    // Both serve: a process that is still starting would leave nobody.
+    await untilReady(gateway.telemetryPort);
     const victim = gateway.workers()[round % 2]!;
     await load.more(100);
     process.kill(victim, "SIGKILL");
-    await until(() => !gateway.workers().includes(victim));
+    await until("it is gone", () => !gateway.workers().includes(victim));
     await load.more(100);
   }
   await load.stop();
@@ -56,13 +61,9 @@ test("workers killed one after the other are replaced, and serving goes on", asy
     [],
   );
   assert.ok(load.failures.length <= 3 * (10 + 5), `${load.failures.length} failures`);
-  await until(() => gateway.workers().length === 2);
+  await untilReady(gateway.telemetryPort);
 });
 
-async function until(condition: () => boolean): Promise<void> {
-  const limit = performance.now() + 15_000;
-  while (!condition()) {
-    if (performance.now() > limit) throw new Error(`not within 15 s: ${condition}`);
-    await new Promise((done) => setTimeout(done, 10));
-  }
+function untilReady(telemetryPort: number): Promise<void> {
+  return until("all workers serve", async () => (await request(telemetryPort, "/readyz")).body === "ready\n");
 }
