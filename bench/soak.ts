@@ -173,6 +173,7 @@ async function overHttp2({ tlsPort }: Gateway): Promise<void> {
     session.on("error", () => {});
     const asked = Array.from({ length: 10 }, async (_, i) => {
       const stream = session.request({ ":path": `/h2/${i}?page=${i}` });
+      stream.on("error", () => {});
       // One in ten is given up.
       if (i === 9) stream.close(http2.constants.NGHTTP2_CANCEL);
       for await (const _part of stream);
@@ -405,6 +406,8 @@ async function startOrigin(): Promise<{ readonly port: number; close(): void }> 
     const fields = Object.entries(request.headers).map(([name, value]) => [name, String(value)] as const);
     socket.write(switching({ fields }));
     socket.resume();
+    // Such sockets may be half open: one that is not ended stays for good.
+    socket.on("end", () => socket.end());
   });
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   return {
