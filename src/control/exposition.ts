@@ -33,7 +33,7 @@ const own = {
   reloads: counter("zion_config_reloads_total", "Configuration reloads.", ["result"]),
   configRejected: counter(
     "zion_config_rejected_total",
-    "Configurations that were not put in force: invalid (the file), signature, config_rollback (an older version), restart, listen (an address cannot be had), workers (they cannot compile it).",
+    "Configurations that were not put in force: invalid (the file), signature, config_rollback (an older version), restart, listen (an address cannot be had), workers (they cannot compile it), stopping.",
     ["reason"],
   ),
   lastReload: gauge(

@@ -270,10 +270,11 @@ function assemble(options: PrimaryOptions, ground: Ground) {
       if (logProblem !== undefined) return { reason: "invalid", problem: logProblem };
       const bound = await bindCandidate(config, listeners, control);
       if ("problem" in bound) return bound;
+      sockets = bound;
+      if (reloader.isClosed) return undefined;
       // The names of both: the old ones serve on whatever comes of the new.
       await Promise.all([upstreams.lookUp(reloader.config, config), identity.watch(reloader.config, config)]);
       const problems = await supervision.prepare(publication(candidate), prepareDeadlineMs);
-      sockets = bound;
       if (problems.length > 0) return { reason: "workers", problem: [...new Set(problems)].join("; ") };
       const auditProblem = await audit.prepare(config.audit);
       if (auditProblem !== undefined) return { reason: "audit", problem: auditProblem };
@@ -284,6 +285,7 @@ function assemble(options: PrimaryOptions, ground: Ground) {
       audit.discard();
       sockets?.discard();
       sockets = undefined;
+      if (reloader.isClosed) return;
       void upstreams.lookUp(reloader.config);
       void identity.watch(reloader.config);
     },

@@ -47,7 +47,8 @@ export type RefusedFor =
   | "listen"
   | "workers"
   | "audit"
-  | "unknown_generation";
+  | "unknown_generation"
+  | "stopping";
 
 export interface Refusal {
   readonly reason: RefusedFor;
@@ -119,6 +120,9 @@ export interface Reloader {
   push(toml: string, by: string): Promise<ReloadResult>;
   /** What `push` would do, as far as no worker has to be asked. */
   tryOut(toml: string): Promise<Trial>;
+  /** The gateway stops: nothing is put in force any more. Resolves when a switch under way is over. */
+  close(): Promise<void>;
+  readonly isClosed: boolean;
 }
 
 export type ReloadedBy = "file" | "signal" | "api";
@@ -142,19 +146,25 @@ export function createReloader(options: ReloadOptions): Reloader {
   let filesInForce = initial.files;
   let last: Promise<unknown> = Promise.resolve();
   let waiting: Promise<ReloadResult> | undefined;
+  let switching: Promise<void> = Promise.resolve();
+  let isClosed = false;
 
   /** Both phases. A discarded number is not used again: a late answer is not taken for another candidate's. */
   const publish = async (cut: CutConfig): Promise<Refusal | undefined> => {
+    if (isClosed) return STOPPING;
     const config = store.assemble(cut.manifest, cut.parts);
     const candidate = { generation: ++candidates, config, cut };
     const fixed = restartKeys(changesBetween(current.cut.manifest, cut.manifest));
-    const refusal: Refusal | undefined =
+    const obstacle: Refusal | undefined =
       fixed.length > 0
         ? { reason: "restart", problem: `needs a restart to change: ${fixed.join(", ")}` }
         : await prepare(candidate);
+    // What a switch starts now nobody would end: the process would stay when all its workers have gone.
+    const refusal = obstacle ?? (isClosed ? STOPPING : undefined);
     if (refusal === undefined) {
       current = candidate;
-      await commit(candidate);
+      switching = commit(candidate);
+      await switching;
     } else if (fixed.length === 0) discard(candidate);
     store.keepOnly([current.cut.manifest]);
     return refusal;
@@ -285,6 +295,13 @@ export function createReloader(options: ReloadOptions): Reloader {
         const changes = changesBetween(current.cut.manifest, loaded.cut.manifest);
         return { kind: "good", changes, warnings: loaded.warnings };
       }),
+    close: () => {
+      isClosed = true;
+      return switching.catch(() => {});
+    },
+    get isClosed() {
+      return isClosed;
+    },
     rollBack: (generation) =>
       inTurn(async () => {
         const by = `rollback to ${generation}`;
@@ -300,6 +317,8 @@ export function createReloader(options: ReloadOptions): Reloader {
       }),
   };
 }
+
+const STOPPING: Refusal = { reason: "stopping", problem: "the gateway is stopping" };
 
 /** Equal texts = every file has the same content. */
 function contentOf(files: readonly OpenedFile[]): string {

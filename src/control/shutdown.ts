@@ -16,7 +16,7 @@ export interface ShutdownOptions {
   readonly supervision: Pick<Supervision, "drain">;
   readonly listeners: Pick<ListenerSet, "close">;
   /** Its configuration says how long each part may take. */
-  readonly reloader: Pick<Reloader, "config">;
+  readonly reloader: Pick<Reloader, "config" | "close">;
   readonly log: Log;
 }
 
@@ -34,6 +34,7 @@ export async function shutDown(
   signal: StopCause,
   now: Promise<void>,
 ): Promise<number> {
+  await Promise.race([reloader.close(), now]);
   const { shutdownGraceMs } = reloader.config.server;
   // Another gateway may order; what is under way is taken up again.
   acme.stop();

@@ -196,3 +196,24 @@ test("a signed configuration of an older version reaches no worker", async () =>
   assert.deepEqual(calls, ["prepare 2", "commit 2"]);
   assert.deepEqual(advanced, [7]);
 });
+
+test("a gateway that stops puts nothing in force any more, whatever is being prepared", async () => {
+  const prepared = Promise.withResolvers<undefined>();
+  const { reloader, calls, refused } = start(
+    async () => loaded(other),
+    () => prepared.promise,
+  );
+  const reloading = reloader.reload("signal");
+  while (calls.length === 0) await new Promise((done) => setImmediate(done));
+  await reloader.close();
+  prepared.resolve(undefined);
+  assert.deepEqual(await reloading, {
+    kind: "refused",
+    generation: 1,
+    reason: "stopping",
+    problem: "the gateway is stopping",
+  });
+  assert.equal((await reloader.reload("signal")).kind, "refused");
+  assert.deepEqual(calls, ["prepare 2", "discard 2"]);
+  assert.equal(refused.length, 2);
+});
