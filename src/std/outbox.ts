@@ -122,6 +122,7 @@ export class Outbox {
     const count = this.#leaving;
     if (count === 0) return;
     this.turn = (this.turn + 1) & 0x3fff_ffff;
+    this.#leaving = 0;
     const { bytes } = this;
     let start = 0;
     let isTaken = true;
@@ -132,7 +133,6 @@ export class Outbox {
       this.#sockets[i] = this.#leavers[i] = undefined;
       start = end;
     }
-    this.#leaving = 0;
     if (!isTaken) this.bytes = Buffer.allocUnsafeSlow(bytes.length);
     if (this.end > start) bytes.copy(this.bytes, 0, start, this.end);
     this.end -= start;
