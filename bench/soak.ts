@@ -78,6 +78,8 @@ async function soak(): Promise<number> {
   while (performance.now() - startMs < minutes * 60_000) {
     await sleep(Math.min(SAMPLE_MS, minutes * 15_000));
     samples.push(await look(gateway, (performance.now() - startMs) / 1000));
+    // What ends it early leaves what was seen until then.
+    if (samples.length % 60 === 0) save(report(samples).text);
   }
   isOver = true;
   await Promise.all(traffic);
@@ -85,8 +87,12 @@ async function soak(): Promise<number> {
   origin.close();
   const { text, hasGrown } = report(samples);
   console.log(text);
-  if (values.save === true) writeFileSync(path.join(import.meta.dirname, "results/soak.md"), text);
+  save(text);
   return hasGrown ? 1 : 0;
+}
+
+function save(text: string): void {
+  if (values.save === true) writeFileSync(path.join(import.meta.dirname, "results/soak.md"), text);
 }
 
 // --- traffic: each part goes on until it is over, one step after the other, a few hundred requests a second in all
@@ -315,7 +321,7 @@ function report(samples: readonly Sample[]): { readonly text: string; readonly h
   const lines = [
     "# Soak",
     "",
-    `\`node bench/soak.ts --minutes ${minutes} --save\`, ${new Date().toISOString()}, load ${medianOf(samples.map(({ load }) => load)).toFixed(1)} (median of its samples) by this and others. Sent: ${Object.entries(
+    `\`node bench/soak.ts --minutes ${minutes} --save\`, ${(samples.at(-1)!.secs / 60).toFixed(0)} minutes of it, ${new Date().toISOString()}, load ${medianOf(samples.map(({ load }) => load)).toFixed(1)} (median of its samples) by this and others. Sent: ${Object.entries(
       counts,
     )
       .map(([name, count]) => `${name} ${count}`)
