@@ -29,7 +29,8 @@ test("a stall counts for every request that was due in it, not only for the one 
   // 50 more were due meanwhile: a client that waits for answers would have seen one slow request.
   const slow = latenciesMs.filter((ms) => ms > stallMs / 10).length;
   assert.ok(slow >= 40, `${slow}`);
-  assert.ok(percentile(latenciesMs, 1) >= stallMs);
+  // A timer of Node may fire up to a millisecond early.
+  assert.ok(percentile(latenciesMs, 1) >= stallMs - 2);
 });
 
 test("requests without an answer are failures, and the run ends", async (t) => {
