@@ -97,17 +97,18 @@ export class Outbox {
     if (length === 0) return !socket.writableNeedDrain;
     const last = this.#leaving - 1;
     if (last >= 0 && this.#leavers[last] === leaver) {
-      this.#ends[last] = this.#start = this.end;
-      return true;
+      // Answers to requests that came together.
+      this.#ends[last] = this.end;
+    } else {
+      const index = this.#leaving++;
+      if (index === 0) setImmediate(this.#endTurn);
+      this.#sockets[index] = socket;
+      this.#leavers[index] = leaver;
+      this.#ends[index] = this.end;
+      this.#areEncrypted[index] = encrypted ? 1 : 0;
+      leaver.leftTurn = this.turn;
     }
-    const index = this.#leaving++;
-    if (index === 0) setImmediate(this.#endTurn);
-    this.#sockets[index] = socket;
-    this.#leavers[index] = leaver;
-    this.#ends[index] = this.end;
-    this.#areEncrypted[index] = encrypted ? 1 : 0;
     this.#start = this.end;
-    leaver.leftTurn = this.turn;
     if (this.#leaving === LEAVING_MAX || this.#start > LEAVING_BYTES_MAX) this.settle();
     return true;
   }
