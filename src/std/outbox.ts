@@ -140,12 +140,18 @@ export class Outbox {
     this.#start = 0;
   }
 
+  /** Whether nobody needs the bytes any more. A bug costs the socket that met it, and never the turn of the others. */
   #write(index: number, socket: Socket, bytes: Buffer): boolean {
     const leaver = this.#leavers[index]!;
-    if (this.#areEncrypted[index] === 0) return this.#direct.write(socket, bytes, leaver);
-    const isFirst = socket.writableLength === 0;
-    if (!socket.write(bytes)) leaver.onQueued();
-    return isFirst;
+    try {
+      if (this.#areEncrypted[index] === 0) return this.#direct.write(socket, bytes, leaver);
+      const isFirst = socket.writableLength === 0;
+      if (!socket.write(bytes)) leaver.onQueued();
+      return isFirst;
+    } catch (cause) {
+      socket.destroy(cause as Error);
+      return false;
+    }
   }
 
   /** Writes what is gathered. Returns false when the socket wants the caller to wait for 'drain'. */

@@ -198,6 +198,34 @@ test("a socket that is gone before the turn ends costs the others nothing", asyn
   assert.equal(String((await once(other.reader, "data"))[0]), "hello");
 });
 
+test("a write that throws ends its socket, and no byte of it reaches another, now or in a later turn", async (t) => {
+  const [bad, other] = [await openLine(t), await openLine(t)];
+  const outbox = new Outbox();
+  const say = (line: Line, text: string): void => {
+    gather(outbox, line, false, Buffer.from(text));
+    outbox.leave(line.leaver, line.socket, false);
+  };
+  // What an outbox writes first teaches it how.
+  say(other, "zero ");
+  outbox.settle();
+  const { _handle: handle } = bad.socket as unknown as { readonly _handle: { writeBuffer: unknown } };
+  handle.writeBuffer = () => {
+    throw new Error("a bug");
+  };
+  const failed = once(bad.socket, "error");
+  say(bad, "secret of another");
+  say(other, "one ");
+  await failed;
+  say(other, "two");
+  let text = "";
+  other.reader.on("data", (part) => {
+    text += part;
+  });
+  while (!text.endsWith("two")) await turn();
+  assert.equal(text, "zero one two");
+  assert.ok(bad.socket.destroyed);
+});
+
 test("an error of a write is the socket's", async (t) => {
   const line = await openLine(t);
   const outbox = new Outbox();
