@@ -3,23 +3,25 @@ import { test } from "node:test";
 import { StoredAnswer } from "../../src/cache/stored-answer.ts";
 import { type BodyPart, StoredSource } from "../../src/cache/stored-source.ts";
 
+/** Of an answer with nothing in it. */
+const place = {
+  key: Buffer.alloc(1),
+  hash: 0,
+  profile: "",
+  upstream: "",
+  vary: [],
+  variant: "",
+  tags: [],
+};
+const head = {
+  status: 200,
+  bytes: Buffer.alloc(0),
+  reasonEnd: 0,
+  fields: new Int32Array(0),
+  fieldCount: 0,
+};
+
 test("a client that wants a later part first still gets the earlier one of an answer that is not kept", () => {
-  const place = {
-    key: Buffer.alloc(1),
-    hash: 0,
-    profile: "",
-    upstream: "",
-    vary: [],
-    variant: "",
-    tags: [],
-  };
-  const head = {
-    status: 200,
-    bytes: Buffer.alloc(0),
-    reasonEnd: 0,
-    fields: new Int32Array(0),
-    fieldCount: 0,
-  };
   const bytes = Buffer.from(Array.from({ length: 400_000 }, (_, at) => (at >>> 8) & 0xff));
   const answer = new StoredAnswer(place, head, {} as never, bytes.length);
   // Pieces as they come where the length is not known.
@@ -55,22 +57,6 @@ test("a client that wants a later part first still gets the earlier one of an an
 });
 
 test("what clients and upstreams choose of an entry counts: its variant, its tags, its fields", () => {
-  const place = {
-    key: Buffer.alloc(1),
-    hash: 0,
-    profile: "",
-    upstream: "",
-    vary: [],
-    variant: "",
-    tags: [],
-  };
-  const head = {
-    status: 200,
-    bytes: Buffer.alloc(0),
-    reasonEnd: 0,
-    fields: new Int32Array(0),
-    fieldCount: 0,
-  };
   const plain = new StoredAnswer(place, head, {} as never, 0).bytes;
   const tags = Array.from({ length: 32 }, (_, i) => `${i}`.padEnd(128, "t"));
   const large = new StoredAnswer(
