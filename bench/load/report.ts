@@ -1,4 +1,4 @@
-import { judge, type Verdict } from "./bars.ts";
+import { judge, type Verdict, verdictText } from "./bars.ts";
 import { label } from "./candidate.ts";
 import { against, figureOf, type Results, type Row } from "./results.ts";
 import { loadConnections, type ScenarioName, scenarios } from "./scenarios.ts";
@@ -48,14 +48,15 @@ Made by \`npm run bench\`; how it measures: [bench/README.md](../README.md). Fig
 }
 
 function barTable(verdicts: readonly Verdict[]): string {
-  const lines = verdicts.map(({ bar, measured, met }) => {
+  const lines = verdicts.map((verdict) => {
+    const { bar, measured } = verdict;
     const unit = bar.peer === undefined ? bar.unit : `x ${bar.peer}`;
     const digits = bar.figure === "holdMs" ? 1 : bar.peer === undefined ? 0 : ratioDigits(bar.limit);
     const value = measured === undefined ? "not measured" : `${show(measured, digits)} ${unit}`;
-    const verdict = met === undefined ? "" : met ? "met" : "**missed**";
-    return `| ${bar.title} | ≤ ${bar.limit} ${unit} | ${value} | ${verdict} |`;
+    const aim = bar.aim === undefined ? "" : `${bar.aim}`;
+    return `| ${bar.title} | ≤ ${bar.limit} ${unit} | ${aim} | ${value} | ${verdictText(verdict)} |`;
   });
-  return `## Bars\n\n| bar | limit | measured | |\n|---|---|---|---|\n${lines.join("\n")}`;
+  return `## Bars\n\n| bar | limit | aim | measured | |\n|---|---|---|---|---|\n${lines.join("\n")}`;
 }
 
 function table(name: ScenarioName, rows: readonly Row[]): string {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bars, judge } from "../../bench/load/bars.ts";
+import { bars, judge, verdictText } from "../../bench/load/bars.ts";
 import type { CandidateName } from "../../bench/load/candidate.ts";
 import { against, type Row } from "../../bench/load/results.ts";
 import type { Sample } from "../../bench/load/window.ts";
@@ -16,6 +16,17 @@ test("a ratio bar looks at the median of the rounds, not at the best one", () =>
   assert.deepEqual(verdict?.measured, { median: 1.3, min: 1, max: 3 });
   assert.equal(verdict?.met, false);
   assert.equal(judge([row("zion", [12.5]), row("nginx", [10])], cpuBar)[0]?.met, true);
+});
+
+test("an aim is judged beside its limit, and neither where nothing was measured", () => {
+  const text = (us: number): string =>
+    judge([row("zion", [us]), row("nginx", [10])], cpuBar).map(verdictText)[0]!;
+  assert.deepEqual([11.5, 12, 13].map(text), ["met, as the aim", "met, **aim missed**", "**missed**"]);
+  assert.equal(verdictText(judge([], cpuBar)[0]!), "");
+  assert.equal(
+    verdictText({ bar: uploadBars[0]!, measured: undefined, met: true, aimMet: undefined }),
+    "met",
+  );
 });
 
 test("the log state is the same on both sides", () => {
