@@ -71,6 +71,7 @@ async function main(): Promise<number> {
           time: new Date().toISOString(),
           commit,
         });
+        if (values.save) save(lines);
         console.error(
           `${one.name} ${product.name}: ${typeof outcome === "string" ? outcome : `${outcome.met ? "met" : "MISSED"}: ${outcome.text}`}`,
         );
@@ -79,19 +80,19 @@ async function main(): Promise<number> {
   } finally {
     origin.stop();
   }
-  const results = join(import.meta.dirname, "../results");
-  const file = join(results, "fault.json");
-  const all = values.save
-    ? merge(existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Line[]) : [], lines)
-    : lines;
-  const text = report(all);
-  console.log(text);
-  if (values.save) {
-    mkdirSync(results, { recursive: true });
-    writeFileSync(file, `${JSON.stringify(all, null, 1)}\n`);
-    writeFileSync(join(results, "fault.md"), text);
-  }
+  console.log(report(lines));
   return broken === 0 ? 0 : 1;
+}
+
+const results = join(import.meta.dirname, "../results");
+
+/** After every cell: all of them take more than an hour. */
+function save(lines: readonly Line[]): void {
+  const file = join(results, "fault.json");
+  const all = merge(existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Line[]) : [], lines);
+  mkdirSync(results, { recursive: true });
+  writeFileSync(file, `${JSON.stringify(all, null, 1)}\n`);
+  writeFileSync(join(results, "fault.md"), report(all));
 }
 
 async function runCase(
