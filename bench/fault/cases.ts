@@ -15,7 +15,7 @@ export interface Case {
   /** Of the proxy; 2 when not given. */
   readonly workers?: number;
   /** The command that the proxy's is run by; throws when this machine cannot. */
-  readonly prefix?: () => readonly string[];
+  readonly prefix?: (product: Product) => readonly string[];
   /** After the proxy has ended. */
   readonly cleanUp?: () => Promise<void>;
   /** Why a product cannot take part; undefined = it can. */
@@ -198,6 +198,7 @@ export const cases: readonly Case[] = [
     title: "replaced by a new process of itself, 5 times, under load",
     bar: "0 failed, no connection refused or reset",
     without: (product) => (product.upgrade === undefined ? "has no hand-over to a new process" : undefined),
+    prefix: ({ upgradePrefix = [] }) => upgradePrefix,
     async run({ instance, scale }) {
       const load = startTraffic({ ...usual, webSockets: 0, eventStreams: 0, port: instance.place.port });
       const count = Math.max(1, Math.round(5 * scale));

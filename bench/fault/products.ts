@@ -132,16 +132,23 @@ http {
     await sleep(200);
   },
   gracefulSignal: "SIGQUIT",
+  // It ignores the signal while the process that started it is still there, and its new program is started by the path that
+  // it was started with, which is not looked for.
+  upgradePrefix: ["sh", "-c", 'program=$(command -v "$1"); shift; "$program" "$@" & wait', "sh"],
   async upgrade(instance) {
-    const old = instance.pid();
     const pidFile = join(instance.place.directory, "nginx.pid");
+    const old = Number(readFileSync(pidFile, "utf8"));
+    if (instance.pid() !== old) {
+      kill(instance.pid(), "SIGKILL");
+      await instance.exited();
+      instance.adopt(old);
+    }
     const pidOf = () => (existsSync(pidFile) ? Number(readFileSync(pidFile, "utf8")) : 0);
     kill(old, "SIGUSR2");
     for (let waited = 0; waited < 10_000 && (pidOf() === old || pidOf() === 0); waited += 50) await sleep(50);
     // Its workers come after it.
     await sleep(1500);
     const fresh = pidOf();
-    // Seen: without `daemon on` it ignores the signal.
     if (fresh === old || fresh === 0) throw new Error("nginx did not start its program anew");
     instance.adopt(fresh);
     kill(old, "SIGQUIT");

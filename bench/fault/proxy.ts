@@ -19,6 +19,8 @@ export interface Product {
   readonly gracefulSignal: NodeJS.Signals;
   /** Replaces the running program by a new process of itself; undefined = it cannot. */
   readonly upgrade: ((running: Instance) => Promise<void>) | undefined;
+  /** What runs it where it is to be upgraded. */
+  readonly upgradePrefix?: readonly string[];
   /** Whether all of it serves, as far as it says so. */
   isWhole(running: Instance): Promise<boolean>;
   /** Picks the processes that serve clients from its process tree. */

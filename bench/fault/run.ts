@@ -114,7 +114,7 @@ async function runCase(
   };
   let instance: Instance | undefined;
   try {
-    instance = await startInstance(product, place, one.prefix?.() ?? []);
+    instance = await startInstance(product, place, one.prefix?.(product) ?? []);
     return await one.run({ instance, scale });
   } catch (error) {
     return `failed: ${error instanceof Error ? error.message : String(error)}`;
