@@ -6,7 +6,7 @@ import type { Signed } from "../config/signature.ts";
 export interface ConfigVersion {
   /** Why a configuration may not follow; undefined = it may. */
   obstacle(signed: Signed): string | undefined;
-  /** It is in force. Throws when the directory cannot be written. */
+  /** It is about to be in force. Throws when the directory cannot be written. */
   advance(signed: Signed): void;
 }
 

@@ -145,12 +145,12 @@ export function createReloader(options: ReloadOptions): Reloader {
   let filesRead = contentOf(initial.files);
   let filesInForce = initial.files;
   let last: Promise<unknown> = Promise.resolve();
-  let waiting: Promise<ReloadResult> | undefined;
+  let waiting: { by: ReloadedBy; readonly result: Promise<ReloadResult> } | undefined;
   let switching: Promise<void> = Promise.resolve();
   let isClosed = false;
 
   /** Both phases. A discarded number is not used again: a late answer is not taken for another candidate's. */
-  const publish = async (cut: CutConfig): Promise<Refusal | undefined> => {
+  const publish = async (cut: CutConfig, signed: Signed | undefined): Promise<Refusal | undefined> => {
     if (isClosed) return STOPPING;
     const config = store.assemble(cut.manifest, cut.parts);
     const candidate = { generation: ++candidates, config, cut };
@@ -160,7 +160,7 @@ export function createReloader(options: ReloadOptions): Reloader {
         ? { reason: "restart", problem: `needs a restart to change: ${fixed.join(", ")}` }
         : await prepare(candidate);
     // What a switch starts now nobody would end: the process would stay when all its workers have gone.
-    const refusal = obstacle ?? (isClosed ? STOPPING : undefined);
+    const refusal = obstacle ?? (isClosed ? STOPPING : recordVersion(signed));
     if (refusal === undefined) {
       current = candidate;
       switching = commit(candidate);
@@ -168,6 +168,17 @@ export function createReloader(options: ReloadOptions): Reloader {
     } else if (fixed.length === 0) discard(candidate);
     store.keepOnly([current.cut.manifest]);
     return refusal;
+  };
+
+  /** Before it is in force: what a full disk lets nobody know could be taken back after a restart. */
+  const recordVersion = (signed: Signed | undefined): Refusal | undefined => {
+    try {
+      if (signed !== undefined) options.version?.advance(signed);
+      return undefined;
+    } catch (cause) {
+      const problem = `its version cannot be recorded: ${(cause as Error).message}`;
+      return { reason: "config_rollback", problem };
+    }
   };
 
   const reloadNow = async (by: ReloadedBy): Promise<ReloadResult> => {
@@ -194,8 +205,7 @@ export function createReloader(options: ReloadOptions): Reloader {
     const before = current.cut.manifest;
     const obstacle = signed === undefined ? undefined : options.version?.obstacle(signed);
     const refusal: Refusal | undefined =
-      obstacle === undefined ? await publish(cut) : { reason: "config_rollback", problem: obstacle };
-    if (refusal === undefined && signed !== undefined) options.version?.advance(signed);
+      obstacle === undefined ? await publish(cut, signed) : { reason: "config_rollback", problem: obstacle };
     return conclude(by, startMs, cut, refusal, printChanges(changesBetween(before, cut.manifest)));
   };
 
@@ -278,7 +288,12 @@ export function createReloader(options: ReloadOptions): Reloader {
     },
     history: generations.entries,
     find: generations.find,
-    reload: (by) => (waiting ??= inTurn(() => reloadNow(by))),
+    reload(by) {
+      if (waiting === undefined) waiting = { by, result: inTurn(() => reloadNow(waiting!.by)) };
+      // What somebody asked for is done, and does not end as a look at files that say what they said.
+      else if (by !== "file") waiting.by = by;
+      return waiting.result;
+    },
     push: (toml, by) =>
       inTurn(async () => {
         const startMs = clock.nowMs();

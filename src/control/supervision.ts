@@ -613,10 +613,10 @@ export class Supervision {
     this.#lastTickMs = nowMs;
     for (const worker of this.#workers()) {
       if (stalled) worker.lastHeardMs = nowMs;
-      if (worker.phase === "draining") continue;
       if (worker.phase === "starting" || worker.phase === "preparing" || worker.phase === "opening") {
         if (nowMs - worker.startedMs > startWithinMs) this.#kill(worker, "not serving in time", "slow_start");
       } else if (nowMs - worker.lastHeardMs > stuckAfterMs) {
+        // One that drains, too: it would not end by itself, and every generation would wait for its word.
         this.#kill(worker, "no heartbeat", "stuck");
       }
     }

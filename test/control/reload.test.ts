@@ -197,6 +197,46 @@ test("a signed configuration of an older version reaches no worker", async () =>
   assert.deepEqual(advanced, [7]);
 });
 
+test("a signed configuration whose version cannot be written down is refused, and the gateway goes on", async () => {
+  let isFull = true;
+  const { reloader, calls } = start(
+    async () => ({ ...loaded(other), signed: { version: 7, sha256: "" } }),
+    undefined,
+    {
+      obstacle: () => undefined,
+      advance() {
+        if (isFull) throw new Error("ENOSPC: no space left on device, write");
+      },
+    },
+  );
+  assert.deepEqual(await reloader.reload("signal"), {
+    kind: "refused",
+    generation: 1,
+    reason: "config_rollback",
+    problem: "its version cannot be recorded: ENOSPC: no space left on device, write",
+  });
+  isFull = false;
+  assert.deepEqual(await reloader.reload("signal"), { kind: "loaded", generation: 3 });
+  assert.deepEqual(calls, ["prepare 2", "discard 2", "prepare 3", "commit 3"]);
+});
+
+test("a signal is not taken for the look at the files that it waits with", async () => {
+  const gate = Promise.withResolvers<undefined>();
+  const { reloader, calls } = start(
+    async () => loaded(other),
+    () => gate.promise,
+  );
+  const first = reloader.reload("signal");
+  while (calls.length === 0) await Promise.resolve();
+  const looked = reloader.reload("file");
+  const asked = reloader.reload("signal");
+  gate.resolve(undefined);
+  await first;
+  assert.deepEqual(await looked, { kind: "loaded", generation: 3 });
+  assert.deepEqual(await asked, { kind: "loaded", generation: 3 });
+  assert.equal(reloader.history()[0]!.by, "signal");
+});
+
 test("a gateway that stops puts nothing in force any more, whatever is being prepared", async () => {
   const prepared = Promise.withResolvers<undefined>();
   const { reloader, calls, refused } = start(

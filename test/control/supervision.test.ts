@@ -576,6 +576,24 @@ test("workers that are renewed leave one after the other, each when its replacem
   assert.equal(run.supervision.serving, 2);
 });
 
+test("a worker that drains and is silent for five seconds is killed, and holds up no generation", async (t) => {
+  const run = await serving(t, 1);
+  const [stuck] = run.workers;
+  run.supervision.renew();
+  const replacement = run.workers.at(-1)!;
+  replacement.comeUp();
+  assert.ok(drains(stuck!));
+  const votes = run.supervision.prepare(candidate, 30_000);
+  replacement.say({ type: "ready", generation: 2 });
+  await run.pass(4750, [replacement]);
+  assert.ok(stuck!.alive);
+  await run.pass(500, [replacement]);
+  assert.ok(!stuck!.alive);
+  assert.deepEqual(await votes, []);
+  assert.deepEqual(run.gone, ["expected"]);
+  assert.equal(run.workers.length, 2);
+});
+
 test("a worker that is just starting when all are renewed serves first, and is replaced then", async (t) => {
   const run = await serving(t, 1);
   run.workers[0]!.die("SIGSEGV");
