@@ -304,7 +304,7 @@ export const configMapRows: Readonly<Record<string, ConfigMapRow>> = {
   "disable-access-log": logging,
   "skip-access-log-urls": logging,
   "enable-owasp-modsecurity-crs": always("translated", "the rules that come with this gateway"),
-  "custom-http-errors": always("needs_you", "the upstream's errors go to clients as they are"),
+  "custom-http-errors": always("needs_you", "pages are [error_page.STATUS], and `intercept` of the routes"),
   "global-auth-url": always(
     "needs_you",
     "an [auth_profile] of kind forward, on every route that asks for it",

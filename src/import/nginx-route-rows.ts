@@ -14,7 +14,10 @@ import { translateModSecurity } from "./nginx-waf.ts";
 import { differs, needsYou, type Outcome, translated, type Verdict } from "./verdict.ts";
 
 const hour = 3_600_000;
-const cache = always("needs_you", "there is no cache yet");
+const cache = always(
+  "needs_you",
+  "write a [cache_profile.NAME] and name it in the route: docs/operating/cache.md",
+);
 const code = always("refused", "code in a configuration is never run");
 
 /** A time of nginx as a key of the upstream. */

@@ -10,7 +10,10 @@ const platform = always("translated", "the gateway's own");
 const variables = always("needs_you", "variables that requests give their values have no like here");
 const structure = always("translated", "what is in it has rows of its own");
 const otherProtocol = always("needs_you", "another protocol than HTTP to an upstream: the route is closed");
-const staticFiles = always("needs_you", "files are not served here yet: the route is closed");
+const staticFiles = always(
+  "needs_you",
+  "files are served as they are, to GET and HEAD alone: the route is closed",
+);
 
 /** A number of [server], one for all servers: the largest that is written anywhere. */
 function serverNumber(
@@ -97,7 +100,7 @@ export const nginxServerRows: NginxRows = {
   split_clients: variables,
   map_hash_max_size: sizing,
   map_hash_bucket_size: sizing,
-  types: always("translated", "files are not served here"),
+  types: always("differs", "the type of a file goes by its ending, from a list of the gateway's own"),
   types_hash_max_size: sizing,
   types_hash_bucket_size: sizing,
   server_names_hash_max_size: sizing,
@@ -270,10 +273,13 @@ export const nginxServerRows: NginxRows = {
     "differs",
     "names without a certificate get that of [tls]; requests for them have no route",
   ),
-  ssl_stapling: always("differs", "no OCSP stapling"),
-  ssl_stapling_verify: always("differs", "no OCSP stapling"),
-  ssl_stapling_file: always("differs", "no OCSP stapling"),
-  ssl_trusted_certificate: always("differs", "no OCSP stapling"),
+  ssl_stapling: always("differs", "stapled wherever the certificate names a responder"),
+  ssl_stapling_verify: always("differs", "a responder's answers are always verified"),
+  ssl_stapling_file: always("differs", "answers are asked for at the responder, not read from a file"),
+  ssl_trusted_certificate: always(
+    "differs",
+    "for stapling the issuer has to be in `cert_path`, behind the certificate",
+  ),
   ssl_crl: always("needs_you", "see `ssl_verify_client`"),
   ssl_client_certificate: always("needs_you", "see `ssl_verify_client`"),
   ssl_verify_depth: always("needs_you", "see `ssl_verify_client`"),

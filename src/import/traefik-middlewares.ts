@@ -344,7 +344,11 @@ export const middlewareRows: Readonly<Record<string, MiddlewareRow>> = {
     },
   },
   contenttype: { verdict: "translated", becomes: "", note: "answers have the type that the upstream gives" },
-  errors: { verdict: "needs_you", becomes: "", note: "the upstream's errors go to clients as they are" },
+  errors: {
+    verdict: "needs_you",
+    becomes: "",
+    note: "pages are [error_page.STATUS], and `intercept` of the routes",
+  },
   grpcweb: closes("gRPC-Web is not translated"),
   passtlsclientcert: closes("put the authority on disk, and write `client_ca_path` and `client_auth`"),
   plugin: {

@@ -9,7 +9,7 @@ import { nginxRows } from "../../src/import/nginx.ts";
 import { middlewareRows } from "../../src/import/traefik-middlewares.ts";
 import { optionRows } from "../../src/import/traefik-rows.ts";
 import { type Verdict, verdictNames } from "../../src/import/verdict.ts";
-import { assertGenerated, documents, read, row } from "./document.ts";
+import { assertGenerated, documents, read, row, section } from "./document.ts";
 
 interface DocumentedRow {
   readonly verdict: Verdict;
@@ -68,4 +68,15 @@ test("a row says something", () => {
   for (const parts of Object.values(tables))
     for (const rows of Object.values(parts))
       for (const [key, { note }] of Object.entries(rows)) assert.ok(note.length > 2, key);
+});
+
+test("what a row says is not there yet is what the README says", () => {
+  const missing = section(read("README.md"), "Not there yet");
+  for (const [name, parts] of Object.entries(tables))
+    for (const rows of Object.values(parts))
+      for (const [key, { note }] of Object.entries(rows))
+        if (/\byet\b/.test(note)) {
+          const what = /no (.+?) yet/.exec(note)?.[1] ?? note;
+          assert.ok(missing.includes(what), `${name}: ${key}: ${note}`);
+        }
 });
