@@ -3,6 +3,7 @@ import { systemClock } from "../std/clock.ts";
 import type { AcmeNews, AcmeOutcome, AcmeReason, AcmeTask } from "./acme-task.ts";
 import { childStdio } from "./last-gasp.ts";
 import type { Family } from "./obituaries.ts";
+import { startChild } from "./start-child.ts";
 
 /** For a whole order: validation from several places and a queue at the CA. */
 const DEADLINE_MS = 600_000;
@@ -39,12 +40,14 @@ export type StartAcme = (task: AcmeTask, hear: HearAcme) => AcmeProcess;
 /** Does tasks in processes of their own. */
 export function acmeProcesses(options: AcmeProcessOptions): StartAcme {
   return (task, hear) => {
-    const child = fork(options.entry, [], {
-      execArgv: [...options.flags()],
-      env: {},
-      serialization: "advanced",
-      stdio: childStdio("ignore", options.family.lastGaspFile),
-    });
+    const child = startChild(() =>
+      fork(options.entry, [], {
+        execArgv: [...options.flags()],
+        env: {},
+        serialization: "advanced",
+        stdio: childStdio("ignore", options.family.lastGaspFile),
+      }),
+    );
     const startedMs = systemClock.nowMs();
     child.once("exit", (code, signal) => {
       if (code === 0 || child.killed) return;

@@ -12,6 +12,7 @@ import { childStdio } from "./last-gasp.ts";
 import type { Log } from "./log.ts";
 import type { ToWorker } from "./messages.ts";
 import type { Family } from "./obituaries.ts";
+import { startChild } from "./start-child.ts";
 
 export interface AuditSupplyOptions {
   /** At the start. Undefined: there is no audit log, and nothing to do. */
@@ -281,12 +282,14 @@ function startWriter(options: AuditSupplyOptions, config: AuditConfig, counted: 
     const keys = Object.fromEntries(variables.map((name) => [name, options.environment[name]]));
     // The word as an argument of its own script keeps Node from passing the primary's permission model on, under which
     // there is no fsync (flags.ts).
-    const started = fork(options.entry, ["--permission"], {
-      execArgv: [...options.flags],
-      env: { ...options.childEnvironment, ...keys },
-      serialization: "advanced",
-      stdio: childStdio("inherit", options.family.lastGaspFile),
-    });
+    const started = startChild(() =>
+      fork(options.entry, ["--permission"], {
+        execArgv: [...options.flags],
+        env: { ...options.childEnvironment, ...keys },
+        serialization: "advanced",
+        stdio: childStdio("inherit", options.family.lastGaspFile),
+      }),
+    );
     child = started;
     const startedMs = systemClock.nowMs();
     started.on("message", (message) => hear(message as FromAuditWriter));

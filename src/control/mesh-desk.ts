@@ -14,6 +14,7 @@ import type { Log } from "./log.ts";
 import type { FromMesh, MeshDecision, MeshSettings, MeshState, ToMesh } from "./mesh-order.ts";
 import type { ToWorker } from "./messages.ts";
 import type { Family } from "./obituaries.ts";
+import { startChild } from "./start-child.ts";
 
 export interface MeshDeskOptions {
   /** Path of mesh-process. */
@@ -82,32 +83,36 @@ export function createMeshDesk(options: MeshDeskOptions): MeshDesk {
     const { mesh, store, stateFile } = settings!;
     const reads = [mesh.identityPath, mesh.previousIdentityPath, mesh.clusterKeyPath, store.passwordFile];
     const writes = stateFile === undefined ? [] : [stateFile, `${stateFile}.new`];
-    const own = fork(options.entry, [], {
-      execArgv: [
-        ...options.flags(
-          [...reads, ...writes].filter((path) => path !== undefined),
-          writes,
-        ),
-      ],
-      env: {},
-      serialization: "advanced",
-      stdio: childStdio("ignore", family.lastGaspFile),
-    });
+    const own = startChild(() =>
+      fork(options.entry, [], {
+        execArgv: [
+          ...options.flags(
+            [...reads, ...writes].filter((path) => path !== undefined),
+            writes,
+          ),
+        ],
+        env: {},
+        serialization: "advanced",
+        stdio: childStdio("ignore", family.lastGaspFile),
+      }),
+    );
     child = own;
     const startedMs = systemClock.nowMs();
     own.on("message", (message: FromMesh) => {
       if (child === own) hear(message);
     });
-    own.on("error", () => {});
-    own.on("exit", (code, signal) => {
+    const ended = (code: number | null, signal: string | null): void => {
       if (child !== own) return;
       forget();
       const uptimeMs = Math.round(systemClock.nowMs() - startedMs);
-      family.died({ process: "mesh", pid: own.pid!, code, signal, uptimeMs });
+      if (own.pid !== undefined) family.died({ process: "mesh", pid: own.pid, code, signal, uptimeMs });
       log.error({ "event.name": "zion.mesh.ended", code, signal }, "the process of the mesh ended");
       restart = setTimeout(start, RESTART_MS);
       restart.unref();
-    });
+    };
+    own.on("exit", ended);
+    // 'exit' follows, unless the fork itself failed.
+    own.on("error", () => own.pid === undefined && ended(null, null));
     send({ type: "adopt", settings: settings! });
     for (const [url, healthy] of health) send({ type: "health", url, healthy });
   };

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Log } from "./log.ts";
+import { startChild } from "./start-child.ts";
 
 /** A worker that has not noticed the loss of its primary by then is stuck: the same patience as the supervision's. */
 const stuckAfterSecs = 5;
@@ -50,10 +51,12 @@ export function createOrphanGuard(viaName: string, log: Log): OrphanGuard {
   let isMissing = false;
 
   const start = (): ChildProcess => {
-    const child = spawn("sh", ["-c", script, "zion-orphan-guard", viaName], {
-      stdio: ["pipe", "ignore", "ignore"],
-      env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin" },
-    });
+    const child = startChild(() =>
+      spawn("sh", ["-c", script, "zion-orphan-guard", viaName], {
+        stdio: ["pipe", "ignore", "ignore"],
+        env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin" },
+      }),
+    );
     child.on("error", (error) => {
       isMissing = true;
       log.warn(
@@ -65,7 +68,7 @@ export function createOrphanGuard(viaName: string, log: Log): OrphanGuard {
     child.on("exit", () => {
       if (shell === child) shell = undefined;
     });
-    child.stdin!.on("error", () => {});
+    child.stdin?.on("error", () => {});
     return child;
   };
 
@@ -74,7 +77,7 @@ export function createOrphanGuard(viaName: string, log: Log): OrphanGuard {
       if (isMissing) return;
       shell ??= start();
       const graceSecs = Math.ceil(graceMs / 1000) + overdueSecs;
-      shell.stdin!.write(`${graceSecs} ${workers.join(" ")}\n`);
+      shell.stdin?.write(`${graceSecs} ${workers.join(" ")}\n`);
     },
     stop() {
       shell?.stdin?.end("0\n");

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { type Clock, machineOffsetMs } from "../std/clock.ts";
 import type { Log } from "./log.ts";
+import { startChild } from "./start-child.ts";
 
 /** `systemd-notify` waits 5 s itself until the manager has read the message. */
 const sentWithinMs = 10_000;
@@ -53,12 +54,14 @@ export function createServiceManager(options: ServiceManagerOptions): ServiceMan
 
   const sendNow = (lines: readonly string[]): Promise<void> =>
     new Promise((done) => {
-      const child = spawn("systemd-notify", lines, {
-        stdio: "ignore",
-        env: { PATH: environment["PATH"] ?? "/usr/bin:/bin", NOTIFY_SOCKET: socket },
-        timeout: sentWithinMs,
-        killSignal: "SIGKILL",
-      });
+      const child = startChild(() =>
+        spawn("systemd-notify", lines, {
+          stdio: "ignore",
+          env: { PATH: environment["PATH"] ?? "/usr/bin:/bin", NOTIFY_SOCKET: socket },
+          timeout: sentWithinMs,
+          killSignal: "SIGKILL",
+        }),
+      );
       const fail = (problem: string) =>
         log.warn({ "event.name": "zion.service.not_told", problem }, "the service manager does not hear us");
       child.on("error", (error) => {

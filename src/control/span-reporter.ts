@@ -7,6 +7,7 @@ import { childStdio } from "./last-gasp.ts";
 import type { Log } from "./log.ts";
 import type { Family } from "./obituaries.ts";
 import type { SpanProcessCounts, ToSpanProcess } from "./span-process.ts";
+import { startChild } from "./start-child.ts";
 
 export interface SpanReporterOptions {
   /** Path of span-process. */
@@ -45,31 +46,36 @@ export function createSpanReporter(options: SpanReporterOptions): SpanReporter {
 
   const start = ({ endpoint, serviceName }: TracingConfig) => {
     waiting = 0;
-    const own = fork(options.entry, [], {
-      execArgv: [...options.flags()],
-      // Without it OTEL_* variables of the primary would change where spans go.
-      env: {},
-      serialization: "advanced",
-      stdio: childStdio("ignore", family.lastGaspFile),
-    });
+    const own = startChild(() =>
+      fork(options.entry, [], {
+        execArgv: [...options.flags()],
+        // Without it OTEL_* variables of the primary would change where spans go.
+        env: {},
+        serialization: "advanced",
+        stdio: childStdio("ignore", family.lastGaspFile),
+      }),
+    );
     child = own;
     const startedMs = systemClock.nowMs();
     own.on("message", ({ sent, dropped }: SpanProcessCounts) => {
       if (sent > 0) exposition.add("spans", ["sent"], sent);
       if (dropped > 0) exposition.add("spans", ["dropped"], dropped);
     });
-    own.on("error", () => {});
-    own.on("exit", (code, signal) => {
+    const ended = (code: number | null, signal: string | null): void => {
       if (child !== own) return;
       child = undefined;
       const uptimeMs = Math.round(systemClock.nowMs() - startedMs);
-      family.died({ process: "span process", pid: own.pid!, code, signal, uptimeMs });
+      if (own.pid !== undefined)
+        family.died({ process: "span process", pid: own.pid, code, signal, uptimeMs });
       log.warn({ "event.name": "zion.tracing.ended", code, signal }, "the process that reports spans ended");
       restart = setTimeout(() => {
         if (inForce !== undefined) start(inForce);
       }, RESTART_MS);
       restart.unref();
-    });
+    };
+    own.on("exit", ended);
+    // 'exit' follows, unless the fork itself failed.
+    own.on("error", () => own.pid === undefined && ended(null, null));
     send({ type: "collector", endpoint, serviceName, version: options.version });
   };
 

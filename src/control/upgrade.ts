@@ -5,6 +5,7 @@ import { readLines, writeLine } from "./control-line.ts";
 import { inheritanceVariable, printInheritance } from "./inheritance.ts";
 import type { Log } from "./log.ts";
 import type { BequeathedSocket } from "./slots.ts";
+import { startChild } from "./start-child.ts";
 
 /** From the start of the new process to its first served request; it may have lists and rules to compile. */
 const servingWithinMs = 60_000;
@@ -44,14 +45,16 @@ export function createUpgrade(options: UpgradeOptions): (socket: net.Socket) => 
     const key = randomBytes(16).toString("hex");
     const sockets = options.sockets();
     const [program = "", ...args] = [...command, ...options.insists];
-    const child = spawn(program, args, {
-      // Descriptor 3 and on: the sockets, in this order.
-      stdio: ["ignore", "inherit", "inherit", ...sockets.map(({ fd }) => fd)],
-      env: {
-        ...options.environment,
-        [inheritanceVariable]: printInheritance({ key, socketPath: options.socketPath, sockets }),
-      },
-    });
+    const child = startChild(() =>
+      spawn(program, args, {
+        // Descriptor 3 and on: the sockets, in this order.
+        stdio: ["ignore", "inherit", "inherit", ...sockets.map(({ fd }) => fd)],
+        env: {
+          ...options.environment,
+          [inheritanceVariable]: printInheritance({ key, socketPath: options.socketPath, sockets }),
+        },
+      }),
+    );
     const pid = child.pid ?? 0;
     let isOver = false;
     const end = () => {

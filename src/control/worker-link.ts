@@ -4,6 +4,7 @@ import type { DeathCause } from "./death-cause.ts";
 import { childStdio } from "./last-gasp.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import type { BoundHandle } from "./slots.ts";
+import { startChild } from "./start-child.ts";
 
 /**
  * starting → preparing (it has reported, and compiles) → opening (its generation is in force) → serving (all its
@@ -65,15 +66,17 @@ export interface ForkOptions {
  */
 export function forkWorkers(options: ForkOptions): StartWorker {
   return (slot, id, nowMs, events) => {
-    const child = fork(
-      options.entry,
-      [`--slot=${slot}`, `--via=${options.viaName}`, `--descriptors=${options.descriptorsMax}`],
-      {
-        execArgv: [...options.flags()],
-        env: options.environment,
-        serialization: "advanced",
-        stdio: childStdio("inherit", options.lastGaspFile),
-      },
+    const child = startChild(() =>
+      fork(
+        options.entry,
+        [`--slot=${slot}`, `--via=${options.viaName}`, `--descriptors=${options.descriptorsMax}`],
+        {
+          execArgv: [...options.flags()],
+          env: options.environment,
+          serialization: "advanced",
+          stdio: childStdio("inherit", options.lastGaspFile),
+        },
+      ),
     );
     child.on("message", (message) => events.message(message as FromWorker));
     let ended = false;
