@@ -69,10 +69,10 @@ export class StreamInput {
     else this.#keep(bytes, start, end);
   }
 
-  /** Somebody takes more: first what came before it was asked for. */
+  /** Somebody takes more, perhaps not all: first what came before it was asked for. */
   resume(): void {
     this.isFull = false;
-    while (this.#waitingStart < this.#waitingEnd && !this.isFull) {
+    while (this.#waitingStart < this.#waitingEnd && !this.isFull && this.#reader.wantsInput) {
       const bytes = this.#waiting;
       const start = this.#waitingStart;
       const end = Math.min(this.#waitingEnd, start + FRAME_BYTES_MAX);

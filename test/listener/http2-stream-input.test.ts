@@ -11,6 +11,8 @@ interface Bench {
   wants: boolean;
   /** Pieces after which the reader asks to wait. */
   fullAfter: number;
+  /** Called with each piece. */
+  onGiven(): void;
 }
 
 function bench(): Bench {
@@ -27,11 +29,12 @@ function bench(): Bench {
     },
     onInput(bytes: Buffer, start: number, end: number) {
       given.push(Buffer.from(bytes.subarray(start, end)));
+      state.onGiven();
       return --state.fullAfter > 0;
     },
   };
   const input = new StreamInput(1, owner, reader, false);
-  const state: Bench = { input, given, back: 0, wants: false, fullAfter: Infinity };
+  const state: Bench = { input, given, back: 0, wants: false, fullAfter: Infinity, onGiven() {} };
   return state;
 }
 
@@ -71,6 +74,19 @@ test("bytes that come while others wait are given behind them", () => {
   assert.ok(Buffer.concat(state.given).equals(Buffer.concat(content)));
   state.input.close();
   assert.equal(state.back, Buffer.concat(content).length);
+});
+
+test("a reader that wants no more in the midst of what waited gets no more", () => {
+  const state = bench();
+  send(state.input, Buffer.alloc(60_000));
+  state.wants = true;
+  state.onGiven = () => {
+    state.wants = false;
+  };
+  state.input.resume();
+  assert.equal(state.given.length, 1);
+  state.input.close();
+  assert.equal(state.back, 60_000);
 });
 
 test("a stream that ends while bytes wait gives all of them back, once", () => {
