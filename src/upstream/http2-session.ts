@@ -39,6 +39,8 @@ export interface SessionStream {
 /** What the endpoint wants to know of its sessions. */
 export interface SessionOwner {
   onSessionConnected(session: UpstreamSession): void;
+  /** It takes no further streams; `onSessionClosed` follows with its last one. */
+  onSessionLeaving(session: UpstreamSession): void;
   onSessionClosed(session: UpstreamSession): void;
   /** ALPN chose HTTP/1.1. True: it will do (`protocol = "auto"`). */
   onHttp1(): boolean;
@@ -123,6 +125,7 @@ export class UpstreamSession {
       return;
     }
     this.#state = CLOSING;
+    this.#owner.onSessionLeaving(this);
     if (this.streams === 0) this.close();
   }
 

@@ -1,7 +1,7 @@
 import type { Endpoint } from "./endpoint.ts";
 import { type SessionOwner, UpstreamSession } from "./http2-session.ts";
 
-/** Sessions to one endpoint, per worker: with 250 streams each, 8,000 exchanges at once. */
+/** Sessions to one endpoint that take streams, per worker: with 250 streams each, 8,000 exchanges at once. */
 const SESSIONS_MAX = 32;
 /** An endpoint that chose HTTP/1.1 is asked again after this long: it may have been replaced. */
 const HTTP1_KNOWN_MS = 300_000;
@@ -10,7 +10,10 @@ const HTTP1_KNOWN_MS = 300_000;
 export class Http2Sessions implements SessionOwner {
   readonly #endpoint: Endpoint;
   readonly #protocol: "http1" | "h2" | "h2c" | "auto";
-  /** Oldest first. */
+  /**
+   * Those that take streams, oldest first. One that leaves is bounded by what keeps it, an exchange that lasts: 32 of
+   * them must not be all there is.
+   */
   readonly #sessions: UpstreamSession[] = [];
   /** Until then the endpoint is known to speak HTTP/1.1 only. */
   #http1UntilMs = -Infinity;
@@ -51,6 +54,10 @@ export class Http2Sessions implements SessionOwner {
 
   onSessionClosed(session: UpstreamSession): void {
     this.#endpoint.forget(session);
+    this.onSessionLeaving(session);
+  }
+
+  onSessionLeaving(session: UpstreamSession): void {
     const at = this.#sessions.indexOf(session);
     if (at >= 0) this.#sessions.splice(at, 1);
   }

@@ -328,7 +328,10 @@ export class UpstreamStream implements Carrier, SessionStream {
     const refused = code === REFUSED_STREAM || gone;
     // As over HTTP/1.1: most likely the upstream closed the connection while it was idle and our request crossed that.
     const stale = this.#session.served > 0 && !this.#headDone && this.#session.isOver && !refused;
-    this.#fail(reasons.upstreamReset, refused, stale ? "stale" : `rst_${codeNames[code] ?? "other"}`);
+    const detail = stale ? "stale" : `rst_${codeNames[code] ?? "other"}`;
+    // A peer that goes refuses, and says so in the next frame: another try before that is read would meet it again.
+    if (refused) setImmediate(() => this.#guard(() => this.#fail(reasons.upstreamReset, true, detail)));
+    else this.#fail(reasons.upstreamReset, false, detail);
   }
 
   #fail(reason: Reason, nothingSent: boolean, detail: string): void {

@@ -428,6 +428,36 @@ test("requests that a leaving session did not look at go to another one", async 
   assert.equal(origin.sockets.length, 2);
 });
 
+test("a stream refused in the same breath as the session leaves is tried on another one", async (t) => {
+  let requests = 0;
+  const origin = await startRawHttp2Origin(t, (socket, id) => {
+    if (requests++ === 0) socket.write(Buffer.concat([resetFrame(id, 7), goAwayFrame(0, 0)]));
+    else socket.write(headersFrame(id, [[":status", "204"]], END_STREAM));
+  });
+  const edge = await startEdgeFor(t, origin.port);
+  assert.equal((await ask(edge.port, get("/x"))).status, 204);
+  assert.equal(origin.sockets.length, 2);
+});
+
+test("sessions that leave, each with a stream that lasts, take no place of those that serve", async (t) => {
+  const lasting = 40;
+  let requests = 0;
+  const origin = await startRawHttp2Origin(t, (socket, id) => {
+    const isLasting = requests++ < lasting;
+    socket.write(headersFrame(id, [[":status", "200"]], isLasting ? 0 : END_STREAM));
+    if (isLasting) socket.write(goAwayFrame(id, 0));
+  });
+  const edge = await startEdgeFor(t, origin.port);
+  for (let n = 0; n < lasting; n++) {
+    const client = await connect(edge.port);
+    t.after(() => client.destroy());
+    client.send(get("/lasting"));
+    await client.until(() => client.received.includes("\r\n\r\n"));
+    assert.ok(client.received.toString("latin1").startsWith("HTTP/1.1 200"), `stream ${n}`);
+  }
+  assert.equal((await ask(edge.port, get("/x"))).status, 200);
+});
+
 test("a client that goes resets its stream, and others in the session go on", async (t) => {
   let resetCode: number | undefined;
   let resolveReset = (): void => {};
