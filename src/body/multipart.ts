@@ -226,8 +226,9 @@ export class MultipartReader implements PlaceNamer {
     this.#reader = this.#readerOf({ mediaType: part.mediaType, isFile });
     this.#contentKind = isFile ? BODY_BYTES : PART_TEXT;
     this.#isCharsetField = name === "_charset_";
-    this.#wanted =
-      isFile && this.#reader === undefined ? this.#limits.fileBytesMax : Number.POSITIVE_INFINITY;
+    // PHP does not read `filename*` (RFC 7578 §4.2 forbids it): with that alone it is a field to it, read whole as well.
+    const isPassedOver = isFile && filename !== undefined && this.#reader === undefined;
+    this.#wanted = isPassedOver ? this.#limits.fileBytesMax : Number.POSITIVE_INFINITY;
     this.#pieceStart = contentStart;
     this.#pieceEnd = 0;
     this.#repeated = 0;

@@ -204,6 +204,15 @@ suite("multipart", () => {
     assert.deepEqual(values, ["part_name=f", "part:f=0123456789ABCDEFGH"]);
   });
 
+  test("a file that only `filename*` names is read whole: some servers take it for a field", () => {
+    const extended = part(
+      "Content-Disposition: form-data; name=\"f\"; filename*=UTF-8''n",
+      "0123456789ABCDEFGH",
+    );
+    const { values } = read(`${extended}--bOuNd--`, { limits: { fileBytesMax: 12 } });
+    assert.deepEqual(values.slice(2), ["body_bytes:f=0123456789ABCDEFGH"]);
+  });
+
   test("MP1: what is no boundary, or two, is refused with its Content-Type", () => {
     for (const parameters of [
       "",
