@@ -48,9 +48,10 @@ export class WitnessClient {
     this.#isBusy = true;
     const { note, size, journal } = next;
     const old = Math.max(0, this.seenSize);
-    const proof = this.#proofFrom(old, size);
-    this.#candidate = journal.size === size ? trailFrom(journal) : undefined;
     try {
+      // Reads the log's files, where a proof was not gathered: a disk that fails is one failure more.
+      const proof = this.#proofFrom(old, size);
+      this.#candidate = journal.size === size ? trailFrom(journal) : undefined;
       const lines = (proof ?? []).map((hash) => `${hash.toString("base64")}\n`).join("");
       const { status, body } = await this.#options.post(`old ${old}\n${lines}\n${note}`);
       if (status === 200) {

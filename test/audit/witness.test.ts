@@ -154,3 +154,27 @@ test("a log that was taken back is told by its witness", async () => {
   await show(openLog(early), early);
   assert.match(conflicts[0]!, /^a witness has seen 22 records, there are \d+$/);
 });
+
+test("a segment that cannot be read ends no witnessing, and nobody's process", async () => {
+  const { journal, anchors } = openLog(new MemoryDisk());
+  const statuses = [409, 200];
+  let reads = 0;
+  const client = new WitnessClient({
+    post: async () => ({ status: statuses.shift()!, body: "1" }),
+    proveFrom() {
+      if (reads++ === 0) throw new Error("EIO: i/o error, read");
+      return [];
+    },
+    onCosigned: () => {},
+    onConflict: (problem) => assert.fail(problem),
+  });
+  for (let n = 1; n <= 8; n++) journal.event(eventAt(n), sourceAt(n));
+  journal.commit();
+  journal.checkpoint();
+  for (let attempt = 0; attempt < 3; attempt++) {
+    client.show(anchors.at(-1)!, journal.checkpointSize, journal);
+    await new Promise(setImmediate);
+  }
+  assert.deepEqual([reads, client.failures, client.seenSize], [2, 2, journal.size]);
+  journal.close();
+});
