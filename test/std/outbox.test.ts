@@ -129,6 +129,24 @@ test("what the kernel does not take stays as it is, however much leaves meanwhil
   assert.equal(got.digest("hex"), hash.digest("hex"));
 });
 
+test("no write gets the request of another, for the kernel may have taken all and not have told yet", async (t) => {
+  const { socket, leaver } = await openLine(t);
+  const direct = new DirectWrite();
+  // Node's own, from which the kind of request is learned.
+  direct.write(socket, Buffer.from("first"), leaver);
+  const { _handle: handle } = socket as unknown as {
+    readonly _handle: { writeBuffer(request: object, bytes: Uint8Array): number };
+  };
+  const requests: object[] = [];
+  const { writeBuffer } = handle;
+  handle.writeBuffer = (request, bytes) => {
+    requests.push(request);
+    return writeBuffer.call(handle, request, bytes);
+  };
+  for (const text of ["second", "third", "fourth"]) direct.write(socket, Buffer.from(text), leaver);
+  assert.equal(new Set(requests).size, 3);
+});
+
 test("what is gathered later goes on where it was when others settle", async (t) => {
   const [a, b] = [await openLine(t), await openLine(t)];
   const outbox = new Outbox();
