@@ -621,7 +621,9 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
   }
 
   onTaken(): void {
-    if (this.#phase !== CLOSED && this.#queued() === 0) this.#onDrain();
+    // What the stream has put behind it may be too little for a 'drain'.
+    const { writableLength, writableNeedDrain } = this.#socket;
+    if (this.#phase !== CLOSED && !writableNeedDrain && this.#waiting() <= writableLength) this.#onDrain();
   }
 
   /** What leaves in this turn goes before anything that the outbox does not write. */
@@ -727,8 +729,13 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
 
   /** Bytes that the kernel has not taken. */
   #queued(): number {
+    return this.#socket.writableLength + this.#waiting();
+  }
+
+  /** Those that wait in libuv. The stream counts what it wrote of them, too. */
+  #waiting(): number {
     const handle = (this.#socket as unknown as { _handle: { writeQueueSize?: number } | null })._handle;
-    return this.#socket.writableLength + (handle?.writeQueueSize ?? 0);
+    return handle?.writeQueueSize ?? 0;
   }
 
   #onEnd(): void {

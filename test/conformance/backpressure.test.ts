@@ -242,6 +242,37 @@ test("a slow client gets all of an answer that ends its connection", async (t) =
   await client.untilOver();
 });
 
+test("an answer that waits in libuv goes on although its next piece waits in the stream", async (t) => {
+  const { edge, origin } = await startBench(t, {
+    script: (_request, { socket }) =>
+      void socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
+  });
+  const client = await connect(edge.port, { deadlineMs: 15_000 });
+  const own = gatewaySocket(client.socket);
+  client.socket.pause();
+  client.send(get("/x"));
+  const { connection } = await origin.request(0);
+  const toOrigin = gatewaySocket(connection.socket);
+  let bytes = 0;
+  const send = async (length: number): Promise<void> => {
+    connection.socket.write(`${length.toString(16)}\r\n${"x".repeat(length)}\r\n`);
+    bytes += length;
+    await until(() => toOrigin.bytesRead === connection.socket.bytesWritten, client);
+    await turn();
+  };
+  // Small pieces go past the stream, until the client is behind by as much as it may be.
+  while (queuedBytes(own) < own.writableHighWaterMark) await send(16_000);
+  assert.equal(own.writableLength, 0);
+  // A larger one does not, and the stream alone sees no reason to wait for 'drain'.
+  await send(30_000);
+  assert.ok(own.writableLength > 0 && !own.writableNeedDrain);
+  connection.socket.write("5\r\nhello\r\n0\r\n\r\n");
+  client.socket.resume();
+  const answer = await client.answer();
+  assert.deepEqual([answer?.body.length, answer?.end], [bytes + 5, "framed"]);
+  client.destroy();
+});
+
 /** What the kernel has not taken, in the stream or, past it, in libuv. */
 function queuedBytes(socket: net.Socket): number {
   const { _handle: handle } = socket as unknown as { readonly _handle: { readonly writeQueueSize: number } };
