@@ -171,7 +171,7 @@ export class Supervision {
         resolve(result);
       };
     });
-    for (const slot of this.#slots) this.#startIn(slot);
+    for (const slot of this.#slots) if (slot.wanted) this.#startIn(slot);
     return outcome;
   }
 
@@ -285,6 +285,8 @@ export class Supervision {
     for (const slot of this.#slots) {
       const wasWanted = slot.wanted;
       slot.wanted = slot.index < workerCount;
+      // A reload while the primary starts: `start` brings them all, and knows none that is there before.
+      if (this.#timer === undefined) continue;
       if (slot.wanted) {
         if (slot.worker === undefined && slot.restart === undefined) this.#startIn(slot);
       } else if (wasWanted) this.#retire(slot, graceMs);

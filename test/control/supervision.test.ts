@@ -190,6 +190,21 @@ test("workers that die before they serve fail the start after three of them", as
   assert.equal((await started).kind, "dying");
 });
 
+test("a generation from before the start brings its number of workers, and starts none itself", async (t) => {
+  const run = start(t);
+  assert.deepEqual(await run.supervision.prepare(candidate, 5000), []);
+  run.generation = 2;
+  await run.supervision.commit(2);
+  run.supervision.rearrange([], 3, 0);
+  run.supervision.rearrange([], 1, 0);
+  assert.equal(run.workers.length, 0);
+  void run.supervision.start();
+  assert.deepEqual(
+    run.workers.map(({ link }) => link.slot),
+    [0],
+  );
+});
+
 test("a dead worker is replaced at once, and a neighbour serves its socket until the new one does", async (t) => {
   const run = await serving(t);
   const [dead, neighbour] = run.workers;
