@@ -30,6 +30,7 @@ import {
   FIELD_SLOTS,
   FORWARD,
   GET,
+  HEAD,
   NAME_END,
   NAME_START,
   OPTIONS,
@@ -102,7 +103,10 @@ export class Http2HeadReader implements FieldSink {
     const fault = this.#fault ?? this.#finish(isOver, takesWebSocket);
     if (fault !== undefined) {
       const { targetBytes } = request;
+      const isHead = (this.#seen & (1 << PSEUDO_METHOD)) !== 0 && this.#is(PSEUDO_METHOD, "HEAD");
       request.reset();
+      // Its stream must not have content (RFC 9110 §9.3.2): clients take it for an error, and never see the status.
+      if (isHead) request.method = HEAD;
       request.refusal = fault;
       request.refusalDetail = this.#detail;
       request.targetBytes = targetBytes;

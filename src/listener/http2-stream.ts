@@ -22,7 +22,7 @@ import type { PeerFacts } from "../identity/client-address.ts";
 import { type Reason, reasons } from "../reason.ts";
 import { errorBody } from "../respond/error-page.ts";
 import { grpcTrailers, printGrpcRefusal } from "../respond/grpc.ts";
-import { printOwnAnswer, printRefusal } from "../respond/own.ts";
+import { isSilent, printOwnAnswer, printRefusal } from "../respond/own.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { State } from "../state.ts";
 import type { Outbox } from "../std/outbox.ts";
@@ -499,9 +499,8 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
   /** Our own answers are printed once, for HTTP/1.1, and read back: both protocols say the same. */
   #answerPrinted(outbox: Outbox, isCall = false): void {
     const request = this.#request!;
-    const isSilent = isCall || (request.refusal === undefined && request.method === HEAD);
     const { head } = this.#desk;
-    const bodyStart = readResponseHead(outbox.bytes, 0, outbox.end, isSilent, head);
+    const bodyStart = readResponseHead(outbox.bytes, 0, outbox.end, isCall || isSilent(request), head);
     if (bodyStart <= 0) throw new Error(`an answer of our own cannot be read: ${head.fault}`);
     this.#startAnswer(head, head.bodyKind === RESPONSE_NONE);
     if (bodyStart < outbox.end && !this.#isAnswerEnded && !this.#isGone)

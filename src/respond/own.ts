@@ -102,7 +102,11 @@ function print(
   at += request.idLinesEnd - request.idLinesStart;
   bytes[at++] = 13;
   bytes[at++] = 10;
-  const silent = request.refusal === undefined && request.method === HEAD;
-  if (!silent) at += bytes.latin1Write(body, at);
+  if (!isSilent(request)) at += bytes.latin1Write(body, at);
   out.end = at;
+}
+
+/** Its answers have no content. HTTP/1 does not know the method of a head that was refused, and closes. */
+export function isSilent(request: CanonicalRequest): boolean {
+  return request.method === HEAD && (request.refusal === undefined || request.version === 20);
 }

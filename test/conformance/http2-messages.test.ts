@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { openFrames } from "../support/h2-frames.ts";
+import { END_STREAM, HEADERS, head, openFrames, request } from "../support/h2-frames.ts";
 import { startBench } from "./bench.ts";
 import { bodyFaults, headRefusals, passedMessages } from "./http2-messages.cases.ts";
 
@@ -25,6 +25,25 @@ test("HTTP/2 messages that are refused reach no origin", async (t) => {
       assert.equal(origin.requests.length, 0, "requests at the origin");
       if (reason !== undefined) await until(() => count() > before);
     });
+  }
+});
+
+test("HTTP/2 requests for a head get no content, even when they are refused for their own head", async (t) => {
+  const { edge } = await startBench(t, { tlsNames: [], tls: `alpn = ["h2"]` });
+  const client = await openFrames(edge.tlsPort);
+  t.after(() => client.end());
+  const refused = [
+    ["414", head("HEAD", `/${"x".repeat(12_000)}`)],
+    ["400", head("HEAD", "/%zz")],
+    ["400", head("HEAD", "/x", ["x_forwarded_for", "1"])],
+    ["431", head("HEAD", "/x", ["x-a", "x".repeat(15_000)])],
+  ] as const;
+  for (const [index, [status, fields]] of refused.entries()) {
+    const id = 2 * index + 1;
+    client.send(request(id, fields));
+    assert.equal(await client.outcome(id), status);
+    const answer = await client.wait(({ type, stream }) => type === HEADERS && stream === id);
+    assert.notEqual(answer.flags & END_STREAM, 0, `content behind ${status}`);
   }
 });
 
