@@ -13,3 +13,15 @@ export function endEarly(release: () => void): () => void {
   process.on("SIGINT", end).on("SIGTERM", end);
   return () => void process.off("SIGINT", end).off("SIGTERM", end);
 }
+
+/**
+ * Signals that end nobody, whoever else hears them: those that mean something only to a gateway that serves reach one that
+ * starts, too, and any of them one that has stopped and closes its logs. Returns what takes the handlers off again.
+ */
+export function ignoreSignals(...signals: readonly NodeJS.Signals[]): () => void {
+  const ignore = () => {};
+  for (const signal of signals) process.on(signal, ignore);
+  return () => {
+    for (const signal of signals) process.off(signal, ignore);
+  };
+}

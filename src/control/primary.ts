@@ -13,6 +13,7 @@ import { openCertificateDesk } from "./certificate-desk.ts";
 import { askChild } from "./child-task.ts";
 import { recordConfig, tellCertificates } from "./config-record.ts";
 import { createDecisionRing } from "./decision-ring.ts";
+import { ignoreSignals } from "./early-signals.ts";
 import { entryOf, packageDir } from "./entry-files.ts";
 import { createEventFeed } from "./event-feed.ts";
 import type { ProveExclusion } from "./exclusion-endpoint.ts";
@@ -74,9 +75,12 @@ export interface PrimaryOptions extends GroundOptions {
  * a byte of a client. Resolves with the exit code.
  */
 export async function runPrimary(options: PrimaryOptions): Promise<number> {
+  const unignore = ignoreSignals("SIGHUP", "SIGUSR2", "SIGQUIT");
   const ground = await layGround(options);
   if (typeof ground === "number") return ground;
   const { listeners, audit, place } = ground;
+  // Until there is no lock any more. While it starts, `endsEarly` ends it all the same.
+  const unignoreStop = ignoreSignals("SIGINT", "SIGTERM");
   const primary = assemble(options, ground);
   try {
     // A successor's would say that it is not ready, while its predecessor serves.
@@ -106,6 +110,8 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     primary.mesh.stop();
     primary.captures.stop();
     primary.upstreams.stop();
+    unignore();
+    unignoreStop();
   }
 }
 

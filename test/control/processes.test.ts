@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, renameSync } from "node:fs";
 import net from "node:net";
 import { join } from "node:path";
@@ -184,6 +185,28 @@ test("TERM while it starts ends it, and leaves no lock behind", onLinux, async (
   gateway.signal("SIGTERM");
   assert.equal(await gateway.exited, 143);
   assert.ok(!existsSync(lock));
+});
+
+test("HUP, USR2 and QUIT while it starts do not end it", onLinux, async (t) => {
+  const own = ['state_dir = "DIRECTORY/state"'];
+  const gateway = await startGateway(t, { toml: config(9, own), expectServing: false });
+  await until("it has the lock", () => existsSync(join(gateway.directory, "state", "control.sock")));
+  for (const signal of ["SIGHUP", "SIGUSR2", "SIGQUIT"] as const) gateway.signal(signal);
+  await Promise.race([gateway.logged((line) => line["event.name"] === "zion.started"), gateway.exited]);
+  gateway.signal("SIGTERM");
+  assert.equal(await gateway.exited, 143);
+});
+
+test("a signal while the audit log is closed leaves no lock behind", onLinux, async (t) => {
+  const tables = '[audit]\nenabled = true\npath = "DIRECTORY/audit"\nkey_file = "DIRECTORY/audit.key"\n';
+  const own = ['state_dir = "DIRECTORY/state"', "shutdown_delay_ms = 0"];
+  const files = { "audit.key": randomBytes(32) };
+  const gateway = await startGateway(t, { toml: config(9, own, tables), files });
+  gateway.signal("SIGTERM");
+  await gateway.logged((line) => line["event.name"] === "zion.stopped");
+  for (const signal of ["SIGHUP", "SIGTERM"] as const) gateway.signal(signal);
+  assert.equal(await gateway.exited, 143);
+  assert.ok(!existsSync(join(gateway.directory, "state", "control.sock")));
 });
 
 test("a configuration with errors is refused with code 78 and all its diagnostics", async (t) => {
