@@ -537,7 +537,10 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
   }
 
   endTunnel(): void {
-    if (this.#phase === TUNNEL) this.#socket.end();
+    if (this.#phase !== TUNNEL) return;
+    // Of an upstream over TLS its answer and its end are read in one turn.
+    this.#settle();
+    this.#socket.end();
   }
 
   resumeTunnel(): void {

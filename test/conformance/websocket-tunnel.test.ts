@@ -413,7 +413,11 @@ test("a WebSocket takes no place of the upstream's bulkhead", async (t) => {
   second.destroy();
 });
 
-test("an upstream over TLS is switched like a plain one", async (t) => {
+/** A gateway whose upstream speaks TLS, and answers a handshake with `serve`. */
+async function openOverTls(
+  t: TestContext,
+  serve: (socket: tls.TLSSocket, answer: string) => void,
+): Promise<Bench["edge"]> {
   const folder = mkdtempSync(path.join(tmpdir(), "zion-wss-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const { certPem, keyPem } = makeSelfSigned({ names: ["localhost", "127.0.0.1"], days: 2 });
@@ -422,9 +426,7 @@ test("an upstream over TLS is switched like a plain one", async (t) => {
     socket.on("error", () => undefined);
     socket.once("data", (bytes: Buffer) => {
       const sent = /sec-websocket-key: (\S+)/i.exec(bytes.toString("latin1"))![1]!;
-      socket.write(switching({ fields: [["sec-websocket-key", sent]] }));
-      socket.on("data", (frames: Buffer) => socket.write(frame(2, frames)));
-      socket.on("end", () => socket.end(frame(8)));
+      serve(socket, switching({ fields: [["sec-websocket-key", sent]] }));
     });
   });
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
@@ -442,6 +444,15 @@ upstream = "app"
 mode = "websocket"
 waf = false
 `);
+  return edge;
+}
+
+test("an upstream over TLS is switched like a plain one", async (t) => {
+  const edge = await openOverTls(t, (socket, answer) => {
+    socket.write(answer);
+    socket.on("data", (frames: Buffer) => socket.write(frame(2, frames)));
+    socket.on("end", () => socket.end(frame(8)));
+  });
   const client = await open(edge.port);
   const up = masked(2, Buffer.alloc(50_000, 6));
   client.send(up);
@@ -486,4 +497,12 @@ test("an upstream that is spoken to in HTTP/2 gets its WebSockets over HTTP/1.1"
   const up = masked(1, "hello");
   client.send(up);
   assert.ok((await received(far, up.length)).equals(up));
+});
+
+test("an upstream over TLS that switches and ends in one record after the other is heard before its end is", async (t) => {
+  const edge = await openOverTls(t, (socket, answer) => void socket.end(answer));
+  const client = await open(edge.port);
+  await client.until(() => client.ended);
+  client.end();
+  await client.untilOver();
 });
