@@ -12,13 +12,16 @@ import {
   type ValueSink,
 } from "../body/place.ts";
 import type { RuleSet, Target } from "./compile.ts";
+import { UNCHANGED } from "./decode/decoder.ts";
+import { decodeScript } from "./decode/escape.ts";
+import { firstJsonString, isJsonKey, isWord, jsonStringEnd, nextJsonString } from "./decode/json-text.ts";
 import { isBinary } from "./decode/strings.ts";
 import { DETECTIONS_MAX } from "./detection.ts";
 import { buildFinding, FINDINGS_MAX, type Finding } from "./finding.ts";
 import { CONTROL, flagsOf, HIGH } from "./harmless.ts";
 import { isExcluded, looksAt, type Profile } from "./profile.ts";
-import { BASE64_LEVELS, type Level, type Scratch } from "./scratch.ts";
-import { NO_WORDS, type View, WINDOW_BYTES } from "./views.ts";
+import { INNER_LEVELS, type Level, type Scratch } from "./scratch.ts";
+import { chainOfJson, NO_WORDS, type View, WINDOW_BYTES } from "./views.ts";
 
 /**
  * Inspects the values of one request at a time: its score, findings and budget, less than 1 KiB. Any number of them share
@@ -145,10 +148,35 @@ export class Inspector implements ValueSink {
     this.workUnits += views.workBytes;
     if (views.tooDeep) this.#report(profile, "encoding.depth", views.list[0]!, start, end, place, base);
     if (candidates) this.#confirm(profile, level, place, base);
-    if (this.#done || depth >= BASE64_LEVELS || isName(place.kind) || this.#spent(profile)) return;
+    if (this.#done || depth >= INNER_LEVELS || isName(place.kind) || this.#spent(profile)) return;
+    // A literal in a string is one in the value too: most JSON has no candidates.
+    if (candidates) this.#jsonStrings(profile, level, place, depth);
+    if (this.#done) return;
     const inner = views.base64();
     if (inner !== undefined)
       this.#window(profile, inner.bytes, 0, inner.length, inner.chain, place, depth + 1, 0);
+  }
+
+  /**
+   * The strings of JSON text (a form's field, a parameter, a file): its receiver parses it and uses them one by one, and
+   * many an attack is one only where the value begins (`1 or 1=1`, `;id`, `/etc/passwd`).
+   */
+  #jsonStrings(profile: Profile, { views, inner }: Level, place: Place, depth: number): void {
+    const { bytes, start, end, chain } = views.plain;
+    const isContinued = depth === 0 && place.repeated > 0;
+    let open = firstJsonString(bytes, start, end, isContinued);
+    while (open >= 0 && !this.#done) {
+      const close = jsonStringEnd(bytes, open, end);
+      if (!isWord(bytes, open + 1, close) && !isJsonKey(bytes, close, end)) {
+        this.workUnits += close - open + STRING_UNITS;
+        if (this.#spent(profile)) return;
+        const length = decodeScript(bytes, open + 1, close, inner);
+        const id = chainOfJson(chain);
+        if (length === UNCHANGED) this.#window(profile, bytes, open + 1, close, id, place, depth + 1, 0);
+        else this.#window(profile, inner, 0, length, id, place, depth + 1, 0);
+      }
+      open = nextJsonString(bytes, close, end);
+    }
   }
 
   /** Looks for literals in the views from `first` on. True when an active rule wants one of them at this place. */
@@ -310,6 +338,8 @@ const WINDOW_OVERLAP = 1_024;
  * are; without it, of a hundred thousand values of one byte, 280 ns. bench/micro/gate/hold.bench.ts.
  */
 const CONFIRM_UNITS = 64;
+/** What a string of JSON text costs beside its bytes, likewise. */
+const STRING_UNITS = 16;
 
 function latin1(bytes: Uint8Array, start: number, end: number): string {
   return Buffer.isBuffer(bytes)

@@ -9,7 +9,7 @@ import { DECODERS, isReader, VIEWS_MAX, Views, WINDOW_BYTES } from "./views.ts";
  */
 export class Scratch {
   readonly ruleSet: RuleSet;
-  /** Readings of a value, of what stood in it as base64, and of what stood in that. */
+  /** Readings of a value, of what stood in it as base64 or as a string of JSON text, and of what stood in that. */
   readonly levels: readonly Level[];
   /** By the last decoder of a reading: the automaton's targets that it is for. */
   readonly readers: readonly Uint32Array[];
@@ -22,20 +22,23 @@ export class Scratch {
     this.ruleSet = ruleSet;
     this.witness = witness;
     this.readers = Array.from({ length: DECODERS }, (_, id) => readersOf(ruleSet, id));
-    this.levels = Array.from({ length: BASE64_LEVELS + 1 }, () => ({
+    this.levels = Array.from({ length: INNER_LEVELS + 1 }, () => ({
       views: new Views(ruleSet.byteFlags),
       hits: Array.from({ length: VIEWS_MAX }, () => new Uint32Array(ruleSet.automaton.hitWords)),
+      inner: Buffer.alloc(WINDOW_BYTES),
     }));
   }
 }
 
-/** Base64 in base64 is undone once. */
-export const BASE64_LEVELS = 2;
+/** Base64 in base64 is undone once; so is base64 in JSON text, and JSON text in base64. */
+export const INNER_LEVELS = 2;
 
 export interface Level {
   readonly views: Views;
   /** By view: the automaton's targets with a literal in it. */
   readonly hits: readonly Uint32Array[];
+  /** A string of a value that is JSON text, its escapes resolved. */
+  readonly inner: Buffer;
 }
 
 /** Rules without a detector look at every reading. */

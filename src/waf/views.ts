@@ -84,6 +84,7 @@ const decoders: readonly (Decoder | undefined)[] = [
   { name: "concat", decode: joinStrings, notFor: NO_PROGRAMS },
   { name: "base64", decode: decodeBase64 },
   { name: "strings", decode: extractStrings },
+  { name: "json", decode: decodeScript },
 ];
 const P = {
   percent: 1,
@@ -101,6 +102,7 @@ const SHELL = 11;
 const CONCAT = 12;
 const BASE64 = 13;
 const STRINGS = 14;
+const JSON_TEXT = 15;
 
 /** Names for `zion rules` and the docs, in the order of their numbers. */
 export const decoderNames: readonly string[] = decoders.flatMap((decoder) => decoder?.name ?? []);
@@ -110,6 +112,11 @@ export function chainNames(chain: number): readonly string[] {
   const names: string[] = [];
   for (let rest = chain; rest > 0; rest = Math.floor(rest / 16)) names.unshift(decoders[rest % 16]!.name);
   return names;
+}
+
+/** Chain of a string in the JSON text that is a reading with this chain. */
+export function chainOfJson(chain: number): number {
+  return link(chain, JSON_TEXT);
 }
 
 /** Whether the reading that decoder `id` makes is for the detector of this name. */
@@ -220,6 +227,11 @@ export class Views {
   deriveSpaced(): void {
     this.#addSpaced(this.#plain);
     if (this.#script >= 0) this.#addSpaced(this.#script);
+  }
+
+  /** The value with all its transport encodings undone. */
+  get plain(): View {
+    return this.list[this.#plain]!;
   }
 
   /** Text that stands in the value as base64, as `bytes[0, length)`; 0 = none. Valid until the next call of anything here. */

@@ -35,6 +35,16 @@ function openDetector(): Detector & { calls: number } {
   };
 }
 
+/** Finds `evil(` only where a value begins. */
+function atStartDetector(): ReturnType<typeof openDetector> {
+  return {
+    ...openDetector(),
+    detect({ lower }, found) {
+      if (lower.startsWith("evil(")) found.push({ kind: "demo.evil", start: 0, end: 5 });
+    },
+  };
+}
+
 interface RuleLines {
   readonly id: string;
   readonly lines: readonly string[];
@@ -83,8 +93,13 @@ function give(inspector: Inspector, value: string, kind = JSON_STRING, name = "q
 }
 
 /** Rule ids and decoders of all findings of one value. */
-function found(rules: readonly RuleLines[], value: string, kind = JSON_STRING): string[] {
-  const { inspector } = inspectorOf(rules, { allFindings: true });
+function found(
+  rules: readonly RuleLines[],
+  value: string,
+  kind = JSON_STRING,
+  detector = openDetector(),
+): string[] {
+  const { inspector } = inspectorOf(rules, { allFindings: true }, detector);
   give(inspector, value, kind);
   return inspector.findings.map(({ rule, decoders }) => [rule.id, ...decoders].join(" "));
 }
@@ -134,6 +149,45 @@ for (const [value, decoders, kind] of readings) {
     assert.deepEqual(found([evil], value, kind), [`demo-evil${decoders}`]);
   });
 }
+
+const jsonTexts: readonly (readonly [string, string, number?])[] = [
+  ['{"q":"evil(1)"}', " json"],
+  ['{"q":"\\u0065vil(1)"}', " json"],
+  ['{"q":"%65vil(1)"}', " percent json"],
+  ['{"q":"\\u002565vil(1)"}', " json percent"],
+  ['[1, -2.5e3, true, null, {"a":{"b":[]}}, "x", "evil(1)"]', " json"],
+  ['{"q":"{\\"p\\":\\"evil(1)\\"}"}', " json json"],
+  ["%7B%22q%22%3A%22evil(1)%22%7D", " percent json", FORM_VALUE],
+  [Buffer.from('{"q":"evil(1)"}').toString("base64"), " base64 json"],
+];
+for (const [value, decoders, kind] of jsonTexts)
+  test(`${value} is read string by string`, () => {
+    assert.deepEqual(found([evil], value, kind, atStartDetector()), [`demo-evil${decoders}`]);
+  });
+
+test("what is no string of JSON text is not read on its own", () => {
+  for (const value of [
+    '{"evil(1)":1}',
+    '"evil(1)"',
+    'say "evil(1)"',
+    '{q: "evil(1)"}',
+    '[see] "evil(1)"',
+    '["a" and "evil(1)"]',
+  ])
+    assert.deepEqual(found([evil], value, JSON_STRING, atStartDetector()), [], value);
+});
+
+test("strings of JSON text are read in every piece of a long value", () => {
+  const { inspector } = inspectorOf([evil], {}, atStartDetector());
+  const piece = Buffer.from('x evil(0)","a": "y","b" : "evil(1)"}');
+  const place = new Place();
+  place.kind = JSON_STRING;
+  inspector.value(piece, 0, piece.length, place);
+  assert.equal(inspector.score, 0);
+  place.repeated = 8;
+  inspector.value(piece, 0, piece.length, place);
+  assert.equal(inspector.score, 5);
+});
 
 test("an unclosed comment hides nothing", () => {
   for (const value of ["/* evil(1)", "/*/* evil(1)", "1 /*! evil(1)", "%2f%2a evil(1)"])
