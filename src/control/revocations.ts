@@ -69,6 +69,8 @@ export function openRevocations(
       writeLines(fd, [line]);
       return true;
     } catch {
+      // A full disk may have taken half of it.
+      staleLines = Infinity;
       return false;
     }
   };

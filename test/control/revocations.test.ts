@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import {
   appendFileSync,
   chmodSync,
@@ -15,6 +16,7 @@ import fc from "fast-check";
 import { openRevocations, readRevocation } from "../../src/control/revocations.ts";
 import { REVOKED_MAX } from "../../src/identity/revoked-tokens.ts";
 
+const onLinux = { skip: process.platform === "linux" ? false : "limits the size of files by prlimit" };
 const nowSecs = 1_800_000_000;
 
 function start(t: TestContext) {
@@ -139,6 +141,31 @@ test("what cannot be written is in force, and says so", (t) => {
   writeFileSync(run.directory, "");
   chmodSync(run.directory, 0o600);
 });
+
+test("half a line that a full disk took does not become part of the next", onLinux, (t) => {
+  const run = start(t);
+  const list = run.open();
+  assert.equal(list.add({ jti: "a", exp: nowSecs + 60 }), "added");
+  // Room for ten bytes more, and no signal for what has none.
+  const ignore = () => {};
+  process.on("SIGXFSZ", ignore);
+  t.after(() => process.off("SIGXFSZ", ignore));
+  limitFiles(String(statSync(run.file).size + 10));
+  assert.equal(list.add({ jti: "b", exp: nowSecs + 60 }), "not_written");
+  limitFiles("unlimited");
+  assert.equal(list.add({ jti: "c", exp: nowSecs + 60 }), "added");
+  assert.deepEqual(
+    run
+      .open()
+      .list()
+      .map(({ jti }) => jti),
+    ["a", "b", "c"],
+  );
+});
+
+function limitFiles(bytes: string): void {
+  execFileSync("prlimit", [`--pid=${process.pid}`, `--fsize=${bytes}:unlimited`]);
+}
 
 test("the list has an end, and says when it is full", (t) => {
   const run = start(t);
