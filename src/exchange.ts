@@ -581,6 +581,11 @@ export class Exchange
     return this.#deadlineMs;
   }
 
+  /** Its upstream takes calls: both ends of one may be silent for as long as they like. */
+  get takesCalls(): boolean {
+    return this.#upstream !== undefined && this.#upstream.config.protocol !== "http1";
+  }
+
   get requestTrailers(): Trailers | undefined {
     return this.#requestTrailers;
   }

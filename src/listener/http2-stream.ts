@@ -329,15 +329,20 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
   }
 
   #isTooSlow(): boolean {
-    const rate = this.#isCall ? 0 : this.#snapshot.connection.bodyMinRate;
+    const rate = this.#mayBeSilent ? 0 : this.#snapshot.connection.bodyMinRate;
     const elapsedMs = this.#state.wheel.nowMs - this.#bodyStartMs;
     return rate > 0 && elapsedMs > RATE_GRACE_MS && this.#bodyBytes * 1000 < rate * elapsedMs;
   }
 
   #armBody(): void {
     // A call may be silent for as long as both ends like: the connection's own deadlines and pings watch over it.
-    if (this.#isCall) this.#pause();
+    if (this.#mayBeSilent) this.#pause();
     else this.#arm(this.#snapshot.connection.bodyIdleTimeoutMs);
+  }
+
+  /** To an HTTP/1.1 upstream anything is a body: its own time-outs would blame it for what the client does not send. */
+  get #mayBeSilent(): boolean {
+    return this.#isCall && this.#exchange?.takesCalls === true;
   }
 
   // --- the answer

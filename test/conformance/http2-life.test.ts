@@ -171,6 +171,22 @@ test("a body that stops is answered 408, one that is too large 413, and the stre
   assert.equal(await ending(another, 3), "end");
 });
 
+test("a body that stops is its client's fault where no call can be, whatever it calls itself", async (t) => {
+  const bench = await startBench(t, {
+    ...secure,
+    server: "body_idle_timeout_ms = 500",
+    upstream: "idle_timeout_ms = 3000\nrequest_timeout_ms = 3000",
+    script: () => {},
+  });
+  const client = await open(t, bench);
+  const call = head("POST", "/x", ["content-type", "application/grpc"], ["te", "trailers"]);
+  client.send(frame(HEADERS, END_HEADERS, 1, block(call)), frame(DATA, 0, 1, Buffer.alloc(9)));
+  assert.equal(await client.outcome(1), "200");
+  // Else the upstream would be blamed, its breaker open, and others answered 503.
+  const [line] = await bench.edge.logLines();
+  assert.equal(line!["zion.reason"], "body_timeout");
+});
+
 test("Expect: 100-continue is answered before the body is asked for", async (t) => {
   const bench = await startBench(t, secure);
   const client = await open(t, bench);
