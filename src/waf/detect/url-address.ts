@@ -1,4 +1,7 @@
-/** IPv4 addresses in the spellings that `inet_aton` and URL parsers accept: fewer parts, hex, octal, mapped into IPv6. */
+/**
+ * IPv4 addresses in the spellings that `inet_aton` and URL parsers accept: fewer parts, hex, octal, mapped into IPv6 or put
+ * into an address that a translator or a tunnel takes it out of again.
+ */
 
 export interface Address {
   /** The 32 bits as a number. */
@@ -38,17 +41,22 @@ function dotted(host: string): Address | undefined {
 /** `::1` with zeros that nobody writes: `0:0:0:0:0:0:0:1`, `0000::1`, `::01`. */
 const LOOPBACK = /^(?:(?:0{1,4}:){7}|(?:0{1,4}:){1,6}:|::0{1,3})0{0,3}1$/;
 
-/** `::ffff:a.b.c.d`, `::ffff:hhhh:hhhh` and their long spellings. */
+/** `::ffff:` (RFC 4291), `64:ff9b::` (NAT64, RFC 6052) and an IPv4 address in either spelling, or `2002:hhhh:hhhh:` (6to4). */
+const EMBEDDED =
+  /^(?:(?:(?:::|(?:0{1,4}:){5})ffff:|0{0,2}64:ff9b:(?::|(?:0{1,4}:){4}))(?:([0-9a-f]{1,4}):([0-9a-f]{1,4})|([0-9.]{7,15}))|2002:([0-9a-f]{1,4}):([0-9a-f]{1,4}):[0-9a-f:]{1,29})$/;
+
+/** The address in an IPv6 address, whatever zone (`%25lo`, RFC 6874) follows it. */
 function mapped(text: string): Address | undefined {
-  if (LOOPBACK.test(text)) return { value: 0x7f000001, plain: false };
-  const tail = /^(?:::|(?:0{1,4}:){5})ffff:(?:([0-9a-f]{1,4}):([0-9a-f]{1,4})|([0-9.]{7,15}))$/.exec(text);
-  if (tail === null) return undefined;
-  if (tail[3] !== undefined) {
-    const inner = dotted(tail[3]);
+  const zone = text.indexOf("%");
+  const digits = zone < 0 ? text : text.slice(0, zone);
+  if (LOOPBACK.test(digits) || (zone >= 0 && digits === "::1")) return { value: 0x7f000001, plain: false };
+  const found = EMBEDDED.exec(digits);
+  if (found === null) return undefined;
+  if (found[3] !== undefined) {
+    const inner = dotted(found[3]);
     return inner && { value: inner.value, plain: false };
   }
-  return {
-    value: ((Number.parseInt(tail[1]!, 16) << 16) | Number.parseInt(tail[2]!, 16)) >>> 0,
-    plain: false,
-  };
+  const high = Number.parseInt(found[1] ?? found[4]!, 16);
+  const low = Number.parseInt(found[2] ?? found[5]!, 16);
+  return { value: ((high << 16) | low) >>> 0, plain: false };
 }

@@ -209,9 +209,9 @@ const disguise: Detector = {
 
 export const url: readonly Detector[] = [...detectorsOf(KINDS, PATTERNS), disguise];
 
-/** A host of digits, hexadecimal digits and dots, behind a user name at most. */
+/** A host of digits, hexadecimal digits and dots (a zone behind them), behind a user name at most. */
 const NUMERIC_HOST =
-  /:\/\/(?:[^\s/?#"'<>@]{0,80}@)?(\[[0-9a-f:.%]{2,60}\]|[0-9a-fx.]{1,60})(?=[:/?#\s"'<>)]|$)/g;
+  /:\/\/(?:[^\s/?#"'<>@]{0,80}@)?(\[[0-9a-f:.]{2,60}(?:%[\w.%-]{0,24})?\]|[0-9a-fx.]{1,60})(?=[:/?#\s"'<>)]|$)/g;
 
 function findDisguised({ lower }: Subject, found: Detection[]): void {
   NUMERIC_HOST.lastIndex = 0;
