@@ -114,8 +114,8 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
   #trailers: Trailers | undefined = undefined;
   #keepAlive = true;
   #blocked = false;
-  /** Bytes queued when progress was last looked for; Infinity = not yet. */
-  #queueSize = Infinity;
+  /** Bytes taken when progress was last looked for; -Infinity = not yet. */
+  #takenBytes = -Infinity;
 
   constructor(
     socket: Socket,
@@ -639,7 +639,7 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
     if (this.#phase !== BUSY) return;
     this.#exchange = undefined;
     this.#sink = undefined;
-    if (!this.#blocked) this.#queueSize = Infinity;
+    if (!this.#blocked) this.#takenBytes = -Infinity;
     if (!this.#keepAlive) {
       this.#linger();
       return;
@@ -706,14 +706,14 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
   #block(): void {
     if (this.#blocked) return;
     this.#blocked = true;
-    this.#queueSize = this.#queued();
+    this.#takenBytes = this.#taken();
     this.#state.wheel.set(this.#deadline, this.#state.wheel.nowMs + this.#snapshot.connection.writeTimeoutMs);
   }
 
   #onDrain(): void {
     if (!this.#blocked) return;
     this.#blocked = false;
-    this.#queueSize = Infinity;
+    this.#takenBytes = -Infinity;
     if (this.#side !== undefined) {
       this.#state.wheel.pause(this.#deadline);
       this.#tell(this.#side, "onDrain");
@@ -737,8 +737,13 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
 
   /** Those that wait in libuv. The stream counts what it wrote of them, too. */
   #waiting(): number {
-    const handle = (this.#socket as unknown as { _handle: { writeQueueSize?: number } | null })._handle;
-    return handle?.writeQueueSize ?? 0;
+    return (this.#socket as unknown as HandleSlot)._handle?.writeQueueSize ?? 0;
+  }
+
+  /** Bytes that the kernel has taken, ever. What is queued alone would hide them: more may come behind. */
+  #taken(): number {
+    const handle = (this.#socket as unknown as HandleSlot)._handle;
+    return (handle?.bytesWritten ?? 0) - this.#waiting();
   }
 
   #onEnd(): void {
@@ -776,8 +781,9 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
     const unread = this.#phase !== BUSY && this.#inputStart === this.#inputEnd;
     const queued = this.#queued();
     if (this.#blocked || (unread && queued > 0)) {
-      if (queued < this.#queueSize) {
-        this.#queueSize = queued;
+      const taken = this.#taken();
+      if (taken > this.#takenBytes) {
+        this.#takenBytes = taken;
         wheel.set(this.#deadline, wheel.nowMs + this.#snapshot.connection.writeTimeoutMs);
         return;
       }
@@ -810,6 +816,10 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
     this.#snapshot = this.#state.snapshot;
     this.#serve(request);
   }
+}
+
+interface HandleSlot {
+  readonly _handle: { readonly writeQueueSize?: number; readonly bytesWritten?: number } | null;
 }
 
 function takeNext(connection: Http1Connection): void {

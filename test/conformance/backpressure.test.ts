@@ -273,6 +273,43 @@ test("an answer that waits in libuv goes on although its next piece waits in the
   client.destroy();
 });
 
+test("a client that reads slowly is not late because more was queued behind what it reads", async (t) => {
+  const { edge, origin } = await startBench(t, {
+    server: "write_timeout_ms = 1000",
+    script: (_request, { socket }) =>
+      void socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
+  });
+  const client = await connect(edge.port, { deadlineMs: 15_000 });
+  const own = gatewaySocket(client.socket);
+  client.socket.pause();
+  client.send(get("/x"));
+  const { connection } = await origin.request(0);
+  const toOrigin = gatewaySocket(connection.socket);
+  let bytes = 0;
+  const send = async (length: number): Promise<void> => {
+    connection.socket.write(`${length.toString(16)}\r\n${"x".repeat(length)}\r\n`);
+    bytes += length;
+    await until(() => toOrigin.bytesRead === connection.socket.bytesWritten, client);
+    await turn();
+  };
+  while (queuedBytes(own) < own.writableHighWaterMark) await send(16_000);
+  await send(30_000);
+  // A kernel that takes a little at a time, which over loopback none does.
+  const { _handle: handle } = own as unknown as { readonly _handle: { readonly writeQueueSize: number } };
+  let waiting = handle.writeQueueSize;
+  Object.defineProperty(handle, "writeQueueSize", { configurable: true, get: () => waiting });
+  for (let n = 0; n < 15; n++) {
+    await new Promise((done) => setTimeout(done, 200));
+    waiting -= 100;
+  }
+  Reflect.deleteProperty(handle, "writeQueueSize");
+  connection.socket.write("0\r\n\r\n");
+  client.socket.resume();
+  const answer = await client.answer();
+  assert.deepEqual([answer?.body.length, answer?.end], [bytes, "framed"]);
+  client.destroy();
+});
+
 /** What the kernel has not taken, in the stream or, past it, in libuv. */
 function queuedBytes(socket: net.Socket): number {
   const { _handle: handle } = socket as unknown as { readonly _handle: { readonly writeQueueSize: number } };
