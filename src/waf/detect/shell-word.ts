@@ -66,9 +66,12 @@ export function readWord(lower: string, start: number): ShellWord {
       at += skipped - 1;
       continue;
     }
-    if (code === 0x60 && lower.charCodeAt(at + 1) === 0x60) {
+    if (code === 0x60) {
+      // Two are an empty substitution; three are a fence of Markdown.
+      const run = backquotes(lower, at, limit);
+      if (run % 2 === 1) break;
       tricked = true;
-      at++;
+      at += run - 1;
       continue;
     }
     if (!isWordChar(code)) break;
@@ -109,6 +112,13 @@ function isWrittenLineEnd(lower: string, at: number, next: number): boolean {
 
 function isWindowsPath(word: string): boolean {
   return /^(?:[a-z]:|\.{1,2}[\\/]|\.{1,2}$)/.test(word) || word.includes("\\");
+}
+
+/** How many backquotes stand at `at`. */
+function backquotes(lower: string, at: number, limit: number): number {
+  let end = at;
+  while (end < limit && lower.charCodeAt(end) === 0x60) end++;
+  return end - at;
 }
 
 /** A quote opens a part of the word when its partner follows within it; otherwise it ends the word. */

@@ -262,6 +262,7 @@ export const systemTexts: readonly string[] = [
   "total=$((a+b))",
   "`code`",
   "``` code ```",
+  "*Deploy* by <@U123>:\n```git log --oneline | head```\n> it's done",
   "use `a|b` in the pattern",
   "`id` is the primary key",
   "the `who` column",
