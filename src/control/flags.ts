@@ -37,7 +37,12 @@ export function primaryFlags(command?: string, ...rest: readonly string[]): read
   if (command === "run") allowed.push("--allow-fs-write=*", "--allow-worker");
   if (writesFiles(command, rest)) allowed.push("--allow-fs-write=*");
   const processes = serves ? defaultWorkerCount() + 1 : 1;
-  return [...hardeningFlags, oldSpaceFlag(processes), ...allowed];
+  return [
+    ...hardeningFlags,
+    oldSpaceFlag(processes),
+    ...(command === "run" ? [COLLECTABLE] : []),
+    ...allowed,
+  ];
 }
 
 /** Commands that write what their words name. Every other one cannot, whatever is wrong with it. */
@@ -91,7 +96,7 @@ export const auditWriterFlags: readonly string[] = [...hardeningFlags, "--max-ol
  */
 const YOUNG_SPACE = "--max-semi-space-size=8";
 
-/** A worker without memory collects what a flood left (pressure-gauge.ts). Nothing else calls it. */
+/** For workers without memory (pressure-gauge.ts), and for the primary after it read a configuration (cli/loader.ts). */
 const COLLECTABLE = "--expose-gc";
 
 /** libuv counts the CPU quota of the cgroup and the affinity mask in (since 1.49). Two, so that one may die. */
@@ -114,6 +119,9 @@ const passedOn = [
   "NODE_EXTRA_CA_CERTS",
   "SSL_CERT_FILE",
   "SSL_CERT_DIR",
+  "MALLOC_ARENA_MAX",
+  "MALLOC_MMAP_THRESHOLD_",
+  "MALLOC_TRIM_THRESHOLD_",
 ];
 
 export function workerEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
@@ -122,11 +130,30 @@ export function workerEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return passed;
 }
 
-/** The primary keeps its environment, but for what could switch flags off again. */
-export function primaryEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+/** The primary keeps its environment, but for what could switch flags off again. `memoryBytes`: limit of the control group. */
+export function primaryEnvironment(
+  env: NodeJS.ProcessEnv,
+  memoryBytes = process.constrainedMemory(),
+): NodeJS.ProcessEnv {
   const { NODE_OPTIONS: _, ...rest } = env;
-  return { NODE_ENV: "production", ...rest, ...fixedEnvironment };
+  const isScarce = memoryBytes > 0 && memoryBytes < SCARCE_BYTES * (defaultWorkerCount() + 1);
+  return { NODE_ENV: "production", ...(isScarce ? sparingMalloc : {}), ...rest, ...fixedEnvironment };
 }
+
+/** Of memory for each process. */
+const SCARCE_BYTES = 256 * 1_048_576;
+
+/**
+ * glibc gives back at once what is not in use, and keeps it in two places only. Of four storms of a minute with one worker in
+ * 256 MiB two ended with everybody turned away for as long as they came back, because what had been freed filled the group;
+ * with this none of two. Not for everybody: it costs up to a tenth of the CPU of a request, and a quarter of a compressed one's
+ * (bench/results/profiles.md).
+ */
+const sparingMalloc = {
+  MALLOC_ARENA_MAX: "2",
+  MALLOC_MMAP_THRESHOLD_: "65536",
+  MALLOC_TRIM_THRESHOLD_: "131072",
+};
 
 /** dns.lookup, file writes and key operations share the pool; four threads let one slow name server stop the log (N8). */
 const fixedEnvironment = { UV_THREADPOOL_SIZE: "16" };

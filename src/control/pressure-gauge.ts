@@ -2,6 +2,7 @@ import { getHeapStatistics } from "node:v8";
 import { type Pressure, SAMPLE_MS } from "../gate/pressure.ts";
 import type { WafEngine } from "../gate/waf-engine.ts";
 import type { Clock } from "../std/clock.ts";
+import { garbageCollector } from "../std/garbage.ts";
 
 /** Samples between two looks at the heap: four a second. */
 const HEAP_EVERY = 5;
@@ -11,8 +12,17 @@ const HEAP_LOOKS = 8;
 const WORN_SHARE = 0.85;
 const WORN_MS = 30_000;
 
-/** Between two collections for want of memory: each holds the event loop for some 50 ms. */
+/**
+ * Between two collections for want of memory. A worker that turns all work away makes no garbage either, so nothing would
+ * be collected, and what a flood left would keep the memory full: 98 requests/s were answered afterwards, of 970.
+ */
 const COLLECT_MS = 5000;
+/**
+ * And where nothing is let in: each connection that is turned away leaves some 5 kB, 18 MB/s of them in a storm, which kept a worker
+ * in 256 MiB turning everybody away for as long as they came back.
+ */
+const COLLECT_FULL_MS = 1000;
+const FULL = 3;
 
 export interface PressureGauge {
   /** Memory of all processes together, as a share of the limit of the control group; 0 = there is none. */
@@ -27,7 +37,7 @@ export function openPressureGauge(
   engine: Pick<WafEngine, "turns" | "store">,
   clock: Clock,
   readHeap: () => number = heapInUse,
-  collect: (() => void) | undefined = collector(),
+  collect: (() => void) | undefined = garbageCollector(),
 ): PressureGauge {
   let lastMs = clock.nowMs();
   let roundMs = 0;
@@ -59,7 +69,8 @@ export function openPressureGauge(
     lastMs = nowMs;
     const { turns, store } = engine;
     if (samples++ % HEAP_EVERY === 0) pressure.fill(Math.max(memory, heapShare(nowMs)));
-    if (pressure.level > 0 && nowMs - collectedMs > COLLECT_MS) {
+    const collectMs = pressure.level === FULL ? COLLECT_FULL_MS : COLLECT_MS;
+    if (pressure.level > 0 && nowMs - collectedMs > collectMs) {
       collectedMs = nowMs;
       collect?.();
     }
@@ -89,13 +100,4 @@ export function openPressureGauge(
 function heapInUse(): number {
   const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
   return used / limit;
-}
-
-/**
- * Gives what is garbage back to the kernel. A worker that turns all work away makes no garbage either, so nothing would
- * be collected, and what a flood left would keep the memory full: 98 requests/s were answered afterwards, of 970.
- */
-function collector(): (() => void) | undefined {
-  const { gc } = globalThis;
-  return gc === undefined ? undefined : () => void gc({ type: "major", flavor: "last-resort" });
 }

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import tls from "node:tls";
 import { makeSelfSigned } from "../../src/cert/self-signed.ts";
 import {
+  defaultWorkerCount,
   hardeningFlags,
   primaryEnvironment,
   primaryFlags,
@@ -140,9 +141,19 @@ test("a package inside node_modules may read the dependencies beside it", () => 
 test("of the environment, workers get an allow-list and the primary all but NODE_OPTIONS", () => {
   const given = { PATH: "/bin", TZ: "UTC", TOKEN: "x", NODE_OPTIONS: "--inspect", UV_THREADPOOL_SIZE: "1" };
   assert.deepEqual(workerEnvironment(given), { PATH: "/bin", TZ: "UTC", UV_THREADPOOL_SIZE: "16" });
-  const { NODE_ENV, ...primary } = primaryEnvironment(given);
+  const { NODE_ENV, ...primary } = primaryEnvironment(given, 0);
   assert.equal(NODE_ENV, "production");
   assert.deepEqual(primary, { PATH: "/bin", TZ: "UTC", TOKEN: "x", UV_THREADPOOL_SIZE: "16" });
+});
+
+test("where memory is scarce malloc is told to keep little, in all processes, unless the operator says otherwise", () => {
+  const sparing = primaryEnvironment({ MALLOC_ARENA_MAX: "1" }, 256 * 1_048_576);
+  assert.equal(sparing["MALLOC_ARENA_MAX"], "1");
+  assert.equal(sparing["MALLOC_TRIM_THRESHOLD_"], "131072");
+  assert.equal(workerEnvironment(sparing)["MALLOC_TRIM_THRESHOLD_"], "131072");
+  const ample = 256 * 1_048_576 * (defaultWorkerCount() + 1);
+  for (const memoryBytes of [0, ample, Number.MAX_SAFE_INTEGER])
+    assert.equal(primaryEnvironment({}, memoryBytes)["MALLOC_TRIM_THRESHOLD_"], undefined, `${memoryBytes}`);
 });
 
 function commandLine(pid: number): readonly string[] {

@@ -79,3 +79,10 @@ test("garbage is collected for want of memory, at once and then every five secon
   run.pass(20_000);
   assert.equal(run.collections, 3);
 });
+
+test("where nothing is let in garbage is collected every second: those who are turned away make some", (t) => {
+  const run = start(t);
+  run.gauge.setMemory(0.98);
+  run.pass(5500);
+  assert.equal(run.collections, 6);
+});
