@@ -202,12 +202,17 @@ export const cases: readonly Case[] = [
     async run({ instance, scale }) {
       const load = startTraffic({ ...usual, webSockets: 0, eventStreams: 0, port: instance.place.port });
       const count = Math.max(1, Math.round(5 * scale));
-      for (let done = 0; done < count; done++) {
+      let tally: Tally;
+      try {
+        for (let done = 0; done < count; done++) {
+          await sleep(2000);
+          await instance.product.upgrade!(instance);
+        }
         await sleep(2000);
-        await instance.product.upgrade!(instance);
+      } finally {
+        // One that fails must not leave its load beside the rows that follow.
+        tally = await load.stop();
       }
-      await sleep(2000);
-      const tally = await load.stop();
       return {
         met: failed(tally) === 0,
         text: `${count} upgrades: ${told(tally)}, ${tally.keptClosed} kept closed`,
