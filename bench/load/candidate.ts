@@ -83,7 +83,8 @@ export async function startCandidate(
   work: Pick<Setup, "waf" | "holdProbe" | "endless" | "backend" | "originPort" | "growth" | "ownTls">,
 ): Promise<Candidate> {
   const directory = join(around.directory, `${name}-${log ? "log" : "nolog"}-${await freePort()}`);
-  mkdirSync(directory);
+  // The kernel may give a port a second time in one run.
+  mkdirSync(directory, { recursive: true });
   const output = join(directory, "output");
   // HAProxy can only log to a socket or to its standard output.
   const logFile = name === "haproxy" ? output : join(directory, "access.log");
