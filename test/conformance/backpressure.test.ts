@@ -242,8 +242,10 @@ test("a slow client gets all of an answer that ends its connection", async (t) =
   await client.untilOver();
 });
 
-test("an answer that waits in libuv goes on although its next piece waits in the stream", async (t) => {
+/** An answer in chunks for a client that does not read, fed piece by piece; each is in the gateway when `send` resolves. */
+async function startFeed(t: TestContext, server = "") {
   const { edge, origin } = await startBench(t, {
+    server,
     script: (_request, { socket }) =>
       void socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
   });
@@ -253,13 +255,18 @@ test("an answer that waits in libuv goes on although its next piece waits in the
   client.send(get("/x"));
   const { connection } = await origin.request(0);
   const toOrigin = gatewaySocket(connection.socket);
-  let bytes = 0;
+  const fed = { bytes: 0 };
   const send = async (length: number): Promise<void> => {
     connection.socket.write(`${length.toString(16)}\r\n${"x".repeat(length)}\r\n`);
-    bytes += length;
+    fed.bytes += length;
     await until(() => toOrigin.bytesRead === connection.socket.bytesWritten, client);
     await turn();
   };
+  return { client, own, connection, fed, send };
+}
+
+test("an answer that waits in libuv goes on although its next piece waits in the stream", async (t) => {
+  const { client, own, connection, fed, send } = await startFeed(t);
   // Small pieces go past the stream, until the client is behind by as much as it may be.
   while (queuedBytes(own) < own.writableHighWaterMark) await send(16_000);
   assert.equal(own.writableLength, 0);
@@ -269,29 +276,12 @@ test("an answer that waits in libuv goes on although its next piece waits in the
   connection.socket.write("5\r\nhello\r\n0\r\n\r\n");
   client.socket.resume();
   const answer = await client.answer();
-  assert.deepEqual([answer?.body.length, answer?.end], [bytes + 5, "framed"]);
+  assert.deepEqual([answer?.body.length, answer?.end], [fed.bytes + 5, "framed"]);
   client.destroy();
 });
 
 test("a client that reads slowly is not late because more was queued behind what it reads", async (t) => {
-  const { edge, origin } = await startBench(t, {
-    server: "write_timeout_ms = 1000",
-    script: (_request, { socket }) =>
-      void socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
-  });
-  const client = await connect(edge.port, { deadlineMs: 15_000 });
-  const own = gatewaySocket(client.socket);
-  client.socket.pause();
-  client.send(get("/x"));
-  const { connection } = await origin.request(0);
-  const toOrigin = gatewaySocket(connection.socket);
-  let bytes = 0;
-  const send = async (length: number): Promise<void> => {
-    connection.socket.write(`${length.toString(16)}\r\n${"x".repeat(length)}\r\n`);
-    bytes += length;
-    await until(() => toOrigin.bytesRead === connection.socket.bytesWritten, client);
-    await turn();
-  };
+  const { client, own, connection, fed, send } = await startFeed(t, "write_timeout_ms = 1000");
   while (queuedBytes(own) < own.writableHighWaterMark) await send(16_000);
   await send(30_000);
   // A kernel that takes a little at a time, which over loopback none does.
@@ -306,7 +296,7 @@ test("a client that reads slowly is not late because more was queued behind what
   connection.socket.write("0\r\n\r\n");
   client.socket.resume();
   const answer = await client.answer();
-  assert.deepEqual([answer?.body.length, answer?.end], [bytes, "framed"]);
+  assert.deepEqual([answer?.body.length, answer?.end], [fed.bytes, "framed"]);
   client.destroy();
 });
 
