@@ -771,7 +771,14 @@ export const reasons = {
     false,
     "No endpoint of the upstream can be used.",
   ),
-  upstreamBusy: row("upstream_busy", 503, "upstream", g, false, "The upstream's bulkhead is full."),
+  upstreamBusy: row(
+    "upstream_busy",
+    503,
+    "upstream",
+    g,
+    false,
+    "The upstream has as many exchanges or streams under way as it may, or its connections do not come about.",
+  ),
   upstreamOpen: row("upstream_open", 503, "upstream", u, false, "The upstream's circuit breaker is open."),
   upstreamConnect: row(
     "upstream_connect",

@@ -11,6 +11,7 @@ import { UpstreamConnection } from "./connection.ts";
 import { EndpointState } from "./endpoint-state.ts";
 import { Http2Sessions } from "./http2-sessions.ts";
 import { UpstreamStream } from "./http2-stream.ts";
+import type { NoCarrier } from "./no-carrier.ts";
 
 /** What upstream connections of one worker share. */
 export interface UpstreamDeps {
@@ -51,14 +52,21 @@ export type ConnectionSettings = Pick<
 export interface EndpointOwner {
   /** Secure context of a TLS upstream, built once. */
   readonly secureContext: tls.SecureContext | undefined;
-  /** Connections of all endpoints that are being made. */
-  connecting: number;
   /** Connections that were begun. */
   opened: number;
   /** Idle connections of all endpoints. */
   idleCount: number;
   readonly retired: boolean;
 }
+
+/**
+ * Connections to one endpoint that may be under way, per worker, when none has come about for CONNECT_STALLED_MS: what
+ * an endpoint that swallows connections can hold (reliability.md F10).
+ */
+const CONNECTING_STALLED_MAX = 256;
+const CONNECT_STALLED_MS = 250;
+/** And at any time. Thousands of clients that come at once, after a start, ask an endpoint that answers for as many. */
+const CONNECTING_MAX = 8192;
 
 /** One member of an upstream: its idle connections and how to make new ones. */
 export class Endpoint extends EndpointState {
@@ -76,6 +84,8 @@ export class Endpoint extends EndpointState {
   /** Last used last: the most recently used connection is taken first, so that surplus ones grow old and go. */
   readonly #idle: UpstreamConnection[] = [];
   readonly #connecting = new Set<object>();
+  /** When a connection was last made, or the first of those under way was begun. */
+  #connectedMs = 0;
   /** Undefined where only HTTP/1.1 is spoken. */
   readonly #sessions: Http2Sessions | undefined;
   #turns = 0;
@@ -101,10 +111,10 @@ export class Endpoint extends EndpointState {
   }
 
   /**
-   * Something to send a request by; undefined when no address of the host is known, "full" when it holds as many
-   * streams as it may. `fresh`: not by a connection that has been idle. `http1`: only HTTP/1.1 will do.
+   * Something to send a request by, or why there is nothing. `fresh`: not by a connection that has been idle. `http1`:
+   * only HTTP/1.1 will do.
    */
-  take(fresh: boolean, http1: boolean): Carrier | undefined | "full" {
+  take(fresh: boolean, http1: boolean): Carrier | NoCarrier {
     if (this.deps.standIn !== undefined) return this.deps.standIn(this);
     if (this.#sessions === undefined || http1 || !this.#sessions.isChosen) return this.takeHttp1(fresh);
     const session = this.#sessions.take(fresh);
@@ -124,10 +134,10 @@ export class Endpoint extends EndpointState {
   }
 
   /**
-   * An idle connection, or one that is being made; undefined when no address of the host is known. `fresh`: no idle
-   * one, because an upstream that closed one of them while idle is likely to have closed them all.
+   * An idle connection, or one that is being made. `fresh`: no idle one, because an upstream that closed one of them
+   * while idle is likely to have closed them all.
    */
-  takeHttp1(fresh: boolean): UpstreamConnection | undefined {
+  takeHttp1(fresh: boolean): UpstreamConnection | NoCarrier {
     const idle = fresh ? undefined : this.#idle.pop();
     if (idle !== undefined) {
       this.#owner.idleCount--;
@@ -146,20 +156,21 @@ export class Endpoint extends EndpointState {
 
   /** Counts a connection that is being made. */
   onConnecting(connection: object): void {
+    if (this.#connecting.size === 0) this.#connectedMs = this.deps.nowMs();
     this.open++;
     this.#owner.opened++;
     this.#connecting.add(connection);
-    this.#owner.connecting++;
   }
 
   onConnected(connection: object): void {
-    if (this.#connecting.delete(connection)) this.#owner.connecting--;
+    this.#connectedMs = this.deps.nowMs();
+    this.#connecting.delete(connection);
   }
 
   /** The connection is closed. */
   forget(connection: object): void {
     this.open--;
-    this.onConnected(connection);
+    this.#connecting.delete(connection);
     const at = this.#idle.indexOf(connection as UpstreamConnection);
     if (at < 0) return;
     this.#idle.splice(at, 1);
@@ -172,14 +183,21 @@ export class Endpoint extends EndpointState {
     this.#sessions?.retire();
   }
 
-  #connect(): UpstreamConnection | undefined {
+  #connect(): UpstreamConnection | NoCarrier {
+    if (this.#connecting.size >= CONNECTING_STALLED_MAX && this.#isStalled()) return "connecting";
     const socket = this.#dial(http1Only);
-    if (socket === undefined) return undefined;
+    if (socket === undefined) return "no_address";
     tune(socket);
     const connection = new UpstreamConnection(this, socket, this.encrypted);
     this.onConnecting(connection);
     this.deps.reader.attach(socket, connection);
     return connection;
+  }
+
+  #isStalled(): boolean {
+    return (
+      this.#connecting.size >= CONNECTING_MAX || this.deps.nowMs() - this.#connectedMs > CONNECT_STALLED_MS
+    );
   }
 
   #dial(protocols: string[]): net.Socket | undefined {

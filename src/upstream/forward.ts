@@ -2,6 +2,7 @@ import { reasons } from "../reason.ts";
 import type { AnswerSink, Fault } from "./answer-sink.ts";
 import type { Carrier } from "./carrier.ts";
 import type { Endpoint, UpstreamDeps } from "./endpoint.ts";
+import { faultWithoutCarrier } from "./no-carrier.ts";
 import { ANSWERED, ANSWERED_BADLY, CONNECTION_FAILED } from "./outlier.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -136,7 +137,6 @@ export class Forwarding {
   }
 
   #attempt(exclude: Endpoint | undefined, nowMs: number, fresh: boolean): void {
-    this.#attempts++;
     this.#attemptMs = nowMs;
     const endpoint = this.#upstream.choose(this.#exchange.request, nowMs, exclude, this.#wanted);
     if (endpoint === undefined) {
@@ -152,15 +152,19 @@ export class Forwarding {
     this.#exchange.record.upstream = endpoint;
     endpoint.inFlight++;
     const connection = endpoint.take(fresh, this.#exchange.request.webSocket);
-    if (connection === undefined || connection === "full") {
-      const isFull = connection === "full";
-      this.#exchange.onFault({
-        reason: isFull ? reasons.upstreamBusy : reasons.upstreamUnavailable,
-        nothingSent: true,
-        detail: isFull ? "streams" : "no_address",
-      });
+    if (typeof connection === "string") {
+      this.#leaveEndpoint();
+      // Another member may have room.
+      if (exclude === undefined && this.#upstream.endpoints.length > 1) {
+        this.#attempt(endpoint, nowMs, fresh);
+        return;
+      }
+      const fault = faultWithoutCarrier(connection);
+      if (fault.reason === reasons.upstreamBusy) this.#upstream.shed++;
+      this.#exchange.onFault(fault);
       return;
     }
+    this.#attempts++;
     this.connection = connection;
     connection.begin(this.#exchange);
   }

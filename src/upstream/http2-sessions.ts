@@ -1,5 +1,6 @@
 import type { Endpoint } from "./endpoint.ts";
 import { type SessionOwner, UpstreamSession } from "./http2-session.ts";
+import type { NoCarrier } from "./no-carrier.ts";
 
 /** Sessions to one endpoint that take streams, per worker: with 250 streams each, 8,000 exchanges at once. */
 const SESSIONS_MAX = 32;
@@ -29,15 +30,15 @@ export class Http2Sessions implements SessionOwner {
   }
 
   /**
-   * The oldest session with room, so that surplus ones become idle and go; else a new one. Undefined: no address is
-   * known. `fresh`: none that has answered before.
+   * The oldest session with room, so that surplus ones become idle and go; else a new one, or why there is none.
+   * `fresh`: none that has answered before.
    */
-  take(fresh: boolean): UpstreamSession | undefined | "full" {
+  take(fresh: boolean): UpstreamSession | NoCarrier {
     for (const session of this.#sessions)
       if (session.hasRoom && !(fresh && session.served > 0)) return session;
-    if (this.#sessions.length >= SESSIONS_MAX) return "full";
+    if (this.#sessions.length >= SESSIONS_MAX) return "streams";
     const socket = this.#endpoint.dialHttp2(this.#protocol === "auto" ? ["h2", "http/1.1"] : ["h2"]);
-    if (socket === undefined) return undefined;
+    if (socket === undefined) return "no_address";
     const session = new UpstreamSession(this.#endpoint, socket, this.#endpoint.encrypted, this);
     this.#sessions.push(session);
     this.#endpoint.onConnecting(session);

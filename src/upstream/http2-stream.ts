@@ -18,6 +18,7 @@ import type { Carrier } from "./carrier.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { http2RequestFields, printHttp2Answer } from "./http2-head.ts";
 import type { SessionStream, UpstreamSession } from "./http2-session.ts";
+import { faultWithoutCarrier } from "./no-carrier.ts";
 
 /** 1xx answers before the final one, as over HTTP/1.1 (reliability.md C33). */
 const INTERIM_MAX = 4;
@@ -137,9 +138,12 @@ export class UpstreamStream implements Carrier, SessionStream {
     if (exchange === undefined) return;
     this.#exchange = undefined;
     this.#session.leave(this, false);
-    this.#instead = this.endpoint.takeHttp1(false);
-    if (this.#instead !== undefined) this.#instead.begin(exchange);
-    else exchange.onFault({ reason: reasons.upstreamUnavailable, nothingSent: true, detail: "no_address" });
+    const instead = this.endpoint.takeHttp1(false);
+    if (typeof instead === "string") exchange.onFault(faultWithoutCarrier(instead));
+    else {
+      this.#instead = instead;
+      instead.begin(exchange);
+    }
   }
 
   /** Called by the timer wheel. */

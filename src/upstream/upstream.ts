@@ -16,9 +16,6 @@ import { OutlierDetection } from "./outlier.ts";
 import { RetryBudget } from "./retry-budget.ts";
 import { Sticky } from "./sticky.ts";
 
-/** Connections that one upstream may be making at once, per worker (reliability.md F10). */
-const CONNECTING_MAX = 256;
-
 /**
  * A configured upstream as a worker runs it: endpoints with their connections, balancing, breaker, bulkhead, retry
  * budget. Survives a reload that does not change its table.
@@ -33,7 +30,6 @@ export class Upstream implements EndpointOwner {
   readonly outliers: OutlierDetection;
   /** Undefined = clients keep to no member. */
   readonly sticky: Sticky<Endpoint> | undefined;
-  connecting = 0;
   idleCount = 0;
   inFlight = 0;
   retired = false;
@@ -70,8 +66,7 @@ export class Upstream implements EndpointOwner {
   /** Bulkhead before breaker: a full house says so even while the breaker would probe. */
   checkRoom(): Reason | undefined {
     const { maxInFlight } = this.config;
-    if (maxInFlight > 0 && this.inFlight >= maxInFlight) return reasons.upstreamBusy;
-    return this.connecting >= CONNECTING_MAX ? reasons.upstreamBusy : undefined;
+    return maxInFlight > 0 && this.inFlight >= maxInFlight ? reasons.upstreamBusy : undefined;
   }
 
   /** The endpoint for an attempt: `wanted` while it may be used; not `exclude` when there is another usable one. */
