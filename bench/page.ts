@@ -1,7 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import type { FuzzResults } from "../test/fuzz/results.ts";
 import type { Found } from "./conformance/found.ts";
 import { conformanceSections } from "./conformance/page.ts";
+import { fuzzSection } from "./fuzz-page.ts";
 import { judge, type Verdict, verdictText } from "./load/bars.ts";
 import type { CandidateName } from "./load/candidate.ts";
 import type { Law } from "./load/growth-law.ts";
@@ -31,6 +33,7 @@ CPUs, loopback): compare ratios within a row, nothing else. Losses stand beside 
     growth(),
     ...conformance(),
     detection(),
+    fuzzing(),
     `## Faults, detection, floods, soak
 
 - Faults under load, beside nginx, HAProxy and Caddy: [faults.md](faults.md), figures in [fault.md](../bench/results/fault.md).
@@ -191,6 +194,11 @@ ${plots.join("\n")}`;
 function conformance(): readonly string[] {
   const found = read<Found>("conformance.json");
   return found === undefined ? [] : conformanceSections(found);
+}
+
+function fuzzing(): string {
+  const found = read<FuzzResults>("fuzz.json");
+  return found === undefined ? "" : fuzzSection(found);
 }
 
 function detection(): string {

@@ -73,12 +73,13 @@ function searchInThread(name: string): Promise<TargetResult> {
   });
   const growth: Growth[] = [];
   let last = { seconds: 0, executions: 0, blocks: 0, kept: 0, blocksBefore: 0 };
+  let lastNewSeconds = 0;
   return new Promise((resolve) => {
     const end = (error?: string, input: Uint8Array = watched.input): void => {
       clearInterval(timer);
       const base64 = Buffer.from(input).toString("base64");
       const finding = error === undefined ? undefined : { error, base64 };
-      resolve({ seed, ...last, growth, finding });
+      resolve({ seed, ...last, lastNewSeconds, growth, finding });
       void thread.terminate();
     };
     let count = 0;
@@ -93,6 +94,8 @@ function searchInThread(name: string): Promise<TargetResult> {
     thread.on("message", (message: FromThread) => {
       if (message.type === "progress") {
         const { type: _, ...progress } = message;
+        // The first second's blocks are the corpus's.
+        if (progress.blocks > last.blocks && progress.seconds > 1) lastNewSeconds = progress.seconds;
         last = { ...last, ...progress };
         // At 1, 2, 4 … s: the curve is logarithmic at best.
         if (progress.seconds >= 2 * (growth.at(-1)?.seconds ?? 0.5)) growth.push(progress);
