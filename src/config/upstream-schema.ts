@@ -157,7 +157,7 @@ export const upstream = z.strictObject({
     min: 0,
     max: 10_000,
     default: 128,
-    doc: "Idle connections kept, all members together, per worker.",
+    doc: "Idle connections kept, all members together, per worker; more wait half a second for the next request. 0 = none.",
   }),
   keepalive_timeout_ms: int({
     min: 100,

@@ -483,8 +483,8 @@ export class UpstreamConnection implements TunnelEnd, Leaver {
     this.served++;
     this.#state = IDLE;
     this.idleSinceMs = wheel.nowMs;
-    if (this.endpoint.keep(this))
-      wheel.set(this.#deadline, wheel.nowMs + this.endpoint.settings.keepaliveTimeoutMs);
+    const keepMs = this.endpoint.keep(this);
+    if (keepMs > 0) wheel.set(this.#deadline, wheel.nowMs + keepMs);
     else this.close();
   }
 
