@@ -97,12 +97,14 @@ export class FanOut {
 
   async run(seconds: number, count: number = streams): Promise<Load> {
     await this.#join(count);
+    const reached = this.#origin.open.get(this.#path);
+    if (reached === undefined) throw new Error("no stream came through to the origin");
     const times: number[] = [];
     let bytes = 0;
     const start = performance.now();
     while (performance.now() - start < seconds * 1000) {
       const begun = performance.now();
-      for (const { socket, event } of this.#origin.open.get(this.#path)!) socket.write(event);
+      for (const { socket, event } of reached) socket.write(event);
       await Promise.all(this.#clients.map((client) => client.next()));
       const ms = performance.now() - begun;
       for (let n = 0; n < this.#clients.length; n++) times.push(ms);
