@@ -34,6 +34,8 @@ export class StreamInput {
    * and a buffer for each would cost a hundred times the window.
    */
   #waiting: Buffer = EMPTY;
+  /** It is the read's own buffer: what is left when the read is over has to be copied. */
+  #isLent = false;
   #waitingStart = 0;
   #waitingEnd = 0;
   /** What the client may still send, and what was taken since it was told. */
@@ -69,6 +71,28 @@ export class StreamInput {
     else this.#keep(bytes, start, end);
   }
 
+  /**
+   * Body that came in one read with its head, before the request is served: it can leave in one write with that. Nothing
+   * waits yet. `settle` follows before the read is over.
+   */
+  lend(bytes: Buffer, start: number, end: number): void {
+    this.#waiting = bytes;
+    this.#waitingStart = start;
+    this.#waitingEnd = end;
+    this.#isLent = true;
+  }
+
+  /** The read is over, as far as this stream goes. */
+  settle(): void {
+    if (!this.#isLent) return;
+    this.#isLent = false;
+    const bytes = this.#waiting;
+    const start = this.#waitingStart;
+    const end = this.#waitingEnd;
+    this.#forgetWaiting();
+    if (start < end) this.#keep(bytes, start, end);
+  }
+
   /** Somebody takes more, perhaps not all: first what came before it was asked for. */
   resume(): void {
     this.isFull = false;
@@ -85,6 +109,7 @@ export class StreamInput {
 
   /** Nobody takes more. Padding and what waits is given back to the connection's window, but not the stream's. */
   close(): void {
+    this.#isLent = false;
     this.#forgetWaiting();
     this.isFull = true;
     this.#owner.takeBody(this.#taken + this.#untaken);

@@ -88,6 +88,7 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
 
   /** The tunnel it is an end of. */
   #side: TunnelSide | undefined = undefined;
+  #isServed = false;
 
   // The answer.
   #isAnswerEnded = false;
@@ -144,15 +145,19 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
     const request = this.#request;
     // Its connection ended for a head beside it.
     if (this.#isGone || request === undefined) return;
+    this.#isServed = true;
     try {
       identify(request, this.#owner.peer, this.#snapshot, this.#state);
       this.#isCall = request.refusal === undefined && isGrpc(request);
       const { status } = request.refusal ?? NOT_REFUSED;
       if (status === 431 || request.refusal === reasons.http2Head) this.#owner.countRejected();
       if (this.#isGone) return;
-      this.#isBodyDone = this.input.isOver || (request.bodyKind === BODY_LENGTH && request.bodyLength === 0);
+      this.#isBodyDone =
+        (this.input.isOver && this.input.isTaken) ||
+        (request.bodyKind === BODY_LENGTH && request.bodyLength === 0);
       this.#exchange = new Exchange(this, request, this.#snapshot, this.#state);
       this.#exchange.serve();
+      this.input.settle();
     } catch (cause) {
       this.onDefect(cause);
     }
@@ -212,12 +217,26 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
 
   // --- the request body
 
+  /** DATA of `count` bytes, which come in one read with the head, may wait until the request is served. */
+  mayWait(count: number): boolean {
+    const request = this.#request;
+    return (
+      !this.#isServed &&
+      count > 0 &&
+      this.input.isTaken &&
+      (request?.bodyKind !== BODY_LENGTH || this.#bodyBytes + count <= request.bodyLength)
+    );
+  }
+
   /** Bytes of the body, from the connection. */
   onData(bytes: Buffer, start: number, end: number): void {
     // Behind the answer it is for nobody, and no window is given for it.
     if (this.#isGone || this.#isAnswerEnded) return;
     try {
-      if (this.#side !== undefined || this.#isLengthKept(end - start)) this.input.take(bytes, start, end);
+      if (this.#side !== undefined || this.#isLengthKept(end - start)) {
+        if (this.#isServed) this.input.take(bytes, start, end);
+        else this.input.lend(bytes, start, end);
+      }
     } catch (cause) {
       this.onDefect(cause);
     }

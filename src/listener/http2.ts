@@ -454,7 +454,8 @@ export class Http2Connection implements ClientConnection, StreamOwner, FrameSink
       this.onFrameFault(FLOW_CONTROL_ERROR);
       return;
     }
-    this.#serveOne(stream);
+    // Head and body of one read leave in one write: a second costs the upstream, too.
+    if (!stream.mayWait(length - padding)) this.#serveOne(stream);
     // Serving it may have ended it, which gave the window back.
     if (this.#streams.get(id) === stream) this.#dataStream = stream;
   }

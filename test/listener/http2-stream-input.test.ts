@@ -55,6 +55,30 @@ test("what waits costs what it is long, however small the pieces it came in", ()
   assert.equal(state.input.isTaken, true);
 });
 
+test("what is lent is given in place, and what is left of it outlives the read", () => {
+  for (const takes of [false, true]) {
+    const state = bench();
+    const content = Buffer.from(Array.from({ length: 40_000 }, (_, at) => (at * 7) & 255));
+    const read = Buffer.from(content);
+    assert.ok(state.input.begin(read.length, 0));
+    state.input.lend(read, 0, read.length);
+    assert.equal(state.input.isTaken, false);
+    state.wants = takes;
+    state.fullAfter = 1;
+    if (takes) state.input.resume();
+    state.input.settle();
+    read.fill(0);
+    state.wants = true;
+    state.fullAfter = Infinity;
+    state.input.resume();
+    assert.ok(Buffer.concat(state.given).equals(content));
+    assert.equal(state.input.isTaken, true);
+    state.input.settle();
+    state.input.close();
+    assert.equal(state.back, content.length);
+  }
+});
+
 test("bytes that come while others wait are given behind them", () => {
   const state = bench();
   const content: Buffer[] = [];
