@@ -15,7 +15,7 @@ export interface FormLimits {
   readonly nameBytesMax: number;
   /** Raw bytes of one value. */
   readonly valueBytesMax: number;
-  /** The values of repeated names are joined within windows of this many bytes: what the reader holds of a form. */
+  /** The values of repeated names are joined at the end of each window of so many bytes: what the reader holds whole. */
   readonly windowBytes: number;
   /** Longer pairs are reported in pieces of at most so many bytes, each beginning with an overlap. */
   readonly pieceBytes: number;
@@ -43,7 +43,8 @@ export const defaultFormLimits: FormLimits = {
  * Of a pair longer than a piece only its name and the ends of its value are held, to join them. What stands before its
  * `=` is a name up to the length of a piece, beyond that a value.
  *
- * Memory: a window, a pair, two pieces, and the hashes and offsets of a window's pairs: 120 KiB with the default limits.
+ * Memory: a window, a pair, two pieces, the offsets of a window's pairs: 100 KiB with the default limits. Of a form longer
+ * than a window also the hashes of its names and the ends of their values: 512 KiB at most.
  *
  * Any cutting into chunks gives the same values and the same verdict. Usage: `write` for each chunk, `end`; the first
  * reason is final. `reset` before the next.
@@ -99,7 +100,7 @@ export class FormReader implements PlaceNamer {
     this.#limits = limits;
     this.#nameKind = nameKind;
     this.#valueKind = valueKind;
-    this.#repeated = new RepeatedNames(seed);
+    this.#repeated = new RepeatedNames(seed, limits.pairsMax);
     const { pieceBytes, overlapBytes } = limits;
     const piece = (report: (piece: Piece, goesOn: boolean) => void): Piece => {
       const made: Piece = new Piece(pieceBytes, overlapBytes, (goesOn) => report(made, goesOn));
@@ -219,7 +220,7 @@ export class FormReader implements PlaceNamer {
     this.#source++;
     if (this.#heldEnd >= this.#limits.windowBytes || this.#repeated.isFull) {
       this.#joinRepeated();
-      this.#repeated.clear();
+      this.#repeated.nextWindow(this.#held);
       this.#heldEnd = 0;
     }
     this.#openPair();

@@ -1,5 +1,7 @@
 import { inspectableCharset } from "./charset.ts";
 import { type PartHead, type PartHeadReason, readPartHead, type Span } from "./part-head.ts";
+import { RepeatedParts } from "./part-repeat.ts";
+import { Piece } from "./piece.ts";
 import {
   BODY_BYTES,
   PART_FILENAME,
@@ -17,7 +19,7 @@ export type MultipartReason =
   | PartHeadReason
   | "multipart_boundary" // a delimiter that is not a whole line of its own, text before the first or after the last one
   | "multipart_cut" // no closing delimiter
-  | "multipart_parts" // more parts than `partsMax`
+  | "multipart_parts" // more parts than `partsMax`, or names made to collide
   | "multipart_content"; // a part's content is not what the part's type says
 
 export interface MultipartLimits {
@@ -59,7 +61,8 @@ export interface PartFacts {
 
 /**
  * Strict reader of multipart/form-data (RFC 7578, RFC 2046 §5.1), fed with any split of the bytes: the same values
- * and verdict for every split. It reports names, file names, types, unusual header values and contents.
+ * and verdict for every split. It reports names, file names, types, unusual header values and contents; the contents of fields
+ * whose name comes twice also joined with `,`.
  *
  * Servers find the delimiter in different ways (PHP after a bare LF, others anywhere, some with anything behind it).
  * Here `--boundary` may occur only as a delimiter that all of them see: at the start or after CRLF, followed by CRLF
@@ -107,16 +110,24 @@ export class MultipartReader implements PlaceNamer {
   #pieceStart = 0;
   #contentBytes = 0;
 
+  readonly #seed: number;
+  /** Made for the first field: most bodies that are not short have files. */
+  #repeatedParts: RepeatedParts | undefined;
+  /** What is read now is a field without a reader of its own. */
+  #isJoined = false;
+
   /**
    * `boundary`: of a ContentType, which says that it is one. `readerOf` may give a reader for a part's content;
-   * without one it is reported as text, or as bytes when it is a file.
+   * without one it is reported as text, or as bytes when it is a file. `seed`: 32 random bits, see NameSet.
    */
   constructor(
     boundary: string,
     sink: ValueSink,
     limits: MultipartLimits = defaultMultipartLimits,
     readerOf: (part: PartFacts) => PartReader | undefined = () => undefined,
+    seed = 0,
   ) {
+    this.#seed = seed;
     this.#sink = sink;
     this.#limits = limits;
     this.#readerOf = readerOf;
@@ -161,6 +172,7 @@ export class MultipartReader implements PlaceNamer {
 
   end(): MultipartReason | undefined {
     if (this.#reason === undefined && this.#state !== EPILOGUE) this.#refuse("multipart_cut");
+    if (this.#reason === undefined) this.#reportRepeated();
     return this.#reason;
   }
 
@@ -233,6 +245,11 @@ export class MultipartReader implements PlaceNamer {
     this.#pieceEnd = 0;
     this.#repeated = 0;
     this.#contentBytes = 0;
+    this.#isJoined = !isFile && this.#reader === undefined;
+    if (this.#isJoined) {
+      this.#repeatedParts ??= new RepeatedParts(this.#seed, this.#limits.partsMax);
+      this.#repeatedParts.begin(name, contentStart);
+    }
     this.#state = CONTENT;
     // The empty line's CRLF ends the header block: it is not the one that a delimiter begins with.
     this.#beforeLast = 0;
@@ -337,6 +354,22 @@ export class MultipartReader implements PlaceNamer {
     this.#reportPiece(this.#pieceEnd - 2, false);
     if (this.#reader?.end() !== undefined) this.#refuse("multipart_content");
     this.#reader = undefined;
+    if (this.#repeatedParts?.isFull === true) this.#reportRepeated();
+  }
+
+  #reportRepeated(): void {
+    const { pieceBytes, overlapBytes } = this.#limits;
+    const joined = new Piece(pieceBytes, overlapBytes, (goesOn) => {
+      this.#place.kind = PART_TEXT;
+      this.#place.start = joined.sourceStart;
+      this.#place.end = joined.sourceEnd;
+      this.#place.repeated = joined.repeated;
+      this.#place.goesOn = goesOn;
+      this.#sink.value(joined.bytes, 0, joined.end, this.#place);
+    });
+    this.#repeatedParts?.report(joined, (name) => {
+      this.#name = name;
+    });
   }
 
   /** Reports the piece up to `end`; what stands there then is the overlap and what follows `end`. */
@@ -354,6 +387,8 @@ export class MultipartReader implements PlaceNamer {
       this.#place.repeated = this.#repeated;
       this.#place.goesOn = goesOn;
       this.#sink.value(piece, 0, end, this.#place);
+      if (this.#isJoined && !this.#repeatedParts!.add(piece, 0, end, this.#repeated, goesOn))
+        this.#refuse("multipart_parts");
       kept = Math.min(this.#limits.overlapBytes, end);
     }
     piece.copyWithin(0, end - kept, this.#pieceEnd);

@@ -80,15 +80,39 @@ test("the values of a repeated name are also read joined, however the name is wr
   assert.deepEqual(seen.at(-1), ["form:a", "1,3", 2, 11]);
 });
 
-test("joining goes on in every window of a long form", () => {
+test("a name is joined over all windows of a long form", () => {
   const filler = `f${"x".repeat(300)}=1&`;
-  const { seen } = read(`q=1&q=2&${filler}q=3&q=4&z=5`, { windowBytes: 100 });
+  const { seen } = read(`q=1&q=2&${filler}q=3&q=4&${filler.replace("f", "g")}z=5&q=6`, { windowBytes: 100 });
   assert.deepEqual(
     seen.filter(([, value]) => value.includes(",")).map(([place, value]) => [place, value]),
     [
       ["form:q", "1,2"],
-      ["form:q", "3,4"],
+      ["form:q", "1,2,3,4"],
+      ["form:q", "1,2,3,4,6"],
     ],
+  );
+});
+
+test("a payload that is cut in two is joined however many pairs stand between", () => {
+  const short = Array.from({ length: 9_900 }, (_, index) => `n${index}=v${index}&`).join("");
+  assert.deepEqual(read(`q=%3Cscr&${short}q=ipt%3E`).seen.at(-1)!.slice(0, 2), ["form:q", "%3Cscr,ipt%3E"]);
+  const long = Array.from({ length: 200 }, (_, index) => `n${index}=${"v".repeat(60_000)}&`).join("");
+  assert.deepEqual(read(`q=%3Cscr&${long}q=ipt%3E`).seen.at(-1)!.slice(0, 2), ["form:q", "%3Cscr,ipt%3E"]);
+});
+
+test("wherever windows end, every two values of a name stand side by side in a joined one", () => {
+  const pair = fc.tuple(fc.constantFrom("a", "b", "c"), fc.stringMatching(/^[0-9]{1,12}$/));
+  fc.assert(
+    fc.property(fc.array(pair, { maxLength: 40 }), fc.integer({ min: 1, max: 60 }), (pairs, windowBytes) => {
+      const { seen } = read(pairs.map(([name, value]) => `${name}=${value}`).join("&"), { windowBytes });
+      for (const name of ["a", "b", "c"]) {
+        const own = pairs.filter(([other]) => other === name).map(([, value]) => value);
+        const joined = seen.filter(([place]) => place === `form:${name}`).map(([, value]) => value);
+        for (let index = 1; index < own.length; index++)
+          assert.ok(joined.some((value) => value.includes(`${own[index - 1]},${own[index]}`)));
+      }
+    }),
+    { numRuns: 500 },
   );
 });
 

@@ -1,0 +1,87 @@
+import { RepeatedNames } from "./form-repeat.ts";
+import type { Piece } from "./piece.ts";
+
+/**
+ * The fields of a multipart body whose name comes twice, joined as those of a form (form-repeat.ts): a payload that is cut
+ * in two is whole only there. Of a long value its ends are held; of all of them a window.
+ */
+export class RepeatedParts {
+  readonly #names: RepeatedNames;
+  #held: Buffer = Buffer.allocUnsafeSlow(HELD_BYTES);
+  #heldEnd = 0;
+  /** Where the field's name starts and ends in `#held`. */
+  #start = 0;
+  #nameEnd = 0;
+  /** Bytes of the value so far, and where it starts in the body. */
+  #length = 0;
+  #source = 0;
+
+  /** `seed`: 32 random bits, see NameSet. `partsMax`: of a body. */
+  constructor(seed: number, partsMax: number) {
+    this.#names = new RepeatedNames(seed, partsMax);
+  }
+
+  /** A field begins; `source`: where its value starts. */
+  begin(name: string, source: number): void {
+    this.#start = this.#heldEnd;
+    this.#reserve(name.length);
+    this.#heldEnd += this.#held.latin1Write(name, this.#heldEnd);
+    this.#nameEnd = this.#heldEnd;
+    // The sign between a name and its value.
+    this.#hold(EQUALS, 0, 1);
+    this.#length = 0;
+    this.#source = source;
+  }
+
+  /**
+   * A piece of the value, `bytes[start, end)`, of which `repeated` bytes were in the piece before. False when the names
+   * collide more than names do.
+   */
+  add(bytes: Uint8Array, start: number, end: number, repeated: number, goesOn: boolean): boolean {
+    const from = start + repeated;
+    const missing = END_BYTES - (this.#heldEnd - this.#nameEnd - 1);
+    const first = Math.min(end, from + Math.max(0, missing));
+    this.#hold(bytes, from, first);
+    this.#length += end - from;
+    if (goesOn) return true;
+    const left = this.#length - (this.#heldEnd - this.#nameEnd - 1);
+    const count = Math.min(left, END_BYTES, end - start);
+    if (left > count) this.#hold(LINE_END, 0, 1);
+    this.#hold(bytes, end - count, end);
+    if (this.#length === 0) return true;
+    const until = this.#source + this.#length;
+    return this.#names.add(this.#held, this.#start, this.#nameEnd, this.#heldEnd, this.#source, until);
+  }
+
+  /** After a field: whether the window is full, so that `report` is due. */
+  get isFull(): boolean {
+    return this.#heldEnd >= WINDOW_BYTES || this.#names.isFull;
+  }
+
+  /** Reports what is repeated, through `joined`; `name` is told before. At the end of the body, and where `isFull`. */
+  report(joined: Piece, name: (name: string) => void): void {
+    this.#names.report(this.#held, joined, (start, end) => name(this.#held.latin1Slice(start, end)));
+    this.#names.nextWindow(this.#held);
+    this.#heldEnd = 0;
+  }
+
+  #hold(bytes: Uint8Array, start: number, end: number): void {
+    this.#reserve(end - start);
+    this.#held.set(bytes.subarray(start, end), this.#heldEnd);
+    this.#heldEnd += end - start;
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#heldEnd + bytes <= this.#held.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(this.#heldEnd + bytes, this.#held.length * 2));
+    this.#held.copy(grown, 0, 0, this.#heldEnd);
+    this.#held = grown;
+  }
+}
+
+const HELD_BYTES = 1024;
+const WINDOW_BYTES = 32_768;
+/** Of a value, from each end. */
+const END_BYTES = 1024;
+const EQUALS: Uint8Array = Uint8Array.of(0x3d);
+const LINE_END: Uint8Array = Uint8Array.of(0x0a);
