@@ -26,6 +26,7 @@ export const placeNames = [
   "graphql_string",
   "body_text",
   "body_bytes",
+  "json_sample",
   "answer",
 ] as const;
 export type PlaceName = (typeof placeNames)[number];
@@ -51,8 +52,10 @@ export const XML_NAME = 17;
 export const GRAPHQL_STRING = 18;
 export const BODY_TEXT = 19;
 export const BODY_BYTES = 20;
+/** Script that a browser cut from a page for a report; see script-samples.ts. */
+export const JSON_SAMPLE = 21;
 /** The body of an answer: for rules about what leaks. */
-export const ANSWER = 21;
+export const ANSWER = 22;
 
 /** A value's own kind is the short word; its name's kind is spelled out, so that the two never print the same. */
 const labels: readonly string[] = [
@@ -77,6 +80,7 @@ const labels: readonly string[] = [
   "graphql",
   "body",
   "body_bytes",
+  "json_sample",
   "answer",
 ];
 

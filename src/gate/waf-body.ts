@@ -2,7 +2,7 @@ import { CodingDecoder, type CodingReason, contentCoding } from "../body/coding.
 import { type ContentType, noContentType, readContentType } from "../body/content-type.ts";
 import { EntropyCounter } from "../body/entropy.ts";
 import { defaultFormLimits, FormReader } from "../body/form.ts";
-import { defaultGraphqlLimits, type GraphqlLimits, GraphqlReader } from "../body/graphql.ts";
+import type { GraphqlReason } from "../body/graphql.ts";
 import { GrpcReader, type GrpcReason } from "../body/grpc.ts";
 import { JsonReader } from "../body/json.ts";
 import { defaultJsonLimits, type JsonLimits } from "../body/json-limit.ts";
@@ -11,6 +11,7 @@ import {
   BODY_BYTES,
   BODY_TEXT,
   FORM_NAME,
+  FORM_VALUE,
   GRAPHQL_STRING,
   JSON_KEY,
   JSON_STRING,
@@ -28,6 +29,9 @@ import type { Inspector } from "../waf/inspector.ts";
 import type { Profile } from "../waf/profile.ts";
 import { WINDOW_BYTES } from "../waf/views.ts";
 import { CleanValues } from "./clean-values.ts";
+import { GraphqlQueries } from "./graphql-queries.ts";
+import { sameLimits } from "./same-limits.ts";
+import { ScriptSamples } from "./script-samples.ts";
 import { isBinary, isCompressed, reportTexts } from "./waf-binary.ts";
 import type { RouteWaf } from "./waf-settings.ts";
 import { inspectorGate, topRule, type WafGate, type WafVerdict } from "./waf-verdict.ts";
@@ -79,9 +83,6 @@ export class BodyInspection {
   #blockEnd = 0;
   #isFirstBlock = true;
   #entropyOf: "nothing" | "strings" | "parts" | "all" = "nothing";
-  /** The key reported last is `query`: a string that follows may be GraphQL. */
-  #isQuery = false;
-
   /** Names of `#profile` in which nothing was seen: applications have few, and send them again and again. */
   readonly #cleanKeys: CleanValues = new CleanValues(128, 24);
   readonly #cleanFields: CleanValues = new CleanValues(128, 24);
@@ -93,8 +94,8 @@ export class BodyInspection {
   #xml: XmlReader | undefined;
   #text: TextReader | undefined;
   #octets: TextReader | undefined;
-  #graphql: GraphqlReader | undefined;
-  #graphqlLimits: GraphqlLimits = defaultGraphqlLimits;
+  readonly #queries: GraphqlQueries = new GraphqlQueries(this.#sink);
+  readonly #samples: ScriptSamples = new ScriptSamples();
   #grpc: GrpcReader | undefined;
 
   /** `seed`: 32 random bits that no client can learn; see NameSet. */
@@ -139,7 +140,7 @@ export class BodyInspection {
     this.#bytes = 0;
     this.#entropyOf = "nothing";
     this.#entropy.reset();
-    this.#isQuery = false;
+    this.#queries.reset();
     if (this.#profile !== waf.profile) {
       this.#profile = waf.profile;
       this.#cleanKeys.clear();
@@ -256,6 +257,7 @@ export class BodyInspection {
     this.#blockEnd = 0;
     this.#isFirstBlock = true;
     this.#lagBytes = LAG_BYTES;
+    this.#samples.isReport = type.family === "report";
     switch (type.family) {
       case "json":
       case "report":
@@ -273,9 +275,8 @@ export class BodyInspection {
       case "multipart":
         this.#lagBytes = XML_LAG_BYTES;
         if (type.essence === "multipart/form-data") {
-          this.#reader = new MultipartReader(type.boundary, this.#sink, undefined, (part) =>
-            this.#partReader(part, waf),
-          );
+          const readerOf = (part: PartFacts) => this.#partReader(part, waf);
+          this.#reader = new MultipartReader(type.boundary, this.#sink, undefined, readerOf, this.#seed);
           this.#entropyOf = "parts";
         } else this.#openOctets();
         return;
@@ -313,17 +314,8 @@ export class BodyInspection {
       this.#jsonLimits = limits;
     }
     this.#json.reset();
-    this.#graphql?.reset();
+    this.#queries.reset();
     return this.#json;
-  }
-
-  /** Made when the first query of the body comes: most bodies have none. */
-  #graphqlOf(limits: GraphqlLimits): GraphqlReader {
-    if (this.#graphql === undefined || !sameLimits(this.#graphqlLimits, limits)) {
-      this.#graphql = new GraphqlReader(this.#sink, limits);
-      this.#graphqlLimits = limits;
-    }
-    return this.#graphql;
   }
 
   #openXml(): XmlReader {
@@ -364,7 +356,7 @@ export class BodyInspection {
   }
 
   #openGraphql(): Reader {
-    const graphql = this.#graphqlOf(this.#waf!.graphql);
+    const graphql = this.#queries.reader(this.#waf!.graphql);
     graphql.reset();
     graphql.startDocument();
     const text = this.#openText();
@@ -482,6 +474,7 @@ export class BodyInspection {
     const inspector = this.#inspector!;
     const { kind } = place;
     const from = start + place.repeated;
+    if (kind === JSON_STRING && this.#samples.isReport) this.#samples.string(start, end, place);
     if ((kind === BODY_BYTES || kind === BODY_TEXT) && isBinary(bytes, start, end))
       reportTexts(bytes, start, end, place, inspector);
     else if (kind === JSON_KEY) this.#takeName(this.#cleanKeys, bytes, start, end, place);
@@ -493,11 +486,17 @@ export class BodyInspection {
     }
     if (kind === JSON_KEY || kind === JSON_STRING) {
       if (this.#entropyOf === "strings") this.#entropy.add(bytes, from, end);
-      if (kind === JSON_STRING && this.#isQuery && isGraphqlPlace(place))
-        this.#readQuery(bytes, from, end, place);
-      if (!place.goesOn) this.#isQuery = kind === JSON_KEY && isQueryName(bytes, start, end);
+      if (kind === JSON_STRING)
+        this.#check(this.#queries.string(this.#waf!.graphql, bytes, start, end, place));
+      else if (!place.goesOn) {
+        this.#queries.key(bytes, start, end);
+        if (this.#samples.isReport) this.#samples.key(bytes, start, end);
+      }
     } else if (kind === PART_TEXT && this.#entropyOf === "parts") this.#entropy.add(bytes, from, end);
-    else if (kind !== GRAPHQL_STRING) this.#isQuery = false;
+    else if (kind === FORM_NAME) this.#queries.name(bytes, start, end);
+    else if (kind === FORM_VALUE)
+      this.#check(this.#queries.parameter(this.#waf!.graphql, bytes, start, end, place));
+    else if (kind !== GRAPHQL_STRING) this.#queries.forget();
   }
 
   #takeName(clean: CleanValues, bytes: Uint8Array, start: number, end: number, place: Place): void {
@@ -507,13 +506,7 @@ export class BodyInspection {
     if (inspector.detections === 0 && !inspector.done) clean.add(bytes, start, end);
   }
 
-  /** The `query` of a GraphQL request in JSON, or a piece of it. Its strings come back as values of their own. */
-  #readQuery(bytes: Uint8Array, start: number, end: number, { repeated, goesOn }: Place): void {
-    const graphql = this.#graphqlOf(this.#waf!.graphql);
-    const reason =
-      (repeated === 0 ? graphql.startDocument() : undefined) ??
-      graphql.write(bytes, start, end) ??
-      (goesOn ? undefined : graphql.end());
+  #check(reason: GraphqlReason | undefined): void {
     if (reason !== undefined) this.#refuse("content_type", reason);
   }
 
@@ -540,13 +533,6 @@ interface Reader {
   end(): unknown;
 }
 
-/** Routes have limits of their own, mostly equal: a reader is kept for all that are. */
-function sameLimits<T extends object>(one: T, other: T): boolean {
-  if (one === other) return true;
-  for (const key in one) if (one[key] !== other[key]) return false;
-  return true;
-}
-
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** As the inspector's own windows, so that none is cut again. */
@@ -558,19 +544,3 @@ const XML_LAG_BYTES = 131_072;
 /** Fewer bytes say nothing about their distribution. */
 const ENTROPY_BODY_BYTES = 256;
 const ENTROPY_STRING_BYTES = 128;
-
-/** `$.query`, or that of one query in a batch. Asked only after a key `query`. */
-function isGraphqlPlace(place: Place): boolean {
-  return /^json:\$(?:\[\d+\])?\.query$/.test(place.text());
-}
-
-function isQueryName(bytes: Uint8Array, start: number, end: number): boolean {
-  return (
-    end - start === 5 &&
-    bytes[start] === 0x71 &&
-    bytes[start + 1] === 0x75 &&
-    bytes[start + 2] === 0x65 &&
-    bytes[start + 3] === 0x72 &&
-    bytes[start + 4] === 0x79
-  );
-}

@@ -1,5 +1,6 @@
 import { CookieReader, type CookieReason } from "../body/cookie.ts";
 import { defaultFormLimits, FormReader, type FormReason } from "../body/form.ts";
+import { defaultGraphqlLimits, type GraphqlLimits, type GraphqlReason } from "../body/graphql.ts";
 import {
   COOKIE_NAME,
   HEADER,
@@ -23,12 +24,13 @@ import {
 import type { Inspector } from "../waf/inspector.ts";
 import type { Profile } from "../waf/profile.ts";
 import { CleanValues } from "./clean-values.ts";
+import { GraphqlQueries } from "./graphql-queries.ts";
 import { RepeatedFields } from "./repeated-fields.ts";
 import { isPlainValue, isSecName } from "./waf-plain-field.ts";
 import type { RouteWaf } from "./waf-settings.ts";
 
 /** Why a head is refused that no rule refuses; `field_count`: names of fields that were made to collide. The head's own limits are tighter by default: `queryParamsMax`. */
-export type HeadReason = FormReason | CookieReason | "field_count";
+export type HeadReason = FormReason | CookieReason | GraphqlReason | "field_count";
 
 /**
  * Gives the values of a request head to the inspector: path, names and values of the query and of cookies, and the
@@ -38,6 +40,9 @@ export type HeadReason = FormReason | CookieReason | "field_count";
 export class HeadInspection implements PlaceNamer {
   #request: CanonicalRequest | undefined;
   #inspector: Inspector | undefined;
+  #graphql: GraphqlLimits = defaultGraphqlLimits;
+  /** Of a GraphQL query in the address. */
+  #reason: GraphqlReason | undefined;
   #nameStart = 0;
   #nameEnd = 0;
   readonly #path: Place = new Place();
@@ -47,6 +52,7 @@ export class HeadInspection implements PlaceNamer {
   };
   readonly #joined: Buffer = Buffer.allocUnsafeSlow(8192);
   readonly #query: FormReader;
+  readonly #queries: GraphqlQueries = new GraphqlQueries(this.#sink);
   readonly #repeated: RepeatedFields;
   /** Of `#profile`; 34 KiB. */
   readonly #clean: CleanValues = new CleanValues(128, 256);
@@ -78,7 +84,11 @@ export class HeadInspection implements PlaceNamer {
     let reason: HeadReason | undefined;
     if (request.queryEnd - request.queryStart > 1) {
       this.#query.reset();
+      this.#queries.reset();
+      this.#graphql = waf.graphql;
+      this.#reason = undefined;
       reason = this.#query.write(arena, request.queryStart + 1, request.queryEnd) ?? this.#query.end();
+      reason ??= this.#reason;
     }
     if (reason === undefined && !inspector.done) reason = this.#readFields(request, waf, inspector);
     this.#cookies.reset();
@@ -162,9 +172,15 @@ export class HeadInspection implements PlaceNamer {
 
   #take(bytes: Uint8Array, start: number, end: number, place: Place): void {
     const { kind } = place;
-    if (kind === QUERY_NAME) this.#takeUsual(this.#cleanQueryNames, bytes, start, end, place);
-    else if (kind === COOKIE_NAME) this.#takeUsual(this.#cleanCookieNames, bytes, start, end, place);
-    else this.#inspector!.value(bytes, start, end, place);
+    if (kind === QUERY_NAME) {
+      this.#takeUsual(this.#cleanQueryNames, bytes, start, end, place);
+      this.#queries.name(bytes, start, end);
+    } else if (kind === COOKIE_NAME) this.#takeUsual(this.#cleanCookieNames, bytes, start, end, place);
+    else {
+      this.#inspector!.value(bytes, start, end, place);
+      if (kind === QUERY_VALUE && !this.#inspector!.done)
+        this.#reason ??= this.#queries.parameter(this.#graphql, bytes, start, end, place);
+    }
   }
 
   #takeUsual(clean: CleanValues, bytes: Uint8Array, start: number, end: number, place: Place): void {

@@ -69,6 +69,8 @@ export interface NamedPlace {
 const groups: Readonly<Record<string, readonly string[]>> = {
   // All that requests have.
   "*": placeNames.filter((name) => name !== "answer"),
+  // But for what browsers cut from a page.
+  input: placeNames.filter((name) => name !== "answer" && name !== "json_sample"),
   args: ["query_name", "query_value", "form_", "json_", "part_", "xml_", "graphql_", "body_"],
   names: ["query_name", "cookie_name", "form_name", "json_key", "part_name", "xml_name"],
   query: ["query_"],
