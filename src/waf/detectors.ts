@@ -1,5 +1,6 @@
 import { crlf } from "./detect/crlf.ts";
 import { crlfText } from "./detect/crlf-text.ts";
+import { dotnet } from "./detect/dotnet.ts";
 import { html } from "./detect/html.ts";
 import { java } from "./detect/java.ts";
 import { javascript } from "./detect/javascript.ts";
@@ -10,6 +11,7 @@ import { node } from "./detect/node.ts";
 import { nosql } from "./detect/nosql.ts";
 import { path } from "./detect/path.ts";
 import { php } from "./detect/php.ts";
+import { python } from "./detect/python.ts";
 import { scanner } from "./detect/scanner.ts";
 import { shell } from "./detect/shell.ts";
 import { command } from "./detect/shell-command.ts";
@@ -33,6 +35,8 @@ export const detectors: readonly Detector[] = [
   ...java,
   ...node,
   ...php,
+  ...dotnet,
+  python,
   shell,
   ...command,
   ...path,

@@ -53,7 +53,8 @@ interface Decoder {
 
 /** They read neither file systems and shells nor style sheets. */
 const OTHERS: readonly string[] = [
-  ...["sql", "nosql", "ldap", "xpath", "lookup", "java", "node", "template", "ssi", "xml-attack"],
+  ...["sql", "nosql", "ldap", "xpath", "lookup", "java", "node", "dotnet", "python", "template"],
+  ...["ssi", "xml-attack"],
   ...["crlf", "crlf-text", "mail", "scanner"],
 ];
 const MARKUP: readonly string[] = ["html", "javascript"];

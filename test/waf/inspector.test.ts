@@ -158,6 +158,7 @@ const jsonTexts: readonly (readonly [string, string, number?])[] = [
   ['[1, -2.5e3, true, null, {"a":{"b":[]}}, "x", "evil(1)"]', " json"],
   ['{"q":"{\\"p\\":\\"evil(1)\\"}"}', " json json"],
   ["%7B%22q%22%3A%22evil(1)%22%7D", " percent json", FORM_VALUE],
+  ['"evil(1)"', " json"],
   [Buffer.from('{"q":"evil(1)"}').toString("base64"), " base64 json"],
 ];
 for (const [value, decoders, kind] of jsonTexts)
@@ -168,7 +169,7 @@ for (const [value, decoders, kind] of jsonTexts)
 test("what is no string of JSON text is not read on its own", () => {
   for (const value of [
     '{"evil(1)":1}',
-    '"evil(1)"',
+    '"evil(1)" b',
     'say "evil(1)"',
     '{q: "evil(1)"}',
     '[see] "evil(1)"',

@@ -15,6 +15,9 @@ export function firstJsonString(bytes: Uint8Array, start: number, end: number, i
     return -1;
   }
   let at = afterWhite(bytes, start, end);
+  // A record of RFC 7464 begins with a sign of its own.
+  if (bytes[at] === RECORD) at = afterWhite(bytes, at + 1, end);
+  if (bytes[at] === QUOTE) return isWhole(bytes, at, end) ? at : -1;
   if (bytes[at] !== OPEN_OBJECT && bytes[at] !== OPEN_LIST) return -1;
   // Lists may begin with lists and objects, or with what is no string. Behind the last `]` nothing is JSON.
   for (let depth = 0; at < end && bytes[at] !== QUOTE; at++) {
@@ -24,6 +27,12 @@ export function firstJsonString(bytes: Uint8Array, start: number, end: number, i
     if (betweenStrings[byte] === 0) return -1;
   }
   return at < end ? at : -1;
+}
+
+/** Whether the string that opens at `open` is all there is: JSON, or a cookie's value as some servers write them. */
+function isWhole(bytes: Uint8Array, open: number, end: number): boolean {
+  const close = jsonStringEnd(bytes, open, end);
+  return close < end && afterWhite(bytes, close + 1, end) === end;
 }
 
 /** The quote that closes the string which opens at `open`; `end` when none does. */
@@ -62,6 +71,7 @@ function afterWhite(bytes: Uint8Array, at: number, end: number): number {
   return at;
 }
 
+const RECORD = 0x1e;
 const QUOTE = 0x22;
 const COLON = 0x3a;
 const OPEN_LIST = 0x5b;

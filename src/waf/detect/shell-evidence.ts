@@ -31,7 +31,7 @@ export interface Evidence {
 const ARGUMENTS_MAX = 240;
 
 const SYSTEM_ROOT =
-  /(?:\/(?:etc|proc|var|tmp|usr|bin|sbin|home|root|dev|opt|sys|mnt|srv|www|passwd|lib)(?=[/\s;|&)`"']|$)|\/(?=[;|&)`]|$)|~\/|\.{1,2}\/|[a-z]:(?:[\\/]|%5c)|%(?:[a-z][a-z_]{1,19}|\w{3,20})%|\\\\\w|\/[?*[]|\*(?=[;|&.]|$))/y;
+  /(?:\/(?:etc|proc|var|tmp|usr|bin|sbin|home|root|dev|opt|sys|mnt|srv|www|passwd|lib)(?=[/\s;|&)`"']|$)|\/(?=[;|&)`]|$)|~(?:[a-z_][\w-]{0,31})?\/|\.{1,2}\/|[a-z]:(?:[\\/]|%5c)|%(?:[a-z][a-z_]{1,19}|\w{3,20})%|\\\\\w|\/[?*[]|\*(?=[;|&.]|$))/y;
 /** `if=/dev/sda`: the operand of dd and its kind. */
 const OPERAND = /(?:if|of|file|path|url)=(?:\/|\.{1,2}\/|~\/|[a-z]{2,6}:\/\/|[a-z]:\\)/y;
 const PATH = /\/[\w.~-]{1,60}\/[\w.*?[-]/y;

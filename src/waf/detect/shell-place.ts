@@ -186,9 +186,13 @@ function isWholeLine(
   return /^ [^\s;|&]{1,60}(?: [^\s;|&]{1,60}){0,6}[\s;#]{0,3}$/.test(rest);
 }
 
-/** A separator between blanks, or behind a word and before a blank, with a sentence or command line in front of it. */
+/**
+ * A separator between blanks, or behind a word and before a blank, with a sentence or command line in front of it; also one
+ * that is written as a character reference.
+ */
 function isInSentence(lower: string, separator: number, at: number, place: Place): boolean {
-  if (place !== HARD || lower.charCodeAt(at) !== 0x20) return false;
+  const isReference = place === SOFT && lower.charCodeAt(separator) === 0x3b;
+  if ((place !== HARD && !isReference) || lower.charCodeAt(at) !== 0x20) return false;
   let blanks = 0;
   for (let before = separator - 2; before >= 0 && before > separator - 100 && blanks < 2; before--)
     if (lower.charCodeAt(before) === 0x20) blanks++;
@@ -196,7 +200,7 @@ function isInSentence(lower: string, separator: number, at: number, place: Place
 }
 
 const SYSTEM_OPERAND =
-  /[\s"'=<>@](?:\/(?:etc|proc|root|dev|sys|boot|tmp|bin|usr\/bin|var\/(?:www|log|run|lib))(?:[/\s"';|&)]|$)|[a-z]:[\\/]|\\\\\w|~\/\.ssh)/;
+  /[\s"'=<>@](?:\/(?:etc|proc|root|dev|sys|boot|tmp|bin|usr\/bin|var\/(?:www|log|run|lib))(?:[/\s"';|&)]|$)|[a-z]:[\\/]|\\\\\w|~[\w-]{0,32}\/\.ssh)/;
 
 /** There a name with options is an example (`… | grep -v x`): it must touch the system, the network or the shell. */
 function isSentenceProof(lower: string, at: number, command: Command, proof: Evidence): boolean {

@@ -1,5 +1,13 @@
 import { closedPredicateAt, conditionAt, endsWell, probing, strength } from "./sql-condition.ts";
-import { endsInComment, expressionEnd, isLiteral, isTruth, listEnd, skipClosers } from "./sql-expression.ts";
+import {
+  bareOperand,
+  endsInComment,
+  expressionEnd,
+  isLiteral,
+  isTruth,
+  listEnd,
+  skipClosers,
+} from "./sql-expression.ts";
 import type { Origin, Report } from "./sql-origin.ts";
 import { isWord, statementAt, stops } from "./sql-statement.ts";
 import { comment, type Tokens, token } from "./sql-token.ts";
@@ -19,9 +27,14 @@ export function readBreakout(tokens: Tokens, first: number, origin: Origin, repo
         report("sql.breakout_condition", first, end - 1);
       else if (condition.strength === strength.operand) {
         const hidden = kinds[end] === token.comment || kinds[end - 1] === token.comment;
-        const literal = isLiteral(tokens, first + 1) || isTruth(tokens, first + 1);
+        const operand = bareOperand(tokens, first + 1);
+        const truth = isTruth(tokens, operand);
+        const literal = isLiteral(tokens, operand) || truth;
         const last = end >= tokens.count - 1;
-        if (hidden && literal && (isTruth(tokens, first + 1) || last))
+        // `or json_valid('{}')`: a function of constants is one.
+        if (hidden && (truth || (last && (literal || probing(tokens, operand) > 0))))
+          report("sql.breakout_condition", first, end);
+        else if (origin.gap && origin.behindData && truth && joinsOwnQuote(tokens, end))
           report("sql.breakout_condition", first, end);
         else if (
           origin.gap &&
@@ -165,6 +178,17 @@ function readTerminator(tokens: Tokens, at: number, origin: Origin, report: Repo
   )
     report("sql.terminator", at, rest);
   else if (code === comment.dashes && origin.shortPrefix) report("sql.loose_breakout", at, at);
+}
+
+/** `x' or true or '`: the text ends with a quote that the application's own closes. */
+function joinsOwnQuote(tokens: Tokens, at: number): boolean {
+  const { kinds, count } = tokens;
+  return (
+    kinds[at] === token.logic &&
+    kinds[at + 1] === token.open &&
+    isEmptyOpen(tokens, at + 1) &&
+    at + 2 === count
+  );
 }
 
 function isEmptyOpen(tokens: Tokens, at: number): boolean {

@@ -1,6 +1,14 @@
 import { isListedSign, readBreakout } from "./sql-breakout.ts";
 import { conditionAt, endsWell, strength } from "./sql-condition.ts";
-import { endsInComment, expressionEnd, isLiteral, isTruth, listEnd, skipClosers } from "./sql-expression.ts";
+import {
+  bareOperand,
+  endsInComment,
+  expressionEnd,
+  isLiteral,
+  isTruth,
+  listEnd,
+  skipClosers,
+} from "./sql-expression.ts";
 import { isDelayName, readName, readSource, readWhole } from "./sql-name.ts";
 import type { Origin, Report } from "./sql-origin.ts";
 import { callAt, closeOf, isLoneParen, isQuery, pairParens, selectOf } from "./sql-pair.ts";
@@ -46,7 +54,7 @@ export function readChain(tokens: Tokens, origin: Origin, report: Report): void 
         condition.strength === strength.operand &&
         at <= 2 &&
         terminated &&
-        (isTruth(tokens, at + 1) || (at === 0 && callAt(tokens, 1) >= call.delay))
+        (isTruth(tokens, bareOperand(tokens, at + 1)) || (at === 0 && callAt(tokens, 1) >= call.delay))
       ) {
         if (condition.end >= tokens.count - 2) report("sql.tautology", at, condition.end - 1);
       }
@@ -318,7 +326,7 @@ function isProse(code: number): boolean {
 }
 
 /** Whether a whole statement starts at `from`, behind comments and the signs that mark quoted text. */
-function startsStatement(tokens: Tokens, from: number): boolean {
+export function startsStatement(tokens: Tokens, from: number): boolean {
   let at = from;
   while (at < from + 4 && isMargin(tokens.kinds[at])) at += 1;
   if (tokens.kinds[at] !== token.word) return false;

@@ -76,6 +76,13 @@ function predicateAt(tokens: Tokens, left: number, from: number): Condition {
   switch (codes[at]) {
     case word.is: {
       const what = codes[at + 1] === word.not ? at + 2 : at + 1;
+      if (kinds[what] === token.word && codes[what] === word.distinct && codes[what + 1] === word.from) {
+        const end = expressionEnd(tokens, what + 2);
+        if (end >= 0)
+          return { strength: compare(left, shapeOf(tokens, what + 2, end)), end: skipClosers(tokens, end) };
+      }
+      if (left === shape.literal && kinds[what] === token.word && spelling(tokens, what) === "json")
+        return { strength: strength.constant, end: skipClosers(tokens, what + 1) };
       if (kinds[what] !== token.word || (codes[what] !== word.nullish && codes[what] !== word.truth))
         return { strength: strength.none, end: at + 1 };
       return { strength: sure(left === shape.literal), end: skipClosers(tokens, what + 1) };
@@ -95,8 +102,19 @@ function predicateAt(tokens: Tokens, left: number, from: number): Condition {
       return { strength: sure(left === shape.literal), end: skipClosers(tokens, high) };
     }
     default:
-      return { strength: strength.none, end: from };
+      return left === shape.literal && isMemberOf(tokens, at)
+        ? { strength: strength.constant, end: skipClosers(tokens, closeOf(tokens, at + 2)) }
+        : { strength: strength.none, end: from };
   }
+}
+
+/** `1 member of('[1]')`. */
+function isMemberOf(tokens: Tokens, at: number): boolean {
+  return (
+    spelling(tokens, at) === "member" &&
+    spelling(tokens, at + 1) === "of" &&
+    tokens.kinds[at + 2] === token.leftParen
+  );
 }
 
 /** A predicate that goes on from a string the value itself has closed: `' like '%`, `'=0`, `' in ('a')`. */

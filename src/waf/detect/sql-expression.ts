@@ -81,7 +81,7 @@ function readOperand(tokens: Tokens, from: number): number {
         break;
       }
       if (!canName(codes[at]!, kinds[at + 1]!)) return -1;
-      at += 1;
+      at = arrayEnd(tokens, at) + 1;
       for (let step = 0; step < CHAIN_MAX; step += 1) {
         if (kinds[at] === token.leftParen && kinds[at - 1] !== token.rightParen) at = closeOf(tokens, at);
         if (kinds[at] !== token.dot) break;
@@ -96,12 +96,17 @@ function readOperand(tokens: Tokens, from: number): number {
     if (kinds[at] === token.cast && kinds[at + 1] === token.word) {
       const twoWords = spelling(tokens, at + 1) === "double" || spelling(tokens, at + 1) === "character";
       at += twoWords && kinds[at + 2] === token.word ? 3 : 2;
-    } else if (kinds[at] === token.word && codes[at] === word.collate && kinds[at + 1] === token.word)
-      at += 2;
+    } else if (kinds[at] === token.dot && isArrow(tokens, at) && isLiteral(tokens, at + 1)) at += 2;
+    else if (kinds[at] === token.word && codes[at] === word.collate && kinds[at + 1] === token.word) at += 2;
     else if (kinds[at] === token.word && codes[at] === word.escape && kinds[at + 1] === token.string) at += 2;
     else break;
   }
   return at;
+}
+
+/** `->`, `->>`, `#>`: to a member of the JSON before. */
+function isArrow(tokens: Tokens, at: number): boolean {
+  return tokens.text.charCodeAt(tokens.starts[at]!) !== 0x2e;
 }
 
 export function isLiteral(tokens: Tokens, index: number): boolean {
@@ -130,6 +135,18 @@ export function skipClosers(tokens: Tokens, from: number): number {
   let at = from;
   // Bounded: nested conditions would each walk over all their closers again.
   while (tokens.kinds[at] === token.rightParen && at < from + CHAIN_MAX) at += 1;
+  return at;
+}
+
+/** The index of the `]` of `array['a', 'b']` at `at`; `at` when none stands there. */
+function arrayEnd(tokens: Tokens, at: number): number {
+  const { kinds, starts, text } = tokens;
+  if (kinds[at + 1] !== token.other || text[starts[at + 1]!] !== "[" || spelling(tokens, at) !== "array")
+    return at;
+  for (let end = at + 2; end < at + CHAIN_MAX; end += 1) {
+    if (kinds[end] === token.other) return text[starts[end]!] === "]" ? end : at;
+    if (kinds[end] !== token.comma && !isLiteral(tokens, end)) return at;
+  }
   return at;
 }
 
@@ -184,6 +201,13 @@ export function endsInComment(tokens: Tokens): boolean {
   let last = tokens.count - 1;
   while (last > 0 && (tokens.kinds[last] === token.arithmetic || isLoneQuote(tokens, last))) last -= 1;
   return last >= 0 && tokens.kinds[last] === token.comment;
+}
+
+/** The index of the operand that a condition at `from` asks about, behind brackets and signs: of `not false`, of `false`. */
+export function bareOperand(tokens: Tokens, from: number): number {
+  let at = skipOpeners(tokens, from);
+  while (isSign(tokens, at) && at < from + CHAIN_MAX) at = skipOpeners(tokens, at + 1);
+  return at;
 }
 
 export function isTruth(tokens: Tokens, at: number): boolean {

@@ -1,4 +1,4 @@
-import { expressionEnd, isLiteral, isTruth, operandEnd, typeAt } from "./sql-expression.ts";
+import { bareOperand, expressionEnd, isLiteral, isTruth, operandEnd, typeAt } from "./sql-expression.ts";
 import type { Report } from "./sql-origin.ts";
 import { callAt, isQuery } from "./sql-pair.ts";
 import { nameEnd, stops } from "./sql-statement.ts";
@@ -121,8 +121,9 @@ export function readWhole(tokens: Tokens, report: Report): void {
   const { kinds, codes } = tokens;
   const { count } = tokens;
   if (count === 0 || count > 60) return;
-  if (count === 2 && kinds[0] === token.logic && codes[0] === 1 && isTruth(tokens, 1))
-    report("sql.tautology", 0, 1);
+  if (kinds[0] === token.logic && codes[0] === 1 && isTruth(tokens, count - 1)) {
+    if (bareOperand(tokens, 1) === count - 1) report("sql.tautology", 0, count - 1);
+  }
   if (count === 1 && kinds[0] === token.variable && serverVariables.has(spelling(tokens, 0)))
     report("sql.whole_call", 0, 0);
   if (isQuotedSign(tokens)) report("sql.breakout_condition", 0, count - 1);

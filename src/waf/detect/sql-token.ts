@@ -173,6 +173,9 @@ export function readTokens(tokens: Tokens, max: number): void {
       }
     } else if (char === 0x2a && text.charCodeAt(at + 1) === 0x2f && !isStarAndComment(tokens, at)) {
       at += 2;
+    } else if (char === 0x23 && text.charCodeAt(at + 1) === 0x3e && isBehindDocument(tokens)) {
+      // `#>` and `#>>` lead to a member along a path.
+      at = push(tokens, token.dot, 0, at, text.charCodeAt(at + 2) === 0x3e ? at + 3 : at + 2);
     } else if (char === 0x23 || (char === 0x2d && text.charCodeAt(at + 1) === 0x2d)) {
       const end = lineCommentEnd(lower, at + (char === 0x23 ? 1 : 2));
       at = end < 0 ? symbol(tokens, text, at, char) : end;
@@ -190,6 +193,15 @@ function isApostrophe({ kinds, codes, starts, ends, count, text }: Tokens, at: n
   if (last < 0 || ends[last] !== at || kinds[last] !== token.word || codes[last] !== word.plain) return false;
   const char = text.charCodeAt(at + 1);
   return isWordStart(char) && char < 0x80 && text.charCodeAt(starts[last]!) !== 0x5f;
+}
+
+/** Behind a text, or one that is cast to a type: where the operators for JSON stand, whose signs mean other things elsewhere. */
+function isBehindDocument(tokens: Tokens): boolean {
+  return tokens.kinds[tokens.count - 1] === token.string || isCast(tokens);
+}
+
+function isCast({ kinds, count }: Tokens): boolean {
+  return kinds[count - 1] === token.word && kinds[count - 2] === token.cast;
 }
 
 /** In "*" and a comment the star is an operator, unless an executable comment is still open. */
@@ -251,7 +263,15 @@ function symbol(tokens: Tokens, text: string, at: number, char: number): number 
       let end = at + 1;
       while (text.charCodeAt(end) === 0x40) end += 1;
       const stop = wordEnd(text, end);
-      return push(tokens, stop > end ? token.variable : token.other, 0, at, Math.max(stop, at + 1));
+      if (stop > end) return push(tokens, token.variable, 0, at, stop);
+      // `@>`, `@?` and `@@` compare documents.
+      const compares = (next === 0x3e || next === 0x3f || next === 0x40) && isBehindDocument(tokens);
+      return push(tokens, compares ? token.compare : token.other, 0, at, compares ? at + 2 : end);
+    }
+    case 0x3f: {
+      // `?`, `?|` and `?&` ask a document for its keys; behind a text alone it is a question or a choice.
+      if (!isCast(tokens)) return push(tokens, token.other, 0, at, at + 1);
+      return push(tokens, token.compare, 0, at, next === 0x7c || next === 0x26 ? at + 2 : at + 1);
     }
     case 0x5b: {
       const stop = wordEnd(text, at + 1);
@@ -287,6 +307,8 @@ function symbol(tokens: Tokens, text: string, at: number, char: number): number 
     case 0x21: {
       let end = at + 1;
       while (end < at + 4 && isCompare(text.charCodeAt(end))) end += 1;
+      if (char === 0x3c && next === 0x40 && isBehindDocument(tokens))
+        return push(tokens, token.compare, 0, at, at + 2);
       if (char === 0x21 && end === at + 1) {
         if (next === 0x7e) return push(tokens, token.compare, 0, at, at + 2);
         return push(tokens, token.arithmetic, 1, at, end);

@@ -277,7 +277,12 @@ const functions: ReadonlyMap<string, number> = new Map([
     rpad lpad to_char rawtohex hextoraw xmlagg convert cast try_convert try_cast ifnull nullif nvl
     coalesce isnull row rand random exp floor count if iif case greatest least field
     quarter makeset mod bitand soundex likelihood likely unlikely typeof quote_literal json_array json_object
-    to_number to_date decode encode aes_encrypt aes_decrypt compress uncompress like`,
+    to_number to_date decode encode aes_encrypt aes_decrypt compress uncompress like
+    json_length json_type json_valid json_contains json_contains_path json_search json_overlaps json_quote json_unquote
+    json_query json_exists json_array_length json_typeof json_extract_path json_extract_path_text json_build_object
+    json_build_array json_storage_size json_schema_valid isjson jsonb_array_length jsonb_typeof jsonb_path_exists
+    jsonb_path_match jsonb_path_query_first jsonb_extract_path jsonb_extract_path_text jsonb_build_object
+    jsonb_build_array to_json to_jsonb`,
   ),
   ...kinded(call.common, "lower upper trim ltrim rtrim max min sum avg now sysdate getdate date abs round"),
 ]);

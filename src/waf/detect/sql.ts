@@ -1,7 +1,8 @@
 import type { Detection, Detector, Subject } from "../detection.ts";
 import { reportOnce } from "./once.ts";
 import { readAmid } from "./sql-amid.ts";
-import { isNoCondition, readChain } from "./sql-chain.ts";
+import { isNoCondition, readChain, startsStatement } from "./sql-chain.ts";
+import { endsInComment } from "./sql-expression.ts";
 import { isIdleText } from "./sql-idle.ts";
 import { bareOrigin, cutOrigin, type Origin } from "./sql-origin.ts";
 import { readTokens, type Tokens, token, tokenise, wordEnd } from "./sql-token.ts";
@@ -195,6 +196,8 @@ export const sql: Detector = {
       readStrings(subject, begin, found, before);
       return;
     }
+    // In a whole statement the quotes pair up, but for one that another reading of the text has laid bare.
+    if (startsStatement(bare, 0) && !endsInComment(bare)) return;
     let left = BREAKOUTS_MAX;
     for (let index = 0; index < bare.count && left > 0; index += 1) {
       const start = bare.starts[index]!;
@@ -223,11 +226,13 @@ function readStrings(subject: Subject, begin: number, found: Detection[], before
     const char = text.charCodeAt(at);
     if (char === 0x22) even = true;
     else if (char === 0x27) {
+      // `\\'` of JSON is an escaped quote to whoever reads the string.
+      const escaped = text.charCodeAt(at - 1) === 0x5c;
       if (even && goesOn(lower, at + 1)) {
         left -= 1;
         readAfter(subject, begin, at, false, found, before);
       }
-      even = !even;
+      if (!escaped) even = !even;
     }
   }
 }

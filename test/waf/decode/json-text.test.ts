@@ -34,6 +34,16 @@ test("every string of JSON text is told, and no key", () => {
   );
 });
 
+test("a value that is one string is JSON text, and quotes around its parts are not", () => {
+  assert.deepEqual(stringsOf('"a b"'), ["a b"]);
+  assert.deepEqual(stringsOf(' "a \\"b\\"" '), ['a \\"b\\"']);
+  for (const text of ['"a" b', '"a" "b"', '"a', '"', 'a "b"']) assert.deepEqual(stringsOf(text), [], text);
+});
+
+test("a record of a sequence of JSON texts is JSON text", () => {
+  assert.deepEqual(stringsOf('\x1e{"a":"b"}\n'), ["b"]);
+});
+
 test("a string that is cut ends with the value", () => {
   assert.deepEqual(stringsOf('{"a":"b c'), ["b c"]);
   assert.deepEqual(stringsOf('{"a":"b\\'), ["b\\"]);

@@ -1,6 +1,25 @@
 /** Attacks derived from the grammars, one list per detector that must recognise them with a certain kind. */
 export const attacks: Readonly<Record<"sql" | "nosql" | "ldap" | "xpath" | "mail", readonly string[]>> = {
   sql: [
+    // operators and functions for JSON, and conditions of a truth alone
+    "bob' or '{\"k\":7}'::jsonb @> '{\"k\":7}'-- ",
+    "bob' or '{}' <@ '{\"k\":7}'::jsonb-- ",
+    "bob' or '{\"k\":7}'::jsonb ? 'k'-- ",
+    "bob' or '{\"k\":7}'::jsonb ?& array['k']-- ",
+    "bob' or '{\"k\":7}'::jsonb @@ '$.k > 3'-- ",
+    "bob' or '{\"k\":[7]}' -> '$.k[0]' = 7-- ",
+    "bob' or '{\"k\":7}'::json ->> 'k' = '7'-- ",
+    "bob' or '{\"k\":{\"l\":7}}'::json #>> '{k,l}' = '7'-- ",
+    "7 and '{\"k\":7}'::jsonb @> '{}'::jsonb",
+    "bob' or json_length('[]') < 3-- ",
+    "bob' or json_contains('[7]', '7')#",
+    "bob' or 7 member of('[7]')#",
+    "bob' or '{}' is json-- ",
+    "bob' or 7 is not distinct from 7-- ",
+    "bob' or not false #",
+    "bob' or !0#",
+    "bob' or (not(0))-- ",
+    "7 or not false -- ",
     // behind names with an apostrophe, and below another line
     "O'Hara' or 7=7-- ",
     "I don't know' union select 1,2-- ",

@@ -608,4 +608,13 @@ export const benignTexts: readonly string[] = [
   "I've said it's 'fine' and that's it; select one",
   "SELECT table_name FROM information_schema.tables WHERE table_type = 'VIEW';\n-- or just \\dv in psql",
   "We join two lists: (SELECT a FROM p) UNION (SELECT a FROM q) ORDER BY 1; and it fails",
+  // signs and words of JSON columns in texts and code
+  "Is it 'a' or 'b'? 'c' is what I'd say",
+  "const kind = a == 'x' || b == 'y' ? 'one' : 'two';",
+  "How do I ask whether info @> '{\"k\":7}' or info ? 'k' in a WHERE clause?",
+  "@@ -1,3 +1,4 @@ or '--' in a diff",
+  "the arrow '->' or '->>'? I can't remember",
+  "<@4711> or '<@bob>' is how chats mention people",
+  "They're members of the board, or not false friends at least",
+  "whether it's true or not, # of people",
 ];

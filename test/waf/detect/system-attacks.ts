@@ -2,6 +2,7 @@
 export const systemAttacks: Readonly<Record<string, readonly string[]>> = {
   shell: [
     ";cat /etc/hostname",
+    ";tail ~ann/.profile",
     "x;tail -n1 /var/log/auth.log",
     "8.8.8.8;id;",
     "8.8.8.8 && ifconfig -a",
@@ -121,6 +122,9 @@ export const systemAttacks: Readonly<Record<string, readonly string[]>> = {
     "/var/log/nginx/error.log",
     "/usr/local/etc/php.ini",
     "/home/ann/.ssh/id_rsa",
+    "~ann/.ssh/id_rsa",
+    "~root/.bash_history",
+    "${HOME}/.ssh/id_ed25519",
     "/root/.bash_history",
     "C:\\Windows\\System32\\config\\SAM",
     "c:/boot.ini",
