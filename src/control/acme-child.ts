@@ -1,9 +1,8 @@
-import { type ChildProcess, fork } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { systemClock } from "../std/clock.ts";
 import type { AcmeNews, AcmeOutcome, AcmeReason, AcmeTask } from "./acme-task.ts";
-import { childStdio } from "./last-gasp.ts";
+import { forkBare } from "./bare-child.ts";
 import type { Family } from "./obituaries.ts";
-import { startChild } from "./start-child.ts";
 
 /** For a whole order: validation from several places and a queue at the CA. */
 const DEADLINE_MS = 600_000;
@@ -40,14 +39,7 @@ export type StartAcme = (task: AcmeTask, hear: HearAcme) => AcmeProcess;
 /** Does tasks in processes of their own. */
 export function acmeProcesses(options: AcmeProcessOptions): StartAcme {
   return (task, hear) => {
-    const child = startChild(() =>
-      fork(options.entry, [], {
-        execArgv: [...options.flags()],
-        env: {},
-        serialization: "advanced",
-        stdio: childStdio("ignore", options.family.lastGaspFile),
-      }),
-    );
+    const child = forkBare(options.entry, options.flags(), options.family);
     const startedMs = systemClock.nowMs();
     child.once("exit", (code, signal) => {
       if (code === 0 || child.killed) return;

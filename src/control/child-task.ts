@@ -1,8 +1,6 @@
-import { fork } from "node:child_process";
 import { systemClock } from "../std/clock.ts";
-import { childStdio } from "./last-gasp.ts";
+import { forkBare } from "./bare-child.ts";
 import type { Family } from "./obituaries.ts";
-import { startChild } from "./start-child.ts";
 
 /** The task has its own, shorter deadline; this one is for a process that hangs. */
 const DEADLINE_MS = 15_000;
@@ -22,14 +20,7 @@ export interface ChildTaskOptions {
  */
 export function askChild<Answer>(options: ChildTaskOptions, question: unknown): Promise<Answer | string> {
   return new Promise((resolve) => {
-    const child = startChild(() =>
-      fork(options.entry, [], {
-        execArgv: [...options.flags()],
-        env: {},
-        serialization: "advanced",
-        stdio: childStdio("ignore", options.family.lastGaspFile),
-      }),
-    );
+    const child = forkBare(options.entry, options.flags(), options.family);
     const startedMs = systemClock.nowMs();
     const timer = setTimeout(() => child.kill("SIGKILL"), DEADLINE_MS);
     child.once("message", (answer) => resolve(answer as Answer));

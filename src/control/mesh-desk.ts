@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Config } from "../config/config.ts";
@@ -8,13 +8,12 @@ import { families, type MetricSample } from "../record/metrics.ts";
 import { systemClock } from "../std/clock.ts";
 import type { AuditSupply } from "./audit-supply.ts";
 import type { Bans } from "./bans.ts";
+import { forkBare } from "./bare-child.ts";
 import type { Exposition } from "./exposition.ts";
-import { childStdio } from "./last-gasp.ts";
 import type { Log } from "./log.ts";
 import type { FromMesh, MeshDecision, MeshSettings, MeshState, ToMesh } from "./mesh-order.ts";
 import type { ToWorker } from "./messages.ts";
 import type { Family } from "./obituaries.ts";
-import { startChild } from "./start-child.ts";
 
 export interface MeshDeskOptions {
   /** Path of mesh-process. */
@@ -83,19 +82,8 @@ export function createMeshDesk(options: MeshDeskOptions): MeshDesk {
     const { mesh, store, stateFile } = settings!;
     const reads = [mesh.identityPath, mesh.previousIdentityPath, mesh.clusterKeyPath, store.passwordFile];
     const writes = stateFile === undefined ? [] : [stateFile, `${stateFile}.new`];
-    const own = startChild(() =>
-      fork(options.entry, [], {
-        execArgv: [
-          ...options.flags(
-            [...reads, ...writes].filter((path) => path !== undefined),
-            writes,
-          ),
-        ],
-        env: {},
-        serialization: "advanced",
-        stdio: childStdio("ignore", family.lastGaspFile),
-      }),
-    );
+    const readable = [...reads, ...writes].filter((path) => path !== undefined);
+    const own = forkBare(options.entry, options.flags(readable, writes), family);
     child = own;
     const startedMs = systemClock.nowMs();
     own.on("message", (message: FromMesh) => {

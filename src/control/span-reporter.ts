@@ -1,13 +1,12 @@
-import { type ChildProcess, fork } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import type { TracingConfig } from "../config/config.ts";
 import type { SpanFacts } from "../record/span-log.ts";
 import { systemClock } from "../std/clock.ts";
+import { forkBare } from "./bare-child.ts";
 import type { Exposition } from "./exposition.ts";
-import { childStdio } from "./last-gasp.ts";
 import type { Log } from "./log.ts";
 import type { Family } from "./obituaries.ts";
 import type { SpanProcessCounts, ToSpanProcess } from "./span-process.ts";
-import { startChild } from "./start-child.ts";
 
 export interface SpanReporterOptions {
   /** Path of span-process. */
@@ -46,15 +45,8 @@ export function createSpanReporter(options: SpanReporterOptions): SpanReporter {
 
   const start = ({ endpoint, serviceName }: TracingConfig) => {
     waiting = 0;
-    const own = startChild(() =>
-      fork(options.entry, [], {
-        execArgv: [...options.flags()],
-        // Without it OTEL_* variables of the primary would change where spans go.
-        env: {},
-        serialization: "advanced",
-        stdio: childStdio("ignore", family.lastGaspFile),
-      }),
-    );
+    // Without our environment: OTEL_* variables would change where spans go.
+    const own = forkBare(options.entry, options.flags(), family);
     child = own;
     const startedMs = systemClock.nowMs();
     own.on("message", ({ sent, dropped }: SpanProcessCounts) => {
