@@ -80,6 +80,12 @@ export async function layGround(options: GroundOptions): Promise<Ground | number
   }
 
   const endsEarly = endEarly(() => place.close());
+  const giveUp = (problem: string): number => {
+    endsEarly();
+    place.close();
+    explain(problem);
+    return configExitCode;
+  };
   const exposition = createExposition();
   obituaries = openObituaries({
     path: lastGaspPath(config, options.environment),
@@ -90,17 +96,9 @@ export async function layGround(options: GroundOptions): Promise<Ground | number
     log,
   });
   const revocations = openRevocations(config.server.stateDir, systemClock);
-  if ("problem" in revocations) {
-    explain(revocations.problem);
-    place.close();
-    return configExitCode;
-  }
+  if ("problem" in revocations) return giveUp(revocations.problem);
   const version = checkVersion(loaded.signed, config.server.stateDir);
-  if (version !== undefined && "problem" in version) {
-    explain(version.problem);
-    place.close();
-    return configExitCode;
-  }
+  if (version !== undefined && "problem" in version) return giveUp(version.problem);
   let listeners: ListenerSet;
   try {
     listeners = await openListeners(wantedListeners(config), workerCountOf(config.server), {
@@ -108,6 +106,7 @@ export async function layGround(options: GroundOptions): Promise<Ground | number
       portPatienceMs: place.portPatienceMs,
     });
   } catch (error) {
+    endsEarly();
     place.close();
     return explainBind(error, explain);
   }

@@ -76,16 +76,23 @@ export interface PrimaryOptions extends GroundOptions {
  */
 export async function runPrimary(options: PrimaryOptions): Promise<number> {
   const unignore = ignoreSignals("SIGHUP", "SIGUSR2", "SIGQUIT");
-  const ground = await layGround(options);
-  if (typeof ground === "number") return ground;
-  const { listeners, audit, place } = ground;
+  try {
+    const ground = await layGround(options);
+    return typeof ground === "number" ? ground : await run(options, ground);
+  } finally {
+    unignore();
+  }
+}
+
+async function run(options: PrimaryOptions, ground: Ground): Promise<number> {
+  const { listeners, audit, place, endsEarly } = ground;
   // Until there is no lock any more. While it starts, `endsEarly` ends it all the same.
   const unignoreStop = ignoreSignals("SIGINT", "SIGTERM");
   const primary = assemble(options, ground);
   try {
     // A successor's would say that it is not ready, while its predecessor serves.
     if (!place.isSuccessor) await openControl(primary);
-    return await serve(primary, options, ground.endsEarly);
+    return await serve(primary, options, endsEarly);
   } catch (error) {
     return explainBind(error, options.explain);
   } finally {
@@ -110,7 +117,7 @@ export async function runPrimary(options: PrimaryOptions): Promise<number> {
     primary.mesh.stop();
     primary.captures.stop();
     primary.upstreams.stop();
-    unignore();
+    endsEarly();
     unignoreStop();
   }
 }
