@@ -22,7 +22,7 @@ export const findingCodes = {
   wrong_key: 6,
   /** Nobody outside has seen the newest records for longer than is allowed. */
   unanchored_tail: 4,
-  /** The writer cut off what a crash left half written, and said so. Counts only with --strict. */
+  /** What a crash left half written: the writer cut it off and said so, or it is a note. Counts only with --strict. */
   recovered: 7,
 } as const;
 

@@ -7,9 +7,9 @@ import { parseLine } from "./line.ts";
 import { LogCheck } from "./log-check.ts";
 import { type LogLine, readLines } from "./log-lines.ts";
 import { headFile, logIdOf, notesFile, parseSegmentFile, segmentFile } from "./log-name.ts";
-import { splitNotes } from "./note.ts";
 import { type Policy, policyOf } from "./policy.ts";
 import type { AuditRecord } from "./record.ts";
+import { splitNotesAndRest } from "./torn-note.ts";
 
 export interface VerifyOptions {
   readonly disk: ReadableDisk;
@@ -249,7 +249,7 @@ function isWholeButForItsEnd({ bytes }: LogLine): boolean {
 function ownNotes(disk: ReadableDisk, logId: string, files: readonly string[]): string[] {
   const names = files.filter((file) => file.startsWith(`audit-${logId}-`) && file.endsWith(".notes"));
   if (files.includes(headFile)) names.push(headFile);
-  return names.flatMap((name) => splitNotes(readText(disk, name)));
+  return names.flatMap((name) => splitNotesAndRest(readText(disk, name)));
 }
 
 function notesWithoutSegment(files: readonly string[], logId: string, newest: number): number[] {

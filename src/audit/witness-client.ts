@@ -1,8 +1,9 @@
 import type { Journal } from "./journal.ts";
+import { openNote, splitNotes } from "./note.ts";
 import { consistencyRanges, RangeHashes } from "./proof.ts";
 
 export interface WitnessClientOptions {
-  /** Posts a body to `add-checkpoint`. Rejects when nobody answers. */
+  /** Posts a body to `add-checkpoint`. Rejects with why there is no answer. */
   readonly post: (body: string) => Promise<{ readonly status: number; readonly body: string }>;
   /** Proof from the size that the witness has to ours, where the tree alone does not tell any more. */
   readonly proveFrom: (oldSize: number, size: number) => readonly Buffer[] | undefined;
@@ -17,6 +18,8 @@ export class WitnessClient {
   /** Size that the witness has; -1 = not known yet. */
   seenSize = -1;
   failures = 0;
+  /** Why it did not take the last checkpoint; "" = it did, or was not asked with the right size yet. */
+  problem = "";
   readonly #options: WitnessClientOptions;
   /** Gathers the proof from `seenSize` while the log grows, so that no file has to be read for it. */
   #trail: { readonly from: number; readonly hashes: RangeHashes } | undefined;
@@ -54,31 +57,43 @@ export class WitnessClient {
       this.#candidate = journal.size === size ? trailFrom(journal) : undefined;
       const lines = (proof ?? []).map((hash) => `${hash.toString("base64")}\n`).join("");
       const { status, body } = await this.#options.post(`old ${old}\n${lines}\n${note}`);
-      if (status === 200) {
+      if (status === 200 && !areSignatures(note, body)) {
+        this.#fail("it says 200 without a signature");
+      } else if (status === 200) {
+        this.problem = "";
         this.seenSize = size;
         this.#trail = this.#candidate?.from === size ? this.#candidate : undefined;
         this.#candidate = undefined;
         this.#options.onCosigned(note + body);
       } else if (status === 409) {
-        this.#hearSize(Number(body.trim()), size);
+        this.#hearSize(body.trim(), size);
       } else {
-        this.failures++;
+        this.#fail(`it says ${status}`);
         if (status === 422) this.#options.onConflict("a witness has seen another history of this size");
       }
-    } catch {
-      this.failures++;
+    } catch (error) {
+      this.#fail(error instanceof Error ? error.message : String(error));
     }
     this.#isBusy = false;
     void this.#send();
   }
 
   /** The witness is at another size than we thought: after a start of ours that is so once. */
-  #hearSize(theirs: number, size: number): void {
-    this.failures++;
-    if (!Number.isSafeInteger(theirs)) return;
+  #hearSize(text: string, size: number): void {
+    if (!/^\d{1,15}$/.test(text)) {
+      this.#fail("it says 409 without a size");
+      return;
+    }
+    const theirs = Number(text);
+    this.#fail(this.seenSize < 0 ? "" : `it has seen ${theirs} records, and had ${this.seenSize}`);
     if (theirs > size) this.#options.onConflict(`a witness has seen ${theirs} records, there are ${size}`);
     else this.seenSize = theirs;
     this.#trail = undefined;
+  }
+
+  #fail(problem: string): void {
+    this.failures++;
+    this.problem = problem;
   }
 
   #proofFrom(old: number, size: number): readonly Buffer[] | undefined {
@@ -86,6 +101,12 @@ export class WitnessClient {
     if (this.#trail?.from === old && this.#trail.hashes.size === size) return this.#trail.hashes.hashes();
     return this.#options.proveFrom(old, size);
   }
+}
+
+/** Lines of signatures and nothing else. Whose they are is the policy's business. */
+function areSignatures(note: string, body: string): boolean {
+  const whole = note + body;
+  return body !== "" && splitNotes(whole)[0] === whole && typeof openNote(whole, []) === "object";
 }
 
 /** No log grows beyond this. */

@@ -1,9 +1,10 @@
 import { createSecretKey, type KeyObject } from "node:crypto";
 import { fstatSync, readFileSync, statSync } from "node:fs";
 import { ROOT_KEY_BYTES_MIN } from "../audit/mac-key.ts";
-import { splitNotes } from "../audit/note.ts";
 import { type Policy, readPolicy } from "../audit/policy.ts";
+import { splitNotesAndRest } from "../audit/torn-note.ts";
 import { readProblem } from "../config/files.ts";
+import { askWitness } from "../control/ask-witness.ts";
 
 /** A file that a command was given and cannot use. */
 export class AuditSourceProblem extends Error {}
@@ -33,17 +34,16 @@ export function readPolicyFile(file: string): Policy {
 }
 
 export function readNotes(file: string): string[] {
-  return splitNotes(attempt(file, () => readFileSync(file, "utf8")));
+  return splitNotesAndRest(attempt(file, () => readFileSync(file, "utf8")));
 }
 
 /** What a `zion audit witness` has signed last, of every log that it watches over. */
-export async function askWitness(url: string): Promise<string[]> {
+export async function readWitness(url: string): Promise<string[]> {
   try {
-    const answer = await fetch(`${url.replace(/\/+$/, "")}/checkpoints`, {
-      signal: AbortSignal.timeout(10_000),
-    });
-    if (!answer.ok) throw new Error(`status ${answer.status}`);
-    return splitNotes(await answer.text());
+    const address = `${url.replace(/\/+$/, "")}/checkpoints`;
+    const { status, body } = await askWitness(address, { bytesMax: NOTES_BYTES_MAX, deadlineMs: 10_000 });
+    if (status !== 200) throw new Error(`status ${status}`);
+    return splitNotesAndRest(body);
   } catch (error) {
     throw new AuditSourceProblem(
       `the witness ${url}: ${error instanceof Error ? error.message : String(error)}`,
@@ -66,3 +66,5 @@ function readWhole(descriptor: number): Buffer {
 }
 
 const KEY_BYTES_MAX = 4096;
+/** Notes of as many logs as a witness takes (audit/witness.ts). */
+const NOTES_BYTES_MAX = 16 * 1_048_576;

@@ -3,7 +3,7 @@ import type { Finding } from "../audit/finding.ts";
 import { type LogReport, type Verification, verifyDirectory } from "../audit/verify.ts";
 import { readProblem } from "../config/files.ts";
 import { systemClock } from "../std/clock.ts";
-import { AuditSourceProblem, askWitness, readNotes, readPolicyFile, readRootKey } from "./audit-source.ts";
+import { AuditSourceProblem, readNotes, readPolicyFile, readRootKey, readWitness } from "./audit-source.ts";
 import type { Output } from "./output.ts";
 
 export interface AuditVerifyOptions {
@@ -53,7 +53,7 @@ export async function auditVerifyCommand(options: AuditVerifyOptions, output: Ou
 /** Undefined: none were given. */
 async function readAnchors({ anchor, witness }: AuditVerifyOptions): Promise<readonly string[] | undefined> {
   if (anchor.length === 0 && witness === undefined) return undefined;
-  const asked = witness === undefined ? [] : await askWitness(witness);
+  const asked = witness === undefined ? [] : await readWitness(witness);
   return [...anchor.flatMap(readNotes), ...asked];
 }
 

@@ -45,6 +45,8 @@ export type FromAuditWriter =
       readonly problem: string;
       /** Nothing is lost, but somebody should look. */
       readonly warning: string;
+      /** Why the newest checkpoint is not where it was to be kept; "" = it is, or there is no such place. */
+      readonly unanchored: string;
       /** Undefined while a record is not durable yet. */
       readonly head: AuditLogHead | undefined;
       /** Undefined before the first. */

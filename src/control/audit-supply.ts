@@ -227,6 +227,7 @@ function startWriter(options: AuditSupplyOptions, config: AuditConfig, counted: 
   let isStopping = false;
   let problem = "it has not started";
   let warning = "";
+  let unanchored = "";
   let current: readonly MetricSample[] = [];
   let head: AuditLogHead | undefined;
   let checkpoint: AuditCheckpoint | undefined;
@@ -258,8 +259,11 @@ function startWriter(options: AuditSupplyOptions, config: AuditConfig, counted: 
       case "state":
         if (message.problem !== problem && message.problem !== "") tell("zion.audit.failed", message.problem);
         if (message.warning !== warning && message.warning !== "") tell("zion.audit.alarm", message.warning);
+        if (message.unanchored !== unanchored && message.unanchored !== "")
+          tell("zion.audit.unanchored", message.unanchored);
         problem = message.problem;
         warning = message.warning;
+        unanchored = message.unanchored;
         head = message.head ?? head;
         checkpoint = message.checkpoint;
         count(message.samples);

@@ -1,13 +1,15 @@
 import { createHash, randomBytes } from "node:crypto";
 import fs from "node:fs";
 import net from "node:net";
+import { appendAnchor, readAnchors } from "../audit/anchor-file.ts";
 import { Desk } from "../audit/desk.ts";
 import { holdDirectory } from "../audit/directory-lock.ts";
+import { errorCode } from "../audit/disk.ts";
 import { fileDisk } from "../audit/file-disk.ts";
 import { Journal } from "../audit/journal.ts";
 import { hashesOf, segmentsOf } from "../audit/log-proof.ts";
 import { ROOT_KEY_BYTES_MIN, secretFrom } from "../audit/mac-key.ts";
-import { derivedSigningKey, noteSigner, splitNotes } from "../audit/note.ts";
+import { derivedSigningKey, noteSigner } from "../audit/note.ts";
 import { policyOf } from "../audit/policy.ts";
 import { consistencyRanges } from "../audit/proof.ts";
 import { recheckLog } from "../audit/recheck.ts";
@@ -17,6 +19,7 @@ import { WitnessClient } from "../audit/witness-client.ts";
 import type { AuditConfig } from "../config/config.ts";
 import { families, type MetricSample } from "../record/metrics.ts";
 import { machineOffsetMs, systemClock } from "../std/clock.ts";
+import { askWitness } from "./ask-witness.ts";
 import type { AuditCheckpoint, AuditLogHead, FromAuditWriter, ToAuditWriter } from "./audit-order.ts";
 
 /** Refuses to start: the operator has to do something first. */
@@ -64,6 +67,7 @@ async function serve(
   let alarm = recovery.kind === "untrusted" ? recovery.problem : "";
   let anchoredMs = 0;
   let anchorFailures = 0;
+  let anchorProblem = "";
   const witness = config.witnessUrl === undefined ? undefined : openWitness(config.witnessUrl);
   const offsetMs = machineOffsetMs();
   const clock = { nowMs: () => systemClock.nowMs() + offsetMs, wallMs: systemClock.wallMs };
@@ -99,8 +103,10 @@ async function serve(
       try {
         appendAnchor(config.anchorPath, note);
         anchoredMs = clock.wallMs();
-      } catch {
+        anchorProblem = "";
+      } catch (error) {
         anchorFailures++;
+        anchorProblem = `${config.anchorPath}: ${errorCode(error)}`;
       }
     }
     // During the first steps of a start there is no journal yet; the next checkpoint is shown.
@@ -109,17 +115,8 @@ async function serve(
 
   function openWitness(url: string): WitnessClient {
     return new WitnessClient({
-      post: async (body) => {
-        const signal = AbortSignal.timeout(WITNESS_MS);
-        const answer = await fetch(`${url}/add-checkpoint`, {
-          method: "POST",
-          body,
-          signal,
-          redirect: "error",
-        });
-        const text = await answer.text();
-        return { status: answer.status, body: text.slice(0, 10_000) };
-      },
+      post: (body) =>
+        askWitness(`${url}/add-checkpoint`, { body, bytesMax: WITNESS_BYTES_MAX, deadlineMs: WITNESS_MS }),
       proveFrom: (old, size) => hashesOf(disk, journal.logId, consistencyRanges(old, size), old, size),
       onCosigned: (note) => {
         anchoredMs = clock.wallMs();
@@ -170,10 +167,20 @@ async function serve(
   const report = (): void => {
     const problem = journal.isFull ? "the disk is full" : "";
     const tamper = journal.tampers > 0 ? "somebody else changed a segment" : "";
-    const samples = samplesOf();
-    const checkpoint = checkpointOf();
-    send({ type: "state", samples, problem, warning: alarm || tamper, head: headOf(), checkpoint });
+    send({
+      type: "state",
+      samples: samplesOf(),
+      problem,
+      warning: alarm || tamper,
+      unanchored: unanchored(),
+      head: headOf(),
+      checkpoint: checkpointOf(),
+    });
   };
+  function unanchored(): string {
+    const refusal = witness?.problem ?? "";
+    return anchorProblem || (refusal === "" ? "" : `the witness: ${refusal}`);
+  }
   function checkpointOf(): AuditCheckpoint | undefined {
     if (journal.checkpointSize < 0) return undefined;
     const signedMs = clock.wallMs() - journal.checkpointAgeMs(clock.nowMs());
@@ -236,8 +243,8 @@ const QUIET_MS = 400;
 const DAY_MS = 86_400_000;
 const RECHECK_MS = 3_600_000;
 const WITNESS_MS = 5000;
-/** Of the anchor file, the end is enough. */
-const ANCHOR_BYTES = 65_536;
+/** A line or two of 110 bytes (C2SP tlog-witness), or the size of a log. */
+const WITNESS_BYTES_MAX = 10_000;
 
 function readRoot({ file, variable }: AuditConfig["key"]) {
   const bytes = file === undefined ? Buffer.from(process.env[variable!] ?? "") : readKeyFile(file);
@@ -290,35 +297,4 @@ async function listen(server: net.Server, path: string): Promise<void> {
     });
   });
   server.on("error", () => {});
-}
-
-function readAnchors(file: string): string[] {
-  let fd: number;
-  try {
-    fd = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
-  } catch {
-    return [];
-  }
-  try {
-    const { size } = fs.fstatSync(fd);
-    const bytes = Buffer.alloc(Math.min(size, ANCHOR_BYTES));
-    fs.readSync(fd, bytes, 0, bytes.length, size - bytes.length);
-    const text = bytes.toString("utf8");
-    // The first may be cut.
-    const notes = splitNotes(text);
-    return size > bytes.length ? notes.slice(1) : notes;
-  } finally {
-    fs.closeSync(fd);
-  }
-}
-
-function appendAnchor(file: string, note: string): void {
-  const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = fs.constants;
-  const fd = fs.openSync(file, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600);
-  try {
-    fs.writeSync(fd, note);
-    fs.fdatasyncSync(fd);
-  } finally {
-    fs.closeSync(fd);
-  }
 }

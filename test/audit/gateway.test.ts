@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { createSecretKey, X509Certificate } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import http from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
@@ -277,6 +278,31 @@ test("where evidence is required, nothing is served and nobody is sent here whil
   renameSync(`${keyFile}.away`, keyFile);
   while ((await get(gateway.port, "/plain")) !== 502) await pause(100);
   while ((await get(gateway.telemetryPort, "/readyz")) !== 200) await pause(100);
+});
+
+test("a witness whose answer has no end is told and counted, and the log goes on", async (t) => {
+  const witness = http.createServer((_request, answer) => {
+    const more = (): void => {
+      while (!answer.destroyed && answer.write("— witness.example AAAA\n".repeat(1000)));
+    };
+    answer.on("drain", more);
+    more();
+  });
+  await new Promise<void>((done) => witness.listen(0, "127.0.0.1", done));
+  t.after(() => {
+    witness.closeAllConnections();
+    witness.close();
+  });
+  const { port } = witness.address() as AddressInfo;
+  const { gateway, directory, records } = await startAudited(t, `witness_url = "http://127.0.0.1:${port}"`);
+  const { problem } = await gateway.event("zion.audit.unanchored");
+  assert.equal(problem, "the witness: an answer of more than 10000 bytes");
+  assert.equal(await get(gateway.port, "/?q=%27%20OR%201%3D1--"), 400);
+  await until(() => records().some(({ kind }) => kind === "request_blocked"));
+  assert.ok(!readdirSync(directory).includes("checkpoint.cosigned"));
+  const figures = await fetch(`http://127.0.0.1:${gateway.telemetryPort}/metrics`);
+  assert.match(await figures.text(), /^zion_audit_anchor_failures_total [1-9]/m);
+  assert.equal(await get(gateway.telemetryPort, "/readyz"), 200);
 });
 
 test("a start over a log that was tampered with begins a new one and says so", async (t) => {

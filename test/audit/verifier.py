@@ -83,13 +83,16 @@ def fail(code):
 def read_notes(path, keys, log):
     """Sizes and roots of the checkpoints in a file that are of this log."""
     found = []
-    with open(path, encoding="utf-8") as file:
+    with open(path, encoding="utf-8", errors="replace") as file:
         text = file.read()
     for match in re.finditer(r"((?:[^\n]+\n)+)\n((?:\u2014 [^\n]+\n)+)", text):
         origin, size, digest = match[1].split("\n")[:3]
         if not origin.endswith("/" + log):
             continue
         for line in match[2].splitlines():
+            # Shorter than a signature: a crash cut it off.
+            if len(line.split(" ")[-1]) < 92:
+                continue
             _, name, blob = line.split(" ")
             blob = base64.b64decode(blob)
             for vkey in keys:

@@ -157,10 +157,13 @@ test("a log that was taken back is told by its witness", async () => {
 
 test("a segment that cannot be read ends no witnessing, and nobody's process", async () => {
   const { journal, anchors } = openLog(new MemoryDisk());
-  const statuses = [409, 200];
+  const answers = [
+    { status: 409, body: "1" },
+    { status: 200, body: signerOf(otherKey).sign("seen") },
+  ];
   let reads = 0;
   const client = new WitnessClient({
-    post: async () => ({ status: statuses.shift()!, body: "1" }),
+    post: async () => answers.shift()!,
     proveFrom() {
       if (reads++ === 0) throw new Error("EIO: i/o error, read");
       return [];
@@ -176,5 +179,46 @@ test("a segment that cannot be read ends no witnessing, and nobody's process", a
     await new Promise(setImmediate);
   }
   assert.deepEqual([reads, client.failures, client.seenSize], [2, 2, journal.size]);
+  journal.close();
+});
+
+test("whatever a witness answers instead of a signature is a failure with a reason, and nothing of it is kept", async () => {
+  const { journal, anchors } = openLog(new MemoryDisk());
+  const cosigned: string[] = [];
+  let answer: () => Promise<{ readonly status: number; readonly body: string }>;
+  const client = new WitnessClient({
+    post: () => answer(),
+    proveFrom: () => [],
+    onCosigned: (note) => cosigned.push(note),
+    onConflict: (problem) => assert.fail(problem),
+  });
+  const line = signerOf(otherKey).sign("anything");
+  const cases: readonly (readonly [status: number, body: string, problem: string])[] = [
+    [200, "", "it says 200 without a signature"],
+    [200, "yes", "it says 200 without a signature"],
+    [200, `${line}yes\n`, "it says 200 without a signature"],
+    [200, `\n${line}`, "it says 200 without a signature"],
+    [200, line.slice(0, -1), "it says 200 without a signature"],
+    [409, "", "it says 409 without a size"],
+    [409, "-1\n", "it says 409 without a size"],
+    [409, "1e2\n", "it says 409 without a size"],
+    [500, "", "it says 500"],
+    [200, line, ""],
+    [409, "1\n", `it has seen 1 records, and had ${journal.size}`],
+    [200, line, ""],
+  ];
+  let failures = 0;
+  for (const [status, body, problem] of cases) {
+    answer = async () => ({ status, body });
+    client.show(anchors.at(-1)!, journal.size, journal);
+    await new Promise(setImmediate);
+    failures += problem === "" ? 0 : 1;
+    assert.deepEqual([client.problem, client.failures], [problem, failures], `${status} ${body}`);
+  }
+  answer = () => Promise.reject(new Error("an answer of more than 10000 bytes"));
+  client.show(anchors.at(-1)!, journal.size, journal);
+  await new Promise(setImmediate);
+  assert.equal(client.problem, "an answer of more than 10000 bytes");
+  assert.deepEqual(cosigned, [anchors.at(-1)! + line, anchors.at(-1)! + line]);
   journal.close();
 });
