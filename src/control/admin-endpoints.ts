@@ -4,8 +4,8 @@ import { type BanSource, banEndpoints } from "./ban-endpoints.ts";
 import { type CacheSource, cacheEndpoints } from "./cache-endpoints.ts";
 import type { CertificateDesk } from "./certificate-desk.ts";
 import { certificateEndpoints } from "./certificate-endpoints.ts";
-import { type ControlAnswer, json } from "./control-listener.ts";
-import { type DecisionRing, readDecisionQuery, shownDecision } from "./decision-ring.ts";
+import type { ControlAnswer } from "./control-listener.ts";
+import { type DecisionSource, decisionsEndpoint } from "./decisions-endpoint.ts";
 import { type DrainSource, drainEndpoints } from "./drain-endpoints.ts";
 import { exclusionEndpoint, type ProveExclusion } from "./exclusion-endpoint.ts";
 import { type ExplainRequest, explainEndpoints } from "./explain-endpoints.ts";
@@ -24,7 +24,7 @@ export interface AdminSources {
   readonly drain: DrainSource;
   /** What happens, live. */
   readonly events: AdminEndpoint;
-  readonly decisions: Pick<DecisionRing, "find">;
+  readonly decisions: DecisionSource;
   readonly bans: BanSource;
   readonly cache: CacheSource;
   readonly explain: ExplainRequest;
@@ -48,17 +48,7 @@ export function adminEndpoints(sources: AdminSources): readonly AdminEndpoint[] 
     },
     ...gatewayEndpoints(sources.gateway),
     ...generationEndpoints(sources.generations),
-    {
-      method: "GET",
-      path: "/v1/decisions",
-      role: "read",
-      does: "the last refusals and some of what was let through; since, gate, reason, route, client, request_id, decision, limit",
-      answer: ({ query }) => {
-        const wanted = readDecisionQuery(query);
-        if (typeof wanted === "string") return json(400, { error: wanted });
-        return json(200, { decisions: sources.decisions.find(wanted).map(shownDecision) });
-      },
-    },
+    decisionsEndpoint(sources.decisions),
     ...explainEndpoints(sources.explain),
     exclusionEndpoint(sources.proveExclusion),
     sources.events,

@@ -76,6 +76,8 @@ export type ToWorker =
   /** URIs, as keys of the cache, that an unsafe request to another worker made out of date. */
   | { readonly type: "cache_forgotten"; readonly uris: readonly Uint8Array[] }
   | { readonly type: "metrics"; readonly scrape: number }
+  /** Somebody looks for one that a worker may not have told yet. */
+  | { readonly type: "decisions_asked"; readonly round: number }
   /** In use by all processes, of what the control group may use. */
   | { readonly type: "memory"; readonly share: number }
   /** Before the listeners open, where there is an audit log. */
@@ -122,7 +124,8 @@ export type FromWorker =
   /** `scrape` is 0 when nobody asked. */
   | { readonly type: "metrics"; readonly scrape: number; readonly frame: MetricFrame }
   | { readonly type: "spans"; readonly spans: readonly SpanFacts[] }
-  | { readonly type: "decisions"; readonly decisions: readonly Decision[] }
+  /** `round` is 0 when nobody asked. */
+  | { readonly type: "decisions"; readonly round: number; readonly decisions: readonly Decision[] }
   /** Sealed: nobody on the way reads them. */
   | { readonly type: "captures"; readonly lines: readonly string[] }
   /** A token came whose key is not known; at most once a second and source. */

@@ -164,7 +164,7 @@ export function createOperatorListeners(
     events: events.endpoint,
     bans,
     cache: { supervision, exposition },
-    decisions,
+    decisions: { find: decisions.find, hurry: () => supervision.hurryDecisions(scrapeDeadlineMs) },
     explain: gateway.explain,
     proveExclusion: gateway.proveExclusion,
     revocations: identity.revocations,

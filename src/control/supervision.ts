@@ -14,6 +14,7 @@ import type { Log } from "./log.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import type { PageAsk } from "./page-desk.ts";
 import { forgetParts, type Publication, sendPublication } from "./publication.ts";
+import { Rounds } from "./rounds.ts";
 import type { ListenerSlots } from "./slots.ts";
 import type { StartWorker, WorkerLink, WorkerPhase } from "./worker-link.ts";
 
@@ -125,12 +126,6 @@ interface Slot extends AdoptableSlot {
   overdue: NodeJS.Timeout | undefined;
 }
 
-interface Scrape {
-  readonly id: number;
-  readonly waiting: Set<WorkerLink>;
-  done(): void;
-}
-
 /**
  * Keeps the wanted number of workers alive and every listening socket served. Long, because all of it is one state
  * machine: what a worker may be told depends on its phase, and its phase on all that it said.
@@ -141,9 +136,8 @@ export class Supervision {
   readonly #slots: Slot[] = [];
   #listeners: readonly ListenerSlots[];
   readonly #ballot: Ballot;
-  readonly #scrapes = new Set<Scrape>();
+  readonly #rounds = new Rounds();
   #nextWorkerId = 1;
-  #nextScrapeId = 1;
   #timer: NodeJS.Timeout | undefined;
   #lastTickMs = 0;
   #relievedMs = -Infinity;
@@ -336,27 +330,22 @@ export class Supervision {
     slot.overdue.unref();
   }
 
-  /**
-   * Asks all workers for their figures; those that do not answer in time keep what they last said. Messages are taken in
-   * order, so a worker that answers has also taken what was sent to it before: true = all have.
-   */
-  async scrape(deadlineMs: number): Promise<boolean> {
-    const waiting = new Set(this.#runningGeneration());
-    if (waiting.size === 0) return true;
-    return new Promise<boolean>((resolve) => {
-      const timer = setTimeout(() => scrape.done(), deadlineMs);
-      const scrape: Scrape = {
-        id: this.#nextScrapeId++,
-        waiting,
-        done: () => {
-          clearTimeout(timer);
-          this.#scrapes.delete(scrape);
-          resolve(waiting.size === 0);
-        },
-      };
-      this.#scrapes.add(scrape);
-      for (const worker of waiting) worker.send({ type: "metrics", scrape: scrape.id });
-    });
+  /** Asks all workers for their figures; those that do not answer in time keep what they last said. True: all did. */
+  scrape(deadlineMs: number): Promise<boolean> {
+    return this.#rounds.ask(
+      this.#runningGeneration(),
+      (round) => ({ type: "metrics", scrape: round }),
+      deadlineMs,
+    );
+  }
+
+  /** Has all workers tell what they decided so far, rather than once a second. */
+  async hurryDecisions(deadlineMs: number): Promise<void> {
+    await this.#rounds.ask(
+      this.#runningGeneration(),
+      (round) => ({ type: "decisions_asked", round }),
+      deadlineMs,
+    );
   }
 
   /** Lets all workers finish and exit, at most `graceMs` (and a second). Returns the exchanges that were cut. */
@@ -425,14 +414,11 @@ export class Supervision {
         return;
       case "metrics":
         this.#options.onFrame(worker.id, message.frame);
-        for (const scrape of this.#scrapes) {
-          if (scrape.id !== message.scrape) continue;
-          scrape.waiting.delete(worker);
-          if (scrape.waiting.size === 0) scrape.done();
-        }
+        this.#rounds.hear(worker, message.scrape);
         return;
       case "decisions":
         this.#options.onDecisions(message.decisions);
+        this.#rounds.hear(worker, message.round);
         return;
       case "captures":
         this.#options.onCaptures(message.lines);
@@ -557,9 +543,7 @@ export class Supervision {
     this.#tellProcesses();
     for (const other of this.#slots) other.adopters.delete(worker);
     this.#ballot.leave(worker);
-    for (const scrape of this.#scrapes) {
-      if (scrape.waiting.delete(worker) && scrape.waiting.size === 0) scrape.done();
-    }
+    this.#rounds.leave(worker);
     const uptimeMs = Math.round(clock.nowMs() - worker.startedMs);
     const about = { worker: slot.index, pid: worker.pid, code, signal, uptime_ms: uptimeMs };
 

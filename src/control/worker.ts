@@ -85,7 +85,7 @@ export function runWorkerProcess(openEdge: OpenEdge): void {
     const spans = edge.takeSpans();
     if (spans.length > 0) void channel.send({ type: "spans", spans });
     const decisions = edge.takeDecisions();
-    if (decisions.length > 0) void channel.send({ type: "decisions", decisions });
+    if (decisions.length > 0) void channel.send({ type: "decisions", round: 0, decisions });
     const lines = edge.takeCaptures();
     if (lines.length > 0) void channel.send({ type: "captures", lines });
   }, reportEveryMs);
@@ -255,6 +255,10 @@ export function controlWorker(edge: Edge, channel: WorkerChannel): WorkerControl
           return edge.setMemory(message.share);
         case "metrics":
           return void channel.send({ type: "metrics", scrape: message.scrape, frame: readFrame() });
+        case "decisions_asked": {
+          const decisions = edge.takeDecisions();
+          return void channel.send({ type: "decisions", round: message.round, decisions });
+        }
         case "audit":
           return edge.setAudit(message.socket, message.token);
         case "capture_key":

@@ -26,12 +26,17 @@ export interface Arrival extends Sender {
 
 /** Requests of a HAR file. Throws WishProblem when it is none. */
 export function* recordedInHar(text: string, arrival: Arrival): Generator<Recorded> {
-  for (const { number, method, url, wish } of readHar(text)) {
+  for (const { number, method, url, status, wish } of readHar(text)) {
     const id = `${number} ${method} ${url}`;
     yield wish instanceof WishProblem
       ? lost(id, wish.message)
-      : whole(id, questionOf(wish, arrival), undefined);
+      : whole(id, questionOf(wish, arrival), wasAnswered(status));
   }
+}
+
+/** Undefined: 4xx and 5xx are a gateway's as well as an application's, and 0 is nobody's. */
+function wasAnswered(status: number): true | undefined {
+  return status >= 100 && status < 400 ? true : undefined;
 }
 
 /** Stages of a file of go-ftw tests. Throws WishProblem when it is none. */

@@ -43,7 +43,7 @@ export interface DecisionFinding {
   readonly shadow: boolean;
 }
 
-/** Between two reports, one a second: the first ones of each are kept, the others are counted. */
+/** Between two reports, one a second unless somebody asks: the first ones of each are kept, the others are counted. */
 const REFUSALS_MAX = 200;
 const ALLOWED_MAX = 10;
 const PATH_MAX = 512;

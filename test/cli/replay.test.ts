@@ -135,7 +135,7 @@ test("the exit code says what it was asked to fail on", async (t) => {
   assert.equal(await codeOf([]), 0);
 });
 
-test("HAR files and lines of curl are requests too; what decided them nobody knows", async (t) => {
+test("HAR files and lines of curl are requests too; what became of a line nobody knows", async (t) => {
   const har = {
     log: {
       entries: [
@@ -162,6 +162,34 @@ test("HAR files and lines of curl are requests too; what decided them nobody kno
     alone.out,
     /^undecidable {6}2 {3}nobody says what was decided: name a configuration with --against$/m,
   );
+});
+
+test("what a HAR file says was answered with success is let through then; an error is anybody's", async (t) => {
+  const asked = (path: string, status: number) => ({
+    request: { method: "GET", url: `http://a.test${path}`, headers: [] },
+    response: { status },
+  });
+  const attack = "/search?q=1%20UNION%20SELECT%20a%20FROM%20b";
+  const entries = [
+    asked("/", 200),
+    asked(attack, 200),
+    asked(attack, 302),
+    asked(attack, 400),
+    asked(attack, 0),
+  ];
+  const folder = folderWith(t, {
+    "next.toml": base,
+    "all.har": JSON.stringify({ log: { entries } }, undefined, 2),
+  });
+  const { code, out } = await replay(folder, ["all.har"]);
+  assert.match(out, /^5 requests {3}base: what was decided then/);
+  assert.match(out, /^base allow {17}1 {15}2 {3}newly refused$/m);
+  assert.match(
+    out,
+    /^newly refused {6}2x {3}search {3}sqli-union-select {3}query:q {3}such as 2 GET http:\/\/a\.test/m,
+  );
+  assert.match(out, /^undecidable {6}2 {3}nobody says what was decided/m);
+  assert.equal(code, 1);
 });
 
 test("of an audit log what is certain is compared, and the rest is apart", async (t) => {

@@ -32,7 +32,7 @@ export function adminSources(own: Partial<AdminSources> = {}): AdminSources {
       delayMs: () => 0,
     },
     events: createEventFeed({ generation: () => 2, onDropped: () => {}, clock: systemClock }).endpoint,
-    decisions: { find: () => [] },
+    decisions: { find: () => [], hurry: async () => {} },
     explain: async () => ({}),
     proveExclusion: async () => "{}\n",
     acme: {

@@ -468,6 +468,24 @@ test("a scrape ends when all have answered, or at its deadline", async (t) => {
   assert.deepEqual(run.sampled, [quick!.link.id, slow!.link.id]);
 });
 
+test("whoever wants the newest decisions waits for all workers that live, and for no other question", async (t) => {
+  const run = await serving(t, 3);
+  const [first, second, third] = run.workers;
+  let isOver = false;
+  const asked = run.supervision.hurryDecisions(500).then(() => {
+    isOver = true;
+  });
+  const { round } = first!.received[0] as { round: number };
+  first!.say({ type: "decisions", round, decisions: [] });
+  second!.say({ type: "decisions", round: 0, decisions: [] });
+  second!.say({ type: "metrics", scrape: 0, frame: emptyFrame });
+  third!.die();
+  await settle();
+  assert.equal(isOver, false);
+  second!.say({ type: "decisions", round, decisions: [] });
+  await asked;
+});
+
 test("figures that nobody asked for are taken, and end no scrape", async (t) => {
   const run = await serving(t);
   const [first] = run.workers;

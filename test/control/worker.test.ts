@@ -291,3 +291,14 @@ test("a worker that has a configuration tells its figures unasked, until it leav
   control.reportFigures();
   assert.equal(sent.length, length);
 });
+
+test("a worker that is asked tells its decisions at once, also when there are none", (t) => {
+  const waiting = [[{ requestId: "a" }], []] as unknown as ReturnType<Edge["takeDecisions"]>[];
+  const { control, sent } = start(t, { takeDecisions: () => waiting.shift()! });
+  control.receive({ type: "decisions_asked", round: 7 }, undefined);
+  control.receive({ type: "decisions_asked", round: 8 }, undefined);
+  assert.deepEqual(sent, [
+    { type: "decisions", round: 7, decisions: [{ requestId: "a" }] },
+    { type: "decisions", round: 8, decisions: [] },
+  ]);
+});
