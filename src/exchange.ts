@@ -1,7 +1,5 @@
 import { askForInspectable, askForWhole } from "./answer/inspection.ts";
 import { beginSteps } from "./answer/steps.ts";
-import type { Outcome } from "./cache/counts.ts";
-import type { FetchRecord } from "./cache/fetching.ts";
 import type { CacheRule } from "./cache/rule.ts";
 import type { Passage } from "./cache/visitor.ts";
 import { BodyScreen, type ScreenOwner } from "./gate/body-screen.ts";
@@ -20,6 +18,7 @@ import {
   runStrictGate,
   runStrictIdentityGate,
 } from "./gate/order.ts";
+import type { HeldRefusal } from "./gate/tarpit.ts";
 import { inspectTrailers } from "./gate/trailer-screen.ts";
 import type { LateVerdict, Verdict } from "./gate/verdict.ts";
 import type { RouteWaf } from "./gate/waf-settings.ts";
@@ -29,19 +28,10 @@ import { isEventStream, markStream } from "./http/event-stream.ts";
 import { F } from "./http/field.ts";
 import { editAnswerFields, editTrailers } from "./http/field-edit.ts";
 import { grpcTimeoutMs, isGrpc } from "./http/grpc.ts";
+import { isIdempotent } from "./http/method.ts";
 import type { AnswerStep, Outlet, StepOwner } from "./http/outlet.ts";
 import type { ForwardedMemo, HopFacts } from "./http/print-request.ts";
-import {
-  BODY_CHUNKED,
-  BODY_LENGTH,
-  BODY_NONE,
-  type CanonicalRequest,
-  DELETE,
-  GET,
-  HEAD,
-  OPTIONS,
-  PUT,
-} from "./http/request.ts";
+import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, type CanonicalRequest, HEAD } from "./http/request.ts";
 import { ResponseHead } from "./http/response-head.ts";
 import type { Trailers } from "./http/trailer.ts";
 import type { TunnelEnd, TunnelSide } from "./http/tunnel-end.ts";
@@ -62,7 +52,6 @@ import { fileMethods, takeFileRequest } from "./respond/static/file-request.ts";
 import type { StaticSite } from "./respond/static/static-site.ts";
 import type { Route, Snapshot, WebSocketRule } from "./snapshot.ts";
 import type { State } from "./state.ts";
-import { Deadline } from "./std/timer-wheel.ts";
 import type { AnswerSink, Fault } from "./upstream/answer-sink.ts";
 import { type FetchGround, isUnsafe, namedUris } from "./upstream/cache-fetch.ts";
 import type { Endpoint } from "./upstream/endpoint.ts";
@@ -73,7 +62,7 @@ import type { Bond } from "./upstream/sticky.ts";
 import { type StreamLife, StreamPlace, streamLife } from "./upstream/stream-place.ts";
 import { Tunnel, type TunnelOwner } from "./upstream/tunnel.ts";
 import type { Upstream } from "./upstream/upstream.ts";
-import { FINDINGS_MAX, type Finding } from "./waf/finding.ts";
+import type { Finding } from "./waf/finding.ts";
 import type { Inspector } from "./waf/inspector.ts";
 
 /**
@@ -131,8 +120,7 @@ export class Exchange
   #outlet: Outlet;
   #step: AnswerStep | undefined = undefined;
   /** The refusal that the tarpit holds back. */
-  #held: Reason | undefined = undefined;
-  #heldUntil: Deadline | undefined = undefined;
+  #held: HeldRefusal | undefined = undefined;
 
   constructor(downstream: Downstream, request: CanonicalRequest, snapshot: Snapshot, state: State) {
     this.#downstream = downstream;
@@ -427,23 +415,9 @@ export class Exchange
 
   /** True: the exchange ended with the verdict. */
   #judge(verdict: WafVerdict, inspector: Inspector): boolean {
-    if (!this.#note(verdict, inspector)) return false;
+    if (!this.record.noteVerdict(verdict, inspector, this.#route!.waf!.shadow)) return false;
     this.fail(wafReasons[verdict.gate]);
     return true;
-  }
-
-  /** Writes the verdict into the record. True: the exchange must end with it. */
-  #note(verdict: WafVerdict, inspector: Inspector): boolean {
-    const { record } = this;
-    if (inspector.findings.length > 0) {
-      record.findings = inspector.findings;
-      record.wafScore = inspector.score;
-    }
-    if (!verdict.refused) return false;
-    record.wafGate = verdict.gate;
-    record.wafDetail = verdict.detail;
-    record.wafShadow = this.#route!.waf!.shadow;
-    return !record.wafShadow;
   }
 
   #forward(): void {
@@ -512,15 +486,6 @@ export class Exchange
       passage.unhurry();
     }
     this.answerFrom(head, passage, words);
-  }
-
-  noteFetch({ upstream, retries }: FetchRecord): void {
-    this.record.upstream = upstream;
-    this.record.retries = retries;
-  }
-
-  noteOutcome(outcome: Outcome): void {
-    this.record.cache = outcome;
   }
 
   #startBody(): void {
@@ -732,12 +697,7 @@ export class Exchange
   }
 
   onLeak(finding: Finding, refused: boolean): void {
-    const { record } = this;
-    if (record.findings.length < FINDINGS_MAX) record.findings = [...record.findings, finding];
-    if (!refused) return;
-    record.wafGate = "answer";
-    record.wafDetail = finding.rule.id;
-    record.wafShadow = false;
+    this.record.noteLeak(finding, refused);
   }
 
   onAnswerBody(bytes: Buffer, start: number, end: number): boolean {
@@ -853,7 +813,8 @@ export class Exchange
 
   onMessageVerdict(verdict: WafVerdict, inspector: Inspector): void {
     this.#route!.counters.streams.messages++;
-    if (this.#note(verdict, inspector)) this.#tunnel?.close(wafReasons[verdict.gate], CLOSE_POLICY);
+    if (this.record.noteVerdict(verdict, inspector, this.#route!.waf!.shadow))
+      this.#tunnel?.close(wafReasons[verdict.gate], CLOSE_POLICY);
   }
 
   onTunnelBytes(toUpstream: boolean, count: number): void {
@@ -933,24 +894,19 @@ export class Exchange
 
   /** Keeps a refusal in the tarpit. False: there is no place. */
   #hold(reason: Reason): boolean {
-    const { tarpit, wheel } = this.#state;
     this.request.tarpit = false;
-    if (!tarpit.enter()) return false;
-    this.#held = reason;
-    this.#heldUntil = new Deadline(this);
-    wheel.set(this.#heldUntil, wheel.nowMs + tarpit.holdMs);
-    return true;
+    this.#held = this.#state.tarpit.hold(reason, this.#state.wheel, this);
+    return this.#held !== undefined;
   }
 
-  #release(reason: Reason): void {
+  #release({ reason }: HeldRefusal): void {
     this.#leaveTarpit();
     this.refuse(reason);
   }
 
   #leaveTarpit(): void {
+    this.#held?.leave();
     this.#held = undefined;
-    this.#state.tarpit.leave();
-    this.#state.wheel.clear(this.#heldUntil!);
   }
 
   /** The client is gone, or the listener gave it up (`reason`): nobody is there to answer. */
@@ -976,7 +932,7 @@ export class Exchange
 
   #conclude(nowMs = this.#state.clock.nowMs()): void {
     this.#concluded = true;
-    if (this.#held !== undefined) this.#leaveTarpit();
+    this.#leaveTarpit();
     this.#screen?.close();
     this.#copy?.leave();
     if (this.#step !== undefined) {
@@ -993,14 +949,11 @@ export class Exchange
     this.#state.conclude(this.record, this.request, this.#downstream, nowMs);
   }
 
-  /** Whether sending the request again cannot do anything twice (RFC 9110 §9.2.2) and its bytes are still at hand. */
-  #isReplayable(fault: Fault): boolean {
-    if (fault.nothingSent)
-      return this.#screen === undefined ? this.record.requestBytes === 0 : this.#screen.isWhole;
+  /** Whether sending the request again cannot do anything twice, and its bytes are still at hand. */
+  #isReplayable({ nothingSent }: Fault): boolean {
     const { method, bodyKind } = this.request;
-    const idempotent =
-      method === GET || method === HEAD || method === OPTIONS || method === PUT || method === DELETE;
-    return idempotent && bodyKind === 0;
+    if (!nothingSent) return isIdempotent(method) && bodyKind === BODY_NONE;
+    return this.#screen === undefined ? this.record.requestBytes === 0 : this.#screen.isWhole;
   }
 
   #retryAfterSecs(reason: Reason): number {

@@ -1,4 +1,4 @@
-import { methodNames } from "./request.ts";
+import { DELETE, GET, HEAD, methodNames, OPTIONS, PUT } from "./request.ts";
 
 /** Id of the method at `source[start, end)`, or -1. Method names are case-sensitive (RFC 9110 §9.1). */
 export function methodId(source: Uint8Array, start: number, end: number): number {
@@ -37,3 +37,10 @@ function buildMethodBytes(): Uint8Array {
   bytes[45] = 1;
   return bytes;
 }
+
+/** What it does twice is what it does once (RFC 9110 §9.2.2). Not of TRACE, which is not served. */
+export function isIdempotent(method: number): boolean {
+  return (idempotent & (1 << method)) !== 0;
+}
+
+const idempotent = (1 << GET) | (1 << HEAD) | (1 << OPTIONS) | (1 << PUT) | (1 << DELETE);

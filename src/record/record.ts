@@ -1,6 +1,6 @@
 import type { Outcome } from "../cache/counts.ts";
 import type { Reason } from "../reason.ts";
-import type { Finding } from "../waf/finding.ts";
+import { FINDINGS_MAX, type Finding } from "../waf/finding.ts";
 import type { CapturedBody } from "./capture-log.ts";
 import type { RouteCounts } from "./route-counts.ts";
 
@@ -86,6 +86,44 @@ export class ExchangeRecord {
     const failure = { url: this.upstream.url, sentMs: this.sentMs, endedMs, reason: reason.code, detail };
     this.failures = [...this.failures, failure];
   }
+
+  /**
+   * What the WAF says about the request. True: the exchange must end with it. `isShadow`: it is noted, and the request
+   * goes on.
+   */
+  noteVerdict({ refused, gate, detail }: Verdict, { findings, score }: Findings, isShadow: boolean): boolean {
+    if (findings.length > 0) {
+      this.findings = findings;
+      this.wafScore = score;
+    }
+    if (!refused) return false;
+    this.wafGate = gate;
+    this.wafDetail = detail;
+    this.wafShadow = isShadow;
+    return !isShadow;
+  }
+
+  /** What was found in the answer. `isRefused`: the answer ends with it. */
+  noteLeak(finding: Finding, isRefused: boolean): void {
+    if (this.findings.length < FINDINGS_MAX) this.findings = [...this.findings, finding];
+    if (!isRefused) return;
+    this.wafGate = "answer";
+    this.wafDetail = finding.rule.id;
+    this.wafShadow = false;
+  }
+}
+
+/** Met by gate/waf-verdict.ts `WafVerdict`. */
+interface Verdict {
+  readonly refused: boolean;
+  readonly gate: string;
+  readonly detail: string;
+}
+
+/** Met by waf/inspector.ts `Inspector`. */
+interface Findings {
+  readonly findings: readonly Finding[];
+  readonly score: number;
 }
 
 const FAILURES_MAX = 8;

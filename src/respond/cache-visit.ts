@@ -15,16 +15,22 @@ import type { AnswerSource } from "./source.ts";
 /** The exchange, as its visit to the cache sees it. */
 export interface CacheVisitOwner extends StoredSourceOwner, PassedTo {
   readonly request: CanonicalRequest;
+  readonly record: VisitRecord;
   /** Sends the head, with `words` behind what the route says in it; `source` is what its body comes from. */
   answerFrom(head: ResponseHead, source: AnswerSource, words: string): void;
   /** The same for an answer that an upstream sends now. */
   passFrom(head: ResponseHead, passage: Passage, words: string): void;
   /** Asks the upstream itself; its answer gets these words. */
   goPast(words: string): void;
-  noteFetch(record: FetchRecord): void;
-  noteOutcome(outcome: Outcome): void;
   /** There is no answer, or no more of it. */
   onSourceFault(reason: Reason, detail: string): void;
+}
+
+/** What a visit writes into the record. Met by record.ts `ExchangeRecord`. */
+interface VisitRecord {
+  cache: Outcome | "";
+  upstream: FetchRecord["upstream"];
+  retries: number;
 }
 
 /** One client's request at the cache. */
@@ -61,7 +67,7 @@ export class CacheVisit<G extends Ground> implements Visitor {
     if (this.#isOver) return;
     this.#note(served.outcome);
     const { deps, head } = this.#desk;
-    if (served.record !== undefined) this.#owner.noteFetch(served.record);
+    if (served.record !== undefined) this.#noteFetch(served.record);
     const parts = prepareDelivery(this.request, answer, head, deps.wallMs() / 1000);
     const source = new StoredSource(this.#owner, answer, parts);
     const ownWords = head.addedLines;
@@ -74,7 +80,7 @@ export class CacheVisit<G extends Ground> implements Visitor {
     this.#fill = undefined;
     if (this.#isOver) return undefined;
     this.#note("MISS");
-    this.#owner.noteFetch(passage.record);
+    this.#noteFetch(passage.record);
     this.#owner.passFrom(head, passage, this.#rule.tells ? passedWords(passage.why, head.status) : "");
     return this.#owner;
   }
@@ -101,7 +107,13 @@ export class CacheVisit<G extends Ground> implements Visitor {
 
   #note(outcome: Outcome): void {
     this.#desk.counts.outcomes[outcome]++;
-    this.#owner.noteOutcome(outcome);
+    this.#owner.record.cache = outcome;
+  }
+
+  #noteFetch({ upstream, retries }: FetchRecord): void {
+    const { record } = this.#owner;
+    record.upstream = upstream;
+    record.retries = retries;
   }
 
   #ask(isAlone: boolean): void {
