@@ -52,7 +52,10 @@ export interface StreamOwner extends InputOwner {
   readonly forwardedMemo: ForwardedMemo;
   logPiece: ConnectionLogPiece | undefined;
   readonly guard: FloodGuard;
+  /** A message of the client's was refused for what it is. */
   countRejected(): void;
+  /** The client made us reset a stream of the upstream's, without a reset of its own. */
+  countReset(): void;
   resetStream(id: number, code: number, isOpen: boolean): void;
   forgetStream(stream: Http2Stream): void;
 }
@@ -509,6 +512,7 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
       printRefusal(reason, request, true, retryAfterSecs, methods, page, this.#state.dateLine(), outbox);
     }
     this.#answerPrinted(outbox, this.#isCall);
+    this.#countDeadline(reason);
   }
 
   answerOwn(status: number, fields: string, body: string): void {
@@ -540,9 +544,16 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
       this.#isAnswerEnded = true;
       this.#owner.output.end(this.output, grpcTrailers(reason));
       this.#finish();
-      return;
-    }
-    this.#stop(INTERNAL_ERROR);
+    } else this.#stop(INTERNAL_ERROR);
+    this.#countDeadline(reason);
+  }
+
+  /**
+   * Whoever gives a call no time has its stream at the upstream reset, as often as it likes: that counts as a reset of
+   * its own. A client that keeps its deadlines sends that one before we notice.
+   */
+  #countDeadline(reason: Reason): void {
+    if (reason === reasons.grpcDeadline) this.#owner.countReset();
   }
 
   /** The exchange concludes after this returns. */

@@ -289,6 +289,10 @@ export class Http2Connection implements ClientConnection, StreamOwner, FrameSink
     if (flood !== undefined) this.#onFlood(flood);
   }
 
+  countReset(): void {
+    this.#count(RESET_FRAME);
+  }
+
   #onFlood(flood: Flood): void {
     if (this.#phase === CLOSED) return;
     const { counters } = this.#state;

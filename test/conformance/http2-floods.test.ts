@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { startEdge } from "../support/edge.ts";
 import { floods, openingOf, runFlood } from "../support/h2-floods.ts";
 import {
   ACK,
@@ -21,7 +22,8 @@ import {
   uint32,
   WINDOW_UPDATE,
 } from "../support/h2-frames.ts";
-import { startBench } from "./bench.ts";
+import { startHttp2Origin } from "../support/http2-origin.ts";
+import { benchConfig, startBench } from "./bench.ts";
 
 /** A hundred at a time, and some that come in while it is noticed (reliability.md §2.6). */
 const REQUESTS_MAX = 120;
@@ -81,6 +83,33 @@ for (const [title, fields, end] of brokenEnds) {
     assert.equal(edge.metric("zion_h2_control_flood_closed_total", "rejected_heads"), 1);
   });
 }
+
+test("calls without any time are as few as resets", async (t) => {
+  const origin = await startHttp2Origin(t, () => {});
+  const edge = await startEdge(benchConfig(origin.port, { upstream: 'protocol = "h2c"' }), {
+    tlsNames: [],
+    tls: `alpn = ["h2"]`,
+  });
+  t.after(() => edge.stop());
+  const client = await openFrames(edge.tlsPort);
+  t.after(() => client.end());
+  client.send(frame(SETTINGS, ACK, 0));
+  const call: Fields = [
+    ["content-type", "application/grpc"],
+    ["te", "trailers"],
+    ["grpc-timeout", "1n"],
+  ];
+  const isTold = (): boolean => client.frames.some(({ type }) => type === GOAWAY);
+  for (let id = 1; !isTold() && id < 1000; id += 100) {
+    const ids = Array.from({ length: 50 }, (_, i) => id + 2 * i);
+    client.send(...ids.map((one) => request(one, head("POST", "/test.Echo/Unary", ...call))));
+    for (const one of ids) await Promise.race([client.outcome(one), client.closed]);
+  }
+  // A hundred, what comes back to a client in the meantime, and what was under way.
+  assert.ok(origin.arrivals.length < 300, `${origin.arrivals.length} calls at the origin`);
+  await client.closed;
+  assert.equal(edge.metric("zion_h2_control_flood_closed_total", "reset"), 1);
+});
 
 const late: readonly (readonly [title: string, frame: Uint8Array])[] = [
   ["GOAWAY", frame(GOAWAY, 0, 0, Buffer.alloc(8))],
