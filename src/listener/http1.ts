@@ -35,6 +35,7 @@ import { errorBody } from "../respond/error-page.ts";
 import { printOwnAnswer, printRefusal } from "../respond/own.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { State } from "../state.ts";
+import { takenBytes, waitingBytes } from "../std/direct-write.ts";
 import type { Leaver } from "../std/outbox.ts";
 import { Deadline } from "../std/timer-wheel.ts";
 import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
@@ -150,7 +151,7 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
 
   /** Waiting for a request, with none begun and the last answer gone. */
   get idle(): boolean {
-    return this.#phase === READING_HEAD && this.#inputEnd === this.#inputStart && this.#queued() === 0;
+    return this.#phase === READING_HEAD && this.#inputEnd === this.#inputStart && !this.#isSending;
   }
 
   get lasting(): boolean {
@@ -199,9 +200,7 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
     }
     if (this.#phase === CLOSED) return;
     if (this.#side !== undefined) {
-      if (this.#side.onBytes(buffer, 0, length) || this.#paused || this.#phase !== TUNNEL) return;
-      this.#paused = true;
-      this.#socket.pause();
+      if (!this.#side.onBytes(buffer, 0, length) && this.#phase === TUNNEL) this.#pauseReading();
       return;
     }
     if (this.#inputEnd > this.#inputStart) {
@@ -273,10 +272,15 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
     // A head that is not complete needs more; everything else waits for its turn.
     if (this.#phase === READING_HEAD && !this.#blocked) {
       if (this.#paused) this.#resumeReading();
-    } else if (!this.#paused) {
-      this.#paused = true;
-      this.#socket.pause();
+    } else {
+      this.#pauseReading();
     }
+  }
+
+  #pauseReading(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#socket.pause();
   }
 
   #resumeReading(): void {
@@ -424,10 +428,7 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
       this.#state.wheel.pause(this.#deadline);
       this.#bodyStartMs = nowMs;
       this.#bodyBytes = 0;
-      if (!this.#paused && this.#phase === BUSY) {
-        this.#paused = true;
-        this.#socket.pause();
-      }
+      if (this.#phase === BUSY) this.#pauseReading();
     } else if (this.#phase === BUSY) {
       this.#state.wheel.set(this.#deadline, nowMs + this.#snapshot.connection.bodyIdleTimeoutMs);
     }
@@ -626,7 +627,8 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
   onTaken(): void {
     // What the stream has put behind it may be too little for a 'drain'.
     const { writableLength, writableNeedDrain } = this.#socket;
-    if (this.#phase !== CLOSED && !writableNeedDrain && this.#waiting() <= writableLength) this.#onDrain();
+    if (this.#phase !== CLOSED && !writableNeedDrain && waitingBytes(this.#socket) <= writableLength)
+      this.#onDrain();
   }
 
   /** What leaves in this turn goes before anything that the outbox does not write. */
@@ -706,7 +708,7 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
   #block(): void {
     if (this.#blocked) return;
     this.#blocked = true;
-    this.#takenBytes = this.#taken();
+    this.#takenBytes = takenBytes(this.#socket);
     this.#state.wheel.set(this.#deadline, this.#state.wheel.nowMs + this.#snapshot.connection.writeTimeoutMs);
   }
 
@@ -730,20 +732,14 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
     }
   }
 
+  /** Something that is said has not gone: it leaves in this turn, or waits for the client to take more. */
+  get #isSending(): boolean {
+    return this.#state.outbox.isLeaving(this) || this.#queued() > 0;
+  }
+
   /** Bytes that the kernel has not taken. */
   #queued(): number {
-    return this.#socket.writableLength + this.#waiting();
-  }
-
-  /** Those that wait in libuv. The stream counts what it wrote of them, too. */
-  #waiting(): number {
-    return (this.#socket as unknown as HandleSlot)._handle?.writeQueueSize ?? 0;
-  }
-
-  /** Bytes that the kernel has taken, ever. What is queued alone would hide them: more may come behind. */
-  #taken(): number {
-    const handle = (this.#socket as unknown as HandleSlot)._handle;
-    return (handle?.bytesWritten ?? 0) - this.#waiting();
+    return this.#socket.writableLength + waitingBytes(this.#socket);
   }
 
   #onEnd(): void {
@@ -779,9 +775,9 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
     const { wheel } = this.#state;
     // Also after an answer: what is queued of it is the client's to take, however little it is.
     const unread = this.#phase !== BUSY && this.#inputStart === this.#inputEnd;
-    const queued = this.#queued();
-    if (this.#blocked || (unread && queued > 0)) {
-      const taken = this.#taken();
+    if (this.#blocked || (unread && this.#isSending)) {
+      // What is queued alone would hide it: more may come behind.
+      const taken = takenBytes(this.#socket);
       if (taken > this.#takenBytes) {
         this.#takenBytes = taken;
         wheel.set(this.#deadline, wheel.nowMs + this.#snapshot.connection.writeTimeoutMs);
@@ -816,10 +812,6 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
     this.#snapshot = this.#state.snapshot;
     this.#serve(request);
   }
-}
-
-interface HandleSlot {
-  readonly _handle: { readonly writeQueueSize?: number; readonly bytesWritten?: number } | null;
 }
 
 function takeNext(connection: Http1Connection): void {

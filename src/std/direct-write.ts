@@ -24,16 +24,17 @@ export class DirectWrite {
   }
 
   /**
-   * `socket` is plain and connected, and its stream has nothing queued. Returns whether nobody needs `bytes` any more; false: they must
-   * stay as they are. An error destroys the socket, which emits it.
+   * `socket` is plain and connected, and its stream has nothing queued. Returns whether nobody needs `bytes` any more; false, where it
+   * `mayKeep` them: they must stay as they are. An error destroys the socket, which emits it.
    */
-  write(socket: Socket, bytes: Buffer, owner: WriteOwner): boolean {
+  write(socket: Socket, bytes: Buffer, owner: WriteOwner, mayKeep: boolean): boolean {
     const handle = (socket as unknown as HandleSlot)._handle;
     if (handle === null) return true;
-    if (this.#Request === undefined) return this.#writeByStream(socket, handle, bytes, owner);
+    if (this.#Request === undefined)
+      return this.#writeByStream(socket, handle, mayKeep ? bytes : copyOf(bytes), owner) || !mayKeep;
     // Behind what waits already it would wait, too: a copy, so that a slow reader keeps no whole buffer for each message.
-    const isBehind = handle.writeQueueSize > 0;
-    const data = isBehind ? Buffer.from(bytes) : bytes;
+    const isCopy = !mayKeep || handle.writeQueueSize > 0;
+    const data = isCopy ? copyOf(bytes) : bytes;
     // Never one that was used: where the kernel takes the rest in libuv's second try, nothing is queued and the request
     // is still under way, and Node aborts the process over one that is used twice. A new one costs 40 ns.
     const request = new this.#Request();
@@ -50,7 +51,7 @@ export class DirectWrite {
     // Kept alive by it.
     request.buffer = data;
     owner.onQueued();
-    return isBehind;
+    return isCopy;
   }
 
   /** As any write. The first one is watched. 'drain' tells its owner what `onTaken` would. */
@@ -71,6 +72,28 @@ export class DirectWrite {
   }
 }
 
+/** Some of what was written to `socket` waits, in its stream or behind it. */
+export function isWaiting(socket: Socket): boolean {
+  return !socket.destroyed && (socket.writableLength > 0 || waitingBytes(socket) > 0);
+}
+
+/** Bytes that wait in libuv. The stream counts what it wrote of them, too. */
+export function waitingBytes(socket: Socket): number {
+  return (socket as unknown as HandleSlot)._handle?.writeQueueSize ?? 0;
+}
+
+/** Bytes that the kernel has taken of it, ever. */
+export function takenBytes(socket: Socket): number {
+  return ((socket as unknown as HandleSlot)._handle?.bytesWritten ?? 0) - waitingBytes(socket);
+}
+
+/** A copy that keeps nothing else in memory, as one in the pool that small buffers share would. */
+export function copyOf(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(copy);
+  return copy;
+}
+
 interface WriteRequest {
   oncomplete: ((status: number) => void) | undefined;
   buffer: Buffer | undefined;
@@ -80,8 +103,8 @@ type RequestMaker = new () => WriteRequest;
 
 interface WriteHandle {
   writeBuffer(request: WriteRequest, bytes: Uint8Array): number;
-  /** Bytes that wait in libuv. */
   readonly writeQueueSize: number;
+  readonly bytesWritten: number;
 }
 
 interface HandleSlot {

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { DirectWrite, type WriteOwner } from "./direct-write.ts";
+import { copyOf, DirectWrite, isWaiting, type WriteOwner } from "./direct-write.ts";
 
 /** Whose messages leave with the others of the turn. */
 export interface Leaver extends WriteOwner {
@@ -14,6 +14,8 @@ const LEAVING_MAX = 64;
 const LEAVING_BYTES_MAX = 65_536;
 /** A larger message leaves at once: it wakes its reader for longer than the others take. */
 const LEAVING_MESSAGE_BYTES_MAX = 16_384;
+/** Sockets that hold a whole buffer for a small message that they did not take: 1 MiB. */
+const KEEPERS_MAX = 8;
 
 /**
  * One output buffer for all sockets of a worker in one direction: a head and its body are put together here and leave
@@ -26,7 +28,9 @@ const LEAVING_MESSAGE_BYTES_MAX = 16_384;
  *
  * The buffer may be used again after `write` only if the kernel or the TLS layer has taken the bytes. A plain socket
  * has when nothing is left queued (`writableLength === 0`); a TLS socket has when nothing was queued before, because
- * SSL_write copies. Otherwise small data is copied and large data keeps this buffer, and a new one is made.
+ * SSL_write copies. Otherwise small data is copied and large data keeps this buffer, and a new one is made. What the kernel
+ * will not take is known too late for a copy: few sockets at a time may keep a buffer for small data, and while they do it
+ * is copied for all.
  */
 export class Outbox {
   bytes: Buffer;
@@ -42,6 +46,10 @@ export class Outbox {
   readonly #leavers: (Leaver | undefined)[] = new Array(LEAVING_MAX).fill(undefined);
   readonly #ends = new Int32Array(LEAVING_MAX);
   readonly #areEncrypted = new Uint8Array(LEAVING_MAX);
+  /** Who got a whole buffer for a small message; undefined = nobody, or it has gone since. */
+  readonly #keepers: (Socket | undefined)[] = new Array(KEEPERS_MAX).fill(undefined);
+  /** The place of the next one. */
+  #keeper = 0;
   readonly #endTurn = (): void => this.settle();
 
   /** `capacity` in bytes. Where messages leave together there is room for them beside the largest head. */
@@ -144,10 +152,11 @@ export class Outbox {
   #write(index: number, socket: Socket, bytes: Buffer): boolean {
     const leaver = this.#leavers[index]!;
     try {
-      if (this.#areEncrypted[index] === 0) return this.#direct.write(socket, bytes, leaver);
+      if (this.#areEncrypted[index] === 0)
+        return this.#direct.write(socket, bytes, leaver, this.#hasPlace()) || this.#keep(socket);
       const isFirst = socket.writableLength === 0;
-      if (!socket.write(bytes)) leaver.onQueued();
-      return isFirst;
+      if (!socket.write(isFirst ? bytes : copyOf(bytes))) leaver.onQueued();
+      return true;
     } catch (cause) {
       socket.destroy(cause as Error);
       return false;
@@ -162,13 +171,38 @@ export class Outbox {
     const length = this.end;
     this.end = 0;
     const queuedBefore = socket.writableLength;
-    if (queuedBefore !== 0 && length <= COPY_BYTES_MAX) {
-      return socket.write(Buffer.from(this.bytes.subarray(0, length)));
-    }
-    const more = socket.write(this.bytes.subarray(0, length));
+    const bytes = this.bytes.subarray(0, length);
+    const isSmall = length <= COPY_BYTES_MAX;
+    if (isSmall && (queuedBefore !== 0 || (!encrypted && !this.#hasPlace())))
+      return socket.write(copyOf(bytes));
+    const more = socket.write(bytes);
     const taken = encrypted ? queuedBefore === 0 && !socket.connecting : socket.writableLength === 0;
     if (!taken) this.bytes = Buffer.allocUnsafeSlow(this.bytes.length);
+    if (!taken && isSmall) this.#keep(socket);
     return more;
+  }
+
+  /** Whether a socket may keep the buffer for a small message. Looks at one of those that do. */
+  #hasPlace(): boolean {
+    const keeper = this.#keepers[this.#keeper];
+    if (keeper === undefined) return true;
+    if (isWaiting(keeper)) {
+      this.#nextPlace();
+      return false;
+    }
+    this.#keepers[this.#keeper] = undefined;
+    return true;
+  }
+
+  /** False: it needs the bytes. */
+  #keep(socket: Socket): boolean {
+    this.#keepers[this.#keeper] = socket;
+    this.#nextPlace();
+    return false;
+  }
+
+  #nextPlace(): void {
+    this.#keeper = (this.#keeper + 1) % KEEPERS_MAX;
   }
 }
 

@@ -554,6 +554,8 @@ export class UpstreamConnection implements TunnelEnd, Leaver {
     if (this.#state === CLOSED) return;
     const exchange = this.#exchange;
     this.#exchange = undefined;
+    // What leaves at the end of this turn has not left, and does not any more.
+    if (this.endpoint.deps.outbox.isLeaving(this)) nothingSent = true;
     // A connection that had served before and was closed before a single byte of the answer: most likely the
     // upstream closed it while idle and our request crossed its FIN.
     const stale = this.served > 0 && !this.#headDone && reason === reasons.upstreamReset;

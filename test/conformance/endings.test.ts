@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import net from "node:net";
 import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import { startLoad } from "../support/load.ts";
 import { ok, rawAnswer, reset } from "../support/origin.ts";
 import { ask, connect, field } from "../support/raw-client.ts";
@@ -97,6 +98,26 @@ test("a GET whose kept upstream connection died meanwhile is sent again, a POST 
   assert.equal(posted.status, 502);
   assert.equal(origin.requests.length, 4);
 });
+
+for (const how of ["FIN", "RST"] as const) {
+  test(`a POST without a body that was not written when its upstream connection ended goes to another: ${how}`, async (t) => {
+    const { edge, origin } = await startBench(t);
+    const client = await connect(edge.port);
+    t.after(() => client.destroy());
+    client.send(get("/first"));
+    assert.equal((await client.answer())?.status, 200);
+    const { socket } = origin.connections[0]!;
+    await turn();
+    await turn();
+    // Both are there to be read in one turn, the request first.
+    client.send(post("", "Content-Length: 0"));
+    if (how === "FIN") socket.destroy();
+    else reset(socket);
+    assert.equal((await client.answer())?.status, 200);
+    assert.equal(origin.connections.length, 2);
+    assert.equal(origin.requests.filter(({ method }) => method === "POST").length, 1);
+  });
+}
 
 test("a client that resets takes its upstream request with it", async (t) => {
   // RL32

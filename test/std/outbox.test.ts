@@ -1,14 +1,22 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import net from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import tls from "node:tls";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { makeSelfSigned } from "../../src/cert/self-signed.ts";
-import { DirectWrite } from "../../src/std/direct-write.ts";
+import { DirectWrite, isWaiting } from "../../src/std/direct-write.ts";
 import { GATHERED_BYTES, type Leaver, Outbox } from "../../src/std/outbox.ts";
 import { Xorshift } from "../../src/std/xorshift.ts";
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
 
 /** One connection over loopback: the end that the outbox writes to, and the reader at the other. */
 interface Line {
@@ -47,6 +55,33 @@ async function openLine(t: TestContext, isEncrypted = false): Promise<Line> {
   };
   socket.on("drain", leaver.onTaken);
   return { socket, reader, leaver };
+}
+
+async function openSilentLines(t: TestContext, file: string, count: number): Promise<Line[]> {
+  const accepted: net.Socket[] = [];
+  const server = net.createServer((socket) => accepted.push(socket)).listen(file);
+  await once(server, "listening");
+  // Paused before they read anything.
+  const readers = Array.from({ length: count }, () => net.connect(file).pause());
+  while (accepted.length < count) await turn();
+  t.after(() => {
+    for (const socket of [...readers, ...accepted]) socket.destroy();
+    server.close();
+  });
+  return accepted.map((socket, i) => ({
+    socket,
+    reader: readers[i]!,
+    leaver: { leftTurn: -1, queued: 0, taken: 0, onQueued() {}, onTaken() {} },
+  }));
+}
+
+/** Bytes of all buffers that somebody needs. */
+async function countBuffers(): Promise<number> {
+  for (let i = 0; i < 3; i++) {
+    collectGarbage();
+    await turn();
+  }
+  return process.memoryUsage().arrayBuffers;
 }
 
 /** Adds `length` bytes that tell where they are from. */
@@ -129,11 +164,41 @@ test("what the kernel does not take stays as it is, however much leaves meanwhil
   assert.equal(got.digest("hex"), hash.digest("hex"));
 });
 
+for (const how of ["leave", "flush"] as const) {
+  test(`clients that take nothing keep what they were sent, and no buffer each: ${how}`, async (t) => {
+    // Unix sockets: their kernel buffers are small.
+    const folder = mkdtempSync(path.join(tmpdir(), "zion-outbox-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const lines = await openSilentLines(t, path.join(folder, "s"), 40);
+    const outbox = new Outbox();
+    // What an outbox writes first teaches it how.
+    const first = await openLine(t);
+    gather(outbox, first, false, Buffer.from("first"));
+    outbox.leave(first.leaver, first.socket, false);
+    outbox.settle();
+    const before = await countBuffers();
+    const text = Buffer.alloc(3000, "answer ");
+    for (const line of lines) {
+      while (!isWaiting(line.socket)) {
+        gather(outbox, line, false, text);
+        if (how === "flush") outbox.flush(line.socket, false);
+        else outbox.leave(line.leaver, line.socket, false);
+        outbox.settle();
+      }
+    }
+    const kept = (await countBuffers()) - before;
+    assert.ok(kept >= 0 && kept < 2_000_000, `${kept} bytes for ${lines.length} clients`);
+    // Whoever takes its bytes makes room.
+    for (const { reader } of lines) reader.resume();
+    while (lines.some(({ socket }) => isWaiting(socket))) await turn();
+  });
+}
+
 test("no write gets the request of another, for the kernel may have taken all and not have told yet", async (t) => {
   const { socket, leaver } = await openLine(t);
   const direct = new DirectWrite();
   // Node's own, from which the kind of request is learned.
-  direct.write(socket, Buffer.from("first"), leaver);
+  direct.write(socket, Buffer.from("first"), leaver, true);
   const { _handle: handle } = socket as unknown as {
     readonly _handle: { writeBuffer(request: object, bytes: Uint8Array): number };
   };
@@ -143,7 +208,7 @@ test("no write gets the request of another, for the kernel may have taken all an
     requests.push(request);
     return writeBuffer.call(handle, request, bytes);
   };
-  for (const text of ["second", "third", "fourth"]) direct.write(socket, Buffer.from(text), leaver);
+  for (const text of ["second", "third", "fourth"]) direct.write(socket, Buffer.from(text), leaver, true);
   assert.equal(new Set(requests).size, 3);
 });
 
