@@ -866,7 +866,8 @@ export class Exchange
 
   /** Ends the exchange for `reason`: an answer of our own, or a cut when the upstream's answer is already under way. */
   fail(reason: Reason): void {
-    if (this.#concluded) return;
+    // What a held client does wrong meanwhile does not let it go.
+    if (this.#concluded || this.#held !== undefined) return;
     if (this.#tunnel !== undefined) {
       this.#tunnel.close(reason);
       return;

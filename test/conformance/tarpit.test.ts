@@ -1,6 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { frame, get as getFrames, openFrames, RST_STREAM, request, uint32 } from "../support/h2-frames.ts";
+import {
+  block,
+  DATA,
+  END_HEADERS,
+  frame,
+  get as getFrames,
+  HEADERS,
+  head,
+  openFrames,
+  RST_STREAM,
+  readStatus,
+  request,
+  uint32,
+} from "../support/h2-frames.ts";
 import { ask, connect, field } from "../support/raw-client.ts";
 import { startBench } from "./bench.ts";
 import { get } from "./case.ts";
@@ -77,4 +90,25 @@ test("streams of HTTP/2 are held one by one; one that is reset makes room", asyn
   assert.equal(edge.metric("zion_tarpit_held"), 2);
   client.send(frame(RST_STREAM, 0, 1, uint32(8)));
   while (edge.metric("zion_tarpit_held") > 1) await new Promise((done) => setTimeout(done, 5));
+});
+
+test("a body that breaks its own length does not let a held stream go", async (t) => {
+  const { edge } = await startBench(t, {
+    tlsNames: [],
+    tls: 'alpn = ["h2"]',
+    server: 'lists = ["bad"]',
+    tables: tables("hold_secs = 300"),
+  });
+  const client = await openFrames(edge.tlsPort);
+  t.after(() => client.end());
+  const bot = head("POST", "/x", ["user-agent", "EvilBot"], ["content-length", "1"]);
+  client.send(frame(HEADERS, END_HEADERS, 1, block(bot)));
+  client.send(frame(DATA, 0, 1, Buffer.alloc(20)), frame(DATA, 0, 1, Buffer.alloc(20)));
+  // A request behind them is answered: they have been read.
+  client.send(request(3, getFrames("/x")));
+  assert.equal(await client.outcome(3), "200");
+  assert.equal(edge.metric("zion_tarpit_held"), 1);
+  assert.equal(await edge.drain(10_000), 0);
+  const answer = await client.wait(({ type, stream }) => type === HEADERS && stream === 1);
+  assert.equal(readStatus(answer.payload), "403");
 });
