@@ -15,8 +15,8 @@ export class RepeatedNames {
   #pairCount = 0;
   /** NAME_SLOTS numbers per name. */
   #ends = new Int32Array(PAIRS_AT_FIRST * NAME_SLOTS);
-  /** A name of the window came before. */
-  #isRepeated = false;
+  /** A name of the window came before: `report` has something to say. */
+  isRepeated = false;
   /** A ring: the offsets of names count on, and the oldest bytes are written over. */
   #kept: Uint8Array = new Uint8Array(0);
   #keptEnd = 0;
@@ -36,7 +36,7 @@ export class RepeatedNames {
   clear(): void {
     this.#names.clear();
     this.#pairCount = 0;
-    this.#isRepeated = false;
+    this.isRepeated = false;
     this.#keptEnd = 0;
     if (this.#kept.length > 0) this.#kept = new Uint8Array(0);
     if (this.#pairs.length > PAIRS_KEPT * PAIR_SLOTS)
@@ -82,7 +82,7 @@ export class RepeatedNames {
     } else {
       if (ends[slot]! < 0) ends[slot] = pair;
       else pairs[ends[slot + LAST]! * PAIR_SLOTS + NEXT] = pair;
-      this.#isRepeated = true;
+      this.isRepeated = true;
     }
     ends[slot + LAST] = pair;
     return true;
@@ -93,7 +93,7 @@ export class RepeatedNames {
    * kept of the windows before; `name` is told before where the first one stands. Every value is joined once: linear.
    */
   report(held: Uint8Array, joined: Piece, name: (start: number, end: number) => void): void {
-    if (!this.#isRepeated) return;
+    if (!this.isRepeated) return;
     const pairs = this.#pairs;
     for (let pair = 0; pair < this.#pairCount; pair++) {
       const first = pair * PAIR_SLOTS;
@@ -124,7 +124,7 @@ export class RepeatedNames {
       this.#ends[slot] = -1;
     }
     this.#pairCount = 0;
-    this.#isRepeated = false;
+    this.isRepeated = false;
   }
 
   /** Keeps the end of what is joined for a name, from its first pair in the window on. */

@@ -110,24 +110,22 @@ export class MultipartReader implements PlaceNamer {
   #pieceStart = 0;
   #contentBytes = 0;
 
-  readonly #seed: number;
-  /** Made for the first field: most bodies that are not short have files. */
-  #repeatedParts: RepeatedParts | undefined;
+  readonly #repeatedParts: RepeatedParts;
   /** What is read now is a field without a reader of its own. */
   #isJoined = false;
 
   /**
    * `boundary`: of a ContentType, which says that it is one. `readerOf` may give a reader for a part's content;
-   * without one it is reported as text, or as bytes when it is a file. `seed`: 32 random bits, see NameSet.
+   * without one it is reported as text, or as bytes when it is a file. `repeatedParts`: cleared, to be used again.
    */
   constructor(
     boundary: string,
     sink: ValueSink,
     limits: MultipartLimits = defaultMultipartLimits,
     readerOf: (part: PartFacts) => PartReader | undefined = () => undefined,
-    seed = 0,
+    repeatedParts: RepeatedParts = new RepeatedParts(0, limits.partsMax),
   ) {
-    this.#seed = seed;
+    this.#repeatedParts = repeatedParts;
     this.#sink = sink;
     this.#limits = limits;
     this.#readerOf = readerOf;
@@ -246,10 +244,7 @@ export class MultipartReader implements PlaceNamer {
     this.#repeated = 0;
     this.#contentBytes = 0;
     this.#isJoined = !isFile && this.#reader === undefined;
-    if (this.#isJoined) {
-      this.#repeatedParts ??= new RepeatedParts(this.#seed, this.#limits.partsMax);
-      this.#repeatedParts.begin(name, contentStart);
-    }
+    if (this.#isJoined) this.#repeatedParts.begin(this.#head!, part.name.start, part.name.end, contentStart);
     this.#state = CONTENT;
     // The empty line's CRLF ends the header block: it is not the one that a delimiter begins with.
     this.#beforeLast = 0;
@@ -354,10 +349,13 @@ export class MultipartReader implements PlaceNamer {
     this.#reportPiece(this.#pieceEnd - 2, false);
     if (this.#reader?.end() !== undefined) this.#refuse("multipart_content");
     this.#reader = undefined;
-    if (this.#repeatedParts?.isFull === true) this.#reportRepeated();
+    if (!this.#repeatedParts.isFull) return;
+    this.#reportRepeated();
+    this.#repeatedParts.nextWindow();
   }
 
   #reportRepeated(): void {
+    if (!this.#repeatedParts.isRepeated) return;
     const { pieceBytes, overlapBytes } = this.#limits;
     const joined = new Piece(pieceBytes, overlapBytes, (goesOn) => {
       this.#place.kind = PART_TEXT;
@@ -367,7 +365,7 @@ export class MultipartReader implements PlaceNamer {
       this.#place.goesOn = goesOn;
       this.#sink.value(joined.bytes, 0, joined.end, this.#place);
     });
-    this.#repeatedParts?.report(joined, (name) => {
+    this.#repeatedParts.report(joined, (name) => {
       this.#name = name;
     });
   }
@@ -387,7 +385,7 @@ export class MultipartReader implements PlaceNamer {
       this.#place.repeated = this.#repeated;
       this.#place.goesOn = goesOn;
       this.#sink.value(piece, 0, end, this.#place);
-      if (this.#isJoined && !this.#repeatedParts!.add(piece, 0, end, this.#repeated, goesOn))
+      if (this.#isJoined && !this.#repeatedParts.add(piece, 0, end, this.#repeated, goesOn))
         this.#refuse("multipart_parts");
       kept = Math.min(this.#limits.overlapBytes, end);
     }

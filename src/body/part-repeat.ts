@@ -21,11 +21,17 @@ export class RepeatedParts {
     this.#names = new RepeatedNames(seed, partsMax);
   }
 
-  /** A field begins; `source`: where its value starts. */
-  begin(name: string, source: number): void {
+  /** Before the next body. */
+  clear(): void {
+    this.#names.clear();
+    this.#heldEnd = 0;
+    if (this.#held.length > HELD_BYTES_KEPT) this.#held = Buffer.allocUnsafeSlow(HELD_BYTES);
+  }
+
+  /** A field begins whose name is `bytes[start, end)`; `source`: where its value starts. */
+  begin(bytes: Uint8Array, start: number, end: number, source: number): void {
     this.#start = this.#heldEnd;
-    this.#reserve(name.length);
-    this.#heldEnd += this.#held.latin1Write(name, this.#heldEnd);
+    this.#hold(bytes, start, end);
     this.#nameEnd = this.#heldEnd;
     // The sign between a name and its value.
     this.#hold(EQUALS, 0, 1);
@@ -58,30 +64,42 @@ export class RepeatedParts {
     return this.#heldEnd >= WINDOW_BYTES || this.#names.isFull;
   }
 
+  /** Some name came twice: `report` has something to say. */
+  get isRepeated(): boolean {
+    return this.#names.isRepeated;
+  }
+
   /** Reports what is repeated, through `joined`; `name` is told before. At the end of the body, and where `isFull`. */
   report(joined: Piece, name: (name: string) => void): void {
     this.#names.report(this.#held, joined, (start, end) => name(this.#held.latin1Slice(start, end)));
+  }
+
+  /** Where `isFull`, after `report`. */
+  nextWindow(): void {
     this.#names.nextWindow(this.#held);
     this.#heldEnd = 0;
   }
 
   #hold(bytes: Uint8Array, start: number, end: number): void {
-    this.#reserve(end - start);
-    this.#held.set(bytes.subarray(start, end), this.#heldEnd);
-    this.#heldEnd += end - start;
-  }
-
-  #reserve(bytes: number): void {
-    if (this.#heldEnd + bytes <= this.#held.length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.max(this.#heldEnd + bytes, this.#held.length * 2));
-    this.#held.copy(grown, 0, 0, this.#heldEnd);
-    this.#held = grown;
+    const to = this.#heldEnd;
+    const needed = to + end - start;
+    if (needed > this.#held.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#held.length * 2));
+      this.#held.copy(grown, 0, 0, to);
+      this.#held = grown;
+    }
+    if (end - start > COPY_BYTES) this.#held.set(bytes.subarray(start, end), to);
+    else for (let at = start; at < end; at++) this.#held[to + at - start] = bytes[at]!;
+    this.#heldEnd = needed;
   }
 }
 
 const HELD_BYTES = 1024;
+const HELD_BYTES_KEPT = 8192;
 const WINDOW_BYTES = 32_768;
 /** Of a value, from each end. */
 const END_BYTES = 1024;
+/** Below this a loop is faster than a view and a copy. */
+const COPY_BYTES = 24;
 const EQUALS: Uint8Array = Uint8Array.of(0x3d);
 const LINE_END: Uint8Array = Uint8Array.of(0x0a);

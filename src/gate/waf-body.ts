@@ -6,7 +6,13 @@ import type { GraphqlReason } from "../body/graphql.ts";
 import { GrpcReader, type GrpcReason } from "../body/grpc.ts";
 import { JsonReader } from "../body/json.ts";
 import { defaultJsonLimits, type JsonLimits } from "../body/json-limit.ts";
-import { MultipartReader, type PartFacts, type PartReader } from "../body/multipart.ts";
+import {
+  defaultMultipartLimits,
+  MultipartReader,
+  type PartFacts,
+  type PartReader,
+} from "../body/multipart.ts";
+import { RepeatedParts } from "../body/part-repeat.ts";
 import {
   BODY_BYTES,
   BODY_TEXT,
@@ -97,6 +103,7 @@ export class BodyInspection {
   readonly #queries: GraphqlQueries = new GraphqlQueries(this.#sink);
   readonly #samples: ScriptSamples = new ScriptSamples();
   #grpc: GrpcReader | undefined;
+  #parts: RepeatedParts | undefined;
 
   /** `seed`: 32 random bits that no client can learn; see NameSet. */
   constructor(seed: number) {
@@ -190,6 +197,7 @@ export class BodyInspection {
     this.#text?.reset();
     this.#octets?.reset();
     this.#grpc?.reset();
+    this.#parts?.clear();
     this.#decoder?.close();
     this.#decoder = undefined;
     this.#request = undefined;
@@ -276,7 +284,9 @@ export class BodyInspection {
         this.#lagBytes = XML_LAG_BYTES;
         if (type.essence === "multipart/form-data") {
           const readerOf = (part: PartFacts) => this.#partReader(part, waf);
-          this.#reader = new MultipartReader(type.boundary, this.#sink, undefined, readerOf, this.#seed);
+          this.#parts ??= new RepeatedParts(this.#seed, defaultMultipartLimits.partsMax);
+          this.#parts.clear();
+          this.#reader = new MultipartReader(type.boundary, this.#sink, undefined, readerOf, this.#parts);
           this.#entropyOf = "parts";
         } else this.#openOctets();
         return;

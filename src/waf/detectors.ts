@@ -1,6 +1,5 @@
 import { crlf } from "./detect/crlf.ts";
 import { crlfText } from "./detect/crlf-text.ts";
-import { dotnet } from "./detect/dotnet.ts";
 import { html } from "./detect/html.ts";
 import { java } from "./detect/java.ts";
 import { javascript } from "./detect/javascript.ts";
@@ -11,8 +10,8 @@ import { node } from "./detect/node.ts";
 import { nosql } from "./detect/nosql.ts";
 import { path } from "./detect/path.ts";
 import { php } from "./detect/php.ts";
-import { python } from "./detect/python.ts";
 import { scanner } from "./detect/scanner.ts";
+import { serialized } from "./detect/serialized.ts";
 import { shell } from "./detect/shell.ts";
 import { command } from "./detect/shell-command.ts";
 import { sql } from "./detect/sql.ts";
@@ -35,8 +34,7 @@ export const detectors: readonly Detector[] = [
   ...java,
   ...node,
   ...php,
-  ...dotnet,
-  python,
+  serialized,
   shell,
   ...command,
   ...path,

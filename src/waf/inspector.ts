@@ -18,7 +18,7 @@ import { firstJsonString, isJsonKey, isWord, jsonStringEnd, nextJsonString } fro
 import { isBinary } from "./decode/strings.ts";
 import { DETECTIONS_MAX } from "./detection.ts";
 import { buildFinding, FINDINGS_MAX, type Finding } from "./finding.ts";
-import { CONTROL, flagsOf, HIGH } from "./harmless.ts";
+import { BACKSLASH, CONTROL, flagsOf, HIGH } from "./harmless.ts";
 import { isExcluded, looksAt, type Profile } from "./profile.ts";
 import { INNER_LEVELS, type Level, type Scratch } from "./scratch.ts";
 import { chainOfJson, NO_WORDS, type View, WINDOW_BYTES } from "./views.ts";
@@ -162,7 +162,7 @@ export class Inspector implements ValueSink {
    * many an attack is one only where the value begins (`1 or 1=1`, `;id`, `/etc/passwd`).
    */
   #jsonStrings(profile: Profile, { views, inner }: Level, place: Place, depth: number): void {
-    const { bytes, start, end, chain } = views.plain;
+    const { bytes, start, end, chain, flags } = views.plain;
     const isContinued = depth === 0 && place.repeated > 0;
     let open = firstJsonString(bytes, start, end, isContinued);
     while (open >= 0 && !this.#done) {
@@ -170,7 +170,7 @@ export class Inspector implements ValueSink {
       if (!isWord(bytes, open + 1, close) && !isJsonKey(bytes, close, end)) {
         this.workUnits += close - open + STRING_UNITS;
         if (this.#spent(profile)) return;
-        const length = decodeScript(bytes, open + 1, close, inner);
+        const length = (flags & BACKSLASH) === 0 ? UNCHANGED : decodeScript(bytes, open + 1, close, inner);
         const id = chainOfJson(chain);
         if (length === UNCHANGED) this.#window(profile, bytes, open + 1, close, id, place, depth + 1, 0);
         else this.#window(profile, inner, 0, length, id, place, depth + 1, 0);

@@ -53,7 +53,7 @@ interface Decoder {
 
 /** They read neither file systems and shells nor style sheets. */
 const OTHERS: readonly string[] = [
-  ...["sql", "nosql", "ldap", "xpath", "lookup", "java", "node", "dotnet", "python", "template"],
+  ...["sql", "nosql", "ldap", "xpath", "lookup", "java", "node", "serialized", "template"],
   ...["ssi", "xml-attack"],
   ...["crlf", "crlf-text", "mail", "scanner"],
 ];

@@ -1,13 +1,17 @@
-import { type Decode, hexDigit, hexQuad, UNCHANGED, writeCodePoint } from "./decoder.ts";
+import { copySpan, type Decode, hexDigit, hexQuad, UNCHANGED, writeCodePoint } from "./decoder.ts";
 
 /**
  * Backslash escapes of JavaScript, JSON, C and SQL strings: `\u0041`, `\u{41}`, `\x41`, octal, the short ones, an escaped
  * line end. A backslash before anything else stays: `C:\windows` is no escape, and the path view wants it.
  */
 export const decodeScript: Decode = (source, start, end, out) => {
-  let to = 0;
+  // Most strings of a text that has escapes have none.
+  let first = start;
+  while (first < end && source[first] !== 0x5c) first++;
+  if (first + 1 >= end) return UNCHANGED;
+  let to = copySpan(source, start, first, out, 0);
   let changed = false;
-  for (let at = start; at < end; at++) {
+  for (let at = first; at < end; at++) {
     const byte = source[at]!;
     if (byte !== 0x5c || at + 1 >= end) {
       out[to++] = byte;

@@ -1,9 +1,9 @@
-import type { Detection, Detector, Subject } from "../detection.ts";
+import type { Detector, Subject } from "../detection.ts";
 import { detectorsOf, type LinearPattern } from "./linear-pattern.ts";
 import { isBetweenWords } from "./prose.ts";
 import { commandClass } from "./shell-commands.ts";
 
-/** Java: classes that run commands, gadget classes, OGNL/SpEL expressions, class loader access, serialised objects. */
+/** Java: classes that run commands, gadget classes, OGNL/SpEL expressions, class loader access. */
 
 /** Classes whose constructors or methods end in a command, a script engine or a loaded class. */
 const EXECUTING = "runtime|processbuilder|processimpl|processenvironment|unixprocess|classloader";
@@ -151,47 +151,13 @@ const KINDS = {
   "java.gadget_class": "a class known as a link of deserialisation or injection chains",
   "java.expression": "an OGNL, SpEL, EL or Thymeleaf expression that reaches for objects and classes",
   "java.class_access": "a property path or call that reaches the class loader",
-  "java.serialized_object": "a serialised Java object, raw, in hex or in base64",
   "java.serialized_type": "JSON or YAML that names the class to be created",
 } as const;
 
-const serialized: Detector = {
-  name: "java.serialized_object",
-  kinds: { "java.serialized_object": KINDS["java.serialized_object"] },
-  triggers: ["\xac\xed\x00\x05", "ro0abx", "aced00057"],
-  detect: findSerialized,
-};
-
-export const java: readonly Detector[] = [...detectorsOf(KINDS, PATTERNS), serialized];
+export const java: readonly Detector[] = detectorsOf(KINDS, PATTERNS);
 
 function names(list: string): string[] {
   return list.trim().split(/\s+/);
-}
-
-const SERIALIZED = [
-  // Stream magic and version of ObjectOutputStream, then the type code of the first object (0x70..0x7e).
-  { literal: "\xac\xed\x00\x05", text: (subject: Subject) => subject.text },
-  { literal: "rO0ABX", text: (subject: Subject) => subject.text },
-  { literal: "aced00057", text: (subject: Subject) => subject.lower },
-] as const;
-
-function findSerialized(subject: Subject, found: Detection[]): void {
-  for (const { literal, text } of SERIALIZED) {
-    const at = text(subject).indexOf(literal);
-    if (at < 0 || (at > 0 && isBase64(subject.text.charCodeAt(at - 1)))) continue;
-    found.push({ kind: "java.serialized_object", start: at, end: at + literal.length });
-    return;
-  }
-}
-
-/** Inside a longer run the letters are chance: a picture in base64 may hold any six of them. */
-function isBase64(code: number): boolean {
-  return (
-    (code >= 0x30 && code <= 0x39) ||
-    (code >= 0x41 && code <= 0x5a) ||
-    (code >= 0x61 && code <= 0x7a) ||
-    code === 0x2b
-  );
 }
 
 /** Begins with the name of a command. */

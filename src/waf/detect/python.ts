@@ -1,4 +1,4 @@
-import type { Detection, Detector, Subject } from "../detection.ts";
+import type { Detection, Subject } from "../detection.ts";
 
 /** Modules with which a pickle runs what it likes; any name of theirs. */
 const modules: readonly string[] = (
@@ -10,20 +10,11 @@ const modules: readonly string[] = (
 const BUILTINS =
   "eval|exec|execfile|compile|__import__|getattr|setattr|open|file|apply|globals|vars|breakpoint|input";
 
-/**
- * Python: pickles that name a function to be called when they are read. A pickle without one is data: frameworks keep
- * sessions in cookies as pickles.
- */
-export const python: Detector = {
-  name: "python.pickle",
-  kinds: { "python.pickle": "a pickled Python object that calls a function of the system, raw or in base64" },
-  triggers: [
-    ...[...modules, "builtins", "__builtin__"].flatMap((name) => [`c${name}\n`, `i${name}\n`]),
-    // Versions 2 to 5 in base64, with what a pickle begins with.
-    ...["gasv", "gawv", "gajj", "gaj9", "gajd", "gajo", "gajy", "ganj", "gan9", "gand", "gano", "gany"],
-  ],
-  detect: findPickle,
-};
+export const PICKLE_TRIGGERS: readonly string[] = [
+  ...[...modules, "builtins", "__builtin__"].flatMap((name) => [`c${name}\n`, `i${name}\n`]),
+  // Versions 2 to 5 in base64, with what a pickle begins with.
+  ...["gasv", "gawv", "gajj", "gaj9", "gajd", "gajo", "gajy", "ganj", "gan9", "gand", "gano", "gany"],
+];
 
 const NAMES = modules.join("|").replaceAll(".", "\\.");
 
@@ -35,20 +26,20 @@ const BY_LINES = new RegExp(
 const BY_STACK = new RegExp(
   `\\x8c[\\0-\\xff](?:(?:${NAMES})\\x94?\\x8c[\\0-\\xff]\\w{2,40}|builtins\\x94?\\x8c[\\0-\\xff](?:${BUILTINS}))\\x94?\\x93`,
 );
-const ENCODED = /(?<![A-Za-z0-9+/_-])gA(?:SV|WV|[JN][j9doY])[A-Za-z0-9+/_-]{8,1400}/g;
-/** Runs that are decoded. */
-const TRIES_MAX = 8;
+const ENCODED = /(?<![A-Za-z0-9+/_-])gA(?:SV|WV|[JN][j9doY])[A-Za-z0-9+/_-]{8,}/g;
 
-function findPickle({ text, lower }: Subject, found: Detection[]): void {
+/**
+ * Pickles that name a function to be called when they are read. A pickle without one is data: frameworks keep sessions in
+ * cookies as pickles.
+ */
+export function findPickle({ text, lower }: Subject, found: Detection[]): void {
   const plain = BY_LINES.exec(lower);
   if (plain !== null) {
     found.push({ kind: "python.pickle", start: plain.index, end: plain.index + plain[0].length });
     return;
   }
   ENCODED.lastIndex = 0;
-  for (let tries = 0; tries < TRIES_MAX; tries++) {
-    const run = ENCODED.exec(text);
-    if (run === null) return;
+  for (let run = ENCODED.exec(text); run !== null; run = ENCODED.exec(text)) {
     const bytes = Buffer.from(run[0], "base64").latin1Slice().toLowerCase();
     if (!BY_LINES.test(bytes) && !BY_STACK.test(bytes)) continue;
     found.push({ kind: "python.pickle", start: run.index, end: run.index + run[0].length });

@@ -36,6 +36,25 @@ export const WINDOWS_PATTERNS: readonly LinearPattern[] = [
       ),
   },
   {
+    // A formula that links to a program (application|'topic'!item): a spreadsheet starts it where an export is opened.
+    kind: "command.windows_command",
+    needs: [
+      "cmd|",
+      ".exe|",
+      "powershell|",
+      "pwsh|",
+      "excel|",
+      "mshta|",
+      "dll32|",
+      "svr32|",
+      "cript|",
+      "util|",
+      "exec|",
+    ],
+    pattern:
+      /^["\s]{0,4}[=+@-][^|\n]{0,60}?\b(?:cmd|powershell|pwsh|msexcel|mshta|rundll32|regsvr32|[wc]script|certutil|msiexec)(?:\.exe)?\|\s?'[^'\n]{0,300}'!/g,
+  },
+  {
     kind: "command.powershell",
     needs: [
       "powershell",

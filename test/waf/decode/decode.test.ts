@@ -224,3 +224,24 @@ test("random data is binary; text in any encoding is not", () => {
     for (const encoding of ["utf8", "utf16le"] as const)
       assert.equal(binary(Buffer.from(text, encoding)), text.startsWith("З") && encoding === "utf16le", text);
 });
+
+test("what stands before the first escape of a script stays as it is, and without one nothing changes", () => {
+  const plain = fc.string().map((text) => text.replaceAll("\\", "/"));
+  const decoded = (text: string): string => {
+    const bytes = Buffer.from(text);
+    const out = Buffer.alloc(bytes.length);
+    const length = decodeScript(bytes, 0, bytes.length, out);
+    return length === UNCHANGED ? text : out.toString("utf8", 0, length);
+  };
+  fc.assert(
+    fc.property(
+      plain,
+      fc.constantFrom("\\u0041b", "\\x41\\q", "\\", "\\n", "\\\\x"),
+      plain,
+      (before, escaped, after) => {
+        assert.equal(decoded(before), before);
+        assert.equal(decoded(before + escaped + after), before + decoded(escaped + after));
+      },
+    ),
+  );
+});

@@ -617,4 +617,9 @@ export const benignTexts: readonly string[] = [
   "<@4711> or '<@bob>' is how chats mention people",
   "They're members of the board, or not false friends at least",
   "whether it's true or not, # of people",
+  // whole statements, as they came and with what a reader of escapes makes of their quotes
+  "SELECT Id, Name FROM Contact WHERE LastName = 'O\\'Neil'",
+  "SELECT Id FROM Account WHERE Name LIKE 'O\\'Brien%' AND Active = true ORDER BY Name LIMIT 10",
+  "SELECT Id FROM Account WHERE Name LIKE 'O'Brien%' AND Active = true ORDER BY Name LIMIT 10",
+  '{"q":"SELECT Id FROM Account WHERE Name LIKE \'O\\\\\'Brien%\' AND Active = true"}',
 ];

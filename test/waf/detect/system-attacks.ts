@@ -2,6 +2,7 @@
 export const systemAttacks: Readonly<Record<string, readonly string[]>> = {
   shell: [
     ";cat /etc/hostname",
+    "one or two &amp;&amp; cat /etc/group",
     ";tail ~ann/.profile",
     "x;tail -n1 /var/log/auth.log",
     "8.8.8.8;id;",
@@ -192,8 +193,6 @@ export const systemAttacks: Readonly<Record<string, readonly string[]>> = {
     "com.sun.org.apache.xalan.internal.xsltc.trax.TemplatesImpl",
     "com.mchange.v2.c3p0.JndiRefForwardingDataSource",
     "ysoserial.payloads",
-    "rO0ABXQAA2FiYw==",
-    "aced0005740003616263",
     '{"@type":"org.apache.xbean.x"}',
     "!!com.sun.rowset.JdbcRowSetImpl {a: b}",
     "!!python/object/apply:os.system ['id']",
@@ -262,5 +261,12 @@ export const systemAttacks: Readonly<Record<string, readonly string[]>> = {
     "<methodName>system.listMethods</methodName>",
     '<?xml version="1.0" encoding="UTF-7"?>',
     '<a xsi:schemaLocation="x file:///srv/x.xsd"/>',
+  ],
+  serialized: [
+    "rO0ABXQAA2FiYw==",
+    "aced0005740003616263",
+    "AAEAAAD/////AQAAAAAAAAAMAgAAAA==",
+    '{"$type":"System.IO.FileInfo, mscorlib","fileName":"x"}',
+    "ios\nsystem\n.",
   ],
 };

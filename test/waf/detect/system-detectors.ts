@@ -3,6 +3,7 @@ import { lookup } from "../../../src/waf/detect/lookup.ts";
 import { node } from "../../../src/waf/detect/node.ts";
 import { path } from "../../../src/waf/detect/path.ts";
 import { php } from "../../../src/waf/detect/php.ts";
+import { serialized } from "../../../src/waf/detect/serialized.ts";
 import { shell } from "../../../src/waf/detect/shell.ts";
 import { command } from "../../../src/waf/detect/shell-command.ts";
 import { url } from "../../../src/waf/detect/url.ts";
@@ -16,6 +17,7 @@ export const systemDetectors: readonly Detector[] = [
   ...path,
   ...php,
   ...java,
+  serialized,
   ...node,
   ...url,
   lookup,

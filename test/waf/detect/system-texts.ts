@@ -101,6 +101,8 @@ export const systemTexts: readonly string[] = [
   "if [ -f ~/.bashrc ]; then . ~/.bashrc; fi is what my profile does",
   "git log --oneline | head -20 shows the last commits",
   "docker build -t app . && docker push registry.example.com/app:latest",
+  "<p>Then <code>docker build . &amp;&amp; node -v</code> should work.</p>",
+  "&lt;br&gt; composer install &amp;&amp; php -v",
   "npm i && npm run dev",
   'ssh-keygen -t ed25519 -C "me@example.com" and paste the .pub file',
   "Run: sudo docker exec -it db psql -U postgres",
