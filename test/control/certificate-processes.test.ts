@@ -192,8 +192,7 @@ test(
       gateway.signal("SIGTERM");
       await gateway.exited;
     };
-    const hurried = toml.replace("[server]", "[server]\nshutdown_delay_ms = 0");
-    await stop(await startGateway(t, { toml: hurried }));
+    await stop(await startGateway(t, { toml }));
     const kept = readdirSync(at("state/certificates"));
     assert.equal(kept.length, 1);
     assert.equal(statSync(at(`state/certificates/${kept[0]}`)).mode & 0o777, 0o600);
@@ -201,7 +200,7 @@ test(
 
     // The certificate is renewed, its key is not there yet.
     write("tls.crt", after.certPem);
-    const gateway = await startGateway(t, { toml: hurried });
+    const gateway = await startGateway(t, { toml });
     const warning = await gateway.logged((line) => line["event.name"] === "zion.config.warning");
     assert.match(
       String(warning["msg"]),

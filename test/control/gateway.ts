@@ -149,11 +149,13 @@ export async function startUpstream(t: TestContext): Promise<Upstream> {
   };
 }
 
-/** A small configuration; `more` is added to [server]. */
+/** A small configuration; `more` is added to [server]. It stops at once, as no balancer has to hear of it first. */
 export function config(upstreamPort: number, more: readonly string[] = [], tables = ""): string {
+  const delay = more.some((line) => line.startsWith("shutdown_delay_ms")) ? "" : "shutdown_delay_ms = 0";
   return `[server]
 listen_http = "127.0.0.1:0"
 http_mode = "serve"
+${delay}
 ${more.join("\n")}
 
 [access_log]

@@ -95,8 +95,7 @@ test("a worker that does not notice the loss of its primary is ended", onLinux, 
 
 test("no process is left when the gateway has stopped in good order", onLinux, async (t) => {
   const upstream = await startUpstream(t);
-  const settings = ["shutdown_delay_ms = 0"];
-  const gateway = await startGateway(t, { toml: config(upstream.port, settings) });
+  const gateway = await startGateway(t, { toml: config(upstream.port) });
   const children = childrenOf(gateway.pid);
   assert.equal(children.length, gateway.workers().length + 1);
   gateway.signal("SIGTERM");
@@ -110,7 +109,7 @@ test(
   async (t) => {
     const upstream = await startUpstream(t);
     // The delay is ended by the second part of the test, not waited for.
-    const settings = ["shutdown_delay_ms = 1500", "shutdown_grace_ms = 20000"];
+    const settings = ["workers = 1", "shutdown_delay_ms = 1500", "shutdown_grace_ms = 20000"];
     const gateway = await startGateway(t, { toml: config(upstream.port, settings) });
     const workers = gateway.workers();
     const running = gateway.get("/wait");
@@ -134,7 +133,7 @@ test(
 
 test("what is not finished at the end of the grace period is cut, and counted", onLinux, async (t) => {
   const upstream = await startUpstream(t);
-  const settings = ["shutdown_delay_ms = 0", "shutdown_grace_ms = 200"];
+  const settings = ["workers = 1", "shutdown_grace_ms = 200"];
   const gateway = await startGateway(t, { toml: config(upstream.port, settings) });
   const running = gateway.get("/wait").catch(() => "cut");
   await until("the request is upstream", () => upstream.held() === 1);
@@ -147,7 +146,7 @@ test("what is not finished at the end of the grace period is cut, and counted", 
 
 test("a second Ctrl-C ends it now; one that merely arrives twice does not", onLinux, async (t) => {
   const upstream = await startUpstream(t);
-  const settings = ["shutdown_delay_ms = 0", "shutdown_grace_ms = 60000"];
+  const settings = ["shutdown_grace_ms = 60000"];
   const gateway = await startGateway(t, { toml: config(upstream.port, settings) });
   const workers = gateway.workers();
   const running = gateway.get("/wait").catch(() => "cut");
@@ -178,7 +177,7 @@ test("a second start on the same port is refused with code 75, and names the por
 });
 
 test("TERM while it starts ends it, and leaves no lock behind", onLinux, async (t) => {
-  const own = ['state_dir = "DIRECTORY/state"'];
+  const own = ["workers = 1", 'state_dir = "DIRECTORY/state"'];
   const gateway = await startGateway(t, { toml: config(9, own), expectServing: false });
   const lock = join(gateway.directory, "state", "control.sock");
   await until("it has the lock", () => existsSync(lock));
@@ -188,7 +187,7 @@ test("TERM while it starts ends it, and leaves no lock behind", onLinux, async (
 });
 
 test("HUP, USR2 and QUIT while it starts do not end it", onLinux, async (t) => {
-  const own = ['state_dir = "DIRECTORY/state"'];
+  const own = ["workers = 1", 'state_dir = "DIRECTORY/state"'];
   const gateway = await startGateway(t, { toml: config(9, own), expectServing: false });
   await until("it has the lock", () => existsSync(join(gateway.directory, "state", "control.sock")));
   for (const signal of ["SIGHUP", "SIGUSR2", "SIGQUIT"] as const) gateway.signal(signal);
@@ -199,7 +198,7 @@ test("HUP, USR2 and QUIT while it starts do not end it", onLinux, async (t) => {
 
 test("a signal while the audit log is closed leaves no lock behind", onLinux, async (t) => {
   const tables = '[audit]\nenabled = true\npath = "DIRECTORY/audit"\nkey_file = "DIRECTORY/audit.key"\n';
-  const own = ['state_dir = "DIRECTORY/state"', "shutdown_delay_ms = 0"];
+  const own = ["workers = 1", 'state_dir = "DIRECTORY/state"'];
   const files = { "audit.key": randomBytes(32) };
   const gateway = await startGateway(t, { toml: config(9, own, tables), files });
   gateway.signal("SIGTERM");

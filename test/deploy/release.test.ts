@@ -229,6 +229,7 @@ test(
     const port = await freePort();
     const toml = readFileSync(at("etc/zion/zion.toml"), "utf8")
       .replace("127.0.0.1:8080", `127.0.0.1:${port}`)
+      .replace("[server]", "[server]\nshutdown_delay_ms = 0")
       .replaceAll("/var/lib/zion", at("var/lib/zion"))
       .replace("unix:/run/zion/admin.sock", `unix:${at("var/lib/zion/admin.sock")}`);
     writeFileSync(at("etc/zion/here.toml"), `${toml}\n[telemetry]\nlisten = "off"\n`);
