@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
-import { type TestContext, test } from "node:test";
+import { after, type TestContext, test } from "node:test";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { pagePolicy, readConsole } from "../../src/control/console.ts";
 import { fullForm, hasCommand } from "../support/shared.ts";
@@ -36,13 +36,17 @@ async function start(
   return startGateway(t, { toml: whole, environment: { ZION_TEST_TOKEN: token }, files });
 }
 
+/** One for all tests: its start takes longer than most of them. Each page has storage, cache and connections of its own. */
+let browser: Promise<Browser> | undefined;
+after(async () => (await browser)?.close());
+
 async function open(t: TestContext, gateway: Gateway, colorScheme: "light" | "dark" = "light") {
-  const browser: Browser = await chromium.launch({
+  browser ??= chromium.launch({
     executablePath: "/usr/bin/chromium",
     args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
   });
-  t.after(() => browser.close());
-  const page = await browser.newPage({ colorScheme, viewport: { width: 1280, height: 1000 } });
+  const page = await (await browser).newPage({ colorScheme, viewport: { width: 1280, height: 1000 } });
+  t.after(() => page.close());
   const origin = `http://127.0.0.1:${gateway.adminPort}`;
   const faults: Faults = { violations: [], elsewhere: [], errors: [] };
   page.on("request", (request) => {
