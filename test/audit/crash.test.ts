@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { simulateCrashes } from "./crash-run.ts";
 
 /** AUDIT_CRASH_RUNS sets another number: `npm run prove:audit` does 100,000. */
-const runs = Number(process.env["AUDIT_CRASH_RUNS"] ?? 1000);
+const runs = Number(process.env["AUDIT_CRASH_RUNS"] ?? 300);
 
 test("after any crash of a simulated disk no durable record is lost, and no sound log is called tampered with", () => {
   const told = { crashes: 0, torn: 0, fulls: 0, acknowledged: 0, rotations: 0 };

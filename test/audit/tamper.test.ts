@@ -116,7 +116,7 @@ test("every changed byte is found, at its record", () => {
   const ends: number[] = [];
   for (const line of log.lines) ends.push((ends.at(-1) ?? 0) + line.length + 1);
   const disk = log.disk.copy();
-  for (const offset of chosen(bytes.length, 1500)) {
+  for (const offset of chosen(bytes.length, 500)) {
     const copy = Buffer.from(bytes);
     copy[offset]! ^= 1 << (offset % 8);
     disk.files.set(log.file, copy);
@@ -141,7 +141,7 @@ test("every changed byte is found, at its record", () => {
 test("without the key a changed byte is found by the tree, between two checkpoints", () => {
   const bytes = log.disk.files.get(log.file)!;
   const disk = log.disk.copy();
-  for (const offset of chosen(bytes.length, 300)) {
+  for (const offset of chosen(bytes.length, 150)) {
     const copy = Buffer.from(bytes);
     copy[offset]! ^= 1 << (offset % 8);
     disk.files.set(log.file, copy);
@@ -154,7 +154,7 @@ test("without the key a changed byte is found by the tree, between two checkpoin
 });
 
 test("every range of records that is cut out is named", () => {
-  for (const index of chosen(200 * 200, 900)) {
+  for (const index of chosen(200 * 200, 400)) {
     const from = index % 200;
     const to = Math.floor(index / 200);
     if (to < from || (from === 0 && to === 199)) continue;
@@ -172,7 +172,7 @@ test("every range of records that is cut out is named", () => {
 });
 
 test("any two records in each other's places are named", () => {
-  for (const index of chosen(200 * 200, 900)) {
+  for (const index of chosen(200 * 200, 400)) {
     const one = index % 200;
     const other = Math.floor(index / 200);
     if (one >= other) continue;
@@ -208,7 +208,7 @@ test("a record that is there twice, or came from nowhere, is named", () => {
 test("a tail cut at any byte before an anchor is truncated, with the count", () => {
   const bytes = log.disk.files.get(log.file)!;
   const disk = log.disk.copy();
-  for (const length of chosen(bytes.length, 600)) {
+  for (const length of chosen(bytes.length, 300)) {
     disk.files.set(log.file, bytes.subarray(0, length));
     const { exitCode, logs } = verify(disk, anchored);
     const whole = bytes.subarray(0, length).filter((byte) => byte === 10).length;

@@ -3,11 +3,12 @@ import http from "node:http";
 import { test } from "node:test";
 import { type Gateway, startGateway } from "../support/gateway.ts";
 import { ok, startOrigin } from "../support/origin.ts";
-import { fullForm } from "../support/shared.ts";
+import { longForm } from "../support/shared.ts";
 import { systemConfig } from "./config.ts";
 
 const MIB = 1 << 20;
-const size = fullForm ? 2048 * MIB : 256 * MIB;
+/** Several times what the workers may grow by. */
+const size = longForm ? 2048 * MIB : 512 * MIB;
 const piece = Buffer.alloc(256 * 1024, "0123456789abcdef");
 /**
  * What the workers may grow by while it all goes through: buffers and garbage, not the body. 12 to 20 MiB on a calm
