@@ -1,7 +1,10 @@
-import { runCommandLine } from "../../src/cli/program.ts";
 import type { Ran } from "./transcript.ts";
 
-// Forked by tests: runs command lines one after the other, which saves each of them the start of a process.
+// Forked by tests: runs command lines one after the other, which saves each of them the start of a process. Processes that
+// they start are of the same form, and in the built one have no types to strip.
+const program = process.env["ZION_BUILT"] === "1" ? "../../dist/cli/program.js" : "../../src/cli/program.ts";
+const { runCommandLine } = (await import(program)) as typeof import("../../src/cli/program.ts");
+
 process.once("message", async (lines: readonly (readonly string[])[]) => {
   const results: Ran[] = [];
   for (const args of lines) results.push(await run(args));
