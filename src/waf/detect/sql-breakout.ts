@@ -3,6 +3,7 @@ import {
   bareOperand,
   endsInComment,
   expressionEnd,
+  isConstant,
   isLiteral,
   isTruth,
   listEnd,
@@ -12,6 +13,9 @@ import type { Origin, Report } from "./sql-origin.ts";
 import { isWord, statementAt, stops } from "./sql-statement.ts";
 import { comment, type Tokens, token } from "./sql-token.ts";
 import { word } from "./sql-word.ts";
+
+/** A row of truths (`or true or true …`) is read so far. */
+const TRUTHS_TOKENS = 48;
 
 /** What stands right behind a quote that was closed by the value. */
 export function readBreakout(tokens: Tokens, first: number, origin: Origin, report: Report): void {
@@ -29,18 +33,20 @@ export function readBreakout(tokens: Tokens, first: number, origin: Origin, repo
         const hidden = kinds[end] === token.comment || kinds[end - 1] === token.comment;
         const operand = bareOperand(tokens, first + 1);
         const truth = isTruth(tokens, operand);
-        const literal = isLiteral(tokens, operand) || truth;
+        const literal = isLiteral(tokens, operand) || isConstant(tokens, operand) || truth;
         const last = end >= tokens.count - 1;
         // `or json_valid('{}')`: a function of constants is one.
         if (hidden && (truth || (last && (literal || probing(tokens, operand) > 0))))
           report("sql.breakout_condition", first, end);
         else if (origin.gap && origin.behindData && truth && joinsOwnQuote(tokens, end))
           report("sql.breakout_condition", first, end);
+        else if (truth && kinds[end] === token.logic && codes[end] === 1 && end < TRUTHS_TOKENS)
+          readBreakout(tokens, end, origin, report);
         else if (
           origin.gap &&
           origin.behindData &&
           kinds[end - 1] === token.open &&
-          isEmptyOpen(tokens, end - 1) &&
+          (isEmptyOpen(tokens, end - 1) || isDigitOpen(tokens, end - 1)) &&
           end - first <= 4
         )
           report("sql.breakout_condition", first, end - 1);
@@ -189,6 +195,11 @@ function joinsOwnQuote(tokens: Tokens, at: number): boolean {
     isEmptyOpen(tokens, at + 1) &&
     at + 2 === count
   );
+}
+
+/** `x' or '1`: a truth, as the application closes it. */
+function isDigitOpen({ text, starts, ends }: Tokens, at: number): boolean {
+  return ends[at]! - starts[at]! === 2 && /\d/.test(text[starts[at]! + 1]!);
 }
 
 function isEmptyOpen(tokens: Tokens, at: number): boolean {

@@ -1,5 +1,5 @@
 import { isListedSign, readBreakout } from "./sql-breakout.ts";
-import { conditionAt, endsWell, strength } from "./sql-condition.ts";
+import { conditionAt, endsWell, probing, strength } from "./sql-condition.ts";
 import {
   bareOperand,
   endsInComment,
@@ -57,7 +57,8 @@ export function readChain(tokens: Tokens, origin: Origin, report: Report): void 
         (isTruth(tokens, bareOperand(tokens, at + 1)) || (at === 0 && callAt(tokens, 1) >= call.delay))
       ) {
         if (condition.end >= tokens.count - 2) report("sql.tautology", at, condition.end - 1);
-      }
+      } else if (condition.strength === strength.operand && isWholeProbe(tokens, at, condition.end))
+        report("sql.tautology", at, condition.end - 1);
       if (kinds[at + 1] === token.word && isDelayName(tokens, at + 1)) report("sql.delay", at, at + 1);
       // Programs spell it with signs: those need more to count as a query.
       query ||= codes[at] === 1 || condition.strength === strength.constant;
@@ -249,6 +250,13 @@ function readKeyword(
     default:
       return false;
   }
+}
+
+/** `1 or not 0`, `1 and json_valid('{}')`: the value is a number and a truth that nobody writes for its own sake. */
+function isWholeProbe(tokens: Tokens, at: number, end: number): boolean {
+  if (at !== 1 || tokens.kinds[0] !== token.number || end !== tokens.count) return false;
+  const operand = bareOperand(tokens, at + 1);
+  return (operand > at + 1 && isTruth(tokens, operand)) || probing(tokens, operand) > 0;
 }
 
 /** `union values (1,2)`, `union values row(1)`, `union table users`: rows without a select. */

@@ -1,4 +1,12 @@
-import { expressionEnd, isLiteral, isSign, operandEnd, skipClosers, skipOpeners } from "./sql-expression.ts";
+import {
+  expressionEnd,
+  isConstant,
+  isLiteral,
+  isSign,
+  operandEnd,
+  skipClosers,
+  skipOpeners,
+} from "./sql-expression.ts";
 import { callAt, closeOf, isQuery } from "./sql-pair.ts";
 import { spelling, type Tokens, token } from "./sql-token.ts";
 import { call, word } from "./sql-word.ts";
@@ -88,7 +96,7 @@ function predicateAt(tokens: Tokens, left: number, from: number): Condition {
       return { strength: sure(left === shape.literal), end: skipClosers(tokens, what + 1) };
     }
     case word.like:
-      return likeness(tokens, left, at + 1);
+      return likeness(tokens, left, spelling(tokens, at + 1) === "to" ? at + 2 : at + 1);
     case word.in:
       if (kinds[at + 1] !== token.leftParen) return { strength: strength.none, end: at + 1 };
       return {
@@ -246,7 +254,8 @@ function shapeOf(tokens: Tokens, from: number, to: number): number {
   if (tokens.kinds[at] === token.leftParen) return isQuery(tokens, at) ? shape.query : shape.group;
   if (tokens.kinds[at] === token.variable)
     return tokens.text.charCodeAt(tokens.starts[at]! + 1) === 0x40 ? shape.telling : shape.name;
-  if (isLiteral(tokens, at)) return shape.literal;
+  if (isLiteral(tokens, at) || (tokens.kinds[at] === token.word && isConstant(tokens, at)))
+    return shape.literal;
   if (tokens.codes[at] === word.case && tokens.kinds[at] === token.word) return shape.telling;
   const kind = callAt(tokens, at);
   if (kind < 0) {

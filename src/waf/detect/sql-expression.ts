@@ -80,8 +80,12 @@ function readOperand(tokens: Tokens, from: number): number {
         if (at < 0) return -1;
         break;
       }
+      if (isConstant(tokens, at)) {
+        at = kinds[at + 1] === token.string ? at + 2 : arrayEnd(tokens, at) + 1;
+        break;
+      }
       if (!canName(codes[at]!, kinds[at + 1]!)) return -1;
-      at = arrayEnd(tokens, at) + 1;
+      at += 1;
       for (let step = 0; step < CHAIN_MAX; step += 1) {
         if (kinds[at] === token.leftParen && kinds[at - 1] !== token.rightParen) at = closeOf(tokens, at);
         if (kinds[at] !== token.dot) break;
@@ -136,6 +140,12 @@ export function skipClosers(tokens: Tokens, from: number): number {
   // Bounded: nested conditions would each walk over all their closers again.
   while (tokens.kinds[at] === token.rightParen && at < from + CHAIN_MAX) at += 1;
   return at;
+}
+
+/** A word that makes a constant of what follows: `date '2001-01-01'`, `jsonb '{}'`, `array[1, 2]`. */
+export function isConstant(tokens: Tokens, at: number): boolean {
+  if (tokens.kinds[at + 1] === token.string) return typeAt(tokens, at);
+  return arrayEnd(tokens, at) > at;
 }
 
 /** The index of the `]` of `array['a', 'b']` at `at`; `at` when none stands there. */

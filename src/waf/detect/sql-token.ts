@@ -195,9 +195,20 @@ function isApostrophe({ kinds, codes, starts, ends, count, text }: Tokens, at: n
   return isWordStart(char) && char < 0x80 && text.charCodeAt(starts[last]!) !== 0x5f;
 }
 
-/** Behind a text, or one that is cast to a type: where the operators for JSON stand, whose signs mean other things elsewhere. */
+/**
+ * Behind a text, one that is cast to a type, or a bracket: where the operators for JSON, arrays and patterns stand, whose
+ * signs mean other things elsewhere.
+ */
 function isBehindDocument(tokens: Tokens): boolean {
-  return tokens.kinds[tokens.count - 1] === token.string || isCast(tokens);
+  const last = tokens.count - 1;
+  const kind = tokens.kinds[last];
+  if (kind === token.string || kind === token.rightParen) return true;
+  return isCast(tokens) || (kind === token.other && tokens.text.charCodeAt(tokens.starts[last]!) === 0x5d);
+}
+
+/** Whether the word that ends at `at` is `array`, of `array[1]`; `[1]` alone is a name. */
+function isArray({ ends, lower, count }: Tokens, at: number): boolean {
+  return count > 0 && ends[count - 1] === at && lower.endsWith("array", at);
 }
 
 function isCast({ kinds, count }: Tokens): boolean {
@@ -274,6 +285,9 @@ function symbol(tokens: Tokens, text: string, at: number, char: number): number 
       return push(tokens, token.compare, 0, at, next === 0x7c || next === 0x26 ? at + 2 : at + 1);
     }
     case 0x5b: {
+      // A cast to a list: `::int[]`.
+      if (next === 0x5d && isCast(tokens)) return at + 2;
+      if (isArray(tokens, at)) return push(tokens, token.other, 0, at, at + 1);
       const stop = wordEnd(text, at + 1);
       if (stop > at + 1 && text.charCodeAt(stop) === 0x5d)
         return push(tokens, token.word, word.plain, at + 1, stop) + 1;
@@ -322,13 +336,20 @@ function symbol(tokens: Tokens, text: string, at: number, char: number): number 
     case 0x26:
       if (next === char) return push(tokens, token.logic, 0, at, at + 2);
       return push(tokens, token.arithmetic, 0, at, at + 1);
-    case 0x7e:
+    case 0x7e: {
+      // `~`, `~*`, `~~` and `~~*` match a pattern.
+      let end = at + 1;
+      while (end < at + 3 && (text.charCodeAt(end) === 0x7e || text.charCodeAt(end) === 0x2a)) end += 1;
+      if (isBehindDocument(tokens)) return push(tokens, token.compare, 0, at, end);
       return push(tokens, token.arithmetic, 1, at, at + 1);
+    }
+    case 0x5e:
+      if (next === 0x40 && isBehindDocument(tokens)) return push(tokens, token.compare, 0, at, at + 2);
+      return push(tokens, token.arithmetic, 0, at, at + 1);
     case 0x2b:
     case 0x2a:
     case 0x2f:
     case 0x25:
-    case 0x5e:
       return push(tokens, token.arithmetic, 0, at, at + 1);
     default:
       return push(tokens, token.other, 0, at, at + 1);

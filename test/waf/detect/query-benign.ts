@@ -622,4 +622,13 @@ export const benignTexts: readonly string[] = [
   "SELECT Id FROM Account WHERE Name LIKE 'O\\'Brien%' AND Active = true ORDER BY Name LIMIT 10",
   "SELECT Id FROM Account WHERE Name LIKE 'O'Brien%' AND Active = true ORDER BY Name LIMIT 10",
   '{"q":"SELECT Id FROM Account WHERE Name LIKE \'O\\\\\'Brien%\' AND Active = true"}',
+  // patterns, lists and constants of PostgreSQL, amid words
+  "I match with name ~ 'k' or name ~* 'l', which isn't fast",
+  "music of the '80s or '90s, don't you think?",
+  "5' or 6' tall",
+  "is it 'a' ~ 'b', or [x='y'] ~ p in CSS?",
+  "values are array[7] or '{7}'::int[] here, aren't they?",
+  "The column's type is date '2001-02-03' or timestamp, I don't know",
+  "7 or not at all",
+  "A or not B; not A or B",
 ];
