@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import type { AuditEvent } from "../audit/record.ts";
 import type { CertificateConfig, Config } from "../config/config.ts";
 import type { RefusedConfig } from "./reload.ts";
-import type { WorkerDeath } from "./supervision.ts";
+import type { WorkerDeath } from "./worker-end.ts";
 
 /** Longest problem that a record has; the log of the gateway has it all. */
 const PROBLEM_LENGTH_MAX = 1024;

@@ -5,7 +5,7 @@ import { lastGaspLine, writeLastGasp } from "./last-gasp.ts";
 import { type FoundGasp, type LastGaspFile, noLastGaspFile, openLastGaspFile } from "./last-gasp-file.ts";
 import type { Log } from "./log.ts";
 import type { OomWatch } from "./oom-watch.ts";
-import type { WorkerDeath } from "./supervision.ts";
+import type { WorkerDeath } from "./worker-end.ts";
 
 /** A process of ours that ended without being told to, as its parent saw it. */
 export interface SeenDeath {
