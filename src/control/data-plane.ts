@@ -233,7 +233,7 @@ export function openEdge(deps: EdgeDeps): Edge {
       warmUp(state.waf, buildRouteWaf({}, rules), clock);
     const tls = store === undefined ? undefined : tlsFront(snapshot, store);
     const { enabled, format, includeHeaders, mtlsFingerprint, samples } = config.accessLog;
-    // Who must not write there is about to be replaced (primary.ts), and goes on with the file that it has.
+    // Who must not write there is about to be replaced (candidate-course.ts), and goes on with the file that it has.
     const path = deps.mayWrite?.(config.accessLog.path) === false ? logPath : config.accessLog.path;
     const key = logKeyOf(config, path);
     const accessLog =
