@@ -54,7 +54,7 @@ function traffic(t: TestContext, port: number) {
       } catch (error) {
         failures.push(String(error));
       }
-      await new Promise((resolve) => setTimeout(resolve, 2));
+      await new Promise((resolve) => setTimeout(resolve, 5));
     }
   })();
   const stop = async () => {

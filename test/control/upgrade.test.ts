@@ -22,7 +22,8 @@ import {
 } from "./gateway.ts";
 
 const onLinux = { skip: process.platform === "linux" ? false : "needs reusePort" };
-const withState = ["workers = 2", 'state_dir = "DIRECTORY/state"'];
+const withState = ["workers = 1", 'state_dir = "DIRECTORY/state"'];
+const twoWorkers = ["workers = 2", 'state_dir = "DIRECTORY/state"'];
 
 /** `zion upgrade` as an operator types it. */
 async function upgrade(
@@ -49,7 +50,7 @@ test("an upgrade under load loses no request and no connection, twice in a row",
     script: (request, connection) => void connection.socket.write(ok(request.target)),
   });
   t.after(() => origin.close());
-  const gateway = await startGateway(t, { toml: config(origin.port, withState) });
+  const gateway = await startGateway(t, { toml: config(origin.port, twoWorkers) });
   const load = startLoad(gateway.port, { connections: 16 });
   const probes: number[] = [];
   let probing = true;
@@ -154,7 +155,7 @@ test("nobody takes over without the key, and what is no request ends the connect
 test("TLS sessions of the old version are resumed by the new one", onLinux, async (t) => {
   const upstream = await startUpstream(t);
   const { certPem, keyPem } = makeSelfSigned({ names: ["localhost"], days: 2 });
-  const toml = config(upstream.port, [...withState, 'listen_https = "127.0.0.1:0"']);
+  const toml = config(upstream.port, [...twoWorkers, 'listen_https = "127.0.0.1:0"']);
   const gateway = await startGateway(t, {
     toml: `${toml}\n[tls]\ncert_path = "DIRECTORY/cert.pem"\nkey_path = "DIRECTORY/key.pem"\n`,
     files: { "cert.pem": certPem, "key.pem": keyPem },
@@ -217,12 +218,12 @@ test("a state directory that others can enter is refused with code 78", onLinux,
 
 test("after kill -9 of the primary the next start takes its place, port and all", onLinux, async (t) => {
   const upstream = await startUpstream(t);
-  const gateway = await startGateway(t, { toml: config(upstream.port, withState) });
+  const gateway = await startGateway(t, { toml: config(upstream.port, twoWorkers) });
   const workers = gateway.workers();
   // One of them stands still, with its socket open.
   process.kill(workers[0]!, "SIGSTOP");
   process.kill(gateway.pid, "SIGKILL");
-  const toml = config(upstream.port, withState)
+  const toml = config(upstream.port, twoWorkers)
     .replaceAll("DIRECTORY", gateway.directory)
     .replace('listen_http = "127.0.0.1:0"', `listen_http = "127.0.0.1:${gateway.port}"`);
   const next = await startGateway(t, { toml });
