@@ -130,7 +130,7 @@ test("a pipelining client that reads no answers gets a bounded number of them ma
   const { edge, origin } = await startBench(t, {
     script: (_request, { socket }) => void socket.write(ok("x".repeat(50_000))),
   });
-  const client = await connect(edge.port, { deadlineMs: 5000 });
+  const client = await connect(edge.port, { deadlineMs: 60_000 });
   const own = gatewaySocket(client.socket);
   own.cork();
   client.send(get("/x").repeat(200));
