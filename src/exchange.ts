@@ -2,26 +2,17 @@ import { askForInspectable, askForWhole } from "./answer/inspection.ts";
 import { beginSteps } from "./answer/steps.ts";
 import type { CacheRule } from "./cache/rule.ts";
 import type { Passage } from "./cache/visitor.ts";
-import { BodyScreen, type ScreenOwner } from "./gate/body-screen.ts";
+import { runLateGates } from "./exchange/late-gates.ts";
+import { take } from "./exchange/late-verdict.ts";
+import { inspectHead, inspectRequest, inspectTail, judge } from "./exchange/request-inspection.ts";
+import type { BodyScreen, ScreenOwner } from "./gate/body-screen.ts";
 import { preflightMethod, replaceCors } from "./gate/cors.ts";
 import { addIdentityLines, scrubTrailers } from "./gate/identity-fields.ts";
 import { leaveInFlight } from "./gate/in-flight.ts";
 import { checkExposed } from "./gate/internal-only.ts";
 import { type MessageOwner, MessageScreen } from "./gate/message-screen.ts";
-import {
-  runAuthGate,
-  runBodyGates,
-  runConnectionGates,
-  runEarlyGates,
-  runHeadGates,
-  runRouteGates,
-  runStrictGate,
-  runStrictIdentityGate,
-} from "./gate/order.ts";
+import { runBodyGates, runConnectionGates, runEarlyGates, runRouteGates } from "./gate/order.ts";
 import type { HeldRefusal } from "./gate/tarpit.ts";
-import { inspectTrailers } from "./gate/trailer-screen.ts";
-import type { LateVerdict, Verdict } from "./gate/verdict.ts";
-import type { RouteWaf } from "./gate/waf-settings.ts";
 import { type WafVerdict, wafReasons } from "./gate/waf-verdict.ts";
 import type { BodySink, Downstream } from "./http/downstream.ts";
 import { isEventStream, markStream } from "./http/event-stream.ts";
@@ -31,7 +22,7 @@ import { grpcTimeoutMs, isGrpc } from "./http/grpc.ts";
 import { isIdempotent } from "./http/method.ts";
 import type { AnswerStep, Outlet, StepOwner } from "./http/outlet.ts";
 import type { ForwardedMemo, HopFacts } from "./http/print-request.ts";
-import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, type CanonicalRequest, HEAD } from "./http/request.ts";
+import { BODY_CHUNKED, BODY_NONE, type CanonicalRequest, HEAD } from "./http/request.ts";
 import { ResponseHead } from "./http/response-head.ts";
 import type { Trailers } from "./http/trailer.ts";
 import type { TunnelEnd, TunnelSide } from "./http/tunnel-end.ts";
@@ -73,6 +64,9 @@ import type { Inspector } from "./waf/inspector.ts";
  *     head ─ serve ─┬─ refuse ───────────────────────────────────────────────────────────┐
  *                   ├─ answerChallenge, answerLocally (OPTIONS *), showPage, reply, file ┤
  *                   └─ [body ─ screen ─] forwarding ─ onAnswerHead ─ Body… ─ End ────────┴─ conclude ─ record
+ *
+ * What is a matter of its own is in exchange/: gates that may wait, what the WAF looks at. What stands here without a # is
+ * for those files and for whom the exchange talks to, each by the interface that says so.
  */
 export class Exchange
   implements
@@ -90,8 +84,8 @@ export class Exchange
   readonly snapshot: Snapshot;
   readonly record: ExchangeRecord;
   readonly #downstream: Downstream;
-  readonly #state: State;
-  #route: Route | undefined = undefined;
+  readonly state: State;
+  route: Route | undefined = undefined;
   /** The route's, or the one that a split chose. */
   #upstream: Upstream | undefined = undefined;
   /** What another upstream is to get of the request. */
@@ -100,13 +94,13 @@ export class Exchange
   #bond: Bond<Endpoint> | undefined = undefined;
   #forwarding: Forwarding | undefined = undefined;
   /** Between the client's body and the upstream, where the WAF looks at it. */
-  #screen: BodyScreen | undefined = undefined;
+  screen: BodyScreen | undefined = undefined;
   #requestTrailers: Trailers | undefined = undefined;
   #deadlineMs = Infinity;
   #bodyStarted = false;
   #bodyBytesMax = 0;
   #answerStarted = false;
-  #concluded = false;
+  concluded = false;
   /** Of `max_streams`. */
   #place: StreamPlace | undefined = undefined;
   #tunnel: Tunnel | undefined = undefined;
@@ -127,7 +121,7 @@ export class Exchange
     this.#outlet = downstream;
     this.request = request;
     this.snapshot = snapshot;
-    this.#state = state;
+    this.state = state;
     this.record = new ExchangeRecord(state.clock.nowMs(), snapshot.generation);
     if (state.captures.settings !== undefined) this.record.captured = state.captures.begin();
   }
@@ -135,6 +129,7 @@ export class Exchange
   /** The head is read: `request.refusal` says how that went. Called once, by the listener. */
   serve(): void {
     const { request, snapshot } = this;
+    const downstream = this.#downstream;
 
     // 1. One reading of the bytes. Everything below sees this request; nobody sees the bytes again.
     if (request.refusal !== undefined) {
@@ -143,18 +138,18 @@ export class Exchange
     }
 
     // 2. Nothing is begun that could not be recorded, where evidence is asked for, or not be served in time.
-    if (this.#state.audit?.refuses(this.record.startedMs) === true) {
+    if (this.state.audit?.refuses(this.record.startedMs) === true) {
       this.refuse(reasons.auditDown);
       return;
     }
-    const { limits, bans, mesh, pressure, watch } = this.#state;
+    const { limits, bans, mesh, pressure, watch } = this.state;
     if (pressure.turnsAway(request)) {
       this.refuse(reasons.shed);
       return;
     }
 
     // A CA that validates comes from anywhere, unannounced: what it alone may ask for is before every list and limit.
-    if (answerChallenge(request, this.#state.challenges, this.#downstream, this.record)) {
+    if (answerChallenge(request, this.state.challenges, downstream, this.record)) {
       this.#conclude();
       return;
     }
@@ -162,7 +157,7 @@ export class Exchange
     // 3. Gates that need no route, and count every request that may come over its connection.
     const { startedMs } = this.record;
     const early =
-      runConnectionGates(request, snapshot, this.#downstream, watch) ??
+      runConnectionGates(request, snapshot, downstream, watch) ??
       runEarlyGates(request, snapshot, limits, bans, mesh, startedMs, watch);
     if (early !== undefined) {
       this.refuse(early);
@@ -170,7 +165,7 @@ export class Exchange
     }
 
     // 4. What needs no route: redirects of the plain listener, `OPTIONS *`.
-    if (answerLocally(request, snapshot, this.#downstream, this.record)) {
+    if (answerLocally(request, snapshot, downstream, this.record)) {
       this.#conclude();
       return;
     }
@@ -200,83 +195,14 @@ export class Exchange
       this.refuse(methods === 0 ? reasons.routeNotFound : reasons.methodRoute, methods);
       return;
     }
-    this.#route = route;
+    this.route = route;
     this.record.route = route;
 
-    // 7. Gates that need only the head, in the order of gate/order.ts.
-    const first = runRouteGates(
-      request,
-      route,
-      snapshot,
-      this.#downstream,
-      isPreflight,
-      limits,
-      startedMs,
-      watch,
-    );
-    if (first !== undefined) {
-      this.refuse(first);
-      return;
-    }
-    // Another process decides over some limits, and the exchange waits for it.
-    if (route.strictLimits.length > 0) this.#askStrict(route, isPreflight);
-    else this.#admit(route, isPreflight);
-  }
-
-  /** Goes on with `next` when a gate has nothing against it, which it may have to find out. */
-  #take(verdict: Verdict, next: () => void): void {
-    if (verdict instanceof Promise) this.#wait(verdict, next);
-    else if (verdict === undefined) next();
-    else this.refuse(verdict);
-  }
-
-  /** The request is only touched while the exchange lives: afterwards it is another one's. */
-  #wait(pending: Promise<LateVerdict>, next: () => void): void {
-    pending
-      .then((verdict) => {
-        if (!this.#concluded) this.#take(verdict(), next);
-      })
-      .catch((cause: unknown) => {
-        if (!this.#concluded) this.onDefect(cause);
-      });
-  }
-
-  /** Every limit that needs no identity let it through. */
-  #admit(route: Route, isPreflight: boolean): void {
-    const { request } = this;
-    if (isPreflight) {
-      this.#answerPreflight();
-      return;
-    }
-    const verdict = runAuthGate(request, route, this.#state.watch);
-    if (verdict === undefined) this.#enter(route);
-    else this.#awaitIdentity(verdict, route);
-  }
-
-  /** Whoever it is may come in. */
-  #enter(route: Route): void {
-    const { limits, watch } = this.#state;
-    const refusal = runHeadGates(this.request, route, limits, this.record.startedMs, watch);
-    if (refusal !== undefined) this.refuse(refusal);
-    else if (route.strictIdentityLimits.length === 0) this.#send(route);
-    else this.#askStrictIdentity(route);
-  }
-
-  // What waits has methods of its own: a function made in `serve` would cost every request an object for its variables.
-
-  #askStrict(route: Route, isPreflight: boolean): void {
-    const { limits, watch } = this.#state;
-    const verdict = runStrictGate(this.request, route, limits, watch);
-    this.#take(verdict, () => this.#admit(route, isPreflight));
-  }
-
-  #askStrictIdentity(route: Route): void {
-    const { limits, watch } = this.#state;
-    this.#take(runStrictIdentityGate(this.request, route, limits, watch), () => this.#send(route));
-  }
-
-  #awaitIdentity(verdict: Verdict, route: Route): void {
-    this.#take(verdict, () => this.#enter(route));
+    // 7. Gates that need only the head, in the order of gate/order.ts: those that can say at once, then those that may
+    // have to ask somebody. They lead to `send`.
+    const first = runRouteGates(request, route, snapshot, downstream, isPreflight, limits, startedMs, watch);
+    if (first !== undefined) this.refuse(first);
+    else runLateGates(this, route, isPreflight);
   }
 
   #showPage(name: PageName): void {
@@ -289,11 +215,11 @@ export class Exchange
       return;
     }
     let page: Page | undefined;
-    const asked = this.#state.pages.ask(name, request.fieldText(F.accept) ?? "").then((got) => () => {
+    const asked = this.state.pages.ask(name, request.fieldText(F.accept) ?? "").then((got) => () => {
       page = got;
       return got === undefined ? reasons.pageLate : undefined;
     });
-    this.#take(asked, () => this.#answerPage(page!));
+    take(this, asked, () => this.#answerPage(page!));
   }
 
   #answerPage(page: Page): void {
@@ -312,7 +238,7 @@ export class Exchange
   }
 
   #answerFrom(head: ResponseHead, body: Uint8Array): void {
-    const nowMs = this.#state.clock.nowMs();
+    const nowMs = this.state.clock.nowMs();
     this.record.gatedMs = this.record.sentMs = nowMs;
     const source = new BytesSource(this, this.#isHead ? NO_BODY : body);
     this.#source = source;
@@ -328,14 +254,14 @@ export class Exchange
       return;
     }
     if (route.inspection !== undefined) askForWhole(this.request, route.inspection);
-    this.record.gatedMs = this.record.sentMs = this.#state.clock.nowMs();
-    this.#source = this.#state.files.answer(this, site, this.request);
+    this.record.gatedMs = this.record.sentMs = this.state.clock.nowMs();
+    this.#source = this.state.files.answer(this, site, this.request);
     this.#source.resume();
   }
 
   onSourceHead(head: ResponseHead): void {
-    this.#dress(head, this.#route!);
-    this.#answer(head, this.#state.clock.nowMs());
+    this.#dress(head, this.route!);
+    this.#answer(head, this.state.clock.nowMs());
   }
 
   onSourceFault(reason: Reason, detail: string): void {
@@ -348,11 +274,11 @@ export class Exchange
   }
 
   /** Past the gates: to the WAF, and to the upstream. */
-  #send(route: Route): void {
+  send(route: Route): void {
     const { reply } = route.transform;
     if (reply !== undefined || route.site !== undefined) {
       // Nobody reads the body of such a request.
-      if (route.waf !== undefined && !this.#inspectHead(route.waf, route)) return;
+      if (route.waf !== undefined && !inspectHead(this, route.waf, route)) return;
       if (reply !== undefined) this.#reply(route, reply);
       else this.#serveFile(route, route.site!);
       return;
@@ -361,7 +287,7 @@ export class Exchange
     if (route.mirror !== undefined) this.#copy = beginCopy(route.mirror, this.request, Math.random() * 100);
 
     // 8. The WAF looks at the head now; at a body of a size that may come, when it is here, before it goes on.
-    if (route.waf === undefined ? !this.#admitBody(route) : !this.#inspect(route.waf, route)) return;
+    if (route.waf === undefined ? !this.admitBody(route) : !inspectRequest(this, route.waf, route)) return;
 
     // 9. What the route changes is changed; the answer comes from an endpoint of its upstream, or of the one that a split
     // chose. A body follows when the connection is there.
@@ -369,59 +295,23 @@ export class Exchange
   }
 
   /** What it says is in the request's `answerLines`; authentication and upstream are not asked, and not told of. */
-  #answerPreflight(): void {
+  answerPreflight(): void {
     this.record.status = 204;
-    this.#state.counters.preflights++;
+    this.state.counters.preflights++;
     this.#downstream.answerOwn(204, "", "");
     this.#conclude();
   }
 
-  /** The head alone. False: refused. */
-  #inspectHead(waf: RouteWaf, route: Route): boolean {
-    const engine = this.#state.waf;
-    const inspector = engine.begin(waf, route.name);
-    const isRefused = this.#judge(engine.inspectHead(this.request, waf, inspector), inspector);
-    engine.give(inspector);
-    return !isRefused;
-  }
-
-  /** False: refused, or the body comes first. */
-  #inspect(waf: RouteWaf, route: Route): boolean {
-    const { request } = this;
-    const engine = this.#state.waf;
-    const inspector = engine.begin(waf, route.name);
-    const verdict = engine.inspectHead(request, waf, inspector);
-    const isRefused = this.#judge(verdict, inspector) || !this.#admitBody(route);
-    const hasBody =
-      request.bodyKind !== BODY_NONE && (request.bodyKind !== BODY_LENGTH || request.bodyLength > 0);
-    // After a shadow's verdict nothing more is looked at.
-    if (isRefused || verdict.refused || !hasBody) {
-      engine.give(inspector);
-      return !isRefused;
-    }
-    const screen = new BodyScreen(this, engine, request, waf, inspector);
-    this.#screen = screen;
-    if (screen.start()) this.#startBody();
-    return false;
-  }
-
   /** False: refused for its declared size. What is not declared is counted as it comes. */
-  #admitBody(route: Route): boolean {
+  admitBody(route: Route): boolean {
     this.#bodyBytesMax = route.bodyBytesMax;
-    const refusal = runBodyGates(this.request, route, this.#state.watch);
+    const refusal = runBodyGates(this.request, route, this.state.watch);
     if (refusal !== undefined) this.refuse(refusal);
     return refusal === undefined;
   }
 
-  /** True: the exchange ended with the verdict. */
-  #judge(verdict: WafVerdict, inspector: Inspector): boolean {
-    if (!this.record.noteVerdict(verdict, inspector, this.#route!.waf!.shadow)) return false;
-    this.fail(wafReasons[verdict.gate]);
-    return true;
-  }
-
   #forward(): void {
-    this.record.gatedMs = this.record.sentMs = this.#state.clock.nowMs();
+    this.record.gatedMs = this.record.sentMs = this.state.clock.nowMs();
     if (this.request.webSocket || this.isStream) {
       if (!this.#enterStream(this.request.webSocket)) {
         this.refuse(reasons.streamCap);
@@ -432,12 +322,12 @@ export class Exchange
     // Behind the WAF: what an authority wrote into a name is no client's input.
     if (request.clientCertificate !== undefined) addIdentityLines(request, request.clientCertificate);
     if (isGrpc(request)) this.#deadlineMs = this.record.startedMs + grpcTimeoutMs(request);
-    const { transform, mergeSlashes, upstream } = this.#route!;
+    const { transform, mergeSlashes, upstream } = this.route!;
     const { split } = transform;
     // A route without an upstream has replied by now. Before the edits: what a split looks for may be removed.
     this.#upstream =
       split.length === 0 ? upstream! : chooseSplit(request, upstream!, split, Math.random() * 100);
-    const { inspection } = this.#route!;
+    const { inspection } = this.route!;
     if (inspection !== undefined) askForInspectable(request, inspection);
     const refusal = editOutgoing(request, transform, mergeSlashes);
     if (refusal !== undefined) {
@@ -446,12 +336,12 @@ export class Exchange
     }
     this.#bond = this.#upstream.sticky?.take(request);
     this.#copy?.takeHead(request, this.peerText);
-    if (this.#route!.cache === undefined) this.#ask(this.#upstream);
-    else this.#visitCache(this.#route!.cache, this.#upstream);
+    if (this.route!.cache === undefined) this.#ask(this.#upstream);
+    else this.#visitCache(this.route!.cache, this.#upstream);
   }
 
   #ask(upstream: Upstream): void {
-    this.#forwarding = new Forwarding(this, upstream, this.#state.upstreamDeps, this.#bond?.member);
+    this.#forwarding = new Forwarding(this, upstream, this.state.upstreamDeps, this.#bond?.member);
     this.#forwarding.start();
   }
 
@@ -459,8 +349,8 @@ export class Exchange
 
   #visitCache(rule: CacheRule, upstream: Upstream): void {
     const { hop, mergeSlashes } = this;
-    const ground = { upstream, hop, mergeSlashes, route: this.#route!.name };
-    this.#visit = new CacheVisit(this, this.#state.cache, rule, ground);
+    const ground = { upstream, hop, mergeSlashes, route: this.route!.name };
+    this.#visit = new CacheVisit(this, this.state.cache, rule, ground);
     this.#visit.start();
   }
 
@@ -472,7 +362,7 @@ export class Exchange
   answerFrom(head: ResponseHead, source: AnswerSource, words: string): void {
     this.#cacheWords = words;
     this.#source = source;
-    if (this.#isIntercepted(head)) this.#intercept(head, this.#state.clock.nowMs());
+    if (this.#isIntercepted(head)) this.#intercept(head, this.state.clock.nowMs());
     else this.onSourceHead(head);
   }
 
@@ -488,7 +378,7 @@ export class Exchange
     this.answerFrom(head, passage, words);
   }
 
-  #startBody(): void {
+  startBody(): void {
     this.#bodyStarted = true;
     this.#downstream.startBody(this);
   }
@@ -500,7 +390,7 @@ export class Exchange
   }
 
   onBodyVerdict(verdict: WafVerdict, inspector: Inspector): void {
-    this.#judge(verdict, inspector);
+    judge(this, verdict, inspector);
   }
 
   onBodyOverload(): void {
@@ -509,7 +399,7 @@ export class Exchange
 
   onBodyWanted(): void {
     if (this.#bodyStarted) this.#downstream.resumeBody();
-    else this.#startBody();
+    else this.startBody();
   }
 
   onDefect(cause: unknown): void {
@@ -531,7 +421,7 @@ export class Exchange
   }
 
   get mergeSlashes(): boolean {
-    return this.#route!.mergeSlashes;
+    return this.route!.mergeSlashes;
   }
 
   get wantsTrailers(): boolean {
@@ -539,7 +429,7 @@ export class Exchange
   }
 
   get sendsTrailers(): boolean {
-    return this.#route!.trailers && this.request.bodyKind === BODY_CHUNKED;
+    return this.route!.trailers && this.request.bodyKind === BODY_CHUNKED;
   }
 
   get deadlineMs(): number {
@@ -557,25 +447,25 @@ export class Exchange
 
   /** gRPC ends every answer with trailers; elsewhere they are an option of the route (reliability.md CH15). */
   get #passesTrailers(): boolean {
-    return this.#route!.trailers || isGrpc(this.request);
+    return this.route!.trailers || isGrpc(this.request);
   }
 
   get isStream(): boolean {
-    return this.#route!.isStream;
+    return this.route!.isStream;
   }
 
   onConnected(): void {
-    this.record.sentMs = this.#state.clock.nowMs();
+    this.record.sentMs = this.state.clock.nowMs();
   }
 
   startRequestBody(): void {
-    if (this.#screen === undefined) this.#startBody();
-    else this.#pump(this.#screen);
+    if (this.screen === undefined) this.startBody();
+    else this.#pump(this.screen);
   }
 
   resumeRequestBody(): void {
-    if (this.#screen === undefined) this.#downstream.resumeBody();
-    else this.#pump(this.#screen);
+    if (this.screen === undefined) this.#downstream.resumeBody();
+    else this.#pump(this.screen);
   }
 
   #pump(screen: BodyScreen): void {
@@ -593,21 +483,15 @@ export class Exchange
       return true;
     }
     this.#copy?.take(bytes, start, end);
-    if (this.#screen !== undefined) return this.#screen.take(bytes, start, end);
+    if (this.screen !== undefined) return this.screen.take(bytes, start, end);
     return this.#forwarding?.connection?.sendBody(bytes, start, end) ?? true;
   }
 
   onBodyTrailers(trailers: Trailers): void {
-    const route = this.#route!;
+    const route = this.route!;
     // gRPC clients send none.
     if (!route.trailers) return;
-    if (route.waf !== undefined) {
-      const engine = this.#state.waf;
-      const inspector = engine.begin(route.waf, route.name);
-      const isRefused = this.#judge(inspectTrailers(trailers, route.waf, inspector), inspector);
-      engine.give(inspector);
-      if (isRefused) return;
-    }
+    if (route.waf !== undefined && !inspectTail(this, route.waf, route, trailers)) return;
     const { requestFields } = route.transform;
     const kept = scrubTrailers(trailers, this.snapshot);
     this.#requestTrailers = requestFields === undefined ? kept : editTrailers(kept, requestFields);
@@ -616,7 +500,7 @@ export class Exchange
   onBodyEnd(): void {
     if (this.record.captured !== undefined) this.record.captured.ended = true;
     this.#copy?.endBody();
-    if (this.#screen !== undefined) this.#screen.end();
+    if (this.screen !== undefined) this.screen.end();
     else this.#forwarding?.connection?.endBody();
   }
 
@@ -631,26 +515,26 @@ export class Exchange
       this.#forwarding!.connection!.unhurry();
     }
     if (this.isStream) markStream(head);
-    const nowMs = this.#state.clock.nowMs();
+    const nowMs = this.state.clock.nowMs();
     this.#forwarding!.settle(head.status, nowMs);
     if (this.#isIntercepted(head)) {
       this.#intercept(head, nowMs);
       return;
     }
-    if (this.#state.cache.isUsed && isUnsafe(this.request.method) && head.status < 400)
-      this.#state.cache.invalidate(this.request, this.mergeSlashes, namedUris(head));
-    this.#dress(head, this.#route!);
+    if (this.state.cache.isUsed && isUnsafe(this.request.method) && head.status < 400)
+      this.state.cache.invalidate(this.request, this.mergeSlashes, namedUris(head));
+    this.#dress(head, this.route!);
     this.#bind(head);
     this.#answer(head, nowMs);
   }
 
   #isIntercepted({ status }: ResponseHead): boolean {
-    return this.#route!.intercepted?.has(status) === true && !isGrpc(this.request);
+    return this.route!.intercepted?.has(status) === true && !isGrpc(this.request);
   }
 
   /** An error page in place of what the upstream says, or said when it was stored. */
   #intercept(answer: ResponseHead, nowMs: number): void {
-    const route = this.#route!;
+    const route = this.route!;
     const { head, body } = intercept(answer, this.snapshot.errorPages, this.request);
     route.counters.intercepted++;
     this.#dress(head, route);
@@ -683,14 +567,14 @@ export class Exchange
     this.#answerStarted = true;
     this.record.status = head.status;
     this.record.answeredMs = nowMs;
-    const route = this.#route;
+    const route = this.route;
     if (route !== undefined && (route.inspection !== undefined || route.compression !== undefined))
       this.#addSteps(head, route);
     this.#outlet.answerHead(head);
   }
 
   #addSteps(head: ResponseHead, route: Route): void {
-    const state = this.#state;
+    const state = this.state;
     const wallMs = state.clock.wallMs();
     this.#step = beginSteps(route, head, this.request, wallMs, state, this, this.#downstream);
     if (this.#step !== undefined) this.#outlet = this.#step;
@@ -711,7 +595,7 @@ export class Exchange
 
   onAnswerTrailers(trailers: Trailers): void {
     if (!this.#passesTrailers) return;
-    const { answerFields } = this.#route!.transform;
+    const { answerFields } = this.route!.transform;
     this.#outlet.answerTrailers(answerFields === undefined ? trailers : editTrailers(trailers, answerFields));
   }
 
@@ -723,7 +607,7 @@ export class Exchange
     // A step says when its client has it all.
     if (this.#step !== undefined) return;
     // An answer that came in one piece ended when it began: reading the clock again would cost 43 ns.
-    this.#conclude(atOnce ? this.record.answeredMs : this.#state.clock.nowMs());
+    this.#conclude(atOnce ? this.record.answeredMs : this.state.clock.nowMs());
   }
 
   // --- what a step in front of the client says
@@ -734,7 +618,7 @@ export class Exchange
   }
 
   onStepEnd(): void {
-    if (!this.#concluded) this.#conclude();
+    if (!this.concluded) this.#conclude();
   }
 
   onStepFault(reason: Reason): void {
@@ -745,16 +629,16 @@ export class Exchange
 
   /** Takes a place of the route's `max_streams` until the end. False: there is none. */
   #enterStream(isWebSocket: boolean): boolean {
-    const { counters, streamsMax } = this.#route!;
+    const { counters, streamsMax } = this.route!;
     if (counters.streams.open >= streamsMax) return false;
-    const { wheel } = this.#state;
+    const { wheel } = this.state;
     const owner = isWebSocket ? undefined : this;
     this.#place = new StreamPlace(counters.streams, wheel, this.#streamLife(), owner);
     return true;
   }
 
   #streamLife(): StreamLife {
-    return streamLife(this.request, this.snapshot.connection.ageMaxMs, this.#state.clock);
+    return streamLife(this.request, this.snapshot.connection.ageMaxMs, this.state.clock);
   }
 
   get #isEventStream(): boolean {
@@ -781,15 +665,15 @@ export class Exchange
 
   onAnswerSwitch(head: ResponseHead, connection: TunnelEnd): TunnelSide | undefined {
     const { record } = this;
-    const { wheel } = this.#state;
-    const rule = this.#route!.webSocket!;
+    const { wheel } = this.state;
+    const rule = this.route!.webSocket!;
     const limits = { idleMs: rule.idleMs, ...this.#streamLife() };
     const tunnel = new Tunnel(this, limits, wheel, hasExtensions(head), this.#messageScreen(rule));
     record.status = 101;
-    record.answeredMs = this.#state.clock.nowMs();
+    record.answeredMs = this.state.clock.nowMs();
     this.#forwarding!.settle(101, record.answeredMs);
     this.#forwarding!.release();
-    const { answerFields, scope } = this.#route!.transform;
+    const { answerFields, scope } = this.route!.transform;
     if (answerFields !== undefined) editAnswerFields(head, answerFields, this.request, scope);
     this.#bind(head);
     const client = this.#downstream.switchProtocols?.(head, tunnel.client);
@@ -799,26 +683,26 @@ export class Exchange
     }
     this.#answerStarted = true;
     this.#tunnel = tunnel;
-    this.#route!.counters.streams.upgrades.switched++;
+    this.route!.counters.streams.upgrades.switched++;
     tunnel.start(client, connection);
     return tunnel.upstream;
   }
 
   /** Undefined = the tunnel is opaque. */
   #messageScreen({ messageBytesMax }: WebSocketRule): MessageScreen | undefined {
-    const { waf, name } = this.#route!;
+    const { waf, name } = this.route!;
     if (waf === undefined || messageBytesMax === undefined) return undefined;
-    return new MessageScreen(this, this.#state.waf, { waf, route: name, messageBytesMax });
+    return new MessageScreen(this, this.state.waf, { waf, route: name, messageBytesMax });
   }
 
   onMessageVerdict(verdict: WafVerdict, inspector: Inspector): void {
-    this.#route!.counters.streams.messages++;
-    if (this.record.noteVerdict(verdict, inspector, this.#route!.waf!.shadow))
+    this.route!.counters.streams.messages++;
+    if (this.record.noteVerdict(verdict, inspector, this.route!.waf!.shadow))
       this.#tunnel?.close(wafReasons[verdict.gate], CLOSE_POLICY);
   }
 
   onTunnelBytes(toUpstream: boolean, count: number): void {
-    const { streams } = this.#route!.counters;
+    const { streams } = this.route!.counters;
     if (toUpstream) {
       this.record.requestBytes += count;
       streams.bytesToUpstream += count;
@@ -829,7 +713,7 @@ export class Exchange
   }
 
   onTunnelEnd(reason: Reason | undefined, detail: string): void {
-    if (this.#concluded) return;
+    if (this.concluded) return;
     this.#tunnel = undefined;
     this.record.reason = reason;
     this.record.faultDetail = reason === undefined ? "" : detail;
@@ -848,9 +732,9 @@ export class Exchange
   onFault(fault: Fault): void {
     const { record } = this;
     record.faultDetail = fault.detail;
-    this.#screen?.unplug();
+    this.screen?.unplug();
     const forwarding = this.#forwarding!;
-    const nowMs = this.#state.clock.nowMs();
+    const nowMs = this.state.clock.nowMs();
     if (this.snapshot.tracing !== undefined) record.addFailure(fault.reason, fault.detail, nowMs);
     record.sentMs = nowMs;
     if (!this.#answerStarted && forwarding.retry(fault, this.#isReplayable(fault))) {
@@ -867,7 +751,7 @@ export class Exchange
   /** Ends the exchange for `reason`: an answer of our own, or a cut when the upstream's answer is already under way. */
   fail(reason: Reason): void {
     // What a held client does wrong meanwhile does not let it go.
-    if (this.#concluded || this.#held !== undefined) return;
+    if (this.concluded || this.#held !== undefined) return;
     if (this.#tunnel !== undefined) {
       this.#tunnel.close(reason);
       return;
@@ -896,7 +780,7 @@ export class Exchange
   /** Keeps a refusal in the tarpit. False: there is no place. */
   #hold(reason: Reason): boolean {
     this.request.tarpit = false;
-    this.#held = this.#state.tarpit.hold(reason, this.#state.wheel, this);
+    this.#held = this.state.tarpit.hold(reason, this.state.wheel, this);
     return this.#held !== undefined;
   }
 
@@ -912,7 +796,7 @@ export class Exchange
 
   /** The client is gone, or the listener gave it up (`reason`): nobody is there to answer. */
   abandon(reason: Reason): void {
-    if (this.#concluded) return;
+    if (this.concluded) return;
     if (this.#tunnel !== undefined) {
       this.#tunnel.client.onGone(reason, "");
       return;
@@ -931,35 +815,34 @@ export class Exchange
     this.#source = undefined;
   }
 
-  #conclude(nowMs = this.#state.clock.nowMs()): void {
-    this.#concluded = true;
+  #conclude(nowMs = this.state.clock.nowMs()): void {
+    this.concluded = true;
     this.#leaveTarpit();
-    this.#screen?.close();
+    this.screen?.close();
     this.#copy?.leave();
     if (this.#step !== undefined) {
       this.record.responseBytes = this.#step.sentBytes;
       this.#step.close();
     }
-    leaveInFlight(this.request, this.#state.limits);
+    leaveInFlight(this.request, this.state.limits);
     this.request.onSettled?.(this.record.status, this.record.wafScore, nowMs);
     this.#place?.leave();
-    if (this.request.upgrade && this.#route !== undefined) {
-      const { counters, webSocket } = this.#route;
+    if (this.request.upgrade && this.route !== undefined) {
+      const { counters, webSocket } = this.route;
       counters.streams.countUpgrade(this.record, webSocket !== undefined, this.request.webSocket);
     }
-    this.#state.conclude(this.record, this.request, this.#downstream, nowMs);
+    this.state.conclude(this.record, this.request, this.#downstream, nowMs);
   }
 
   /** Whether sending the request again cannot do anything twice, and its bytes are still at hand. */
   #isReplayable({ nothingSent }: Fault): boolean {
     const { method, bodyKind } = this.request;
     if (!nothingSent) return isIdempotent(method) && bodyKind === BODY_NONE;
-    return this.#screen === undefined ? this.record.requestBytes === 0 : this.#screen.isWhole;
+    return this.screen === undefined ? this.record.requestBytes === 0 : this.screen.isWhole;
   }
 
   #retryAfterSecs(reason: Reason): number {
-    if (reason === reasons.upstreamOpen)
-      return this.#upstream?.retryAfterSecs(this.#state.clock.nowMs()) ?? 1;
+    if (reason === reasons.upstreamOpen) return this.#upstream?.retryAfterSecs(this.state.clock.nowMs()) ?? 1;
     return reason.status === 503 ? 1 : 0;
   }
 }

@@ -47,34 +47,40 @@ test("gates stand in the order of issue 5", () => {
 });
 
 test("an exchange takes the lists of gates in turn, with the WAF's look at the head before the last", () => {
-  const text = readFileSync(new URL("../../src/exchange.ts", import.meta.url), "utf8");
   const steps =
-    /(run\w+Gates?|routes\.find|#ask\w+|answerPreflight|inspectHead|new BodyScreen|#admitBody)\(/g;
-  const [, serve = ""] = /\n {2}serve\(\)([\s\S]*?)\n {2}}\n/.exec(text) ?? [];
-  const [, admit = ""] = /\n {2}#admit\(([\s\S]*?)\n {2}}\n/.exec(text) ?? [];
-  const [, enter = ""] = /\n {2}#enter\(([\s\S]*?)\n {2}}\n/.exec(text) ?? [];
-  const [, send = ""] = /\n {2}#send\(([\s\S]*?)\n {2}}\n/.exec(text) ?? [];
-  const [, inspect = ""] = /\n {2}#inspect\(([\s\S]*?)\n {2}}\n/.exec(text) ?? [];
+    /(run\w+Gates?|routes\.find|ask\w+|answerPreflight|inspect(?:Head|Request)|new BodyScreen|admitBody)\(/g;
   const namesIn = (part: string) => [...part.matchAll(steps)].map(([, name]) => name);
+  const life = sourceOf("exchange.ts");
+  const late = sourceOf("exchange/late-gates.ts");
   assert.deepEqual(
-    [...new Set(namesIn(serve + admit + enter + send))],
-    [
-      "runConnectionGates",
-      "runEarlyGates",
-      "routes.find",
-      "runRouteGates",
-      "#askStrict",
-      "answerPreflight",
-      "runAuthGate",
-      "runHeadGates",
-      "#askStrictIdentity",
-      // Of routes that answer themselves; of all others it is in `inspect`.
-      "inspectHead",
-      "#admitBody",
-    ],
+    [...new Set(namesIn(methodOf(life, "serve")))],
+    ["runConnectionGates", "runEarlyGates", "routes.find", "runRouteGates", "runLateGates"],
   );
-  assert.deepEqual(namesIn(inspect), ["inspectHead", "#admitBody", "new BodyScreen"]);
+  assert.deepEqual(
+    namesIn(["runLateGates", "admit", "enter"].map((name) => functionOf(late, name)).join("")),
+    ["askStrict", "answerPreflight", "runAuthGate", "runHeadGates", "askStrictIdentity"],
+  );
+  // The head alone is looked at on routes that answer themselves; on all others it is in `inspectRequest`.
+  assert.deepEqual(namesIn(methodOf(life, "send")), ["inspectHead", "admitBody", "inspectRequest"]);
+  const inspection = sourceOf("exchange/request-inspection.ts");
+  assert.deepEqual(namesIn(functionOf(inspection, "inspectRequest")), [
+    "inspectHead",
+    "admitBody",
+    "new BodyScreen",
+  ]);
 });
+
+function sourceOf(file: string): string {
+  return readFileSync(new URL(`../../src/${file}`, import.meta.url), "utf8");
+}
+
+function methodOf(text: string, name: string): string {
+  return new RegExp(`\\n {2}${name}\\(([\\s\\S]*?)\\n {2}}\\n`).exec(text)![1]!;
+}
+
+function functionOf(text: string, name: string): string {
+  return new RegExp(`\\n(?:export )?function ${name}\\(([\\s\\S]*?)\\n}\\n`).exec(text)![1]!;
+}
 
 test("every gate is heard by whoever explains, each under a name of its own", () => {
   const text = readFileSync(new URL("../../src/gate/order.ts", import.meta.url), "utf8");
