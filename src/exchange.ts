@@ -589,8 +589,8 @@ export class Exchange
     return this.#outlet.answerBody(bytes, start, end);
   }
 
-  onAnswerFlush(): void {
-    this.#outlet.answerFlush();
+  onAnswerFlush(): boolean {
+    return this.#outlet.answerFlush();
   }
 
   onAnswerTrailers(trailers: Trailers): void {

@@ -95,9 +95,10 @@ export class CompressStep implements AnswerStep, CoderOwner {
   }
 
   /** Nothing more is there now: what there is may wait for `HELD_MS`, not for what comes next. */
-  answerFlush(): void {
-    if (this.#phase === PASSING) this.#flushNext();
-    else if (this.#phase === HOLDING || (this.#phase === CODING && this.#isAnythingHeld)) this.#arm();
+  answerFlush(): boolean {
+    if (this.#phase === PASSING) return this.#flushNext();
+    if (this.#phase === HOLDING || (this.#phase === CODING && this.#isAnythingHeld)) this.#arm();
+    return true;
   }
 
   answerTrailers(trailers: Trailers): void {
@@ -138,8 +139,8 @@ export class CompressStep implements AnswerStep, CoderOwner {
 
   onCoded(bytes: Buffer): void {
     const wantsMore = this.#send(bytes, 0, bytes.length);
-    this.#next.answerFlush();
-    if (!wantsMore) this.#coder?.pause();
+    const flushed = this.#next.answerFlush();
+    if (!wantsMore || !flushed) this.#coder?.pause();
   }
 
   onCoderDrain(): void {
@@ -297,9 +298,9 @@ export class CompressStep implements AnswerStep, CoderOwner {
     return this.#isFlushDue || this.#filledBytes > 0;
   }
 
-  #flushNext(): void {
+  #flushNext(): boolean {
     if (this.#head !== undefined) this.#sendHead();
-    this.#next.answerFlush();
+    return this.#next.answerFlush();
   }
 }
 

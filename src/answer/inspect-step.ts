@@ -111,9 +111,10 @@ export class InspectStep implements AnswerStep, StepOwner {
     return this.#pass(bytes.subarray(start, end), false);
   }
 
-  answerFlush(): void {
-    if (this.#phase === FLOWING) this.#next.answerFlush();
-    else if (this.#phase === HOLDING) this.#timer ??= setTimeout(this.#onHeldLong, HELD_MS);
+  answerFlush(): boolean {
+    if (this.#phase === FLOWING) return this.#next.answerFlush();
+    if (this.#phase === HOLDING) this.#timer ??= setTimeout(this.#onHeldLong, HELD_MS);
+    return true;
   }
 
   answerTrailers(trailers: Trailers): void {

@@ -31,7 +31,7 @@ export interface FetchOwner {
   onFetchHead(head: ResponseHead): void;
   /** Bytes are valid during the call only. False asks to wait for `resume`. */
   onFetchBody(bytes: Buffer, start: number, end: number): boolean;
-  onFetchFlush(): void;
+  onFetchFlush(): boolean;
   onFetchTrailers(trailers: Trailers): void;
   onFetchEnd(atOnce: boolean): void;
   /** `isPeer`: the upstream was not asked, or nobody knows what it said. */

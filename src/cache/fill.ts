@@ -180,14 +180,15 @@ export class Fill<G extends Ground> implements FetchOwner, Passage {
     return this.#phase !== STORING || this.#keepsUp(answer);
   }
 
-  onFetchFlush(): void {
-    if (this.#phase === PASSING) this.#sink!.onAnswerFlush();
-    if (this.#phase !== STORING) return;
+  onFetchFlush(): boolean {
+    if (this.#phase === PASSING) return this.#sink!.onAnswerFlush();
+    if (this.#phase !== STORING) return true;
     const answer = this.answer!;
     // One that is whole ends at once: it is given out then, in one piece.
-    if (answer.bodyBytes === answer.length) return;
+    if (answer.bodyBytes === answer.length) return true;
     this.#serve(answer);
     answer.tellMore();
+    return true;
   }
 
   onFetchTrailers(trailers: Trailers): void {

@@ -5,7 +5,7 @@ import type { Reader, StoredAnswer } from "./stored-answer.ts";
 /** The exchange, as a stored answer sees it (respond/source.ts `SourceOwner`). */
 export interface StoredSourceOwner {
   onAnswerBody(bytes: Buffer, start: number, end: number): boolean;
-  onAnswerFlush(): void;
+  onAnswerFlush(): boolean;
   onAnswerEnd(atOnce: boolean): void;
   /** The rest will not come: what was sent must not look complete. */
   onSourceFault(reason: Reason, detail: string): void;
@@ -111,7 +111,9 @@ export class StoredSource implements Reader {
     const from = this.#at - this.#pieceStart;
     const to = Math.min(piece.length, end - this.#pieceStart, from + STEP_BYTES);
     this.#at += to - from;
-    this.#waits = !this.#owner.onAnswerBody(piece, from, to);
+    const wantsMore = this.#owner.onAnswerBody(piece, from, to);
+    // A buffer full: what is gathered behind one that waits would cost a second one.
+    this.#waits = (to - from === STEP_BYTES && !this.#owner.onAnswerFlush()) || !wantsMore;
     return true;
   }
 

@@ -43,7 +43,7 @@ export interface Passage {
 
 export interface PassedTo {
   onAnswerBody(bytes: Buffer, start: number, end: number): boolean;
-  onAnswerFlush(): void;
+  onAnswerFlush(): boolean;
   onAnswerTrailers(trailers: Trailers): void;
   onAnswerEnd(atOnce: boolean): void;
   onSourceFault(reason: Reason, detail: string): void;

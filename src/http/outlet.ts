@@ -8,8 +8,8 @@ export interface Outlet {
   answerHead(head: ResponseHead): void;
   /** Bytes are valid during the call only. False asks to wait: for the exchange's `onDownstreamDrain` or `onStepDrain`. */
   answerBody(bytes: Buffer, start: number, end: number): boolean;
-  /** Whatever was gathered may leave. */
-  answerFlush(): void;
+  /** Whatever was gathered may leave. False as `answerBody`'s. */
+  answerFlush(): boolean;
   /** Directly before `answerEnd`. Dropped where this client cannot take them. Kept until then at most. */
   answerTrailers(trailers: Trailers): void;
   /** A client has it all when this returns; a step calls `onStepEnd` when its client has. */

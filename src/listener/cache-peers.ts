@@ -120,7 +120,9 @@ class PeerConnection implements Visitor, PassedTo {
     return this.#connection.write(this.#source instanceof StoredSource ? part : Buffer.from(part));
   }
 
-  onAnswerFlush(): void {}
+  onAnswerFlush(): boolean {
+    return true;
+  }
 
   /** Nobody asked for them: what other workers ask for is for many clients. */
   onAnswerTrailers(): void {}

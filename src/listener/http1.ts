@@ -36,7 +36,7 @@ import { printOwnAnswer, printRefusal } from "../respond/own.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { State } from "../state.ts";
 import { takenBytes, waitingBytes } from "../std/direct-write.ts";
-import type { Leaver } from "../std/outbox.ts";
+import { isFree, type Leaver } from "../std/outbox.ts";
 import { Deadline } from "../std/timer-wheel.ts";
 import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
 import { identify } from "./identify.ts";
@@ -494,11 +494,12 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
     } else {
       outbox.append(bytes, start, end, this.#socket, this.secure);
     }
-    return !this.#blocked && !this.#socket.writableNeedDrain;
+    return !this.#blocked && isFree(this.#socket);
   }
 
-  answerFlush(): void {
+  answerFlush(): boolean {
     if (!this.#state.outbox.leave(this, this.#socket, this.secure)) this.#block();
+    return !this.#blocked;
   }
 
   answerTrailers(trailers: Trailers): void {

@@ -3,6 +3,7 @@ import { Http2HeadReader } from "../http/http2-head.ts";
 import { ResponseHead } from "../http/response-head.ts";
 import type { State } from "../state.ts";
 import { GATHERED_BYTES, Outbox } from "../std/outbox.ts";
+import { ChunkShelf } from "./chunk-shelf.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { Http2Output, OutputDesk } from "./http2-output.ts";
 
@@ -18,6 +19,7 @@ export class Http2Desk implements OutputDesk {
   readonly headReader = new Http2HeadReader();
   /** Answers of our own are printed here. */
   readonly outbox = new Outbox(16_384);
+  readonly chunks = new ChunkShelf();
   readonly head = new ResponseHead();
   readonly #open = new Set<ClientConnection>();
   readonly #state: State;

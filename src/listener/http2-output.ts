@@ -17,9 +17,11 @@ import {
 } from "../http/http2-frame.ts";
 import type { Trailers } from "../http/trailer.ts";
 import type { Outbox } from "../std/outbox.ts";
+import type { ChunkShelf } from "./chunk-shelf.ts";
 
 /** Lends buffers to the connections that have something to send in this turn of the event loop. Met by the desk. */
 export interface OutputDesk {
+  readonly chunks: ChunkShelf;
   /** A buffer until the end of this turn, when `flush` is called. */
   lend(output: Http2Output): Outbox;
 }
@@ -37,8 +39,10 @@ export class StreamOutput {
   readonly id: number;
   readonly owner: SendingStream;
   window: number;
-  /** Bytes that wait, oldest first; each is a copy of what one read from the upstream brought. */
+  /** Bytes that wait, oldest first; each a copy of what one read from the upstream brought, in a buffer off the shelf. */
   readonly chunks: Buffer[] = [];
+  /** How much of each counts. */
+  readonly chunkBytes: number[] = [];
   /** Of `chunks[0]`: bytes that have left. */
   firstSent = 0;
   queuedBytes = 0;
@@ -190,7 +194,10 @@ export class Http2Output {
     if (this.#isClosed || stream.isOver) return true;
     if (stream.queuedBytes === 0) start = this.#sendNow(stream, bytes, start, end);
     if (start === end) return true;
-    stream.chunks.push(Buffer.from(bytes.subarray(start, end)));
+    const chunk = this.#desk.chunks.take(end - start);
+    chunk.set(bytes.subarray(start, end));
+    stream.chunks.push(chunk);
+    stream.chunkBytes.push(end - start);
     stream.queuedBytes += end - start;
     this.#list(stream);
     return false;
@@ -207,7 +214,8 @@ export class Http2Output {
   /** The stream sends nothing more, not even what waits. */
   drop(stream: StreamOutput): void {
     stream.isOver = true;
-    stream.chunks.length = 0;
+    for (const chunk of stream.chunks) this.#desk.chunks.give(chunk);
+    stream.chunks.length = stream.chunkBytes.length = 0;
     stream.queuedBytes = 0;
     // As long as the connection's window is closed, nobody else takes it out; clients open others meanwhile.
     const at = stream.isListed ? this.#waiting.indexOf(stream) : -1;
@@ -275,12 +283,14 @@ export class Http2Output {
       stream.isListed = false;
       if (stream.queuedBytes === 0) continue;
       const first = stream.chunks[0]!;
-      const end = Math.min(first.length, stream.firstSent + FRAME_BYTES_MAX);
+      const length = stream.chunkBytes[0]!;
+      const end = Math.min(length, stream.firstSent + FRAME_BYTES_MAX);
       const sent = this.#sendNow(stream, first, stream.firstSent, end);
       stream.queuedBytes -= sent - stream.firstSent;
       stream.firstSent = sent;
-      if (sent === first.length) {
-        stream.chunks.shift();
+      if (sent === length) {
+        this.#desk.chunks.give(stream.chunks.shift()!);
+        stream.chunkBytes.shift();
         stream.firstSent = 0;
       }
       if (stream.queuedBytes > 0) this.#list(stream);

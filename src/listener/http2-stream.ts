@@ -403,7 +403,9 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
   }
 
   /** Frames leave together at the end of the turn. */
-  answerFlush(): void {}
+  answerFlush(): boolean {
+    return true;
+  }
 
   answerTrailers(trailers: Trailers): void {
     if (this.#takesTrailers) this.#answerTrailers = trailers;

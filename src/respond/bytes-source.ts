@@ -18,6 +18,9 @@ export class BytesSource implements AnswerSource {
       const start = this.#sentBytes;
       this.#sentBytes = Math.min(start + PIECE_BYTES, this.#body.length);
       wantsMore = this.#owner.onAnswerBody(this.#body, start, this.#sentBytes);
+      // A buffer full: what is gathered behind one that waits would cost a second one.
+      if (this.#sentBytes - start === PIECE_BYTES && !this.#closed)
+        wantsMore = this.#owner.onAnswerFlush() && wantsMore;
     }
     if (this.#closed) return;
     this.#owner.onAnswerFlush();

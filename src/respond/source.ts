@@ -9,6 +9,6 @@ export interface AnswerSource {
 /** The exchange, as a source sees it: as an upstream does (upstream/answer-sink.ts). */
 export interface SourceOwner {
   onAnswerBody(bytes: Buffer, start: number, end: number): boolean;
-  onAnswerFlush(): void;
+  onAnswerFlush(): boolean;
   onAnswerEnd(atOnce: boolean): void;
 }

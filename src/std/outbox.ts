@@ -102,7 +102,7 @@ export class Outbox {
     const length = this.end - this.#start;
     if (length > LEAVING_MESSAGE_BYTES_MAX || socket.writableLength !== 0 || socket.connecting)
       return this.flush(socket, encrypted);
-    if (length === 0) return !socket.writableNeedDrain;
+    if (length === 0) return isFree(socket);
     const last = this.#leaving - 1;
     if (last >= 0 && this.#leavers[last] === leaver) {
       // Answers to requests that came together.
@@ -165,7 +165,7 @@ export class Outbox {
 
   /** Writes what is gathered. Returns false when the socket wants the caller to wait for 'drain'. */
   flush(socket: Socket, encrypted: boolean): boolean {
-    if (this.end === this.#start) return !socket.writableNeedDrain;
+    if (this.end === this.#start) return isFree(socket);
     // What left before must not come after.
     if (this.#leaving > 0) this.settle();
     const length = this.end;
@@ -173,13 +173,15 @@ export class Outbox {
     const queuedBefore = socket.writableLength;
     const bytes = this.bytes.subarray(0, length);
     const isSmall = length <= COPY_BYTES_MAX;
-    if (isSmall && (queuedBefore !== 0 || (!encrypted && !this.#hasPlace())))
-      return socket.write(copyOf(bytes));
-    const more = socket.write(bytes);
+    if (isSmall && (queuedBefore !== 0 || (!encrypted && !this.#hasPlace()))) {
+      socket.write(copyOf(bytes));
+      return isFree(socket);
+    }
+    socket.write(bytes);
     const taken = encrypted ? queuedBefore === 0 && !socket.connecting : socket.writableLength === 0;
     if (!taken) this.bytes = Buffer.allocUnsafeSlow(this.bytes.length);
     if (!taken && isSmall) this.#keep(socket);
-    return more;
+    return isFree(socket);
   }
 
   /** Whether a socket may keep the buffer for a small message. Looks at one of those that do. */
@@ -204,6 +206,11 @@ export class Outbox {
   #nextPlace(): void {
     this.#keeper = (this.#keeper + 1) % KEEPERS_MAX;
   }
+}
+
+/** The socket takes more. False: 'drain' follows. Where the kernel has it all the stream may still be about to say so. */
+export function isFree(socket: Socket): boolean {
+  return !socket.writableNeedDrain || socket.writableLength === 0;
 }
 
 /** Below this a copy is cheaper than giving a whole buffer away to a socket that is behind. */

@@ -9,8 +9,8 @@ import type { Reason } from "../reason.ts";
 export interface AnswerTail {
   /** Bytes are valid during the call only. False asks for `pause`; `resume` follows. */
   onAnswerBody(bytes: Buffer, start: number, end: number): boolean;
-  /** The bytes of one read are through: whatever was gathered may leave. */
-  onAnswerFlush(): void;
+  /** The bytes of one read are through: whatever was gathered may leave. False as `onAnswerBody`'s. */
+  onAnswerFlush(): boolean;
   /** Directly before `onAnswerEnd`, where there are any that may travel on. */
   onAnswerTrailers(trailers: Trailers): void;
   /**

@@ -100,8 +100,8 @@ export class CacheFetch implements Fetching, ForwardedExchange {
     return this.#owner.onFetchBody(bytes, start, end);
   }
 
-  onAnswerFlush(): void {
-    this.#owner.onFetchFlush();
+  onAnswerFlush(): boolean {
+    return this.#owner.onFetchFlush();
   }
 
   onAnswerTrailers(trailers: Trailers): void {

@@ -458,10 +458,12 @@ export class UpstreamConnection implements TunnelEnd, Leaver {
         if (length > at) wanted = exchange.onAnswerBody(buffer, at, length);
         if (this.#state !== BUSY) return;
     }
-    exchange.onAnswerFlush();
+    // Asked even if it wants no more already: what was gathered has to leave.
+    const flushed = exchange.onAnswerFlush();
+    if (this.#state !== BUSY) return;
     const { wheel } = this.endpoint.deps;
     wheel.set(this.#deadline, this.#limit(wheel.nowMs + this.endpoint.settings.idleTimeoutMs));
-    if (!wanted) this.pause();
+    if (!wanted || !flushed) this.pause();
   }
 
   /** The answer is complete. The connection is given back before the exchange goes on, who may want it at once. */
@@ -592,7 +594,9 @@ class Discarding implements AnswerTail {
     return true;
   }
 
-  onAnswerFlush(): void {}
+  onAnswerFlush(): boolean {
+    return true;
+  }
 
   onAnswerTrailers(): void {}
 

@@ -281,9 +281,9 @@ export class UpstreamStream implements Carrier, SessionStream {
     if (this.#remaining >= 0) this.#remaining -= bytes.length;
     const wanted = exchange.onAnswerBody(bytes, 0, bytes.length);
     if (this.#exchange === undefined) return;
-    exchange.onAnswerFlush();
+    const flushed = exchange.onAnswerFlush();
     if (this.#exchange === undefined) return;
-    if (wanted) {
+    if (wanted && flushed) {
       this.#arm(this.#idleMs);
       return;
     }

@@ -77,7 +77,9 @@ export abstract class OwnExchange implements ForwardedExchange {
     return true;
   }
 
-  onAnswerFlush(): void {}
+  onAnswerFlush(): boolean {
+    return true;
+  }
 
   onAnswerTrailers(): void {}
 

@@ -27,7 +27,7 @@ function begin(
   const silent: Outlet = {
     answerHead() {},
     answerBody: () => true,
-    answerFlush() {},
+    answerFlush: () => true,
     answerTrailers() {},
     answerEnd() {},
   };

@@ -129,7 +129,7 @@ test("a worker that answers out of turn is given up, and nobody waits for what i
         .open(hash, new CanonicalRequest(), ground, false, {
           onFetchHead: () => told("head", false),
           onFetchBody: () => told("body", false),
-          onFetchFlush: () => {},
+          onFetchFlush: () => true,
           onFetchTrailers: () => {},
           onFetchEnd: () => told("end", true),
           onFetchFault: () => told("fault", true),

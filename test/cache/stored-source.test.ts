@@ -35,7 +35,7 @@ test("a client that wants a later part first still gets the earlier one of an an
       got.push(Buffer.from(piece.subarray(start, end)));
       return takes;
     },
-    onAnswerFlush: () => {},
+    onAnswerFlush: () => takes,
     onAnswerEnd: () => {
       ended = true;
     },

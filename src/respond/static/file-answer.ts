@@ -254,7 +254,9 @@ export class FileAnswer implements AnswerSource {
     const from = start + this.#sentBytes;
     const to = Math.min(from + READ_BYTES, end);
     this.#sent(to - from, to === end);
-    return this.#owner.onAnswerBody(bytes, from, to);
+    const wantsMore = this.#owner.onAnswerBody(bytes, from, to);
+    // A buffer full: what is gathered behind one that waits would cost a second one.
+    return to - from < READ_BYTES || this.#closed ? wantsMore : this.#owner.onAnswerFlush() && wantsMore;
   }
 
   #sent(count: number, isLast: boolean): void {
@@ -276,8 +278,8 @@ export class FileAnswer implements AnswerSource {
         else {
           this.#sent(count, from + count === end);
           const wantsMore = this.#owner.onAnswerBody(buffer, 0, count);
-          this.#owner.onAnswerFlush();
-          if (!this.#closed && (wantsMore || this.#part === this.#parts!.length)) this.#send();
+          const flushed = this.#owner.onAnswerFlush();
+          if (!this.#closed && ((wantsMore && flushed) || this.#part === this.#parts!.length)) this.#send();
         }
       } catch (cause) {
         this.#owner.onDefect(cause);
