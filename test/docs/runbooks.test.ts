@@ -21,33 +21,53 @@ const telemetry = commands.filter(({ command }) => command.includes("localhost:9
 const missing =
   spawnSync("curl", ["--version"]).status === 0 || process.env["CI"] ? false : "curl is missing";
 
-test("what runbooks ask a gateway is answered, over its ports and over a socket", {
+/** Whole commands of the pages about operating that ask the admin listener. */
+const written = ["docs/operating/lists.md", "docs/operating/auth.md", "docs/guide/every-day.md"].flatMap(
+  (file) =>
+    [
+      ...read(file)
+        .replace(/ \\\n\s*/g, " ")
+        .matchAll(/(?:^|`)(curl [^`\n]*:9180[^`\n]*)/gm),
+    ].map(([, command]) => ({
+      file,
+      command: command!.replace("--unix-socket /run/zion/admin.sock ", ""),
+    })),
+);
+
+test("what pages ask a gateway is answered, over its ports and over a socket", {
   skip: missing,
 }, async (t) => {
   const upstream = await startUpstream(t);
-  const own = ['state_dir = "DIRECTORY/state"', "workers = 1"];
-  const onPorts = await startGateway(t, { toml: config(upstream.port, own) });
+  const token = "t".repeat(32);
+  const toml = config(upstream.port, ['state_dir = "DIRECTORY/state"', "workers = 1"]).replace(
+    "[admin]",
+    '[admin]\nwrite_token_env = "ZION_ADMIN_TOKEN"',
+  );
+  const environment = { ZION_ADMIN_TOKEN: token };
+  const onPorts = await startGateway(t, { toml, environment });
   const onSocket = await startGateway(t, {
-    toml: `${config(upstream.port, own)}`.replace(
-      /(\[admin\]\nlisten = )"[^"]*"/,
-      '$1"unix:DIRECTORY/admin.sock"',
-    ),
+    toml: toml.replace(/(write_token_env.*\nlisten = )"[^"]*"/, '$1"unix:DIRECTORY/admin.sock"'),
+    environment,
   });
-  const socket = path.join(onSocket.directory, "admin.sock");
-  assert.ok(admin.length >= 12 && telemetry.length >= 12);
-  const ask = async ({ file, command }: (typeof admin)[number], insert = ""): Promise<void> => {
-    const [curl = ""] = command.split(" | ");
-    const words = curl
-      .replace(/^curl -s /, `curl -s -o /dev/null -w '%{http_code}' ${insert}`)
+  const insert = `--unix-socket ${path.join(onSocket.directory, "admin.sock")}`;
+  const ask = async ({ file, command }: (typeof admin)[number], more = ""): Promise<void> => {
+    const words = command
+      .replace(/ \| .*$/, "")
+      .replace(/^curl /, `curl -s -o /dev/null -w '%{http_code}' ${more} `)
       .replace("localhost:9464", `127.0.0.1:${onPorts.telemetryPort}`)
-      .replace("localhost:9180", insert === "" ? `127.0.0.1:${onPorts.adminPort}` : "localhost:9180");
-    const { stdout } = await promisify(execFile)("sh", ["-c", words]);
-    assert.equal(stdout, "200", `${file}: ${words}`);
+      .replace(/(?:localhost|127\.0\.0\.1):9180/, (host) =>
+        more === "" ? `127.0.0.1:${onPorts.adminPort}` : host,
+      );
+    const { stdout } = await promisify(execFile)("sh", ["-c", words], {
+      env: { ...process.env, TOKEN: token },
+    });
+    assert.match(stdout, /^2\d\d$/, `${file}: ${words}`);
   };
+  assert.ok(admin.length >= 12 && telemetry.length >= 12 && written.length >= 6, `${written.length} written`);
   for (const one of telemetry) await ask(one);
-  for (const one of admin) {
+  for (const one of [...admin, ...written]) {
     await ask(one);
-    await ask(one, `--unix-socket ${socket} `);
+    await ask(one, insert);
   }
 });
 
