@@ -53,6 +53,7 @@ export interface PartReader {
 
 /** What decides how a part is read. */
 export interface PartFacts {
+  readonly name: string;
   /** `type/subtype` in lower case, "" when the part does not say. */
   readonly mediaType: string;
   /** Has a `filename`. */
@@ -233,7 +234,7 @@ export class MultipartReader implements PlaceNamer {
     const { filename } = part;
     const isFile =
       filename === undefined ? part.filenameExtended !== undefined : filename.end > filename.start;
-    this.#reader = this.#readerOf({ mediaType: part.mediaType, isFile });
+    this.#reader = this.#readerOf({ name, mediaType: part.mediaType, isFile });
     this.#contentKind = isFile ? BODY_BYTES : PART_TEXT;
     this.#isCharsetField = name === "_charset_";
     // PHP does not read `filename*` (RFC 7578 §4.2 forbids it): with that alone it is a field to it, read whole as well.

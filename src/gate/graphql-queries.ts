@@ -45,11 +45,6 @@ export class GraphqlQueries {
     this.#reader?.reset();
   }
 
-  /** What comes next is no value of the key or name before. */
-  forget(): void {
-    this.#isNext = false;
-  }
-
   /** A key of JSON. */
   key(bytes: Uint8Array, start: number, end: number): void {
     this.#isNext = isQuery(bytes, start, end);

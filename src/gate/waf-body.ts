@@ -18,7 +18,6 @@ import {
   BODY_TEXT,
   FORM_NAME,
   FORM_VALUE,
-  GRAPHQL_STRING,
   JSON_KEY,
   JSON_STRING,
   PART_TEXT,
@@ -383,11 +382,30 @@ export class BodyInspection {
   }
 
   /** A field that calls itself JSON or XML is read as that; a file is a file. */
-  #partReader({ mediaType, isFile }: PartFacts, waf: RouteWaf): PartReader | undefined {
+  #partReader({ name, mediaType, isFile }: PartFacts, waf: RouteWaf): PartReader | undefined {
     if (isFile) return undefined;
+    if (name === "operations" && mediaType === "") return this.#openOperations();
     if (/^application\/(?:[\w.-]+\+)?json$/.test(mediaType)) return this.#openJson(waf.json);
     if (/^(?:application|text)\/(?:[\w.-]+\+)?xml$/.test(mediaType)) return this.#openXml();
     return undefined;
+  }
+
+  /** Of GraphQL with files (graphql-multipart-request-spec): JSON that says no type, and may be something else. */
+  #openOperations(): PartReader {
+    const text = this.#openText();
+    let json: JsonReader | undefined = this.#openJson(defaultJsonLimits);
+    return {
+      write(bytes, start, end) {
+        if (json?.write(bytes, start, end) !== undefined) json = undefined;
+        text.write(bytes, start, end);
+        return undefined;
+      },
+      end() {
+        json?.end();
+        text.end();
+        return undefined;
+      },
+    };
   }
 
   /** Reads bytes after content decoding, up to the limit: what follows it changes nothing before it. */
@@ -506,7 +524,6 @@ export class BodyInspection {
     else if (kind === FORM_NAME) this.#queries.name(bytes, start, end);
     else if (kind === FORM_VALUE)
       this.#check(this.#queries.parameter(this.#waf!.graphql, bytes, start, end, place));
-    else if (kind !== GRAPHQL_STRING) this.#queries.forget();
   }
 
   #takeName(clean: CleanValues, bytes: Uint8Array, start: number, end: number, place: Place): void {

@@ -81,7 +81,8 @@ const decoders: readonly (Decoder | undefined)[] = [
   { name: "space", decode: spaceOut, notFor: PROGRAMS },
   { name: "squeeze", decode: squeeze },
   { name: "path", decode: flattenPath, notFor: [...OTHERS, ...MARKUP, ...LINES] },
-  { name: "shell", decode: unquoteShell, notFor: [...OTHERS, ...MARKUP] },
+  // Without its backslashes the address of a file on a network is a host.
+  { name: "shell", decode: unquoteShell, notFor: [...OTHERS, ...MARKUP, "url"] },
   { name: "concat", decode: joinStrings, notFor: NO_PROGRAMS },
   { name: "base64", decode: decodeBase64 },
   { name: "strings", decode: extractStrings },

@@ -506,8 +506,8 @@ suite("multipart", () => {
       const { reason, values } = read(body, { readerOf, limits: { pieceBytes: 10, overlapBytes: 3 } });
       assert.equal(reason, "");
       assert.deepEqual(asked, [
-        { mediaType: "application/json", isFile: false },
-        { mediaType: "", isFile: true },
+        { name: "a", mediaType: "application/json", isFile: false },
+        { name: "f", mediaType: "", isFile: true },
       ]);
       assert.equal(seen.join(""), `${content}end`);
       assert.ok(!values.some((value) => value.startsWith("part:")));

@@ -28,6 +28,14 @@ const carriers: readonly (readonly [string, RequestParts])[] = [
       body: Buffer.from(JSON.stringify({ type: "subscribe", payload: { query: document } })),
     },
   ],
+  [
+    "the operations of a request with files",
+    {
+      method: "POST",
+      headers: [["Content-Type", "multipart/form-data; boundary=b"]],
+      body: operations(JSON.stringify({ query: document, variables: { file: null } })),
+    },
+  ],
 ];
 for (const [what, parts] of carriers)
   test(`the strings of a GraphQL query are read in ${what}`, () => {
@@ -35,6 +43,27 @@ for (const [what, parts] of carriers)
     assert.equal(refused, true);
     assert.match(findings[0]!, / graphql:id /);
   });
+
+function operations(text: string): Buffer {
+  const part = (name: string, content: string): string =>
+    `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${content}\r\n`;
+  return Buffer.from(`${part("operations", text)}${part("map", '{"0":["variables.file"]}')}--b--\r\n`);
+}
+
+test("operations have the limits of a body, also where they are longer than a piece, and may be no JSON", () => {
+  const outcome = (text: string): Outcome =>
+    outcomeOf({
+      method: "POST",
+      headers: [["Content-Type", "multipart/form-data; boundary=b"]],
+      body: operations(text),
+    });
+  const long = `{user(note:"${"a ".repeat(9000)}"){id}}`;
+  const deep = `${"{a".repeat(40)}${"}".repeat(40)}`;
+  assert.equal(outcome(JSON.stringify({ query: long })).refused, false);
+  assert.equal(outcome(JSON.stringify({ query: `${long}${deep}` })).detail, "graphql_depth");
+  assert.equal(outcome("cut, sew and iron").refused, false);
+  assert.equal(outcome("<script>alert(1)</script>").refused, true);
+});
 
 test("a GraphQL query in an address has the limits of one in a body", () => {
   const deep = `{a`.repeat(40) + "}".repeat(40);

@@ -340,7 +340,9 @@ function symbol(tokens: Tokens, text: string, at: number, char: number): number 
       // `~`, `~*`, `~~` and `~~*` match a pattern.
       let end = at + 1;
       while (end < at + 3 && (text.charCodeAt(end) === 0x7e || text.charCodeAt(end) === 0x2a)) end += 1;
-      if (isBehindDocument(tokens)) return push(tokens, token.compare, 0, at, end);
+      // A pattern is no number: "'about' ~ 12".
+      if (isBehindDocument(tokens) && !/^\s{0,8}[\d.+-]/.test(text.slice(end, end + 9)))
+        return push(tokens, token.compare, 0, at, end);
       return push(tokens, token.arithmetic, 1, at, at + 1);
     }
     case 0x5e:

@@ -630,5 +630,6 @@ export const benignTexts: readonly string[] = [
   "values are array[7] or '{7}'::int[] here, aren't they?",
   "The column's type is date '2001-02-03' or timestamp, I don't know",
   "7 or not at all",
+  "price ~ 10 or 'about' ~ 12",
   "A or not B; not A or B",
 ];
