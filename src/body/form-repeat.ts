@@ -1,11 +1,11 @@
 import { hexValue, NOT_HEX } from "../std/hex.ts";
-import { FULL, NameSet } from "./name-set.ts";
+import { NameSet } from "./name-set.ts";
 import type { Piece } from "./piece.ts";
 
 /**
  * Which names a form repeats, compared decoded, and their values joined with `,` as ASP and Express join them. The pairs
  * come in windows: of the current one it holds offsets, the bytes stay with the reader; of each name in the ones before it
- * holds the end of what was joined, 256 KiB in all, the oldest given up first.
+ * holds the end of what was joined: of 2,048 names (servers take 1,000 parameters), 128 KiB in all, the oldest given up first.
  */
 export class RepeatedNames {
   readonly #names: NameSet;
@@ -22,9 +22,9 @@ export class RepeatedNames {
   #keptEnd = 0;
   readonly #tail: Uint8Array = new Uint8Array(KEPT_OF_NAME_BYTES);
 
-  /** `namesMax`: of a form; others are not joined. */
-  constructor(seed: number, namesMax: number) {
-    this.#names = new NameSet(seed, namesMax);
+  /** `seed`: 32 random bits, see NameSet. */
+  constructor(seed: number) {
+    this.#names = new NameSet(seed, NAMES_MAX + PAIRS_MAX);
   }
 
   /** Report and call `nextWindow` before the next `add`. */
@@ -34,10 +34,9 @@ export class RepeatedNames {
 
   /** Before the next form. */
   clear(): void {
-    this.#names.clear();
+    this.#forget();
     this.#pairCount = 0;
     this.isRepeated = false;
-    this.#keptEnd = 0;
     if (this.#kept.length > 0) this.#kept = new Uint8Array(0);
     if (this.#pairs.length > PAIRS_KEPT * PAIR_SLOTS)
       this.#pairs = new Int32Array(PAIRS_AT_FIRST * PAIR_SLOTS);
@@ -58,7 +57,6 @@ export class RepeatedNames {
     this.#feed(held, start, equals);
     const before = names.count;
     const name = names.add(0);
-    if (name === FULL) return true;
     if (name < 0) return false;
 
     const pair = this.#pairCount++;
@@ -125,6 +123,13 @@ export class RepeatedNames {
     }
     this.#pairCount = 0;
     this.isRepeated = false;
+    // The next window has room for as many names as it can have pairs.
+    if (this.#names.count > NAMES_MAX) this.#forget();
+  }
+
+  #forget(): void {
+    this.#names.clear();
+    this.#keptEnd = 0;
   }
 
   /** Keeps the end of what is joined for a name, from its first pair in the window on. */
@@ -224,7 +229,8 @@ const KEPT_AT = 2;
 const KEPT_BYTES = 3;
 /** As long as an overlap. */
 const KEPT_OF_NAME_BYTES = 1024;
-const KEPT_BYTES_MAX = 262_144;
+const KEPT_BYTES_MAX = 131_072;
+const NAMES_MAX = 2048;
 const KEPT_BYTES_AT_FIRST = 4096;
 const PAIRS_MAX = 1024;
 const PAIRS_AT_FIRST = 16;

@@ -44,7 +44,7 @@ export const defaultFormLimits: FormLimits = {
  * `=` is a name up to the length of a piece, beyond that a value.
  *
  * Memory: a window, a pair, two pieces, the offsets of a window's pairs: 100 KiB with the default limits. Of a form longer
- * than a window also the hashes of its names and the ends of their values: 512 KiB at most.
+ * than a window also the hashes of its names and the ends of their values: 250 KiB at most.
  *
  * Any cutting into chunks gives the same values and the same verdict. Usage: `write` for each chunk, `end`; the first
  * reason is final. `reset` before the next.
@@ -100,7 +100,7 @@ export class FormReader implements PlaceNamer {
     this.#limits = limits;
     this.#nameKind = nameKind;
     this.#valueKind = valueKind;
-    this.#repeated = new RepeatedNames(seed, limits.pairsMax);
+    this.#repeated = new RepeatedNames(seed);
     const { pieceBytes, overlapBytes } = limits;
     const piece = (report: (piece: Piece, goesOn: boolean) => void): Piece => {
       const made: Piece = new Piece(pieceBytes, overlapBytes, (goesOn) => report(made, goesOn));

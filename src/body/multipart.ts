@@ -124,7 +124,7 @@ export class MultipartReader implements PlaceNamer {
     sink: ValueSink,
     limits: MultipartLimits = defaultMultipartLimits,
     readerOf: (part: PartFacts) => PartReader | undefined = () => undefined,
-    repeatedParts: RepeatedParts = new RepeatedParts(0, limits.partsMax),
+    repeatedParts: RepeatedParts = new RepeatedParts(0),
   ) {
     this.#repeatedParts = repeatedParts;
     this.#sink = sink;

@@ -16,9 +16,9 @@ export class RepeatedParts {
   #length = 0;
   #source = 0;
 
-  /** `seed`: 32 random bits, see NameSet. `partsMax`: of a body. */
-  constructor(seed: number, partsMax: number) {
-    this.#names = new RepeatedNames(seed, partsMax);
+  /** `seed`: 32 random bits, see NameSet. */
+  constructor(seed: number) {
+    this.#names = new RepeatedNames(seed);
   }
 
   /** Before the next body. */

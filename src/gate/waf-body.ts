@@ -6,12 +6,7 @@ import type { GraphqlReason } from "../body/graphql.ts";
 import { GrpcReader, type GrpcReason } from "../body/grpc.ts";
 import { JsonReader } from "../body/json.ts";
 import { defaultJsonLimits, type JsonLimits } from "../body/json-limit.ts";
-import {
-  defaultMultipartLimits,
-  MultipartReader,
-  type PartFacts,
-  type PartReader,
-} from "../body/multipart.ts";
+import { MultipartReader, type PartFacts, type PartReader } from "../body/multipart.ts";
 import { RepeatedParts } from "../body/part-repeat.ts";
 import {
   BODY_BYTES,
@@ -283,7 +278,7 @@ export class BodyInspection {
         this.#lagBytes = XML_LAG_BYTES;
         if (type.essence === "multipart/form-data") {
           const readerOf = (part: PartFacts) => this.#partReader(part, waf);
-          this.#parts ??= new RepeatedParts(this.#seed, defaultMultipartLimits.partsMax);
+          this.#parts ??= new RepeatedParts(this.#seed);
           this.#parts.clear();
           this.#reader = new MultipartReader(type.boundary, this.#sink, undefined, readerOf, this.#parts);
           this.#entropyOf = "parts";

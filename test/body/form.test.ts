@@ -93,11 +93,21 @@ test("a name is joined over all windows of a long form", () => {
   );
 });
 
-test("a payload that is cut in two is joined however many pairs stand between", () => {
-  const short = Array.from({ length: 9_900 }, (_, index) => `n${index}=v${index}&`).join("");
+test("a payload that is cut in two is joined over 2,000 short pairs, 100 long ones and any number of known names", () => {
+  const short = Array.from({ length: 2_000 }, (_, index) => `n${index}=v${index}&`).join("");
   assert.deepEqual(read(`q=%3Cscr&${short}q=ipt%3E`).seen.at(-1)!.slice(0, 2), ["form:q", "%3Cscr,ipt%3E"]);
-  const long = Array.from({ length: 200 }, (_, index) => `n${index}=${"v".repeat(60_000)}&`).join("");
+  const long = Array.from({ length: 100 }, (_, index) => `n${index}=${"v".repeat(60_000)}&`).join("");
   assert.deepEqual(read(`q=%3Cscr&${long}q=ipt%3E`).seen.at(-1)!.slice(0, 2), ["form:q", "%3Cscr,ipt%3E"]);
+  const known = Array.from({ length: 9_900 }, (_, index) => `n${index % 50}=v&`).join("");
+  const { seen } = read(`q=%3Cscr&${known}q=ipt%3E`);
+  assert.ok(seen.some(([place, value]) => place === "form:q" && value === "%3Cscr,ipt%3E"));
+});
+
+test("names without end take no memory without end, and joining goes on", () => {
+  const names = Array.from({ length: 9_900 }, (_, index) => `n${index}=${index}&`).join("");
+  const { seen, reason } = read(`${names}q=%3Cscr&q=ipt%3E`);
+  assert.equal(reason, undefined);
+  assert.deepEqual(seen.at(-1)!.slice(0, 2), ["form:q", "%3Cscr,ipt%3E"]);
 });
 
 test("wherever windows end, every two values of a name stand side by side in a joined one", () => {
