@@ -1,44 +1,22 @@
 import type { Socket } from "node:net";
 import { Exchange } from "../exchange.ts";
-import {
-  CHUNK_DATA,
-  CHUNK_END,
-  CHUNK_MORE,
-  ChunkDecoder,
-  printTrailers,
-  writeChunkSize,
-} from "../http/chunked.ts";
 import type { BodySink, ConnectionLogPiece, Downstream } from "../http/downstream.ts";
 import { HEAD_MORE, HEAD_REFUSED, readHead } from "../http/head.ts";
 import { ForwardedMemo } from "../http/print-request.ts";
-import {
-  ANSWER_CHUNKED,
-  ANSWER_CLOSE,
-  ANSWER_LENGTH,
-  ANSWER_NONE,
-  OWN_RESPONSE_BYTES_MAX,
-  printResponse,
-} from "../http/print-response.ts";
-import { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, type CanonicalRequest, HEAD } from "../http/request.ts";
-import {
-  RESPONSE_HEAD_BYTES_MAX,
-  RESPONSE_LENGTH,
-  RESPONSE_NONE,
-  type ResponseHead,
-} from "../http/response-head.ts";
+import type { CanonicalRequest } from "../http/request.ts";
+import type { ResponseHead } from "../http/response-head.ts";
 import type { TlsFacts } from "../http/tls-facts.ts";
 import type { Trailers } from "../http/trailer.ts";
 import type { TunnelEnd, TunnelSide } from "../http/tunnel-end.ts";
 import type { PeerFacts } from "../identity/client-address.ts";
 import { type Reason, reasons } from "../reason.ts";
-import { errorBody } from "../respond/error-page.ts";
-import { printOwnAnswer, printRefusal } from "../respond/own.ts";
-import type { Snapshot } from "../snapshot.ts";
+import type { ConnectionLimits, Snapshot } from "../snapshot.ts";
 import type { State } from "../state.ts";
-import { takenBytes, waitingBytes } from "../std/direct-write.ts";
-import { isFree, type Leaver } from "../std/outbox.ts";
 import { Deadline } from "../std/timer-wheel.ts";
 import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
+import { type BodyOwner, Http1Body } from "./http1-body.ts";
+import { Http1Input } from "./http1-input.ts";
+import { Http1Output, type OutputOwner } from "./http1-output.ts";
 import { identify } from "./identify.ts";
 
 const READING_HEAD = 0;
@@ -52,71 +30,44 @@ const TUNNEL = 4;
 /** Discarded after the last answer so that the client can read it before a reset (reliability.md FR19). */
 const LINGER_BYTES = 65536;
 const LINGER_MS = 1000;
-/** A body may be slower than the minimum rate for this long. */
-const RATE_GRACE_MS = 10_000;
-/** What an answer of our own holds beside its fields and body. */
-const OWN_BYTES_MAX = 1024;
-/** The output buffer has room for the largest head of an upstream and so much that routes add. */
-const ADDED_BYTES_USUAL = 16_384;
 
 /**
  * One client connection speaking HTTP/1.1: reads heads, one exchange at a time, in order; gives it the body and prints
  * its answer. Input that nobody can take yet is kept (at most one read) and reading pauses, so that neither a fast
- * client nor a pipelining one grows anything.
+ * client nor a pipelining one grows anything. Its phases stand here; what waits of its input, the body under way and what
+ * it sends have files of their own.
  */
-export class Http1Connection implements ClientConnection, Downstream, TunnelEnd, Leaver {
+export class Http1Connection implements ClientConnection, Downstream, TunnelEnd, BodyOwner, OutputOwner {
   readonly peer: PeerFacts;
   readonly peerText: string;
   readonly secure: boolean;
   readonly tls: TlsFacts | undefined;
   readonly listener: "http" | "https";
   logPiece: ConnectionLogPiece | undefined = undefined;
-  leftTurn = -1;
   readonly forwardedMemo = new ForwardedMemo();
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
   readonly #state: State;
   readonly #deadline = new Deadline(this);
   readonly #bornMs: number;
+  readonly #input = new Http1Input();
+  readonly #body: Http1Body;
+  readonly #output: Http1Output;
   #phase = READING_HEAD;
   #idleSinceMs: number;
   #served = 0;
-
-  /** Input not yet taken. `#input` is the reader's buffer during a read event, or the stash. */
-  #input: Buffer = EMPTY;
-  #inputStart = 0;
-  #inputEnd = 0;
-  /** `#input` is our own copy rather than the reader's buffer. */
-  #stashed = false;
-  /** Line feeds seen in an incomplete head: it is read again only when another line is complete. */
-  #lookedAt = 0;
   #paused = false;
   #endSeen = false;
+  /** Bytes thrown away after the last answer. */
+  #lingered = 0;
 
   // The exchange under way.
   #request: CanonicalRequest | undefined;
   #exchange: Exchange | undefined;
   #snapshot: Snapshot;
-
-  // Its body.
-  #sink: BodySink | undefined;
-  #bodyDone = true;
-  #bodyRemaining = 0;
-  #chunks: ChunkDecoder | undefined;
-  #bodyStartMs = 0;
-  #bodyBytes = 0;
-  #sinkFull = false;
-
+  #keepAlive = true;
   /** The tunnel it is an end of. */
   #side: TunnelSide | undefined;
-
-  // Its answer.
-  #answerFraming = ANSWER_NONE;
-  #trailers: Trailers | undefined = undefined;
-  #keepAlive = true;
-  #blocked = false;
-  /** Bytes taken when progress was last looked for; -Infinity = not yet. */
-  #takenBytes = -Infinity;
 
   constructor(
     socket: Socket,
@@ -125,6 +76,7 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
     owner: ConnectionOwner,
     state: State,
   ) {
+    const { wheel, reader } = state;
     this.#socket = socket;
     this.peer = peer;
     this.peerText = peer.text;
@@ -134,14 +86,16 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
     this.#owner = owner;
     this.#state = state;
     this.#snapshot = state.snapshot;
-    this.#bornMs = state.wheel.nowMs;
+    this.#body = new Http1Body(this, wheel, this.#deadline);
+    this.#output = new Http1Output(this, socket, this.secure, state);
+    this.#bornMs = wheel.nowMs;
     this.#idleSinceMs = this.#bornMs;
     socket.on("error", () => this.close());
     socket.on("close", () => this.close());
     socket.on("end", () => this.#onEnd());
-    socket.on("drain", () => this.#onDrain());
-    state.wheel.set(this.#deadline, state.wheel.nowMs + this.#snapshot.connection.headTimeoutMs);
-    state.reader.attach(socket, this);
+    socket.on("drain", () => this.#output.onDrain());
+    this.#wait(this.#snapshot.connection.headTimeoutMs);
+    reader.attach(socket, this);
   }
 
   /** When it last became idle, coarse monotonic ms. */
@@ -151,7 +105,7 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
 
   /** Waiting for a request, with none begun and the last answer gone. */
   get idle(): boolean {
-    return this.#phase === READING_HEAD && this.#inputEnd === this.#inputStart && !this.#isSending;
+    return this.#phase === READING_HEAD && this.#input.isEmpty && !this.#output.isSending;
   }
 
   get lasting(): boolean {
@@ -161,21 +115,21 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
   /** Takes the connection down, whatever it is doing. */
   close(reason: Reason = reasons.clientGone): void {
     if (this.#phase === CLOSED) return;
-    this.#settle();
+    this.#output.settle();
     const exchange = this.#exchange;
     // An answer that only the end of the connection ends looks complete after a FIN: a cut one ends in a reset.
-    const reset = this.#phase === BUSY && this.#answerFraming === ANSWER_CLOSE && !this.secure;
+    const reset = this.#phase === BUSY && this.#output.endsByClose && !this.secure;
     const side = this.#side;
     this.#phase = CLOSED;
     this.#exchange = undefined;
     this.#side = undefined;
-    this.#sink = undefined;
+    this.#body.drop();
+    this.#output.close();
     this.#state.wheel.clear(this.#deadline);
     this.#owner.forget(this);
     if (reset) this.#socket.resetAndDestroy();
     else this.#socket.destroy();
-    this.#input = EMPTY;
-    this.#inputStart = this.#inputEnd = 0;
+    this.#input.clear();
     if (side === undefined) exchange?.abandon(reason);
     else side.onGone(reason, "");
     this.#releaseRequest();
@@ -194,28 +148,16 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
 
   onRead(buffer: Buffer, length: number): void {
     if (this.#phase === LINGERING) {
-      this.#bodyBytes += length;
-      if (this.#bodyBytes > LINGER_BYTES) this.close();
+      this.#lingered += length;
+      if (this.#lingered > LINGER_BYTES) this.close();
       return;
     }
     if (this.#phase === CLOSED) return;
     if (this.#side !== undefined) {
-      if (!this.#side.onBytes(buffer, 0, length) && this.#phase === TUNNEL) this.#pauseReading();
+      if (!this.#side.onBytes(buffer, 0, length) && this.#phase === TUNNEL) this.pauseReading();
       return;
     }
-    if (this.#inputEnd > this.#inputStart) {
-      buffer = Buffer.concat([
-        this.#input.subarray(this.#inputStart, this.#inputEnd),
-        buffer.subarray(0, length),
-      ]);
-      length = buffer.length;
-      this.#stashed = true;
-    } else {
-      this.#stashed = false;
-    }
-    this.#input = buffer;
-    this.#inputStart = 0;
-    this.#inputEnd = length;
+    this.#input.add(buffer, length);
     this.#take();
     this.#keepRest();
   }
@@ -223,7 +165,7 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
   onDefect(cause: unknown): void {
     this.#state.onDefect(cause);
     // Half a request or answer may stand in either: it must not leave in front of somebody else's.
-    this.#state.outbox.drop();
+    this.#output.drop();
     this.#state.upstreamDeps.outbox.drop();
     this.#keepAlive = false;
     try {
@@ -236,12 +178,13 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
 
   /** Takes input until there is none, or the exchange under way must go on first. */
   #take(): void {
-    while (this.#inputStart < this.#inputEnd) {
+    const input = this.#input;
+    while (!input.isEmpty) {
       if (this.#phase === READING_HEAD) {
         // A client that reads no answers gets no further ones made: they would all wait in memory.
-        if (this.#blocked || !this.#takeHead()) return;
-      } else if (this.#phase === BUSY && !this.#bodyDone && this.#sink !== undefined && !this.#sinkFull) {
-        this.#takeBody();
+        if (this.#output.isBlocked || !this.#takeHead()) return;
+      } else if (this.#phase === BUSY && this.#body.isWanted) {
+        this.#body.take(input);
       } else {
         return;
       }
@@ -251,33 +194,25 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
   /** What is left of the reader's buffer is copied before the buffer is used again; then reading pauses if need be. */
   #keepRest(): void {
     if (this.#phase === CLOSED || this.#phase === LINGERING) return;
-    if (this.#inputStart === this.#inputEnd) {
-      this.#input = EMPTY;
-      this.#inputStart = this.#inputEnd = 0;
+    const input = this.#input;
+    if (input.isEmpty) {
+      input.clear();
       if (this.#paused) this.#resumeReading();
       return;
     }
     if (this.#phase === BUSY && this.#request?.webSocket === true) {
       // RFC 6455 §4.1: a client waits for the answer. What comes before it could be meant for another reader.
-      this.#inputStart = this.#inputEnd;
+      input.skip();
       this.#exchange?.fail(reasons.websocketEarly);
       return;
     }
-    if (!this.#stashed) {
-      this.#input = Buffer.from(this.#input.subarray(this.#inputStart, this.#inputEnd));
-      this.#inputEnd -= this.#inputStart;
-      this.#inputStart = 0;
-      this.#stashed = true;
-    }
+    input.keep();
     // A head that is not complete needs more; everything else waits for its turn.
-    if (this.#phase === READING_HEAD && !this.#blocked) {
-      if (this.#paused) this.#resumeReading();
-    } else {
-      this.#pauseReading();
-    }
+    if (this.#phase !== READING_HEAD || this.#output.isBlocked) this.pauseReading();
+    else if (this.#paused) this.#resumeReading();
   }
 
-  #pauseReading(): void {
+  pauseReading(): void {
     if (this.#paused) return;
     this.#paused = true;
     this.#socket.pause();
@@ -288,41 +223,38 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
     this.#socket.resume();
   }
 
+  // --- heads
+
   /** Reads one head and serves it. False: more bytes are needed. */
   #takeHead(): boolean {
+    const input = this.#input;
     // A head that comes in pieces is read again only when a line was completed: at most one reading per line.
-    if (this.#lookedAt > 0 && !this.#hasNewLine()) return false;
-    const snapshot = this.#state.snapshot;
-    const request = this.#request ?? this.#state.requests.take();
-    this.#request = request;
+    if (input.headBytes > 0 && !input.hasMoreOfHead(this.#snapshot.head.headBytesMax)) return false;
+    const { snapshot } = this.#state;
+    const request = this.#takeRequest();
     request.secure = this.secure;
-    const next = readHead(this.#input, this.#inputStart, this.#inputEnd, request, snapshot.head);
+    const next = readHead(input.bytes, input.start, input.end, request, snapshot.head);
     if (next === HEAD_MORE) {
-      if (this.#lookedAt === 0) {
-        this.#state.wheel.set(this.#deadline, this.#state.wheel.nowMs + snapshot.connection.headTimeoutMs);
-      }
-      this.#lookedAt = this.#inputEnd - this.#inputStart;
+      if (input.headBytes === 0) this.#wait(snapshot.connection.headTimeoutMs);
+      input.headBytes = input.end - input.start;
       return false;
     }
-    this.#lookedAt = 0;
+    input.headBytes = 0;
     this.#snapshot = snapshot;
-    if (next === HEAD_REFUSED) this.#inputStart = this.#inputEnd;
-    else this.#inputStart = next;
+    input.start = next === HEAD_REFUSED ? input.end : next;
     this.#serve(request);
     return true;
   }
 
-  #hasNewLine(): boolean {
-    const from = this.#inputStart + this.#lookedAt;
-    const size = this.#inputEnd - this.#inputStart;
-    // Without a line feed it is looked at when it doubles, or passes the limit that refuses it.
-    if (size >= this.#lookedAt * 2 || size > this.#snapshot.head.headBytesMax) return true;
-    return this.#input.subarray(from, this.#inputEnd).includes(LF);
+  #takeRequest(): CanonicalRequest {
+    const request = this.#request ?? this.#state.requests.take();
+    this.#request = request;
+    return request;
   }
 
   #serve(request: CanonicalRequest): void {
     const { wheel } = this.#state;
-    const limits = this.#snapshot.connection;
+    const { limits } = this;
     this.#phase = BUSY;
     this.#served++;
     identify(request, this.peer, this.#snapshot, this.#state);
@@ -333,14 +265,8 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
       this.#state.pressure.level === 0 &&
       this.#served < limits.keepaliveRequests &&
       wheel.nowMs - this.#bornMs < limits.ageMaxMs;
-    this.#bodyDone =
-      request.bodyKind === BODY_NONE || (request.bodyKind === BODY_LENGTH && request.bodyLength === 0);
-    this.#bodyRemaining = request.bodyLength;
-    this.#bodyBytes = 0;
-    this.#sink = undefined;
-    this.#sinkFull = false;
-    if (request.bodyKind === BODY_CHUNKED) (this.#chunks ??= new ChunkDecoder(true)).reset();
-    this.#answerFraming = ANSWER_NONE;
+    this.#body.begin(request);
+    this.#output.begin();
     wheel.pause(this.#deadline);
     const exchange = new Exchange(this, request, this.#snapshot, this.#state);
     this.#exchange = exchange;
@@ -350,102 +276,44 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
   // --- the request body
 
   startBody(sink: BodySink): void {
-    const request = this.#request!;
-    if (this.#sink === undefined && request.expectContinue && this.#inputStart === this.#inputEnd) {
+    const body = this.#body;
+    if (!body.isStarted && this.#request!.expectContinue && this.#input.isEmpty) {
       this.#state.counters.expectContinue++;
-      this.#settle();
-      this.#socket.write(CONTINUE);
+      this.#output.sayContinue();
     }
-    this.#sink = sink;
-    this.#sinkFull = false;
-    this.#bodyStartMs = this.#state.wheel.nowMs;
-    if (this.#bodyDone) {
+    body.start(sink);
+    if (body.isDone) {
       sink.onBodyEnd();
       return;
     }
-    this.#armBody();
+    body.expectMore();
     this.resumeBody();
   }
 
   resumeBody(): void {
-    if (this.#phase !== BUSY || this.#bodyDone) return;
-    this.#sinkFull = false;
+    const body = this.#body;
+    const input = this.#input;
+    if (this.#phase !== BUSY || body.isDone) return;
+    body.isFull = false;
     // During a read event the loop in `onRead` goes on by itself; a stash is taken here.
-    while (this.#inputStart < this.#inputEnd && this.#phase === BUSY && !this.#bodyDone && !this.#sinkFull)
-      this.#takeBody();
-    if (this.#phase === BUSY && this.#paused && this.#inputStart === this.#inputEnd && !this.#sinkFull)
-      this.#resumeReading();
+    while (!input.isEmpty && this.#phase === BUSY && body.isWanted) body.take(input);
+    if (this.#phase !== BUSY) return;
+    if (this.#paused && input.isEmpty && !body.isFull) this.#resumeReading();
     // What the upstream has not taken is not the client's to hurry.
-    if (this.#phase === BUSY && !this.#bodyDone && !this.#sinkFull) this.#armBody();
+    if (!body.isDone && !body.isFull) body.expectMore();
   }
 
-  #armBody(): void {
-    this.#state.wheel.set(
-      this.#deadline,
-      this.#state.wheel.nowMs + this.#snapshot.connection.bodyIdleTimeoutMs,
-    );
+  get isServing(): boolean {
+    return this.#phase === BUSY;
   }
 
-  #takeBody(): void {
-    const sink = this.#sink!;
-    const request = this.#request!;
-    if (request.bodyKind === BODY_LENGTH) {
-      const available = this.#inputEnd - this.#inputStart;
-      const taken = available < this.#bodyRemaining ? available : this.#bodyRemaining;
-      const start = this.#inputStart;
-      this.#inputStart += taken;
-      this.#bodyRemaining -= taken;
-      this.#giveBody(sink, start, start + taken);
-      if (this.#bodyRemaining === 0 && this.#phase === BUSY && !this.#bodyDone) this.#endBody(sink);
-      return;
-    }
-    const chunks = this.#chunks!;
-    const result = chunks.next(this.#input, this.#inputStart, this.#inputEnd);
-    this.#inputStart = result < 0 ? this.#inputEnd : chunks.position;
-    if (result === CHUNK_DATA) {
-      this.#giveBody(sink, chunks.dataStart, chunks.dataEnd);
-    } else if (result === CHUNK_END) {
-      if (chunks.trailers.length > 0) sink.onBodyTrailers(chunks.trailers);
-      if (this.#phase === BUSY) this.#endBody(sink);
-    } else if (result !== CHUNK_MORE) {
-      this.#keepAlive = false;
-      this.#exchange?.fail(chunks.refusal);
-    }
+  get limits(): ConnectionLimits {
+    return this.#snapshot.connection;
   }
 
-  #giveBody(sink: BodySink, start: number, end: number): void {
-    const { nowMs } = this.#state.wheel;
-    this.#bodyBytes += end - start;
-    const rate = this.#snapshot.connection.bodyMinRate;
-    const elapsedMs = nowMs - this.#bodyStartMs;
-    if (rate > 0 && elapsedMs > RATE_GRACE_MS && this.#bodyBytes * 1000 < rate * elapsedMs) {
-      this.#timeOutBody();
-      return;
-    }
-    if (!sink.onBody(this.#input, start, end)) {
-      this.#sinkFull = true;
-      // The upstream's slowness is not the client's: its clock stops, and what it sent so far counts no more.
-      this.#state.wheel.pause(this.#deadline);
-      this.#bodyStartMs = nowMs;
-      this.#bodyBytes = 0;
-      if (this.#phase === BUSY) this.#pauseReading();
-    } else if (this.#phase === BUSY) {
-      this.#state.wheel.set(this.#deadline, nowMs + this.#snapshot.connection.bodyIdleTimeoutMs);
-    }
-  }
-
-  #endBody(sink: BodySink): void {
-    this.#bodyDone = true;
-    this.#sink = undefined;
-    // Nobody asks for more of this body: a pause for its sake would never end.
-    this.#sinkFull = false;
-    this.#state.wheel.pause(this.#deadline);
-    sink.onBodyEnd();
-  }
-
-  #timeOutBody(): void {
+  failBody(reason: Reason): void {
     this.#keepAlive = false;
-    this.#exchange?.fail(reasons.bodyTimeout);
+    this.#exchange?.fail(reason);
   }
 
   // --- the answer
@@ -453,95 +321,76 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
   answerHead(head: ResponseHead): void {
     const request = this.#request!;
     // A body still on its way cannot be waited for: the answer is the last one on this connection.
-    if (!this.#bodyDone) this.#keepAlive = false;
+    if (!this.#body.isDone) this.#keepAlive = false;
     // Nobody can say whether bytes after a handshake that failed were meant for a WebSocket.
     if (this.#state.draining || request.webSocket) this.#keepAlive = false;
-    if (head.bodyKind === RESPONSE_NONE || request.method === HEAD) this.#answerFraming = ANSWER_NONE;
-    else if (head.bodyKind === RESPONSE_LENGTH) this.#answerFraming = ANSWER_LENGTH;
-    else if (request.version === 10) {
-      this.#answerFraming = ANSWER_CLOSE;
-      this.#keepAlive = false;
-    } else this.#answerFraming = ANSWER_CHUNKED;
-    this.#printHead(head, this.#answerFraming, this.#keepAlive);
-  }
-
-  #printHead(head: ResponseHead, framing: number, keepAlive: boolean): void {
-    const request = this.#request!;
-    if (head.addedLines.length > ADDED_BYTES_USUAL) {
-      const needed = RESPONSE_HEAD_BYTES_MAX + OWN_RESPONSE_BYTES_MAX + head.addedLines.length;
-      this.#state.outbox.reserve(needed, this.#socket, this.secure);
-    }
-    printResponse(
-      head,
-      framing,
-      keepAlive,
-      request.version,
-      request.arena,
-      request.idLinesStart,
-      request.idLinesEnd,
-      this.#state.dateLine(),
-      this.#state.outbox,
-    );
+    if (!this.#output.frame(head, request)) this.#keepAlive = false;
+    this.#output.head(head, request, this.#keepAlive);
   }
 
   answerBody(bytes: Buffer, start: number, end: number): boolean {
-    const { outbox } = this.#state;
-    if (this.#answerFraming === ANSWER_CHUNKED) {
-      if (outbox.room < 32) outbox.flush(this.#socket, this.secure);
-      outbox.end = writeChunkSize(outbox.bytes, outbox.end, end - start);
-      outbox.append(bytes, start, end, this.#socket, this.secure);
-      outbox.append(CRLF, 0, 2, this.#socket, this.secure);
-    } else {
-      outbox.append(bytes, start, end, this.#socket, this.secure);
-    }
-    return !this.#blocked && isFree(this.#socket);
+    return this.#output.body(bytes, start, end);
   }
 
   answerFlush(): boolean {
-    if (!this.#state.outbox.leave(this, this.#socket, this.secure)) this.#block();
-    return !this.#blocked;
+    return this.#output.leave();
   }
 
   answerTrailers(trailers: Trailers): void {
     // RFC 9110 §6.5.1: whoever did not ask for trailers may not know what they are.
-    if (this.#request?.acceptsTrailers === true) this.#trailers = trailers;
+    if (this.#request?.acceptsTrailers === true) this.#output.trailers(trailers);
   }
 
   answerEnd(): void {
-    if (this.#answerFraming === ANSWER_CHUNKED) {
-      const last =
-        this.#trailers === undefined ? LAST_CHUNK : Buffer.from(printTrailers(this.#trailers), "latin1");
-      this.#state.outbox.append(last, 0, last.length, this.#socket, this.secure);
-    }
-    this.#trailers = undefined;
-    this.answerFlush();
+    this.#output.end();
     this.#finish();
+  }
+
+  refuse(reason: Reason, retryAfterSecs: number, methods: number): void {
+    if (this.#phase !== BUSY) return;
+    const request = this.#request!;
+    if (reason.close || !this.#body.isDone || request.webSocket) this.#keepAlive = false;
+    if (reason.status !== 0)
+      this.#output.refusal(reason, request, this.#keepAlive, retryAfterSecs, methods, this.#snapshot);
+    this.#finish();
+  }
+
+  answerOwn(status: number, fields: string, body: string): void {
+    if (!this.#body.isDone || this.#state.draining) this.#keepAlive = false;
+    this.#output.own(status, fields, body, this.#request!, this.#keepAlive);
+    this.#finish();
+  }
+
+  cut(): void {
+    this.#output.drop();
+    this.#exchange = undefined;
+    // The exchange still has to write its record from the request; `onConcluded` gives it back.
+    const request = this.#request;
+    this.#request = undefined;
+    this.close();
+    this.#request = request;
   }
 
   // --- as one end of a tunnel
 
   switchProtocols(head: ResponseHead, side: TunnelSide): TunnelEnd | undefined {
     if (this.#phase !== BUSY) return undefined;
-    this.#printHead(head, ANSWER_NONE, true);
+    this.#output.head(head, this.#request!, true);
     this.#phase = TUNNEL;
     this.#side = side;
-    this.answerFlush();
+    this.#output.leave();
     return this;
   }
 
   sendTunnel(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.#phase !== TUNNEL || this.#socket.writableEnded) return true;
-    const { outbox } = this.#state;
-    outbox.append(bytes, start, end, this.#socket, this.secure);
-    if (outbox.flush(this.#socket, this.secure)) return true;
-    this.#block();
-    return false;
+    return this.#output.pass(bytes, start, end);
   }
 
   endTunnel(): void {
     if (this.#phase !== TUNNEL) return;
     // Of an upstream over TLS its answer and its end are read in one turn.
-    this.#settle();
+    this.#output.settle();
     this.#socket.end();
   }
 
@@ -565,102 +414,29 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
     }
   }
 
-  refuse(reason: Reason, retryAfterSecs: number, methods: number): void {
-    if (this.#phase !== BUSY) return;
-    if (reason.close || !this.#bodyDone || this.#request!.webSocket) this.#keepAlive = false;
-    if (reason.status !== 0) {
-      const page = errorBody(this.#snapshot.errorPages, reason, this.#request!);
-      if (page !== undefined) {
-        const needed = page.body.length + this.#request!.answerLines.length + OWN_BYTES_MAX;
-        this.#state.outbox.reserve(needed, this.#socket, this.secure);
-      }
-      printRefusal(
-        reason,
-        this.#request!,
-        this.#keepAlive,
-        retryAfterSecs,
-        methods,
-        page,
-        this.#state.dateLine(),
-        this.#state.outbox,
-      );
-      this.answerFlush();
-    }
-    this.#finish();
-  }
-
-  answerOwn(status: number, fields: string, body: string): void {
-    if (!this.#bodyDone || this.#state.draining) this.#keepAlive = false;
-    // A redirect repeats the target, which may be as long as the configuration allows.
-    this.#state.outbox.reserve(
-      fields.length + this.#request!.answerLines.length + body.length + OWN_BYTES_MAX,
-      this.#socket,
-      this.secure,
-    );
-    printOwnAnswer(
-      status,
-      fields,
-      body,
-      this.#request!,
-      this.#keepAlive,
-      this.#state.dateLine(),
-      this.#state.outbox,
-    );
-    this.answerFlush();
-    this.#finish();
-  }
-
-  cut(): void {
-    this.#state.outbox.drop();
-    this.#exchange = undefined;
-    // The exchange still has to write its record from the request; `onConcluded` gives it back.
-    const request = this.#request;
-    this.#request = undefined;
-    this.close();
-    this.#request = request;
-  }
-
-  /** What left with others of its turn was not all taken. */
-  onQueued(): void {
-    if (this.#phase !== CLOSED && this.#queued() >= this.#socket.writableHighWaterMark) this.#block();
-  }
-
-  onTaken(): void {
-    // What the stream has put behind it may be too little for a 'drain'.
-    const { writableLength, writableNeedDrain } = this.#socket;
-    if (this.#phase !== CLOSED && !writableNeedDrain && waitingBytes(this.#socket) <= writableLength)
-      this.#onDrain();
-  }
-
-  /** What leaves in this turn goes before anything that the outbox does not write. */
-  #settle(): void {
-    if (this.#state.outbox.isLeaving(this)) this.#state.outbox.settle();
-  }
+  // --- after the answer
 
   /** The answer is out (or queued): the next request, or the end. The exchange concludes after this returns. */
   #finish(): void {
     if (this.#phase !== BUSY) return;
     this.#exchange = undefined;
-    this.#sink = undefined;
-    if (!this.#blocked) this.#takenBytes = -Infinity;
+    this.#body.drop();
+    this.#output.forgetProgress();
     if (!this.#keepAlive) {
       this.#linger();
       return;
     }
     this.#phase = READING_HEAD;
     this.#idleSinceMs = this.#state.wheel.nowMs;
-    const limits = this.#snapshot.connection;
-    this.#state.wheel.set(
-      this.#deadline,
-      this.#state.wheel.nowMs + (this.#blocked ? limits.writeTimeoutMs : limits.keepaliveTimeoutMs),
-    );
+    const { limits } = this;
+    this.#wait(this.#output.isBlocked ? limits.writeTimeoutMs : limits.keepaliveTimeoutMs);
     // Taken up again outside of the exchange that just ended; only a pipelined request waits here.
-    if (this.#stashed && this.#inputStart < this.#inputEnd) process.nextTick(takeNext, this);
+    if (this.#input.isKept && !this.#input.isEmpty) process.nextTick(takeNext, this);
   }
 
   /** For `process.nextTick`: goes on with input that waited for an answer. */
   takeNext(): void {
-    if (this.#phase !== READING_HEAD || this.#inputStart === this.#inputEnd) return;
+    if (this.#phase !== READING_HEAD || this.#input.isEmpty) return;
     try {
       this.#take();
       this.#keepRest();
@@ -681,18 +457,17 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
   }
 
   #linger(): void {
-    this.#settle();
+    const output = this.#output;
+    output.settle();
     this.#phase = LINGERING;
-    this.#bodyBytes = 0;
-    this.#input = EMPTY;
-    this.#inputStart = this.#inputEnd = 0;
+    this.#lingered = 0;
+    this.#input.clear();
     // The client has `write_timeout_ms` for each step of what is queued, and a moment more when it is gone.
-    const queued = this.#queued() > 0;
-    this.#blocked = queued && this.#blocked; // no 'drain' comes after this
-    if (queued) this.#socket.end(() => this.#onFinish());
+    const isQueued = output.queuedBytes > 0;
+    output.isBlocked &&= isQueued; // no 'drain' comes after this
+    if (isQueued) this.#socket.end(() => this.#onFinish());
     else this.#socket.end();
-    const waitMs = queued || this.#endSeen ? this.#snapshot.connection.writeTimeoutMs : LINGER_MS;
-    this.#state.wheel.set(this.#deadline, this.#state.wheel.nowMs + waitMs);
+    this.#wait(isQueued || this.#endSeen ? this.limits.writeTimeoutMs : LINGER_MS);
     // When nothing more comes from the client, the socket closes itself once the answer is written.
     if (this.#paused && !this.#endSeen) this.#resumeReading();
   }
@@ -700,51 +475,37 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
   /** All that was queued before the end of the connection has been taken. */
   #onFinish(): void {
     if (this.#phase !== LINGERING) return;
-    this.#blocked = false;
-    this.#state.wheel.set(this.#deadline, this.#state.wheel.nowMs + LINGER_MS);
+    this.#output.isBlocked = false;
+    this.#wait(LINGER_MS);
   }
 
   // --- time and the other end
 
-  #block(): void {
-    if (this.#blocked) return;
-    this.#blocked = true;
-    this.#takenBytes = takenBytes(this.#socket);
-    this.#state.wheel.set(this.#deadline, this.#state.wheel.nowMs + this.#snapshot.connection.writeTimeoutMs);
+  #wait(ms: number): void {
+    const { wheel } = this.#state;
+    wheel.set(this.#deadline, wheel.nowMs + ms);
   }
 
-  #onDrain(): void {
-    if (!this.#blocked) return;
-    this.#blocked = false;
-    this.#takenBytes = -Infinity;
+  onBlocked(): void {
+    this.#wait(this.limits.writeTimeoutMs);
+  }
+
+  onUnblocked(): void {
     if (this.#side !== undefined) {
       this.#state.wheel.pause(this.#deadline);
       this.#tell(this.#side, "onDrain");
     } else if (this.#phase === BUSY) {
       this.#state.wheel.pause(this.#deadline);
-      if (this.#sink !== undefined && !this.#bodyDone && !this.#sinkFull) this.#armBody();
+      if (this.#body.isWanted) this.#body.expectMore();
       this.#exchange?.onDownstreamDrain();
     } else if (this.#phase === READING_HEAD) {
-      this.#state.wheel.set(
-        this.#deadline,
-        this.#state.wheel.nowMs + this.#snapshot.connection.keepaliveTimeoutMs,
-      );
+      this.#wait(this.limits.keepaliveTimeoutMs);
       this.takeNext();
     }
   }
 
-  /** Something that is said has not gone: it leaves in this turn, or waits for the client to take more. */
-  get #isSending(): boolean {
-    return this.#state.outbox.isLeaving(this) || this.#queued() > 0;
-  }
-
-  /** Bytes that the kernel has not taken. */
-  #queued(): number {
-    return this.#socket.writableLength + waitingBytes(this.#socket);
-  }
-
   #onEnd(): void {
-    this.#settle();
+    this.#output.settle();
     this.#endSeen = true;
     if (this.#side !== undefined) {
       this.#tell(this.#side, "onEnd");
@@ -758,11 +519,11 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
     if (this.#phase === BUSY) {
       // Half-closed: a client that sent everything still gets its answer; one that did not never will send it.
       this.#keepAlive = false;
-      if (!this.#bodyDone) this.#exchange?.fail(reasons.bodyCut);
+      if (!this.#body.isDone) this.#exchange?.fail(reasons.bodyCut);
       return;
     }
     // Half-closed while its answer is still queued: it gets that, and no other.
-    if (this.#queued() > 0) {
+    if (this.#output.queuedBytes > 0) {
       if (this.#phase !== READING_HEAD) return;
       this.#releaseRequest();
       this.#linger();
@@ -773,26 +534,17 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
 
   /** Called by the timer wheel. */
   expire(_nowMs: number): void {
-    const { wheel } = this.#state;
+    const output = this.#output;
     // Also after an answer: what is queued of it is the client's to take, however little it is.
-    const unread = this.#phase !== BUSY && this.#inputStart === this.#inputEnd;
-    if (this.#blocked || (unread && this.#isSending)) {
-      // What is queued alone would hide it: more may come behind.
-      const taken = takenBytes(this.#socket);
-      if (taken > this.#takenBytes) {
-        this.#takenBytes = taken;
-        wheel.set(this.#deadline, wheel.nowMs + this.#snapshot.connection.writeTimeoutMs);
-        return;
-      }
-      this.close(reasons.writeTimeout);
+    const unread = this.#phase !== BUSY && this.#input.isEmpty;
+    if (output.isBlocked || (unread && output.isSending)) {
+      if (output.hasMoved) this.#wait(this.limits.writeTimeoutMs);
+      else this.close(reasons.writeTimeout);
     } else if (this.#phase === READING_HEAD) {
-      if (this.idle && this.#served > 0) {
-        this.close(reasons.idleTimeout);
-        return;
-      }
-      this.#refuseLateHead();
-    } else if (this.#phase === BUSY && !this.#bodyDone) {
-      this.#timeOutBody();
+      if (this.idle && this.#served > 0) this.close(reasons.idleTimeout);
+      else this.#refuseLateHead();
+    } else if (this.#phase === BUSY && !this.#body.isDone) {
+      this.failBody(reasons.bodyTimeout);
     } else if (this.#phase !== TUNNEL) {
       this.close();
     }
@@ -805,11 +557,10 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
       this.close(reasons.headTimeout);
       return;
     }
-    const request = this.#request ?? this.#state.requests.take();
-    this.#request = request;
+    const request = this.#takeRequest();
     request.reset();
     request.refusal = reasons.headTimeout;
-    this.#inputStart = this.#inputEnd;
+    this.#input.skip();
     this.#snapshot = this.#state.snapshot;
     this.#serve(request);
   }
@@ -818,9 +569,3 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
 function takeNext(connection: Http1Connection): void {
   connection.takeNext();
 }
-
-const EMPTY = Buffer.alloc(0);
-const LF = 10;
-const CONTINUE = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n", "latin1");
-const CRLF = Buffer.from("\r\n", "latin1");
-const LAST_CHUNK = Buffer.from("0\r\n\r\n", "latin1");
