@@ -1,11 +1,11 @@
 import type { FieldScratch } from "../http/hpack-decoder.ts";
 import { Http2HeadReader } from "../http/http2-head.ts";
-import { ResponseHead } from "../http/response-head.ts";
 import type { State } from "../state.ts";
 import { GATHERED_BYTES, Outbox } from "../std/outbox.ts";
 import { ChunkShelf } from "./chunk-shelf.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { Http2Output, OutputDesk } from "./http2-output.ts";
+import { OwnAnswers } from "./http2-own-answers.ts";
 
 /** Connections that put together what they send in one turn; more than that send at once. */
 const LENT_MAX = 32;
@@ -17,10 +17,8 @@ const LENT_MAX = 32;
 export class Http2Desk implements OutputDesk {
   readonly scratch: FieldScratch = { bytes: Buffer.allocUnsafeSlow(16_384) };
   readonly headReader = new Http2HeadReader();
-  /** Answers of our own are printed here. */
-  readonly outbox = new Outbox(16_384);
   readonly chunks = new ChunkShelf();
-  readonly head = new ResponseHead();
+  readonly ownAnswers: OwnAnswers;
   readonly #open = new Set<ClientConnection>();
   readonly #state: State;
   readonly #lent: Outbox[] = [];
@@ -32,6 +30,7 @@ export class Http2Desk implements OutputDesk {
 
   constructor(state: State) {
     this.#state = state;
+    this.ownAnswers = new OwnAnswers(state);
   }
 
   /** HTTP/2 connections that are open. */

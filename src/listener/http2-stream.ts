@@ -13,34 +13,25 @@ import {
   RESPONSE_LENGTH,
   RESPONSE_NONE,
   type ResponseHead,
-  readResponseHead,
 } from "../http/response-head.ts";
 import type { TlsFacts } from "../http/tls-facts.ts";
 import type { Trailers } from "../http/trailer.ts";
 import type { TunnelEnd, TunnelSide } from "../http/tunnel-end.ts";
 import type { PeerFacts } from "../identity/client-address.ts";
 import { type Reason, reasons } from "../reason.ts";
-import { errorBody } from "../respond/error-page.ts";
-import { grpcTrailers, printGrpcRefusal } from "../respond/grpc.ts";
-import { isSilent, printOwnAnswer, printRefusal } from "../respond/own.ts";
+import { grpcTrailers } from "../respond/grpc.ts";
 import type { Snapshot } from "../snapshot.ts";
 import type { State } from "../state.ts";
-import type { Outbox } from "../std/outbox.ts";
 import { Deadline } from "../std/timer-wheel.ts";
 import type { Http2Desk } from "./http2-desk.ts";
 import type { FloodGuard } from "./http2-guard.ts";
 import { type SendingStream, StreamOutput } from "./http2-output.ts";
+import { StallWatch } from "./http2-stall-watch.ts";
 import { type InputOwner, StreamInput, type StreamReader } from "./http2-stream-input.ts";
 import { identify } from "./identify.ts";
 
 /** A body may be slower than the minimum rate for this long. */
 const RATE_GRACE_MS = 10_000;
-/** Progress of a slow client is seen in steps of this size. */
-const PROGRESS_BYTES = 16_384;
-/** Without any progress of its own, a stream lives this many `write_timeout_ms` while its connection progresses. */
-const STALLS_MAX = 10;
-/** What an answer of our own holds beside its fields and body. */
-const OWN_BYTES_MAX = 1024;
 
 /** The connection, as its streams see it. Met by http2.ts `Http2Connection`. */
 export interface StreamOwner extends InputOwner {
@@ -98,10 +89,8 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
   #answerTrailers: Trailers | undefined = undefined;
   #takesTrailers = false;
   #isBlocked = false;
-  /** Bytes queued, and taken from the connection, when progress was last looked for. */
-  #queueSize = Infinity;
-  #takenThen = 0;
-  #stalls = 0;
+  /** Made when the client is first waited for. */
+  #stallWatch: StallWatch | undefined = undefined;
 
   constructor(
     owner: StreamOwner,
@@ -200,7 +189,6 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
     this.#state.onDefect(cause);
     // Half a request may stand in it: it must not leave in front of somebody else's.
     this.#state.upstreamDeps.outbox.drop();
-    this.#desk.outbox.end = 0;
     try {
       this.#exchange?.fail(reasons.defect);
     } catch (again) {
@@ -503,39 +491,21 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
       this.#stop(reason === reasons.http2Head ? PROTOCOL_ERROR : CANCEL);
       return;
     }
-    const { outbox } = this.#desk;
-    const request = this.#request!;
-    outbox.end = 0;
-    if (this.#isCall) printGrpcRefusal(reason, request, this.#state.dateLine(), outbox);
-    else {
-      const page = errorBody(this.#state.snapshot.errorPages, reason, request);
-      const needed = (page?.body.length ?? 0) + request.answerLines.length + OWN_BYTES_MAX;
-      if (outbox.bytes.length < needed) outbox.bytes = Buffer.allocUnsafeSlow(needed);
-      printRefusal(reason, request, true, retryAfterSecs, methods, page, this.#state.dateLine(), outbox);
-    }
-    this.#answerPrinted(outbox, this.#isCall);
+    const { ownAnswers } = this.#desk;
+    this.#sendOwn(ownAnswers.refuse(reason, this.#request!, this.#isCall, retryAfterSecs, methods));
     this.#countDeadline(reason);
   }
 
   answerOwn(status: number, fields: string, body: string): void {
-    const { outbox } = this.#desk;
-    outbox.end = 0;
-    const needed = fields.length + this.#request!.answerLines.length + body.length + OWN_BYTES_MAX;
-    if (outbox.bytes.length < needed) outbox.bytes = Buffer.allocUnsafeSlow(needed);
-    printOwnAnswer(status, fields, body, this.#request!, true, this.#state.dateLine(), outbox);
-    this.#answerPrinted(outbox);
+    this.#sendOwn(this.#desk.ownAnswers.answer(status, fields, body, this.#request!));
   }
 
-  /** Our own answers are printed once, for HTTP/1.1, and read back: both protocols say the same. */
-  #answerPrinted(outbox: Outbox, isCall = false): void {
-    const request = this.#request!;
-    const { head } = this.#desk;
-    const bodyStart = readResponseHead(outbox.bytes, 0, outbox.end, isCall || isSilent(request), head);
-    if (bodyStart <= 0) throw new Error(`an answer of our own cannot be read: ${head.fault}`);
+  /** Sends what is printed. */
+  #sendOwn(bodyStart: number): void {
+    const { head, bytes, end } = this.#desk.ownAnswers;
     this.#startAnswer(head, head.bodyKind === RESPONSE_NONE);
-    if (bodyStart < outbox.end && !this.#isAnswerEnded && !this.#isGone)
-      this.#owner.output.data(this.output, outbox.bytes, bodyStart, outbox.end);
-    outbox.end = 0;
+    if (bodyStart < end && !this.#isAnswerEnded && !this.#isGone)
+      this.#owner.output.data(this.output, bytes, bodyStart, end);
     this.answerEnd();
   }
 
@@ -590,9 +560,8 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
   }
 
   #watchQueue(): void {
-    this.#queueSize = this.output.queuedBytes;
-    this.#takenThen = this.#owner.output.takenBytes;
-    this.#stalls = 0;
+    this.#stallWatch ??= new StallWatch();
+    this.#stallWatch.begin(this.output.queuedBytes, this.#owner.output.takenBytes);
     this.#arm(this.#snapshot.connection.writeTimeoutMs);
   }
 
@@ -617,28 +586,16 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
   }
 
   #onDeadline(): void {
-    if (this.#isBlocked || this.#exchange === undefined) this.#checkProgress();
-    else this.#exchange.fail(reasons.bodyTimeout);
-  }
-
-  /**
-   * A client that opens no window holds what is queued for it. Streams of one slow connection wait for each other, so
-   * its own progress counts for a while too, but not for ever.
-   */
-  #checkProgress(): void {
-    const queued = this.output.queuedBytes;
-    const taken = this.#owner.output.takenBytes;
-    const hasMoved = taken - this.#takenThen >= PROGRESS_BYTES;
-    // A byte at a time is none.
-    if (this.#queueSize - queued >= Math.min(PROGRESS_BYTES, this.#queueSize)) this.#stalls = 0;
-    else if (!hasMoved || ++this.#stalls >= STALLS_MAX) {
+    if (!this.#isBlocked && this.#exchange !== undefined) {
+      this.#exchange.fail(reasons.bodyTimeout);
+    } else if (
+      this.#stallWatch?.isStalled(this.output.queuedBytes, this.#owner.output.takenBytes) === false
+    ) {
+      this.#arm(this.#snapshot.connection.writeTimeoutMs);
+    } else {
       if (this.#exchange === undefined) this.#state.counters.rejects[reasons.writeTimeout.index]!++;
       this.close(reasons.writeTimeout);
-      return;
     }
-    this.#queueSize = queued;
-    this.#takenThen = taken;
-    this.#arm(this.#snapshot.connection.writeTimeoutMs);
   }
 }
 
