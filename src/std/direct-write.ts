@@ -82,6 +82,20 @@ export function waitingBytes(socket: Socket): number {
   return (socket as unknown as HandleSlot)._handle?.writeQueueSize ?? 0;
 }
 
+/**
+ * The kernel, or the TLS layer on its behalf, has all that was written. Node tells of a write to TLS a turn after the kernel took
+ * it; an answer may come first.
+ */
+export function hasLeft(socket: Socket, encrypted: boolean): boolean {
+  const { writableLength } = socket;
+  if (writableLength === 0 || !encrypted) return writableLength === 0;
+  const raw = (socket as unknown as TlsHandleSlot)._handle?._parent;
+  return writableLength <= TLS_WRITE_BYTES && raw?.writeQueueSize === 0;
+}
+
+/** What TLS hands to the socket under it at once: one record. */
+const TLS_WRITE_BYTES = 16_384;
+
 /** Bytes that the kernel has taken of it, ever. */
 export function takenBytes(socket: Socket): number {
   return ((socket as unknown as HandleSlot)._handle?.bytesWritten ?? 0) - waitingBytes(socket);
@@ -105,6 +119,11 @@ interface WriteHandle {
   writeBuffer(request: WriteRequest, bytes: Uint8Array): number;
   readonly writeQueueSize: number;
   readonly bytesWritten: number;
+}
+
+/** The handle of a TLS socket stands on that of the socket. */
+interface TlsHandleSlot {
+  readonly _handle: { readonly _parent?: { readonly writeQueueSize?: number } } | null;
 }
 
 interface HandleSlot {

@@ -22,6 +22,7 @@ import {
 import type { TunnelEnd, TunnelSide } from "../http/tunnel-end.ts";
 import { switchFault } from "../http/websocket.ts";
 import { type Reason, reasons } from "../reason.ts";
+import { hasLeft } from "../std/direct-write.ts";
 import type { Leaver } from "../std/outbox.ts";
 import { Deadline } from "../std/timer-wheel.ts";
 import type { AnswerSink, AnswerTail } from "./answer-sink.ts";
@@ -474,7 +475,7 @@ export class UpstreamConnection implements TunnelEnd, Leaver {
     exchange.onAnswerFlush();
     // Bytes of the request that still wait were not asked for: an upstream that answers without reading them would
     // leave the next request behind them.
-    const requestGone = this.#requestDone && !this.#isQueued && this.socket.writableLength === 0;
+    const requestGone = this.#requestDone && !this.#isQueued && hasLeft(this.socket, this.#encrypted);
     if (nothingAfter && this.#keepAlive && requestGone && !this.#endSeen && !this.#paused) this.#becomeIdle();
     else this.close();
     exchange.onAnswerEnd(this.#headNow);
