@@ -25,6 +25,8 @@ export function reportTexts(
   place: Place,
   sink: ValueSink,
 ): void {
+  if (place.repeated === 0 && beginsObject(bytes, start, end))
+    sink.value(bytes, start, Math.min(end, start + OBJECT_BYTES), place);
   let from = start;
   let to = start;
   let printable = 0;
@@ -41,6 +43,14 @@ export function reportTexts(
     printable = 0;
   }
   reportWideTexts(bytes, start, end, place, sink);
+}
+
+/** Whether bytes begin like a serialised object of Java, or a pickle of version 2 to 5: what is in it is no text. */
+function beginsObject(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start < 8) return false;
+  const second = bytes[start + 1]!;
+  if (bytes[start] === 0x80) return second >= 2 && second <= 5;
+  return bytes[start] === 0xac && second === 0xed && bytes[start + 2] === 0 && bytes[start + 3] === 5;
 }
 
 /** Text whose every other byte is NUL, without the NULs. A receiver that goes by a byte order mark reads just that. */
@@ -68,6 +78,8 @@ export function isCompressed(bytes: Uint8Array, end: number): boolean {
 }
 
 const BINARY_BYTES_MIN = 64;
+/** Of an object; so few that they are not taken for binary. */
+const OBJECT_BYTES = 120;
 /** Random bytes have such a run once in 200 KB: a cut text ends where no writer ended it. */
 const TEXT_BYTES_MIN = 12;
 /** Printable characters of a text with gaps: so long that random bytes have one once in 1 MB. */

@@ -59,3 +59,14 @@ test("UTF-16 and random bytes are binary, text and short values are not", () => 
   assert.equal(isBinary(wide, 0, wide.length), true);
   assert.equal(isBinary(wide, 0, 63), false);
 });
+
+test("the beginning of a serialised object is reported as it is, of the first piece only", () => {
+  const java = Buffer.concat([Buffer.from("aced0005737200", "hex"), Buffer.alloc(200, 1)]);
+  assert.deepEqual(textsOf(java), [java.toString("latin1", 0, 120)]);
+  const pickle = Buffer.from("\x80\x04\x95!\0\0\0\0\0\0\0\x8c\x05posix\x94\x8c\x06system\x94\x93", "latin1");
+  assert.deepEqual(textsOf(pickle), [pickle.toString("latin1")]);
+  assert.deepEqual(textsOf(Buffer.from("aced00", "hex")), []);
+  const place = new Place();
+  place.repeated = 50;
+  reportTexts(java, 0, java.length, place, { value: () => assert.fail("it was there before") });
+});

@@ -56,3 +56,20 @@ export function findDotnetType({ lower }: Subject, found: Detection[]): void {
   if (match === null) return;
   found.push({ kind: "dotnet.gadget_type", start: match.index, end: match.index + match[0].length });
 }
+
+/** The header of a stream (MS-NRBF §2.6.1), its record type, the root's number, -1 and the version, in base64 or hex. */
+const STREAM =
+  /(?<![A-Za-z0-9+/])(?:AAEAAAD[/_]{5}AQ[A-Za-z0-9+/_-]{8,}|0001000000[fF]{8}01[0-9a-fA-F]{8,})/g;
+/** What is in streams that attack, and not in the games and documents that programs keep this way. */
+const STREAM_TYPES =
+  /system\.(?:windows\.(?:data|markup|resourcedictionary|forms\.axhost)|delegateserializationholder|diagnostics\.process|security\.(?:principal|claims)\.|web[.,]|data\.dataset|drawing\.design|identitymodel|runtime\.remoting|codedom|configuration\.|reflection\.|activities|workflow|io\.(?:file|directory)info|management\.)|microsoft\.(?:visualstudio|identitymodel|powershell)/;
+
+export function findDotnetStream({ text }: Subject, found: Detection[]): void {
+  STREAM.lastIndex = 0;
+  for (let run = STREAM.exec(text); run !== null; run = STREAM.exec(text)) {
+    const bytes = Buffer.from(run[0], run[0].startsWith("0") ? "hex" : "base64");
+    if (!STREAM_TYPES.test(bytes.latin1Slice().toLowerCase())) continue;
+    found.push({ kind: "dotnet.serialized_object", start: run.index, end: run.index + run[0].length });
+    return;
+  }
+}

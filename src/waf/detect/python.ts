@@ -11,7 +11,12 @@ const BUILTINS =
   "eval|exec|execfile|compile|__import__|getattr|setattr|open|file|apply|globals|vars|breakpoint|input";
 
 export const PICKLE_TRIGGERS: readonly string[] = [
-  ...[...modules, "builtins", "__builtin__"].flatMap((name) => [`c${name}\n`, `i${name}\n`]),
+  ...[...modules, "builtins", "__builtin__"].flatMap((name) => [
+    `c${name}\n`,
+    `i${name}\n`,
+    `${name}\x94`,
+    `${name}\x8c`,
+  ]),
   // Versions 2 to 5 in base64, with what a pickle begins with.
   ...["gasv", "gawv", "gajj", "gaj9", "gajd", "gajo", "gajy", "ganj", "gan9", "gand", "gano", "gany"],
 ];
@@ -33,7 +38,7 @@ const ENCODED = /(?<![A-Za-z0-9+/_-])gA(?:SV|WV|[JN][j9doY])[A-Za-z0-9+/_-]{8,}/
  * cookies as pickles.
  */
 export function findPickle({ text, lower }: Subject, found: Detection[]): void {
-  const plain = BY_LINES.exec(lower);
+  const plain = BY_LINES.exec(lower) ?? BY_STACK.exec(lower);
   if (plain !== null) {
     found.push({ kind: "python.pickle", start: plain.index, end: plain.index + plain[0].length });
     return;

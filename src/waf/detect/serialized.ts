@@ -1,5 +1,5 @@
 import type { Detection, Detector, Subject } from "../detection.ts";
-import { DOTNET_TRIGGERS, findDotnetType } from "./dotnet.ts";
+import { DOTNET_TRIGGERS, findDotnetStream, findDotnetType } from "./dotnet.ts";
 import { findPickle, PICKLE_TRIGGERS } from "./python.ts";
 
 const JAVA_MAGIC = "\xac\xed\0\x05";
@@ -12,7 +12,8 @@ export const serialized: Detector = {
   name: "serialized",
   kinds: {
     "java.serialized_object": "a serialised Java object, raw, in hex or in base64",
-    "dotnet.serialized_object": "a .NET object as BinaryFormatter writes it, in base64 or in hex",
+    "dotnet.serialized_object":
+      "a .NET object as BinaryFormatter writes it, of types that run code, in base64 or in hex",
     "dotnet.gadget_type": "the name of a .NET type, with its assembly, whose creation runs code",
     "python.pickle": "a pickled Python object that calls a function of the system, raw or in base64",
   },
@@ -23,8 +24,8 @@ export const serialized: Detector = {
     ...PICKLE_TRIGGERS,
   ],
   detect(subject, found) {
-    findHeader("java.serialized_object", JAVA, subject, found);
-    findHeader("dotnet.serialized_object", DOTNET, subject, found);
+    findJava(subject, found);
+    findDotnetStream(subject, found);
     findDotnetType(subject, found);
     findPickle(subject, found);
   },
@@ -35,10 +36,8 @@ export const serialized: Detector = {
  * of base64 the letters are chance: a picture may hold any six of them.
  */
 const JAVA = new RegExp(`(?<![A-Za-z0-9+])(?:${JAVA_MAGIC}|rO0ABX|[aA][cC][eE][dD]00057)`);
-/** The header of a stream (MS-NRBF §2.6.1): its record type, the root's number, -1 and the version. */
-const DOTNET = /(?<![A-Za-z0-9+/])(?:AAEAAAD[/_]{5}AQ|0001000000[fF]{8}01)/;
-
-function findHeader(kind: string, header: RegExp, { text }: Subject, found: Detection[]): void {
-  const match = header.exec(text);
-  if (match !== null) found.push({ kind, start: match.index, end: match.index + match[0].length });
+function findJava({ text }: Subject, found: Detection[]): void {
+  const match = JAVA.exec(text);
+  if (match === null) return;
+  found.push({ kind: "java.serialized_object", start: match.index, end: match.index + match[0].length });
 }

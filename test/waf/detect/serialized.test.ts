@@ -45,6 +45,7 @@ test("a pickle that calls a function of the system is found in every version, ra
       ),
       Buffer.from(`\x80\x03}q\x00X\x01\x00\x00\x00kq\x01${lines}q\x02)Rs.`, "latin1").toString("base64url"),
       framed(reduce(module, name)),
+      reduce(module, name),
       framed(`}${short("k")}\x94${reduce(module, name)}`),
     ])
       assert.deepEqual(kindsOf(pickle), ["python.pickle"], JSON.stringify(pickle));
@@ -64,12 +65,18 @@ test("pickles of data pass, whatever words are in them, and so do lists of words
   assert.deepEqual(kindsOf("cos\nsystem\n"), []);
 });
 
-test("the header of a .NET stream is found at the beginning of base64 and hex only", () => {
-  const stream = Buffer.from("0001000000ffffffff01000000000000000c02000000", "hex");
-  assert.deepEqual(kindsOf(stream.toString("base64")), ["dotnet.serialized_object"]);
-  assert.deepEqual(kindsOf(stream.toString("base64url")), ["dotnet.serialized_object"]);
-  assert.deepEqual(kindsOf(`state=${stream.toString("hex")}`), ["dotnet.serialized_object"]);
-  assert.deepEqual(kindsOf(`iVBOR${stream.toString("base64")}`), []);
+test("a .NET stream of types that run code is found in base64 and hex, a saved game is not", () => {
+  const streamOf = (assembly: string): Buffer =>
+    Buffer.concat([
+      Buffer.from("0001000000ffffffff01000000000000000c02000000", "hex"),
+      Buffer.from(`${String.fromCharCode(assembly.length)}${assembly}`, "latin1"),
+    ]);
+  const attack = streamOf("Microsoft.PowerShell.Editor, Version=3.0.0.0");
+  assert.deepEqual(kindsOf(attack.toString("base64")), ["dotnet.serialized_object"]);
+  assert.deepEqual(kindsOf(attack.toString("base64url")), ["dotnet.serialized_object"]);
+  assert.deepEqual(kindsOf(`state=${attack.toString("hex")}`), ["dotnet.serialized_object"]);
+  assert.deepEqual(kindsOf(`iVBOR${attack.toString("base64")}`), []);
+  assert.deepEqual(kindsOf(streamOf("Assembly-CSharp, Version=0.0.0.0").toString("base64")), []);
 });
 
 test("a .NET type whose creation runs code is found with its assembly, not in prose, code and traces", () => {

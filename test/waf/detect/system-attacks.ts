@@ -265,7 +265,7 @@ export const systemAttacks: Readonly<Record<string, readonly string[]>> = {
   serialized: [
     "rO0ABXQAA2FiYw==",
     "aced0005740003616263",
-    "AAEAAAD/////AQAAAAAAAAAMAgAAAA==",
+    "AAEAAAD/////AQAAAAAAAAAMAgAAAF5NaWNyb3NvZnQuUG93ZXJTaGVsbC5FZGl0b3IsIFZlcnNpb249My4wLjAuMCwgQ3VsdHVyZT1uZXV0cmFsLCBQdWJsaWNLZXlUb2tlbj0zMWJmMzg1NmFkMzY0ZTM1",
     '{"$type":"System.IO.FileInfo, mscorlib","fileName":"x"}',
     "ios\nsystem\n.",
   ],
