@@ -153,6 +153,12 @@ export function maskVarying(text: string, folder: string): string {
         .replace(/\b(zion_(?:admin_)?)[\w-]{43}(?![\w-])/g, "$1SECRET")
         .replace(/(p=\d+)\$[\w+/$]+/, "$1$SALT$HASH")
         .replace(/("\w+(?:Us|Ms|_us|_ms)": )[\d.]+/, "$1N")
+        // Rules and the attacks they know grow: how many there are is no matter of how it is told.
+        .replace(
+          /\b\d{3,}(?= (?:rules,|examples,|forms of known|known attacks|(?:that )?are refused|still with))/g,
+          "N",
+        )
+        .replace(/("(?:tried|refusedBefore|refusedAfter)": )\d{3,}/, "$1N")
         .replace(/\b127\.0\.0\.1:\d{5}\b/g, "127.0.0.1:PORT");
       return masked === line ? line : masked.replace(/(?<=\S) {2,}/g, "  ");
     })
