@@ -43,7 +43,7 @@ function edge(setup: Setup, more: string): string {
 ${locations(setup)}
     ${setup.backend === "files" ? `location /files/ { root ${writeFiles(setup.directory)}; }` : ""}
     location / {
-      ${setup.backend === "grpc" ? "grpc_pass grpc://origin" : "proxy_pass http://origin"};
+      ${setup.backend === "grpc" ? "grpc_pass grpc://origin" : `proxy_pass ${setup.backend === "encrypted" ? "https" : "http"}://origin`};
       proxy_http_version 1.1;
       ${setup.backend === "events" ? upgrading : 'proxy_set_header Connection "";'}
       ${setup.backend === "compressed" ? "gzip on; gzip_proxied any; gzip_comp_level 4;" : ""}

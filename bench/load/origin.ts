@@ -2,11 +2,13 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeNginx } from "./nginx.ts";
 import { freePort, type Running, startPinned } from "./process.ts";
-import { getLarge, getSmall } from "./traffic.ts";
+import { getHuge, getLarge, getSmall, type Traffic } from "./traffic.ts";
 
 /** What stands behind every candidate. */
 export interface Origin {
   readonly port: number;
+  /** Of the same over TLS 1.3; 0 = without a certificate. */
+  readonly tlsPort: number;
   readonly process: Running;
 }
 
@@ -20,14 +22,26 @@ export const smallAnswer =
  * which passes the request on to the benchmark itself to be looked at. Its connections are never closed by count:
  * reconnects would be charged to the candidates by chance.
  */
-export async function startOrigin(cpu: number, parent: string, witnessPort: number): Promise<Origin> {
+export async function startOrigin(
+  cpu: number,
+  parent: string,
+  witnessPort: number,
+  certificate?: { readonly certFile: string; readonly keyFile: string },
+): Promise<Origin> {
   const directory = join(parent, "origin");
   mkdirSync(join(directory, "files"), { recursive: true });
-  const large = getLarge.target.slice(1, getLarge.target.indexOf("?"));
-  writeFileSync(join(directory, large), page(getLarge.answerBytes));
+  for (const traffic of [getLarge, getHuge])
+    writeFileSync(join(directory, fileOf(traffic)), page(traffic.answerBytes));
   if (smallAnswer.length !== getSmall.answerBytes) throw new Error(`${smallAnswer.length} B of small answer`);
 
   const port = await freePort();
+  const tlsPort = certificate === undefined ? 0 : await freePort();
+  const listenTls =
+    certificate === undefined
+      ? ""
+      : `listen 127.0.0.1:${tlsPort} ssl backlog=4096;
+    ssl_certificate ${certificate.certFile};
+    ssl_certificate_key ${certificate.keyFile};`;
   const command = writeNginx(
     directory,
     `
@@ -38,6 +52,7 @@ export async function startOrigin(cpu: number, parent: string, witnessPort: numb
   server {
     # 4,096 clients come at once in bench/growth.ts.
     listen 127.0.0.1:${port} backlog=4096;
+    ${listenTls}
     add_header Cache-Control "public, max-age=60";
     add_header ETag '"4711-17"';
     add_header Vary "Accept-Encoding";
@@ -67,11 +82,19 @@ export async function startOrigin(cpu: number, parent: string, witnessPort: numb
   );
   const running = startPinned(cpu, command, join(directory, "output"));
   await running.listening(port);
-  return { port, process: running };
+  return { port, tlsPort, process: running };
+}
+
+function fileOf({ target }: Traffic): string {
+  return target.slice(1, target.indexOf("?"));
 }
 
 function page(bytes: number): string {
   const head = "<!doctype html><title>Garden tools</title>\n";
-  const rows = Array.from({ length: 400 }, (_, row) => `<p class="item">Item ${row} of the catalogue</p>\n`);
+  const count = Math.ceil(bytes / 36);
+  const rows = Array.from(
+    { length: count },
+    (_, row) => `<p class="item">Item ${row} of the catalogue</p>\n`,
+  );
   return (head + rows.join("")).slice(0, bytes);
 }

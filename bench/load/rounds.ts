@@ -167,7 +167,8 @@ async function enter(bench: Bench, scenario: Scenario, name: CandidateName, log:
     candidate = await startCandidate(name, log, bench.proxyCpu, bench.around, work);
     const fanOut =
       kind === "fan-out" ? new FanOut(bench.events, candidate.httpPort, scenario.traffic) : undefined;
-    const wrong = await checkWork(candidate, scenario, originPort, fanOut);
+    const plainPort = backend === "encrypted" ? bench.backends.origin : originPort;
+    const wrong = await checkWork(candidate, scenario, plainPort, fanOut);
     const inspection = scenario.waf ? await checkWaf(candidate) : undefined;
     wrong.push(...(inspection?.wrong ?? []));
     if (wrong.length > 0) throw new Error(wrong.join("; "));

@@ -26,7 +26,8 @@ export async function runAll(
   const [proxyCpu, loadCpu] = cpus as [number, number];
   pinSelf(loadCpu);
   const witness = await startWitness();
-  const origin = await startOrigin(loadCpu, directory, witness.port);
+  const certificate = makeCertificate(directory);
+  const origin = await startOrigin(loadCpu, directory, witness.port, certificate);
   const grpc = await startGrpcOrigin(loadCpu, directory);
   const events = await startEventsOrigin();
   const bench: Bench = {
@@ -37,7 +38,7 @@ export async function runAll(
     around: {
       directory,
       beforeDirectory: options.before,
-      ...makeCertificate(directory),
+      ...certificate,
     },
     backends: {
       origin: origin.port,
@@ -46,6 +47,7 @@ export async function runAll(
       grpc: grpc.port,
       events: events.port,
       files: origin.port,
+      encrypted: origin.tlsPort,
     },
     events,
     opensslConf: join(directory, "openssl.cnf"),

@@ -4,6 +4,7 @@ import { getLargeFile, getSmallFile } from "./files.ts";
 import { grpcUnary } from "./grpc-origin.ts";
 import { nodeProxies } from "./node-proxy.ts";
 import {
+  getHuge,
   getLarge,
   getSmall,
   postSmall,
@@ -25,7 +26,7 @@ export interface Scenario {
   readonly kind: "wrk" | "handshake" | "resumption" | "idle" | "upload" | "h2load" | "fan-out";
   /**
    * What stands behind the candidates: nginx, asked once by those that store its answer (`cached`), or whose answers they
-   * compress, a gRPC service, a sender of events, or nothing but files.
+   * compress, a gRPC service, a sender of events, nothing but files, or nginx over TLS.
    */
   readonly backend: Backend;
   readonly candidates: readonly CandidateName[];
@@ -37,7 +38,7 @@ export interface Scenario {
   readonly close: boolean;
 }
 
-export type Backend = "origin" | "cached" | "compressed" | "grpc" | "events" | "files";
+export type Backend = "origin" | "cached" | "compressed" | "grpc" | "events" | "files" | "encrypted";
 
 export type ScenarioName = keyof typeof scenarios;
 
@@ -60,6 +61,12 @@ export const scenarios = {
   post1k: wrk("POST 1,024 B JSON, keep-alive", postSmall),
   get10k: wrk("GET, 10 kB answer, keep-alive", getLarge),
   "tls-get": { ...wrk("GET, 150 B answer over TLS 1.3, keep-alive", getSmall), tls: true },
+  "tls-get1m": { ...wrk("GET, 1 MB answer over TLS 1.3, keep-alive", getHuge), tls: true },
+  "tls-upstream": {
+    ...wrk("GET, 150 B answer from an upstream over TLS 1.3, keep-alive", getSmall),
+    candidates: ["zion", "before", "nginx"],
+    backend: "encrypted",
+  },
   "conn-per-request": { ...wrk("GET, 150 B answer, a connection per request", getSmall), close: true },
   "full-handshake": {
     ...wrk("TLS 1.3 full handshake + GET + close, one at a time", getSmall),
@@ -75,6 +82,7 @@ export const scenarios = {
   },
   "h2-get": h2("HTTP/2 over TLS 1.3: GET, 150 B answer", getSmall),
   "h2-post1k": h2("HTTP/2 over TLS 1.3: POST 1,024 B JSON", postSmall),
+  "h2-get1m": h2("HTTP/2 over TLS 1.3: GET, 1 MB answer", getHuge),
   "grpc-unary": {
     ...h2("gRPC unary calls, 100 B each way, to a service over HTTP/2", grpcUnary),
     candidates: ["zion", "before", "nginx"],

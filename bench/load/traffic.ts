@@ -24,6 +24,13 @@ export const getLarge: Traffic = {
   answerBytes: 10_240,
 };
 
+/** Answered with a file of 1 MB. */
+export const getHuge: Traffic = {
+  ...getSmall,
+  target: "/files/page-1m.html?v=20240611",
+  answerBytes: 1_048_576,
+};
+
 /** 1,024 bytes of JSON, answered like `getSmall`. */
 export const postSmall: Traffic = {
   ...getSmall,

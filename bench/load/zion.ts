@@ -37,7 +37,8 @@ cert_path = ${text(setup.certFile)}
 key_path = ${text(setup.keyFile)}
 
 [upstream.origin]
-url = "http://127.0.0.1:${setup.originPort}"
+url = "${setup.backend === "encrypted" ? "https" : "http"}://127.0.0.1:${setup.originPort}"
+${setup.backend === "encrypted" ? `server_name = "localhost"\nca_path = ${text(setup.certFile)}` : ""}
 ${setup.backend === "grpc" ? 'protocol = "h2c"' : ""}
 
 ${paths.map((path) => `[[route]]\npath = "${path}"\nupstream = "origin"\n${setup.waf ? "" : "waf = false\n"}${setup.backend === "events" ? 'mode = "websocket"\n' : ""}${setup.backend === "cached" ? 'cache_profile = "stored"\n' : ""}`).join("\n")}
