@@ -1,47 +1,38 @@
-import { askForInspectable, askForWhole } from "./answer/inspection.ts";
-import { beginSteps } from "./answer/steps.ts";
+import { askForInspectable } from "./answer/inspection.ts";
 import type { CacheRule } from "./cache/rule.ts";
 import type { Passage } from "./cache/visitor.ts";
+import { beginAnswer, dress } from "./exchange/answer-head.ts";
 import { runLateGates } from "./exchange/late-gates.ts";
-import { take } from "./exchange/late-verdict.ts";
-import { inspectHead, inspectRequest, inspectTail, judge } from "./exchange/request-inspection.ts";
+import { answerForRoute, answerInstead, answerWithPage } from "./exchange/own-answer.ts";
+import { inspectRequest, inspectTail, judge } from "./exchange/request-inspection.ts";
+import { openWebSocket } from "./exchange/web-socket.ts";
 import type { BodyScreen, ScreenOwner } from "./gate/body-screen.ts";
-import { preflightMethod, replaceCors } from "./gate/cors.ts";
+import { preflightMethod } from "./gate/cors.ts";
 import { addIdentityLines, scrubTrailers } from "./gate/identity-fields.ts";
 import { leaveInFlight } from "./gate/in-flight.ts";
-import { checkExposed } from "./gate/internal-only.ts";
-import { type MessageOwner, MessageScreen } from "./gate/message-screen.ts";
 import { runBodyGates, runConnectionGates, runEarlyGates, runRouteGates } from "./gate/order.ts";
 import type { HeldRefusal } from "./gate/tarpit.ts";
-import { type WafVerdict, wafReasons } from "./gate/waf-verdict.ts";
+import type { WafVerdict } from "./gate/waf-verdict.ts";
 import type { BodySink, Downstream } from "./http/downstream.ts";
 import { isEventStream, markStream } from "./http/event-stream.ts";
-import { F } from "./http/field.ts";
-import { editAnswerFields, editTrailers } from "./http/field-edit.ts";
+import { editTrailers } from "./http/field-edit.ts";
 import { grpcTimeoutMs, isGrpc } from "./http/grpc.ts";
 import { isIdempotent } from "./http/method.ts";
 import type { AnswerStep, Outlet, StepOwner } from "./http/outlet.ts";
 import type { ForwardedMemo, HopFacts } from "./http/print-request.ts";
-import { BODY_CHUNKED, BODY_NONE, type CanonicalRequest, HEAD } from "./http/request.ts";
-import { ResponseHead } from "./http/response-head.ts";
+import { BODY_CHUNKED, BODY_NONE, type CanonicalRequest } from "./http/request.ts";
+import type { ResponseHead } from "./http/response-head.ts";
 import type { Trailers } from "./http/trailer.ts";
 import type { TunnelEnd, TunnelSide } from "./http/tunnel-end.ts";
-import { hasExtensions } from "./http/websocket.ts";
-import { CLOSE_POLICY } from "./http/websocket-frames.ts";
 import { type Reason, reasons } from "./reason.ts";
 import { ExchangeRecord } from "./record/record.ts";
 import { answerChallenge } from "./respond/acme-challenges.ts";
-import { BytesSource } from "./respond/bytes-source.ts";
 import { CacheVisit, type CacheVisitOwner } from "./respond/cache-visit.ts";
-import { intercept } from "./respond/intercepted.ts";
 import { answerLocally } from "./respond/local.ts";
-import { type Page, type PageName, pageLines, pageMethods, pageOf } from "./respond/page.ts";
-import { ownHead, type Reply, replyHead } from "./respond/reply.ts";
+import { pageOf } from "./respond/page.ts";
 import type { AnswerSource } from "./respond/source.ts";
 import type { FileAnswerOwner } from "./respond/static/file-answer.ts";
-import { fileMethods, takeFileRequest } from "./respond/static/file-request.ts";
-import type { StaticSite } from "./respond/static/static-site.ts";
-import type { Route, Snapshot, WebSocketRule } from "./snapshot.ts";
+import type { Route, Snapshot } from "./snapshot.ts";
 import type { State } from "./state.ts";
 import type { AnswerSink, Fault } from "./upstream/answer-sink.ts";
 import { type FetchGround, isUnsafe, namedUris } from "./upstream/cache-fetch.ts";
@@ -50,8 +41,8 @@ import { Forwarding } from "./upstream/forward.ts";
 import { beginCopy, type MirrorCopy } from "./upstream/mirror.ts";
 import { chooseSplit, editOutgoing } from "./upstream/outgoing.ts";
 import type { Bond } from "./upstream/sticky.ts";
-import { type StreamLife, StreamPlace, streamLife } from "./upstream/stream-place.ts";
-import { Tunnel, type TunnelOwner } from "./upstream/tunnel.ts";
+import { StreamPlace, streamLife } from "./upstream/stream-place.ts";
+import type { Tunnel } from "./upstream/tunnel.ts";
 import type { Upstream } from "./upstream/upstream.ts";
 import type { Finding } from "./waf/finding.ts";
 import type { Inspector } from "./waf/inspector.ts";
@@ -61,29 +52,22 @@ import type { Inspector } from "./waf/inspector.ts";
  * until the request is on its way to an upstream or refused; the callbacks below are what happens to it afterwards.
  * Nothing here waits: where the upstream or the client must be waited for, the next callback goes on.
  *
- *     head ─ serve ─┬─ refuse ───────────────────────────────────────────────────────────┐
- *                   ├─ answerChallenge, answerLocally (OPTIONS *), showPage, reply, file ┤
- *                   └─ [body ─ screen ─] forwarding ─ onAnswerHead ─ Body… ─ End ────────┴─ conclude ─ record
+ *     head ─ serve ─┬─ refuse ─────────────────────────────────────────────────────────────────┐
+ *                   ├─ answerChallenge, answerLocally (OPTIONS *), exchange/own-answer.ts ─────┤
+ *                   └─ send ─ [body ─ screen ─] forward ─ onAnswerHead ─ onAnswerBody… ─ End ──┴─ conclude ─ record
  *
- * What is a matter of its own is in exchange/: gates that may wait, what the WAF looks at. What stands here without a # is
- * for those files and for whom the exchange talks to, each by the interface that says so.
+ * Longer than other files, because a life in pieces is not read downwards. What is a matter of its own is in exchange/:
+ * gates that wait, what the WAF looks at, answers of ours, WebSockets. What stands here without a # is for those files
+ * and for whom it talks to, each by the interface that says so.
  */
 export class Exchange
-  implements
-    AnswerSink,
-    BodySink,
-    ScreenOwner,
-    MessageOwner,
-    TunnelOwner,
-    FileAnswerOwner,
-    CacheVisitOwner,
-    StepOwner
+  implements AnswerSink, BodySink, ScreenOwner, FileAnswerOwner, CacheVisitOwner, StepOwner
 {
   readonly request: CanonicalRequest;
   /** Taken once, when the head was complete: a reload cannot retarget this exchange. */
   readonly snapshot: Snapshot;
   readonly record: ExchangeRecord;
-  readonly #downstream: Downstream;
+  readonly downstream: Downstream;
   readonly state: State;
   route: Route | undefined = undefined;
   /** The route's, or the one that a split chose. */
@@ -92,33 +76,33 @@ export class Exchange
   #copy: MirrorCopy | undefined = undefined;
   /** The member that the client keeps to; undefined = this upstream has no sticky sessions. */
   #bond: Bond<Endpoint> | undefined = undefined;
-  #forwarding: Forwarding | undefined = undefined;
+  forwarding: Forwarding | undefined = undefined;
   /** Between the client's body and the upstream, where the WAF looks at it. */
   screen: BodyScreen | undefined = undefined;
-  #requestTrailers: Trailers | undefined = undefined;
-  #deadlineMs = Infinity;
+  requestTrailers: Trailers | undefined = undefined;
+  deadlineMs = Infinity;
   #bodyStarted = false;
   #bodyBytesMax = 0;
-  #answerStarted = false;
+  answerStarted = false;
   concluded = false;
   /** Of `max_streams`. */
   #place: StreamPlace | undefined = undefined;
-  #tunnel: Tunnel | undefined = undefined;
+  tunnel: Tunnel | undefined = undefined;
   /** What the answer comes from where no upstream sends it. */
-  #source: AnswerSource | undefined = undefined;
+  source: AnswerSource | undefined = undefined;
   /** Undefined = the route has no cache. */
   #visit: CacheVisit<FetchGround> | undefined = undefined;
   /** Whole lines about the cache, for an answer that the upstream sends. */
-  #cacheWords = "";
+  cacheWords = "";
   /** Where the answer goes: to the client, or through a step that changes or looks at it. */
-  #outlet: Outlet;
-  #step: AnswerStep | undefined = undefined;
+  outlet: Outlet;
+  step: AnswerStep | undefined = undefined;
   /** The refusal that the tarpit holds back. */
   #held: HeldRefusal | undefined = undefined;
 
   constructor(downstream: Downstream, request: CanonicalRequest, snapshot: Snapshot, state: State) {
-    this.#downstream = downstream;
-    this.#outlet = downstream;
+    this.downstream = downstream;
+    this.outlet = downstream;
     this.request = request;
     this.snapshot = snapshot;
     this.state = state;
@@ -128,8 +112,7 @@ export class Exchange
 
   /** The head is read: `request.refusal` says how that went. Called once, by the listener. */
   serve(): void {
-    const { request, snapshot } = this;
-    const downstream = this.#downstream;
+    const { request, snapshot, downstream } = this;
 
     // 1. One reading of the bytes. Everything below sees this request; nobody sees the bytes again.
     if (request.refusal !== undefined) {
@@ -150,7 +133,7 @@ export class Exchange
 
     // A CA that validates comes from anywhere, unannounced: what it alone may ask for is before every list and limit.
     if (answerChallenge(request, this.state.challenges, downstream, this.record)) {
-      this.#conclude();
+      this.conclude();
       return;
     }
 
@@ -166,7 +149,7 @@ export class Exchange
 
     // 4. What needs no route: redirects of the plain listener, `OPTIONS *`.
     if (answerLocally(request, snapshot, downstream, this.record)) {
-      this.#conclude();
+      this.conclude();
       return;
     }
     if (!request.secure && snapshot.redirectPort !== undefined) {
@@ -179,7 +162,7 @@ export class Exchange
     const path = request.routePathText();
     const page = snapshot.exposeInternal ? pageOf(path) : undefined;
     if (page !== undefined) {
-      this.#showPage(page);
+      answerWithPage(this, page);
       return;
     }
 
@@ -205,82 +188,10 @@ export class Exchange
     else runLateGates(this, route, isPreflight);
   }
 
-  #showPage(name: PageName): void {
-    const { request } = this;
-    const refusal =
-      checkExposed(request, this.snapshot, this.#downstream.peerText) ??
-      ((pageMethods & (1 << request.method)) === 0 ? reasons.methodRoute : undefined);
-    if (refusal !== undefined) {
-      this.refuse(refusal, pageMethods);
-      return;
-    }
-    let page: Page | undefined;
-    const asked = this.state.pages.ask(name, request.fieldText(F.accept) ?? "").then((got) => () => {
-      page = got;
-      return got === undefined ? reasons.pageLate : undefined;
-    });
-    take(this, asked, () => this.#answerPage(page!));
-  }
-
-  #answerPage(page: Page): void {
-    this.#answerFrom(ownHead(200, pageLines(page), page.body.length, this.#isHead), page.body);
-  }
-
-  /** The route answers itself: a redirect, or always the same. */
-  #reply(route: Route, reply: Reply): void {
-    const head = replyHead(reply, this.request, route.transform.scope);
-    if (!(head instanceof ResponseHead)) {
-      this.refuse(head);
-      return;
-    }
-    this.#dress(head, route);
-    this.#answerFrom(head, reply.body);
-  }
-
-  #answerFrom(head: ResponseHead, body: Uint8Array): void {
-    const nowMs = this.state.clock.nowMs();
-    this.record.gatedMs = this.record.sentMs = nowMs;
-    const source = new BytesSource(this, this.#isHead ? NO_BODY : body);
-    this.#source = source;
-    this.#answer(head, nowMs);
-    source.resume();
-  }
-
-  /** The route answers with a file. */
-  #serveFile(route: Route, site: StaticSite): void {
-    const refusal = takeFileRequest(this.request, route.transform.target);
-    if (refusal !== undefined) {
-      this.refuse(refusal, fileMethods);
-      return;
-    }
-    if (route.inspection !== undefined) askForWhole(this.request, route.inspection);
-    this.record.gatedMs = this.record.sentMs = this.state.clock.nowMs();
-    this.#source = this.state.files.answer(this, site, this.request);
-    this.#source.resume();
-  }
-
-  onSourceHead(head: ResponseHead): void {
-    this.#dress(head, this.route!);
-    this.#answer(head, this.state.clock.nowMs());
-  }
-
-  onSourceFault(reason: Reason, detail: string): void {
-    this.record.faultDetail = detail;
-    this.fail(reason);
-  }
-
-  get #isHead(): boolean {
-    return this.request.method === HEAD;
-  }
-
   /** Past the gates: to the WAF, and to the upstream. */
   send(route: Route): void {
-    const { reply } = route.transform;
-    if (reply !== undefined || route.site !== undefined) {
-      // Nobody reads the body of such a request.
-      if (route.waf !== undefined && !inspectHead(this, route.waf, route)) return;
-      if (reply !== undefined) this.#reply(route, reply);
-      else this.#serveFile(route, route.site!);
+    if (route.transform.reply !== undefined || route.site !== undefined) {
+      answerForRoute(this, route);
       return;
     }
     // Before any byte of the body is taken. It goes nowhere when the request does not.
@@ -291,15 +202,7 @@ export class Exchange
 
     // 9. What the route changes is changed; the answer comes from an endpoint of its upstream, or of the one that a split
     // chose. A body follows when the connection is there.
-    this.#forward();
-  }
-
-  /** What it says is in the request's `answerLines`; authentication and upstream are not asked, and not told of. */
-  answerPreflight(): void {
-    this.record.status = 204;
-    this.state.counters.preflights++;
-    this.#downstream.answerOwn(204, "", "");
-    this.#conclude();
+    this.#forward(route);
   }
 
   /** False: refused for its declared size. What is not declared is counted as it comes. */
@@ -310,39 +213,37 @@ export class Exchange
     return refusal === undefined;
   }
 
-  #forward(): void {
+  #forward(route: Route): void {
     this.record.gatedMs = this.record.sentMs = this.state.clock.nowMs();
-    if (this.request.webSocket || this.isStream) {
-      if (!this.#enterStream(this.request.webSocket)) {
-        this.refuse(reasons.streamCap);
-        return;
-      }
-    }
     const { request } = this;
+    if ((request.webSocket || route.isStream) && !this.#enterStream(request.webSocket)) {
+      this.refuse(reasons.streamCap);
+      return;
+    }
     // Behind the WAF: what an authority wrote into a name is no client's input.
     if (request.clientCertificate !== undefined) addIdentityLines(request, request.clientCertificate);
-    if (isGrpc(request)) this.#deadlineMs = this.record.startedMs + grpcTimeoutMs(request);
-    const { transform, mergeSlashes, upstream } = this.route!;
+    if (isGrpc(request)) this.deadlineMs = this.record.startedMs + grpcTimeoutMs(request);
+    const { transform, mergeSlashes, inspection, cache } = route;
     const { split } = transform;
     // A route without an upstream has replied by now. Before the edits: what a split looks for may be removed.
-    this.#upstream =
-      split.length === 0 ? upstream! : chooseSplit(request, upstream!, split, Math.random() * 100);
-    const { inspection } = this.route!;
+    const own = route.upstream!;
+    const upstream = split.length === 0 ? own : chooseSplit(request, own, split, Math.random() * 100);
+    this.#upstream = upstream;
     if (inspection !== undefined) askForInspectable(request, inspection);
     const refusal = editOutgoing(request, transform, mergeSlashes);
     if (refusal !== undefined) {
       this.refuse(refusal);
       return;
     }
-    this.#bond = this.#upstream.sticky?.take(request);
+    this.#bond = upstream.sticky?.take(request);
     this.#copy?.takeHead(request, this.peerText);
-    if (this.route!.cache === undefined) this.#ask(this.#upstream);
-    else this.#visitCache(this.route!.cache, this.#upstream);
+    if (cache === undefined) this.#ask(upstream);
+    else this.#visitCache(cache, upstream);
   }
 
   #ask(upstream: Upstream): void {
-    this.#forwarding = new Forwarding(this, upstream, this.state.upstreamDeps, this.#bond?.member);
-    this.#forwarding.start();
+    this.forwarding = new Forwarding(this, upstream, this.state.upstreamDeps, this.#bond?.member);
+    this.forwarding.start();
   }
 
   // --- what the cache says
@@ -355,19 +256,21 @@ export class Exchange
   }
 
   goPast(words: string): void {
-    this.#cacheWords = words;
+    this.cacheWords = words;
     this.#ask(this.#upstream!);
   }
 
   answerFrom(head: ResponseHead, source: AnswerSource, words: string): void {
-    this.#cacheWords = words;
-    this.#source = source;
-    if (this.#isIntercepted(head)) this.#intercept(head, this.state.clock.nowMs());
-    else this.onSourceHead(head);
+    this.cacheWords = words;
+    this.source = source;
+    const nowMs = this.state.clock.nowMs();
+    if (answerInstead(this, head, nowMs)) return;
+    dress(this, head, this.route!);
+    beginAnswer(this, head, nowMs);
   }
 
   passFrom(head: ResponseHead, passage: Passage, words: string): void {
-    this.#source = passage;
+    this.source = passage;
     if (isEventStream(head)) {
       if (!this.#enterStream(false)) {
         this.fail(reasons.streamCap);
@@ -378,15 +281,44 @@ export class Exchange
     this.answerFrom(head, passage, words);
   }
 
+  // --- the request body: from the client, past the screen, to the upstream
+
   startBody(): void {
     this.#bodyStarted = true;
-    this.#downstream.startBody(this);
+    this.downstream.startBody(this);
   }
 
-  // --- what the screen says about the body
+  onBody(bytes: Buffer, start: number, end: number): boolean {
+    this.record.requestBytes += end - start;
+    this.record.captured?.take(bytes, start, end);
+    if (this.record.requestBytes > this.#bodyBytesMax) {
+      this.fail(reasons.bodyTooLarge);
+      return true;
+    }
+    this.#copy?.take(bytes, start, end);
+    if (this.screen !== undefined) return this.screen.take(bytes, start, end);
+    return this.forwarding?.connection?.sendBody(bytes, start, end) ?? true;
+  }
+
+  onBodyTrailers(trailers: Trailers): void {
+    const route = this.route!;
+    // gRPC clients send none.
+    if (!route.trailers) return;
+    if (route.waf !== undefined && !inspectTail(this, route.waf, route, trailers)) return;
+    const { requestFields } = route.transform;
+    const kept = scrubTrailers(trailers, this.snapshot);
+    this.requestTrailers = requestFields === undefined ? kept : editTrailers(kept, requestFields);
+  }
+
+  onBodyEnd(): void {
+    if (this.record.captured !== undefined) this.record.captured.ended = true;
+    this.#copy?.endBody();
+    if (this.screen !== undefined) this.screen.end();
+    else this.forwarding?.connection?.endBody();
+  }
 
   onBodyCleared(): void {
-    this.#forward();
+    this.#forward(this.route!);
   }
 
   onBodyVerdict(verdict: WafVerdict, inspector: Inspector): void {
@@ -398,60 +330,8 @@ export class Exchange
   }
 
   onBodyWanted(): void {
-    if (this.#bodyStarted) this.#downstream.resumeBody();
+    if (this.#bodyStarted) this.downstream.resumeBody();
     else this.startBody();
-  }
-
-  onDefect(cause: unknown): void {
-    this.#downstream.onDefect(cause);
-  }
-
-  // --- what the upstream connection asks for
-
-  get hop(): HopFacts {
-    return this.snapshot.hop;
-  }
-
-  get peerText(): string {
-    return this.#downstream.peerText;
-  }
-
-  get forwardedMemo(): ForwardedMemo {
-    return this.#downstream.forwardedMemo;
-  }
-
-  get mergeSlashes(): boolean {
-    return this.route!.mergeSlashes;
-  }
-
-  get wantsTrailers(): boolean {
-    return this.request.acceptsTrailers && this.#passesTrailers;
-  }
-
-  get sendsTrailers(): boolean {
-    return this.route!.trailers && this.request.bodyKind === BODY_CHUNKED;
-  }
-
-  get deadlineMs(): number {
-    return this.#deadlineMs;
-  }
-
-  /** Its upstream takes calls: both ends of one may be silent for as long as they like. */
-  get takesCalls(): boolean {
-    return this.#upstream !== undefined && this.#upstream.config.protocol !== "http1";
-  }
-
-  get requestTrailers(): Trailers | undefined {
-    return this.#requestTrailers;
-  }
-
-  /** gRPC ends every answer with trailers; elsewhere they are an option of the route (reliability.md CH15). */
-  get #passesTrailers(): boolean {
-    return this.route!.trailers || isGrpc(this.request);
-  }
-
-  get isStream(): boolean {
-    return this.route!.isStream;
   }
 
   onConnected(): void {
@@ -464,47 +344,41 @@ export class Exchange
   }
 
   resumeRequestBody(): void {
-    if (this.screen === undefined) this.#downstream.resumeBody();
+    if (this.screen === undefined) this.downstream.resumeBody();
     else this.#pump(this.screen);
   }
 
   #pump(screen: BodyScreen): void {
-    const connection = this.#forwarding?.connection;
+    const connection = this.forwarding?.connection;
     if (connection !== undefined) screen.pump(connection);
   }
 
-  // --- the request body, from the client
+  // --- what the upstream says
 
-  onBody(bytes: Buffer, start: number, end: number): boolean {
-    this.record.requestBytes += end - start;
-    this.record.captured?.take(bytes, start, end);
-    if (this.record.requestBytes > this.#bodyBytesMax) {
-      this.fail(reasons.bodyTooLarge);
-      return true;
+  /** An attempt failed. Another one may follow; otherwise the client learns of it. */
+  onFault(fault: Fault): void {
+    const { record } = this;
+    record.faultDetail = fault.detail;
+    this.screen?.unplug();
+    const forwarding = this.forwarding!;
+    const nowMs = this.state.clock.nowMs();
+    if (this.snapshot.tracing !== undefined) record.addFailure(fault.reason, fault.detail, nowMs);
+    record.sentMs = nowMs;
+    if (!this.answerStarted && forwarding.retry(fault, this.#isReplayable(fault))) {
+      record.retries++;
+      return;
     }
-    this.#copy?.take(bytes, start, end);
-    if (this.screen !== undefined) return this.screen.take(bytes, start, end);
-    return this.#forwarding?.connection?.sendBody(bytes, start, end) ?? true;
+    forwarding.finish();
+    this.forwarding = undefined;
+    this.fail(fault.reason);
   }
 
-  onBodyTrailers(trailers: Trailers): void {
-    const route = this.route!;
-    // gRPC clients send none.
-    if (!route.trailers) return;
-    if (route.waf !== undefined && !inspectTail(this, route.waf, route, trailers)) return;
-    const { requestFields } = route.transform;
-    const kept = scrubTrailers(trailers, this.snapshot);
-    this.#requestTrailers = requestFields === undefined ? kept : editTrailers(kept, requestFields);
+  /** Whether sending the request again cannot do anything twice, and its bytes are still at hand. */
+  #isReplayable({ nothingSent }: Fault): boolean {
+    const { request, screen } = this;
+    if (!nothingSent) return isIdempotent(request.method) && request.bodyKind === BODY_NONE;
+    return screen === undefined ? this.record.requestBytes === 0 : screen.isWhole;
   }
-
-  onBodyEnd(): void {
-    if (this.record.captured !== undefined) this.record.captured.ended = true;
-    this.#copy?.endBody();
-    if (this.screen !== undefined) this.screen.end();
-    else this.#forwarding?.connection?.endBody();
-  }
-
-  // --- the answer, from the upstream
 
   onAnswerHead(head: ResponseHead): void {
     if (this.#place === undefined && isEventStream(head)) {
@@ -512,133 +386,102 @@ export class Exchange
         this.fail(reasons.streamCap);
         return;
       }
-      this.#forwarding!.connection!.unhurry();
+      this.forwarding!.connection!.unhurry();
     }
     if (this.isStream) markStream(head);
     const nowMs = this.state.clock.nowMs();
-    this.#forwarding!.settle(head.status, nowMs);
-    if (this.#isIntercepted(head)) {
-      this.#intercept(head, nowMs);
-      return;
-    }
+    this.forwarding!.settle(head.status, nowMs);
+    if (answerInstead(this, head, nowMs)) return;
     if (this.state.cache.isUsed && isUnsafe(this.request.method) && head.status < 400)
       this.state.cache.invalidate(this.request, this.mergeSlashes, namedUris(head));
-    this.#dress(head, this.route!);
-    this.#bind(head);
-    this.#answer(head, nowMs);
+    dress(this, head, this.route!);
+    this.bind(head);
+    beginAnswer(this, head, nowMs);
   }
 
-  #isIntercepted({ status }: ResponseHead): boolean {
-    return this.route!.intercepted?.has(status) === true && !isGrpc(this.request);
-  }
-
-  /** An error page in place of what the upstream says, or said when it was stored. */
-  #intercept(answer: ResponseHead, nowMs: number): void {
-    const route = this.route!;
-    const { head, body } = intercept(answer, this.snapshot.errorPages, this.request);
-    route.counters.intercepted++;
-    this.#dress(head, route);
-    this.#bind(head);
-    this.#forwarding?.discard();
-    this.#forwarding = undefined;
-    this.#source?.close();
-    const source = new BytesSource(this, this.#isHead ? NO_BODY : body);
-    this.#source = source;
-    this.#answer(head, nowMs);
-    source.resume();
+  onAnswerSwitch(head: ResponseHead, connection: TunnelEnd): TunnelSide | undefined {
+    return openWebSocket(this, head, connection);
   }
 
   /** Tells the client which member to come back to. */
-  #bind(head: ResponseHead): void {
+  bind(head: ResponseHead): void {
     const bond = this.#bond;
     if (bond !== undefined)
-      this.#upstream!.sticky!.answer(head, this.request, this.#forwarding!.endpoint!, bond);
+      this.#upstream!.sticky!.answer(head, this.request, this.forwarding!.endpoint!, bond);
   }
 
-  /** What gates and the route have to say in the head of an answer, wherever it comes from. */
-  #dress(head: ResponseHead, { cors, transform: { answerFields, scope } }: Route): void {
-    if (cors !== undefined) replaceCors(head, this.request.answerLines);
-    else head.addedLines = this.request.answerLines;
-    if (answerFields !== undefined) editAnswerFields(head, answerFields, this.request, scope);
-    head.addedLines += this.#cacheWords;
+  // --- the answer, wherever it comes from: an upstream, the cache, a file, ourselves
+
+  onSourceHead(head: ResponseHead): void {
+    dress(this, head, this.route!);
+    beginAnswer(this, head, this.state.clock.nowMs());
   }
 
-  #answer(head: ResponseHead, nowMs: number): void {
-    this.#answerStarted = true;
-    this.record.status = head.status;
-    this.record.answeredMs = nowMs;
-    const route = this.route;
-    if (route !== undefined && (route.inspection !== undefined || route.compression !== undefined))
-      this.#addSteps(head, route);
-    this.#outlet.answerHead(head);
-  }
-
-  #addSteps(head: ResponseHead, route: Route): void {
-    const state = this.state;
-    const wallMs = state.clock.wallMs();
-    this.#step = beginSteps(route, head, this.request, wallMs, state, this, this.#downstream);
-    if (this.#step !== undefined) this.#outlet = this.#step;
-  }
-
-  onLeak(finding: Finding, refused: boolean): void {
-    this.record.noteLeak(finding, refused);
+  onSourceFault(reason: Reason, detail: string): void {
+    this.record.faultDetail = detail;
+    this.fail(reason);
   }
 
   onAnswerBody(bytes: Buffer, start: number, end: number): boolean {
     this.record.responseBytes += end - start;
-    return this.#outlet.answerBody(bytes, start, end);
+    return this.outlet.answerBody(bytes, start, end);
   }
 
   onAnswerFlush(): boolean {
-    return this.#outlet.answerFlush();
+    return this.outlet.answerFlush();
   }
 
   onAnswerTrailers(trailers: Trailers): void {
     if (!this.#passesTrailers) return;
     const { answerFields } = this.route!.transform;
-    this.#outlet.answerTrailers(answerFields === undefined ? trailers : editTrailers(trailers, answerFields));
+    this.outlet.answerTrailers(answerFields === undefined ? trailers : editTrailers(trailers, answerFields));
   }
 
   onAnswerEnd(atOnce: boolean): void {
-    this.#forwarding?.finish();
-    this.#forwarding = undefined;
-    this.#source = undefined;
-    this.#outlet.answerEnd();
+    this.forwarding?.finish();
+    this.forwarding = undefined;
+    this.source = undefined;
+    this.outlet.answerEnd();
     // A step says when its client has it all.
-    if (this.#step !== undefined) return;
+    if (this.step !== undefined) return;
     // An answer that came in one piece ended when it began: reading the clock again would cost 43 ns.
-    this.#conclude(atOnce ? this.record.answeredMs : this.state.clock.nowMs());
+    this.conclude(atOnce ? this.record.answeredMs : this.state.clock.nowMs());
   }
 
-  // --- what a step in front of the client says
+  /** The client took what was queued. */
+  onDownstreamDrain(): void {
+    if (this.step === undefined) this.onStepDrain();
+    else this.step.resume();
+  }
 
   onStepDrain(): void {
-    this.#forwarding?.connection?.resume();
-    this.#source?.resume();
+    this.forwarding?.connection?.resume();
+    this.source?.resume();
   }
 
   onStepEnd(): void {
-    if (!this.concluded) this.#conclude();
+    if (!this.concluded) this.conclude();
   }
 
   onStepFault(reason: Reason): void {
     this.fail(reason);
   }
 
-  // --- streams: answers without an end of their own
+  onLeak(finding: Finding, refused: boolean): void {
+    this.record.noteLeak(finding, refused);
+  }
+
+  // --- what has no end of its own: WebSockets, event streams, refusals in the tarpit
 
   /** Takes a place of the route's `max_streams` until the end. False: there is none. */
   #enterStream(isWebSocket: boolean): boolean {
     const { counters, streamsMax } = this.route!;
     if (counters.streams.open >= streamsMax) return false;
-    const { wheel } = this.state;
+    const { clock, wheel } = this.state;
+    const life = streamLife(this.request, this.snapshot.connection.ageMaxMs, clock);
     const owner = isWebSocket ? undefined : this;
-    this.#place = new StreamPlace(counters.streams, wheel, this.#streamLife(), owner);
+    this.#place = new StreamPlace(counters.streams, wheel, life, owner);
     return true;
-  }
-
-  #streamLife(): StreamLife {
-    return streamLife(this.request, this.snapshot.connection.ageMaxMs, this.state.clock);
   }
 
   get #isEventStream(): boolean {
@@ -647,103 +490,20 @@ export class Exchange
 
   /** Ends only when somebody says so: a WebSocket, or an event stream under way. */
   get isLasting(): boolean {
-    return this.#tunnel !== undefined || this.#isEventStream || this.#held !== undefined;
+    return this.tunnel !== undefined || this.#isEventStream || this.#held !== undefined;
   }
 
   /** The worker drains and this would not end by itself. */
   drain(): void {
     if (this.#held !== undefined) this.#release(this.#held);
-    else if (this.#tunnel !== undefined) this.#tunnel.close(reasons.streamDrain);
-    else if (this.#isEventStream) this.fail(this.#answerStarted ? reasons.streamDrain : reasons.draining);
+    else if (this.tunnel !== undefined) this.tunnel.close(reasons.streamDrain);
+    else if (this.#isEventStream) this.fail(this.answerStarted ? reasons.streamDrain : reasons.draining);
   }
 
   /** Called by the timer wheel: an event stream is old enough, or a refusal was held long enough. */
   expire(): void {
     if (this.#held !== undefined) this.#release(this.#held);
-    else this.fail(this.#answerStarted ? this.#place!.ageReason : reasons.upstreamTimeout);
-  }
-
-  onAnswerSwitch(head: ResponseHead, connection: TunnelEnd): TunnelSide | undefined {
-    const { record } = this;
-    const { wheel } = this.state;
-    const rule = this.route!.webSocket!;
-    const limits = { idleMs: rule.idleMs, ...this.#streamLife() };
-    const tunnel = new Tunnel(this, limits, wheel, hasExtensions(head), this.#messageScreen(rule));
-    record.status = 101;
-    record.answeredMs = this.state.clock.nowMs();
-    this.#forwarding!.settle(101, record.answeredMs);
-    this.#forwarding!.release();
-    const { answerFields, scope } = this.route!.transform;
-    if (answerFields !== undefined) editAnswerFields(head, answerFields, this.request, scope);
-    this.#bind(head);
-    const client = this.#downstream.switchProtocols?.(head, tunnel.client);
-    if (client === undefined) {
-      this.abandon(reasons.clientGone);
-      return undefined;
-    }
-    this.#answerStarted = true;
-    this.#tunnel = tunnel;
-    this.route!.counters.streams.upgrades.switched++;
-    tunnel.start(client, connection);
-    return tunnel.upstream;
-  }
-
-  /** Undefined = the tunnel is opaque. */
-  #messageScreen({ messageBytesMax }: WebSocketRule): MessageScreen | undefined {
-    const { waf, name } = this.route!;
-    if (waf === undefined || messageBytesMax === undefined) return undefined;
-    return new MessageScreen(this, this.state.waf, { waf, route: name, messageBytesMax });
-  }
-
-  onMessageVerdict(verdict: WafVerdict, inspector: Inspector): void {
-    this.route!.counters.streams.messages++;
-    if (this.record.noteVerdict(verdict, inspector, this.route!.waf!.shadow))
-      this.#tunnel?.close(wafReasons[verdict.gate], CLOSE_POLICY);
-  }
-
-  onTunnelBytes(toUpstream: boolean, count: number): void {
-    const { streams } = this.route!.counters;
-    if (toUpstream) {
-      this.record.requestBytes += count;
-      streams.bytesToUpstream += count;
-    } else {
-      this.record.responseBytes += count;
-      streams.bytesToClient += count;
-    }
-  }
-
-  onTunnelEnd(reason: Reason | undefined, detail: string): void {
-    if (this.concluded) return;
-    this.#tunnel = undefined;
-    this.record.reason = reason;
-    this.record.faultDetail = reason === undefined ? "" : detail;
-    this.#forwarding?.finish();
-    this.#forwarding = undefined;
-    this.#conclude();
-  }
-
-  /** The client took what was queued. */
-  onDownstreamDrain(): void {
-    if (this.#step === undefined) this.onStepDrain();
-    else this.#step.resume();
-  }
-
-  /** An attempt failed. Another one may follow; otherwise the client learns of it. */
-  onFault(fault: Fault): void {
-    const { record } = this;
-    record.faultDetail = fault.detail;
-    this.screen?.unplug();
-    const forwarding = this.#forwarding!;
-    const nowMs = this.state.clock.nowMs();
-    if (this.snapshot.tracing !== undefined) record.addFailure(fault.reason, fault.detail, nowMs);
-    record.sentMs = nowMs;
-    if (!this.#answerStarted && forwarding.retry(fault, this.#isReplayable(fault))) {
-      record.retries++;
-      return;
-    }
-    forwarding.finish();
-    this.#forwarding = undefined;
-    this.fail(fault.reason);
+    else this.fail(this.answerStarted ? this.#place!.ageReason : reasons.upstreamTimeout);
   }
 
   // --- endings
@@ -752,29 +512,35 @@ export class Exchange
   fail(reason: Reason): void {
     // What a held client does wrong meanwhile does not let it go.
     if (this.concluded || this.#held !== undefined) return;
-    if (this.#tunnel !== undefined) {
-      this.#tunnel.close(reason);
+    if (this.tunnel !== undefined) {
+      this.tunnel.close(reason);
       return;
     }
     this.#dropOrigin();
-    if (!this.#answerStarted || this.#step?.holdsHead === true) {
+    if (!this.answerStarted || this.step?.holdsHead === true) {
       this.refuse(reason);
       return;
     }
     // A truncated answer must never look complete: no last chunk, no further answers on this connection.
     this.record.reason = reason;
-    this.#downstream.cut(reason);
-    this.#conclude();
+    this.downstream.cut(reason);
+    this.conclude();
   }
 
   /** The fixed answer for `reason`, at once or through the tarpit. Nothing has been answered yet. */
   refuse(reason: Reason, methods = 0): void {
-    if (this.request.tarpit && this.#hold(reason)) return;
-    this.record.reason = reason;
-    this.record.status = reason.status;
-    if (this.request.refusalDetail !== "") this.record.faultDetail = this.request.refusalDetail;
-    this.#downstream.refuse(reason, this.#retryAfterSecs(reason), methods);
-    this.#conclude();
+    const { request, record } = this;
+    if (request.tarpit && this.#hold(reason)) return;
+    record.reason = reason;
+    record.status = reason.status;
+    if (request.refusalDetail !== "") record.faultDetail = request.refusalDetail;
+    this.downstream.refuse(reason, this.#retryAfterSecs(reason), methods);
+    this.conclude();
+  }
+
+  #retryAfterSecs(reason: Reason): number {
+    if (reason === reasons.upstreamOpen) return this.#upstream?.retryAfterSecs(this.state.clock.nowMs()) ?? 1;
+    return reason.status === 503 ? 1 : 0;
   }
 
   /** Keeps a refusal in the tarpit. False: there is no place. */
@@ -797,54 +563,84 @@ export class Exchange
   /** The client is gone, or the listener gave it up (`reason`): nobody is there to answer. */
   abandon(reason: Reason): void {
     if (this.concluded) return;
-    if (this.#tunnel !== undefined) {
-      this.#tunnel.client.onGone(reason, "");
+    if (this.tunnel !== undefined) {
+      this.tunnel.client.onGone(reason, "");
       return;
     }
     this.#dropOrigin();
     this.record.reason = reason;
-    this.#conclude();
+    this.conclude();
   }
 
   #dropOrigin(): void {
-    this.#forwarding?.cancel();
-    this.#forwarding = undefined;
+    this.forwarding?.cancel();
+    this.forwarding = undefined;
     this.#visit?.close();
     this.#visit = undefined;
-    this.#source?.close();
-    this.#source = undefined;
+    this.source?.close();
+    this.source = undefined;
   }
 
-  #conclude(nowMs = this.state.clock.nowMs()): void {
+  /** The only end: whatever was taken is given back, and the record is written. */
+  conclude(nowMs = this.state.clock.nowMs()): void {
+    const { request, record, route } = this;
     this.concluded = true;
     this.#leaveTarpit();
     this.screen?.close();
     this.#copy?.leave();
-    if (this.#step !== undefined) {
-      this.record.responseBytes = this.#step.sentBytes;
-      this.#step.close();
+    if (this.step !== undefined) {
+      record.responseBytes = this.step.sentBytes;
+      this.step.close();
     }
-    leaveInFlight(this.request, this.state.limits);
-    this.request.onSettled?.(this.record.status, this.record.wafScore, nowMs);
+    leaveInFlight(request, this.state.limits);
+    request.onSettled?.(record.status, record.wafScore, nowMs);
     this.#place?.leave();
-    if (this.request.upgrade && this.route !== undefined) {
-      const { counters, webSocket } = this.route;
-      counters.streams.countUpgrade(this.record, webSocket !== undefined, this.request.webSocket);
-    }
-    this.state.conclude(this.record, this.request, this.#downstream, nowMs);
+    if (request.upgrade && route !== undefined)
+      route.counters.streams.countUpgrade(record, route.webSocket !== undefined, request.webSocket);
+    this.state.conclude(record, request, this.downstream, nowMs);
   }
 
-  /** Whether sending the request again cannot do anything twice, and its bytes are still at hand. */
-  #isReplayable({ nothingSent }: Fault): boolean {
-    const { method, bodyKind } = this.request;
-    if (!nothingSent) return isIdempotent(method) && bodyKind === BODY_NONE;
-    return this.screen === undefined ? this.record.requestBytes === 0 : this.screen.isWhole;
+  onDefect(cause: unknown): void {
+    this.downstream.onDefect(cause);
   }
 
-  #retryAfterSecs(reason: Reason): number {
-    if (reason === reasons.upstreamOpen) return this.#upstream?.retryAfterSecs(this.state.clock.nowMs()) ?? 1;
-    return reason.status === 503 ? 1 : 0;
+  // --- what whoever it talks to asks about it
+
+  get hop(): HopFacts {
+    return this.snapshot.hop;
+  }
+
+  get peerText(): string {
+    return this.downstream.peerText;
+  }
+
+  get forwardedMemo(): ForwardedMemo {
+    return this.downstream.forwardedMemo;
+  }
+
+  get mergeSlashes(): boolean {
+    return this.route!.mergeSlashes;
+  }
+
+  get isStream(): boolean {
+    return this.route!.isStream;
+  }
+
+  get wantsTrailers(): boolean {
+    return this.request.acceptsTrailers && this.#passesTrailers;
+  }
+
+  get sendsTrailers(): boolean {
+    return this.route!.trailers && this.request.bodyKind === BODY_CHUNKED;
+  }
+
+  /** gRPC ends every answer with trailers; elsewhere they are an option of the route (reliability.md CH15). */
+  get #passesTrailers(): boolean {
+    return this.route!.trailers || isGrpc(this.request);
+  }
+
+  /** Its upstream takes calls: both ends of one may be silent for as long as they like. */
+  get takesCalls(): boolean {
+    return this.#upstream !== undefined && this.#upstream.config.protocol !== "http1";
   }
 }
-
-const NO_BODY = new Uint8Array(0);

@@ -3,6 +3,7 @@ import { runAuthGate, runHeadGates, runStrictGate, runStrictIdentityGate } from 
 import type { Verdict } from "../gate/verdict.ts";
 import type { Route } from "../snapshot.ts";
 import { take } from "./late-verdict.ts";
+import { answerPreflight } from "./own-answer.ts";
 
 /**
  * The gates that may have to wait, and those behind them, in the order of gate/order.ts. They lead to `send`, or a refusal.
@@ -23,7 +24,7 @@ function askStrict(exchange: Exchange, route: Route, isPreflight: boolean): void
 /** Every limit that needs no identity let it through. */
 function admit(exchange: Exchange, route: Route, isPreflight: boolean): void {
   if (isPreflight) {
-    exchange.answerPreflight();
+    answerPreflight(exchange);
     return;
   }
   const verdict = runAuthGate(exchange.request, route, exchange.state.watch);

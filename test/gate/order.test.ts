@@ -61,7 +61,9 @@ test("an exchange takes the lists of gates in turn, with the WAF's look at the h
     ["askStrict", "answerPreflight", "runAuthGate", "runHeadGates", "askStrictIdentity"],
   );
   // The head alone is looked at on routes that answer themselves; on all others it is in `inspectRequest`.
-  assert.deepEqual(namesIn(methodOf(life, "send")), ["inspectHead", "admitBody", "inspectRequest"]);
+  const own = functionOf(sourceOf("exchange/own-answer.ts"), "answerForRoute");
+  assert.deepEqual(namesIn(own), ["inspectHead"]);
+  assert.deepEqual(namesIn(methodOf(life, "send")), ["admitBody", "inspectRequest"]);
   const inspection = sourceOf("exchange/request-inspection.ts");
   assert.deepEqual(namesIn(functionOf(inspection, "inspectRequest")), [
     "inspectHead",
