@@ -5,16 +5,13 @@ import type { Diagnostic } from "../config/diagnostic.ts";
 import { cutConfig } from "../config/parts.ts";
 import { renderDiagnostics } from "../config/render.ts";
 import type { LoadResult } from "../control/reload.ts";
-import { giveWay } from "../std/thread-priority.ts";
 import { loadConfig, loadSent } from "./load.ts";
 import type { LoaderOptions, LoaderTask } from "./loader.ts";
 
 // Entry file of the thread that reads configurations; loader.ts starts it. Each message asks for one reading.
-parentPort?.on("message", (what: LoaderTask) => {
-  // While something is served, a reading takes 0.05 s that nobody waits for: requests go first.
-  if (what !== "start") giveWay();
-  parentPort!.postMessage(readResult(workerData as LoaderOptions, what));
-});
+parentPort?.on("message", (what: LoaderTask) =>
+  parentPort!.postMessage(readResult(workerData as LoaderOptions, what)),
+);
 
 /** Anew for each reload; standard input can be read once, so a reload of `-` is refused. */
 function readResult({ config, requireSignature }: LoaderOptions, what: LoaderTask): LoadResult {

@@ -34,6 +34,7 @@ export function watchFiles(options: FileWatchOptions): FileWatch {
   let seen = new Map<string, string>();
   let isLooking = false;
   let isWanted = false;
+  let isStopped = false;
 
   const look = async (): Promise<void> => {
     isWanted = true;
@@ -69,6 +70,8 @@ export function watchFiles(options: FileWatchOptions): FileWatch {
 
   return {
     set(paths) {
+      // A reading that was under way at the stop ends after it.
+      if (isStopped) return;
       files = new Set(paths);
       const before = directories;
       directories = new Set(paths.map((path) => dirname(path)));
@@ -78,6 +81,7 @@ export function watchFiles(options: FileWatchOptions): FileWatch {
       void look();
     },
     stop() {
+      isStopped = true;
       clearInterval(timer);
       void watcher?.close();
     },

@@ -131,36 +131,40 @@ function plainEnvironment(): NodeJS.ProcessEnv {
  * they were made for what stood there.
  */
 export function maskVarying(text: string, folder: string): string {
-  return text
-    .split("\n")
-    .map((line) => {
-      const masked = [
-        [folder, "DIR"],
-        [root, "ROOT"],
-        [process.versions.node, "NODE"],
-        [process.versions.openssl, "OPENSSL"],
-        [`zion ${packageVersion()}`, "zion VERSION"],
-        [`"version": "${packageVersion()}"`, '"version": "VERSION"'],
-        [`${process.platform}/${process.arch}`, "PLATFORM"],
-      ]
-        .reduce((left, [from, to]) => left.replaceAll(from!, to!), line)
-        .replace(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?/g, "TIME")
-        .replace(/\d{4}-\d\d-\d\d/g, "DATE")
-        .replace(/\+[0-9a-f]{8}\+[\w+/]{44}/g, "+ID+KEY")
-        .replace(/\b\d+ CPUs \(.*?\)/, "N CPUs (NAME)")
-        .replace(/\b\d+ days left/g, "N days left")
-        .replace(/\b[0-9a-f]{64}\b/g, "HASH")
-        .replace(/\b(zion_(?:admin_)?)[\w-]{43}(?![\w-])/g, "$1SECRET")
-        .replace(/(p=\d+)\$[\w+/$]+/, "$1$SALT$HASH")
-        .replace(/("\w+(?:Us|Ms|_us|_ms)": )[\d.]+/, "$1N")
-        // Rules and the attacks they know grow: how many there are is no matter of how it is told.
-        .replace(
-          /\b\d{3,}(?= (?:rules,|examples,|forms of known|known attacks|(?:that )?are refused|still with))/g,
-          "N",
-        )
-        .replace(/("(?:tried|refusedBefore|refusedAfter)": )\d{3,}/, "$1N")
-        .replace(/\b127\.0\.0\.1:\d{5}\b/g, "127.0.0.1:PORT");
-      return masked === line ? line : masked.replace(/(?<=\S) {2,}/g, "  ");
-    })
-    .join("\n");
+  return (
+    text
+      .split("\n")
+      // Said where the machine is so busy that a worker is silent for a second.
+      .filter((line) => !line.includes('"zion.slot.adopted"'))
+      .map((line) => {
+        const masked = [
+          [folder, "DIR"],
+          [root, "ROOT"],
+          [process.versions.node, "NODE"],
+          [process.versions.openssl, "OPENSSL"],
+          [`zion ${packageVersion()}`, "zion VERSION"],
+          [`"version": "${packageVersion()}"`, '"version": "VERSION"'],
+          [`${process.platform}/${process.arch}`, "PLATFORM"],
+        ]
+          .reduce((left, [from, to]) => left.replaceAll(from!, to!), line)
+          .replace(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?/g, "TIME")
+          .replace(/\d{4}-\d\d-\d\d/g, "DATE")
+          .replace(/\+[0-9a-f]{8}\+[\w+/]{44}/g, "+ID+KEY")
+          .replace(/\b\d+ CPUs \(.*?\)/, "N CPUs (NAME)")
+          .replace(/\b\d+ days left/g, "N days left")
+          .replace(/\b[0-9a-f]{64}\b/g, "HASH")
+          .replace(/\b(zion_(?:admin_)?)[\w-]{43}(?![\w-])/g, "$1SECRET")
+          .replace(/(p=\d+)\$[\w+/$]+/, "$1$SALT$HASH")
+          .replace(/("\w+(?:Us|Ms|_us|_ms)": )[\d.]+/, "$1N")
+          // Rules and the attacks they know grow: how many there are is no matter of how it is told.
+          .replace(
+            /\b\d{3,}(?= (?:rules,|examples,|forms of known|known attacks|(?:that )?are refused|still with))/g,
+            "N",
+          )
+          .replace(/("(?:tried|refusedBefore|refusedAfter)": )\d{3,}/, "$1N")
+          .replace(/\b127\.0\.0\.1:\d{5}\b/g, "127.0.0.1:PORT");
+        return masked === line ? line : masked.replace(/(?<=\S) {2,}/g, "  ");
+      })
+      .join("\n")
+  );
 }

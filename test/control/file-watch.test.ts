@@ -130,6 +130,18 @@ for (const events of [true, false]) {
   });
 }
 
+test("what is to be watched after the stop is not", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "zion-watch-"));
+  const file = plain(directory);
+  let changes = 0;
+  const watch = watchFiles({ onChange: () => changes++, events: true, lookEveryMs: 20 });
+  watch.set([file]);
+  await until("the file is known", () => changes === 1);
+  watch.stop();
+  watch.set([file, join(directory, "other")]);
+  rmSync(directory, { recursive: true });
+});
+
 test("a log that is written beside the file is no change of it", async (t) => {
   let changes = 0;
   const directory = mkdtempSync(join(tmpdir(), "zion-watch-"));
