@@ -21,7 +21,7 @@ export interface ConnectionLogPiece {
   readonly bytes: Uint8Array;
 }
 
-/** The client's side of one exchange. Made by listener/http1.ts, later by http2.ts too. */
+/** The client's side of one exchange. Made by listener/http1.ts and listener/http2-stream.ts. */
 export interface Downstream extends Outlet {
   /** TCP peer, textual. */
   readonly peerText: string;
