@@ -31,6 +31,7 @@ export interface FetchOwner {
   onFetchHead(head: ResponseHead): void;
   /** Bytes are valid during the call only. False asks to wait for `resume`. */
   onFetchBody(bytes: Buffer, start: number, end: number): boolean;
+  /** False as `onFetchBody`'s. */
   onFetchFlush(): boolean;
   onFetchTrailers(trailers: Trailers): void;
   onFetchEnd(atOnce: boolean): void;

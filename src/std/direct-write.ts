@@ -83,8 +83,8 @@ export function waitingBytes(socket: Socket): number {
 }
 
 /**
- * The kernel, or the TLS layer on its behalf, has all that was written. Node tells of a write to TLS a turn after the kernel took
- * it; an answer may come first.
+ * The kernel has all that was written, or has it at the end of the turn: Node tells of a write to TLS a turn after the kernel
+ * took it, and an answer may come first.
  */
 export function hasLeft(socket: Socket, encrypted: boolean): boolean {
   const { writableLength } = socket;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { DirectWrite } from "../../src/std/direct-write.ts";
 import {
   ACK,
   block,
@@ -43,6 +44,34 @@ test("bodies that came with their heads reach an upstream that has to be connect
   assert.equal(bench.origin.requests.length, 40);
   for (const { target, body } of bench.origin.requests)
     assert.equal(String(await body), bodyOf(Number(target.slice(2))));
+});
+
+test("a head and a body that came in one read leave in one write", async (t) => {
+  const bench = await startBench(t, secure);
+  const client = await open(t, bench);
+  // The connection is made by the first, and what it can do is learned from its first write.
+  for (const id of [1, 3]) {
+    client.send(request(id, head("POST", "/before"), "abc"));
+    assert.equal(await client.outcome(id), "200");
+  }
+  const messages: string[] = [];
+  const { write } = DirectWrite.prototype;
+  t.mock.method(
+    DirectWrite.prototype,
+    "write",
+    function (this: DirectWrite, ...told: Parameters<typeof write>) {
+      messages.push(told[1].latin1Slice());
+      return write.apply(this, told);
+    },
+  );
+  client.send(request(5, head("POST", "/x", ["content-length", "10"]), "whole body"));
+  client.send(request(7, head("POST", "/y"), "whole body"));
+  for (const id of [5, 7]) assert.equal(await client.outcome(id), "200");
+  assert.match(messages.find((message) => message.startsWith("POST /x ")) ?? "", /\r\n\r\nwhole body$/);
+  assert.match(
+    messages.find((message) => message.startsWith("POST /y ")) ?? "",
+    /\r\n\r\na\r\nwhole body\r\n0\r\n\r\n$/,
+  );
 });
 
 test("pieces of one body in one read, an empty one at its end, are one body", async (t) => {
