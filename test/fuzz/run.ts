@@ -9,9 +9,9 @@ import { type FromThread, type Task, Watched } from "./thread-messages.ts";
 
 /**
  * `npm run fuzz -- [--seconds N] [--only a,b] [--seed N] [--save]`: looks for inputs that break a reader, guided by what
- * of its source they reach. N seconds each, 60 by default, as many targets at a time as there are CPUs. Inputs that reach
- * something new are kept with --save, and figures in bench/results/fuzz.json; one that breaks something is printed in
- * base64, written to a file, and makes the exit code 1. The same --seed takes the same way again.
+ * of its source they reach. N seconds of CPU time each, 60 by default, as many targets at a time as there are CPUs.
+ * Inputs that reach something new are kept with --save, and figures in bench/results/fuzz.json; one that breaks something
+ * is printed in base64, written to a file, and makes the exit code 1. The same --seed takes the same way again.
  */
 const { values } = parseArgs({
   options: {
