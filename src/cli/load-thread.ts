@@ -5,10 +5,12 @@ import type { Diagnostic } from "../config/diagnostic.ts";
 import { cutConfig } from "../config/parts.ts";
 import { renderDiagnostics } from "../config/render.ts";
 import type { LoadResult } from "../control/reload.ts";
+import { createRuleMemory } from "../waf/rule-memory.ts";
 import { loadConfig, loadSent } from "./load.ts";
 import type { LoaderOptions, LoaderTask } from "./loader.ts";
 
 // Entry file of the thread that reads configurations; loader.ts starts it. Each message asks for one reading.
+const readRules = createRuleMemory();
 parentPort?.on("message", (what: LoaderTask) =>
   parentPort!.postMessage(readResult(workerData as LoaderOptions, what)),
 );
@@ -17,8 +19,11 @@ parentPort?.on("message", (what: LoaderTask) =>
 function readResult({ config, requireSignature }: LoaderOptions, what: LoaderTask): LoadResult {
   const loaded =
     typeof what === "object"
-      ? loadSent(what.sent, config, requireSignature)
-      : loadConfig(config, requireSignature, what === "start" ? readKeptPair : undefined);
+      ? loadSent(what.sent, config, requireSignature, { readRules })
+      : loadConfig(config, requireSignature, {
+          readRules,
+          keptPair: what === "start" ? readKeptPair : undefined,
+        });
   const { files } = loaded;
   if (loaded.kind === "unreadable") {
     const isUnsigned = loaded.isUnsigned === true;

@@ -34,16 +34,18 @@ export type Loaded = {
     }
 );
 
+/** What is known from before: with `keptPair`, a start recovers from half a certificate pair. */
+export type LoadMemory = Pick<ParseOptions, "keptPair" | "readRules">;
+
 /**
  * Finds, reads and validates the config; opens files for reading only. `path` as given with -c, "-" = standard input,
  * undefined = look for it. Never falls back from a file that was named.
- * With `keptPair`, a start recovers from half a certificate pair.
  * With `publicKeyFile`, `FILE.sig` must hold a signature of the text by that key.
  */
 export function loadConfig(
   path: string | undefined,
   publicKeyFile?: string,
-  keptPair?: ParseOptions["keptPair"],
+  memory: LoadMemory = {},
 ): Loaded {
   const file = path ?? discoverConfig();
   if (file === undefined) return { kind: "unreadable", file, message: noConfig, files: [] };
@@ -56,11 +58,11 @@ export function loadConfig(
     return { kind: "unreadable", file, message: `cannot read ${file}: ${readProblem(error)}`, files };
   }
   if (publicKeyFile === undefined)
-    return { ...judge(source, file === "-" ? "<stdin>" : file, access, keptPair), files };
+    return { ...judge(source, file === "-" ? "<stdin>" : file, access, memory), files };
   const signed = readSigned(Buffer.from(source), file, publicKeyFile, access);
   if (typeof signed === "string")
     return { kind: "unreadable", file, message: signed, isUnsigned: true, files };
-  const judged = judge(source, file, access, keptPair);
+  const judged = judge(source, file, access, memory);
   return judged.kind === "loaded" ? { ...judged, signed, files } : { ...judged, files };
 }
 
@@ -68,12 +70,17 @@ export function loadConfig(
  * Judges a text as if it stood in the file `path`: relative paths start at the same directory. Where signatures are
  * asked for there is none with it, so it is refused.
  */
-export function loadSent(text: string, path: string, publicKeyFile: string | undefined): Loaded {
+export function loadSent(
+  text: string,
+  path: string,
+  publicKeyFile: string | undefined,
+  memory: LoadMemory = {},
+): Loaded {
   const files: OpenedFile[] = [];
   if (publicKeyFile !== undefined)
     return { kind: "unreadable", file: path, message: signedOnly, isUnsigned: true, files };
   const file = path === "-" ? "<sent>" : join(dirname(path), "<sent>");
-  return { ...judge(text, file, notedAccess(diskAccess(), files), undefined), files };
+  return { ...judge(text, file, notedAccess(diskAccess(), files), memory), files };
 }
 
 const signedOnly =
@@ -97,14 +104,9 @@ function readSigned(
   }
 }
 
-function judge(
-  source: string | Uint8Array,
-  file: string,
-  access: FileAccess,
-  keptPair: ParseOptions["keptPair"],
-) {
+function judge(source: string | Uint8Array, file: string, access: FileAccess, memory: LoadMemory) {
   const text = sourceText(source);
-  const { config, diagnostics } = parseConfig(source, { file, keptPair, ...access });
+  const { config, diagnostics } = parseConfig(source, { file, ...memory, ...access });
   return config === undefined
     ? ({ kind: "refused", file, text, diagnostics } as const)
     : ({ kind: "loaded", file, text, config, diagnostics } as const);

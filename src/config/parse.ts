@@ -1,6 +1,7 @@
 import type { KeptPair } from "../cert/kept-pairs.ts";
 import { systemClock } from "../std/clock.ts";
-import type { RuleFile } from "../waf/parse-rules.ts";
+import { parseRules, type RuleFile } from "../waf/parse-rules.ts";
+import type { RuleReader } from "../waf/rule-memory.ts";
 import { readAccessLog } from "./access-log.ts";
 import { readAcme } from "./acme.ts";
 import { checkAmnesia, readAudit, readRedact } from "./audit.ts";
@@ -48,6 +49,8 @@ export interface ParseOptions extends FileAccess {
     | undefined;
   /** The rule files of the package. Default: those on disk; throws when they cannot be read. */
   readonly builtinRules?: () => readonly RuleFile[];
+  /** Reads rule files. Default: anew each time; a process that reads often remembers them. */
+  readonly readRules?: RuleReader | undefined;
   /** Old names that are read. Default: those of this version. */
   readonly renames?: readonly Rename[];
 }
@@ -104,6 +107,7 @@ function readDocument(text: string, options: ParseOptions, findings: Findings): 
     now: options.now ?? systemClock.wallMs,
     environment: options.environment ?? ((name) => process.env[name]),
     builtinRules: options.builtinRules ?? (() => readRuleFiles(shippedRules)),
+    readRules: options.readRules ?? parseRules,
   };
   const { keptPair } = options;
   const stateDir = document.server?.state_dir;

@@ -1,6 +1,7 @@
 import { dirname, resolve } from "node:path";
 import type { KeptPair } from "../cert/kept-pairs.ts";
 import type { RuleFile } from "../waf/parse-rules.ts";
+import type { RuleReader } from "../waf/rule-memory.ts";
 import type { Reading } from "./address.ts";
 import type { DiagnosticCode } from "./codes.ts";
 import { type FileAccess, readProblem } from "./files.ts";
@@ -20,6 +21,7 @@ export interface SectionContext {
   readonly keptPair?: ((certPath: string, keyPath: string) => KeptPair | undefined) | undefined;
   /** The rule files of the package; throws when they cannot be read. */
   readonly builtinRules: () => readonly RuleFile[];
+  readonly readRules: RuleReader;
 }
 
 /** Where relative paths of a config file start: its own directory; the working directory for standard input. */

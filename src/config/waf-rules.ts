@@ -1,6 +1,6 @@
 import { buildRuleSet, kindsOfDetectors } from "../waf/compile.ts";
 import { detectors } from "../waf/detectors.ts";
-import { parseRules, type RuleFile } from "../waf/parse-rules.ts";
+import type { RuleFile } from "../waf/parse-rules.ts";
 import type { Rule } from "../waf/rule.ts";
 import { readProblem } from "./files.ts";
 import type { Path } from "./finding.ts";
@@ -26,7 +26,7 @@ export function readRules(document: DocumentInput, context: SectionContext): Kno
     if (text !== undefined) own.push({ file: resolvePath(name, context), text });
   }
   const kinds = new Set(kindsOfDetectors(detectors).keys());
-  const { rules, problems } = parseRules([...shipped, ...own], kinds);
+  const { rules, problems } = context.readRules([...shipped, ...own], kinds);
   const ownFiles = new Set(own.map(({ file }) => file));
   for (const { file, line, column, message, fix } of problems) {
     const isOwn = ownFiles.has(file);

@@ -3,6 +3,7 @@ import { createFindings } from "../config/finding.ts";
 import type { RouteInput } from "../config/schema.ts";
 import { readTransform } from "../config/transform.ts";
 import { transformKeys } from "../config/transform-schema.ts";
+import { parseRules } from "../waf/parse-rules.ts";
 import type { Keys, Value } from "./draft.ts";
 
 /** What a route changes in requests and answers: put in only where the gateway takes it. */
@@ -90,6 +91,7 @@ function isTaken(keys: Readonly<Keys>): boolean {
     now: () => 0,
     environment: () => undefined,
     builtinRules: () => [],
+    readRules: parseRules,
   });
   return findings.list.length === 0;
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -42,4 +42,24 @@ test("refuses a file of more than 1 MiB", () => {
   assert.equal(problemOf(file), "it is larger than 1 MiB");
   writeFileSync(file, Buffer.alloc(1_048_576));
   assert.equal(readFile(file).length, 1_048_576);
+});
+
+test("reads to the end what says that it is smaller", () => {
+  // A file of /proc says that it is empty.
+  const modules = readFileSync("/proc/self/smaps");
+  const read = Buffer.from(readFile("/proc/self/smaps"));
+  assert.ok(modules.length > 20_000 && read.length > 20_000, `${modules.length} and ${read.length} bytes`);
+  assert.match(read.toString("utf8", read.length - 200), /VmFlags:.*\n$/);
+});
+
+test("many small files take no room for large ones", () => {
+  const files = Array.from({ length: 30 }, (_, i) => join(directory, `small-${i}`));
+  for (const file of files) writeFileSync(file, file);
+  const held = files.map((file) => readFile(file) as Uint8Array);
+  const bytes = held.reduce((sum, one) => sum + one.buffer.byteLength, 0);
+  assert.deepEqual(
+    held.map((one) => Buffer.from(one).toString()),
+    files,
+  );
+  assert.ok(bytes < 1_048_576, `${bytes} bytes held`);
 });
