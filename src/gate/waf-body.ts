@@ -30,6 +30,7 @@ import type { Profile } from "../waf/profile.ts";
 import { WINDOW_BYTES } from "../waf/views.ts";
 import { CleanValues } from "./clean-values.ts";
 import { GraphqlQueries } from "./graphql-queries.ts";
+import { RepeatedStrings } from "./repeated-strings.ts";
 import { sameLimits } from "./same-limits.ts";
 import { ScriptSamples } from "./script-samples.ts";
 import { isBinary, isCompressed, reportTexts } from "./waf-binary.ts";
@@ -86,6 +87,7 @@ export class BodyInspection {
   /** Names of `#profile` in which nothing was seen: applications have few, and send them again and again. */
   readonly #cleanKeys: CleanValues = new CleanValues(128, 24);
   readonly #cleanFields: CleanValues = new CleanValues(128, 24);
+  readonly #strings: RepeatedStrings = new RepeatedStrings();
   #profile: Profile | undefined;
   readonly #entropy: EntropyCounter = new EntropyCounter();
   #json: JsonReader | undefined;
@@ -142,6 +144,7 @@ export class BodyInspection {
     this.#entropyOf = "nothing";
     this.#entropy.reset();
     this.#queries.reset();
+    this.#strings.clear();
     if (this.#profile !== waf.profile) {
       this.#profile = waf.profile;
       this.#cleanKeys.clear();
@@ -502,6 +505,8 @@ export class BodyInspection {
       reportTexts(bytes, start, end, place, inspector);
     else if (kind === JSON_KEY) this.#takeName(this.#cleanKeys, bytes, start, end, place);
     else if (kind === FORM_NAME) this.#takeName(this.#cleanFields, bytes, start, end, place);
+    else if (place.kind === JSON_STRING && this.#bytes > REPEATS_FROM_BYTES)
+      this.#strings.take(inspector, bytes, start, end, place);
     else inspector.value(bytes, start, end, place);
     if (inspector.refused) {
       this.#refuse(inspectorGate(inspector, this.#waf!.profile.threshold), topRule(inspector));
@@ -566,3 +571,5 @@ const XML_LAG_BYTES = 131_072;
 /** Fewer bytes say nothing about their distribution. */
 const ENTROPY_BODY_BYTES = 256;
 const ENTROPY_STRING_BYTES = 128;
+/** Shorter bodies seldom repeat their strings. */
+const REPEATS_FROM_BYTES = 16_384;

@@ -117,6 +117,19 @@ export class Inspector implements ValueSink {
     }
   }
 
+  /**
+   * Counts a value that was inspected before, with nothing in it, as if it were inspected again. False: it has to be,
+   * because the budget could end in it. It cannot where the value costs no more than it brings.
+   */
+  countAgain(bytes: number, workUnits: number): boolean {
+    const profile = this.#profile;
+    if (profile === undefined || this.#done) return true;
+    if (workUnits > bytes * profile.workPerByte || this.#isOver(profile)) return false;
+    this.bytes += bytes;
+    this.workUnits += workUnits;
+    return true;
+  }
+
   #window(
     profile: Profile,
     bytes: Uint8Array,
@@ -313,10 +326,14 @@ export class Inspector implements ValueSink {
   }
 
   #spent(profile: Profile): boolean {
-    if (this.workUnits <= profile.workBase + this.bytes * profile.workPerByte) return false;
+    if (!this.#isOver(profile)) return false;
     this.exhausted = true;
     this.#done = true;
     return true;
+  }
+
+  #isOver(profile: Profile): boolean {
+    return this.workUnits > profile.workBase + this.bytes * profile.workPerByte;
   }
 
   /** Strings are made only for a reading with a candidate. */
