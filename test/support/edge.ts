@@ -13,7 +13,11 @@ import { StrictJudge } from "../../src/limit/strict.ts";
 import type { HttpChallenge, TlsChallenge } from "../../src/respond/acme-challenges.ts";
 import type { Page } from "../../src/respond/page.ts";
 import { inOneGo } from "../../src/std/steps.ts";
+import { createRuleMemory } from "../../src/waf/rule-memory.ts";
 import { assertNoCanary } from "./canary.ts";
+
+/** Hundreds of edges of a process have the rules that are shipped. */
+const readRules = createRuleMemory();
 
 /** The data plane of one worker in this process, on free ports. */
 export interface Edge {
@@ -101,6 +105,7 @@ export async function startEdge(config: string, options: EdgeOptions = {}): Prom
   const load = (text: string): void => {
     const { config: parsed, diagnostics } = parseConfig(complete(text), {
       ...diskAccess(),
+      readRules,
       file: "test.toml",
     });
     if (parsed === undefined) throw new Error(`the test's config is refused: ${JSON.stringify(diagnostics)}`);
