@@ -19,15 +19,19 @@ export interface H2loadRun {
 /** Connections, and streams on each, as in performance.md §5. */
 const CONNECTIONS = 16;
 const STREAMS = 8;
+/** Of uploads as few as keep the candidate busy: those under way when the window ends count for nobody. */
+const UPLOAD_BYTES = 1_000_000;
+const UPLOAD_CONNECTIONS = 2;
 
 /** One closed loop of all its streams over HTTP/2. Rejects when h2load fails or overstays by 15 s. */
 export function runH2load(run: H2loadRun): Promise<Load> {
   const { cpu, port, traffic, seconds, bodyFile, logFile } = run;
   rmSync(logFile, { force: true });
+  const isUpload = traffic.body.length >= UPLOAD_BYTES;
   const args = [
     "h2load",
-    `-c${CONNECTIONS}`,
-    `-m${STREAMS}`,
+    `-c${isUpload ? UPLOAD_CONNECTIONS : CONNECTIONS}`,
+    `-m${isUpload ? 1 : STREAMS}`,
     `--duration=${seconds}`,
     `--tls13-ciphers=${suite}`,
     `--groups=${group}`,

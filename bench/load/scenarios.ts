@@ -21,7 +21,7 @@ export interface Scenario {
   /**
    * `wrk`: 64 connections in a closed loop. `handshake`, `resumption`: one at a time. `idle`: memory of connections held. `upload`:
    * one after the other, while small requests on a second connection tell how long the proxy is deaf. `h2load`: 16
-   * connections of HTTP/2 with 8 streams each. `fan-out`: events to streams that stay open.
+   * connections of HTTP/2 with 8 streams each, for uploads 2 with one. `fan-out`: events to streams that stay open.
    */
   readonly kind: "wrk" | "handshake" | "resumption" | "idle" | "upload" | "h2load" | "fan-out";
   /**
@@ -83,6 +83,13 @@ export const scenarios = {
   "h2-get": h2("HTTP/2 over TLS 1.3: GET, 150 B answer", getSmall),
   "h2-post1k": h2("HTTP/2 over TLS 1.3: POST 1,024 B JSON", postSmall),
   "h2-get1m": h2("HTTP/2 over TLS 1.3: GET, 1 MB answer", getHuge),
+  "h2-upload-10mb": {
+    ...h2("HTTP/2 over TLS 1.3: POST 10 MB JSON, two at a time", getSmall),
+    candidates: ["zion", "before", "nginx"],
+    get traffic() {
+      return uploadTraffic();
+    },
+  },
   "grpc-unary": {
     ...h2("gRPC unary calls, 100 B each way, to a service over HTTP/2", grpcUnary),
     candidates: ["zion", "before", "nginx"],
