@@ -12,8 +12,11 @@ export const GATHERED_BYTES = 65_536 + 1024;
 /** Writes that may leave together: what is first waits for what is last. */
 const LEAVING_MAX = 64;
 const LEAVING_BYTES_MAX = 65_536;
-/** A larger message leaves at once: it wakes its reader for longer than the others take. */
-const LEAVING_MESSAGE_BYTES_MAX = 16_384;
+/**
+ * A larger message leaves at once: it wakes its reader for longer than the others take. TLS records and frames of HTTP/2
+ * have 16 KiB, and may be chunks of what leaves.
+ */
+const LEAVING_MESSAGE_BYTES_MAX = 16_384 + 64;
 /** Sockets that hold a whole buffer for a small message that they did not take: 1 MiB. */
 const KEEPERS_MAX = 8;
 

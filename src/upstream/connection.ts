@@ -22,8 +22,8 @@ import {
 import type { TunnelEnd, TunnelSide } from "../http/tunnel-end.ts";
 import { switchFault } from "../http/websocket.ts";
 import { type Reason, reasons } from "../reason.ts";
-import { hasLeft } from "../std/direct-write.ts";
-import type { Leaver } from "../std/outbox.ts";
+import { hasLeft, waitingBytes } from "../std/direct-write.ts";
+import { isFree, type Leaver } from "../std/outbox.ts";
 import { Deadline } from "../std/timer-wheel.ts";
 import type { AnswerSink, AnswerTail } from "./answer-sink.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -70,6 +70,8 @@ export class UpstreamConnection implements TunnelEnd, Leaver {
   #gathering = false;
   #startedMs = 0;
 
+  /** It left, or leaves, with its head: until it has, the upstream knows nothing of it. */
+  #leavesWhole = false;
   /** Some of it waits in libuv, where the stream does not count it. */
   #isQueued = false;
 
@@ -153,7 +155,8 @@ export class UpstreamConnection implements TunnelEnd, Leaver {
     }
     wheel.set(this.#deadline, this.#limit(wheel.nowMs + this.endpoint.settings.idleTimeoutMs));
     if (this.#gathering) return true;
-    return outbox.flush(this.socket, this.#encrypted);
+    // With what follows in this turn of the event loop: frames and TLS records are 16 KiB, and a read brings several.
+    return outbox.leave(this, this.socket, this.#encrypted) && !this.#isQueued;
   }
 
   endBody(): void {
@@ -165,7 +168,7 @@ export class UpstreamConnection implements TunnelEnd, Leaver {
       const last = trailers === undefined ? LAST_CHUNK : Buffer.from(printTrailers(trailers), "latin1");
       outbox.append(last, 0, last.length, this.socket, this.#encrypted);
     }
-    if (!this.#gathering) outbox.flush(this.socket, this.#encrypted);
+    if (!this.#gathering) outbox.leave(this, this.socket, this.#encrypted);
     if (!this.#headDone)
       wheel.set(this.#deadline, this.#limit(wheel.nowMs + this.endpoint.settings.requestTimeoutMs));
   }
@@ -200,6 +203,7 @@ export class UpstreamConnection implements TunnelEnd, Leaver {
 
   onTaken(): void {
     this.#isQueued = false;
+    this.#resumeBody();
   }
 
   // --- as one end of a tunnel
@@ -277,10 +281,15 @@ export class UpstreamConnection implements TunnelEnd, Leaver {
       this.close();
       return;
     }
-    if (this.endpoint.deps.outbox.isLeaving(this)) {
-      // The request has not left: this answers something else.
-      this.#fail(reasons.upstreamReset, true, "stale");
-      return;
+    const { outbox } = this.endpoint.deps;
+    if (outbox.isLeaving(this)) {
+      if (this.#leavesWhole) {
+        // The request has not left: this answers something else.
+        this.#fail(reasons.upstreamReset, true, "stale");
+        return;
+      }
+      // An answer that does not wait for the body's end. Whether the connection may be kept depends on what has left.
+      outbox.settle();
     }
     if (this.#stash !== undefined) {
       buffer = Buffer.concat([this.#stash, buffer.subarray(0, length)]);
@@ -369,6 +378,7 @@ export class UpstreamConnection implements TunnelEnd, Leaver {
       exchange.startRequestBody();
       this.#gathering = false;
     }
+    this.#leavesWhole = this.#requestDone;
     // The body may have failed, and with it this connection.
     if (this.#state !== BUSY) outbox.drop();
     else if (this.#requestDone) outbox.leave(this, this.socket, this.#encrypted);
@@ -492,13 +502,18 @@ export class UpstreamConnection implements TunnelEnd, Leaver {
   }
 
   #onDrain(): void {
-    this.#isQueued = false;
+    this.#isQueued = !this.#encrypted && waitingBytes(this.socket) > 0;
     if (this.#side !== undefined) {
       this.endpoint.deps.wheel.pause(this.#deadline);
       this.#guard(this.#side, (side) => side.onDrain());
       return;
     }
-    if (this.#state !== BUSY || this.#requestDone) return;
+    this.#resumeBody();
+  }
+
+  /** Nothing waits any more, neither in the stream nor behind it. */
+  #resumeBody(): void {
+    if (this.#state !== BUSY || this.#requestDone || this.#isQueued || !isFree(this.socket)) return;
     try {
       this.#exchange?.resumeRequestBody();
     } catch (cause) {
@@ -558,7 +573,7 @@ export class UpstreamConnection implements TunnelEnd, Leaver {
     const exchange = this.#exchange;
     this.#exchange = undefined;
     // What leaves at the end of this turn has not left, and does not any more.
-    if (this.endpoint.deps.outbox.isLeaving(this)) nothingSent = true;
+    if (this.#leavesWhole && this.endpoint.deps.outbox.isLeaving(this)) nothingSent = true;
     // A connection that had served before and was closed before a single byte of the answer: most likely the
     // upstream closed it while idle and our request crossed its FIN.
     const stale = this.served > 0 && !this.#headDone && reason === reasons.upstreamReset;

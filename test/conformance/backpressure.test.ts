@@ -60,11 +60,12 @@ test("a connection is read again after an upload that the upstream was slow to t
   const { edge, origin } = await startBench(t);
   const client = await connect(edge.port, { deadlineMs: 3000 });
   const own = gatewaySocket(client.socket);
-  client.send(post("", "Content-Length: 96"));
+  client.send(post("", "Content-Length: 144"));
   const { connection } = await origin.request(0);
   const toOrigin = gatewaySocket(connection.socket);
   toOrigin.cork();
-  for (let n = 0; n < 2; n++) {
+  // That it stalls is known when the first piece has left, at the end of a turn: the second one queues up, the third waits.
+  for (let n = 0; n < 3; n++) {
     const before = own.bytesRead;
     client.send("x".repeat(48));
     await until(() => own.bytesRead === before + 48, client);
@@ -86,17 +87,21 @@ test("an upstream that takes an upload in fits and starts does not make the clie
   const { edge, origin } = await startBench(t, { server: "body_idle_timeout_ms = 1000" });
   const client = await connect(edge.port);
   const own = gatewaySocket(client.socket);
-  client.send(post("", "Content-Length: 144"));
+  client.send(post("", "Content-Length: 240"));
   const { connection } = await origin.request(0);
   const toOrigin = gatewaySocket(connection.socket);
   toOrigin.cork();
-  for (let n = 0; n < 2; n++) {
+  // As above.
+  for (let n = 0; n < 3; n++) {
     const before = own.bytesRead;
     client.send("x".repeat(48));
     await until(() => own.bytesRead === before + 48, client);
   }
   toOrigin.uncork();
   toOrigin.cork();
+  await until(() => toOrigin.writableLength === 48, client);
+  client.send("x".repeat(48));
+  await until(() => toOrigin.writableLength === 96, client);
   // Longer than body_idle_timeout_ms, shorter than the upstream's time-outs.
   await new Promise((done) => setTimeout(done, 1500));
   toOrigin.uncork();
