@@ -10,7 +10,7 @@ import {
   skipClosers,
 } from "./sql-expression.ts";
 import type { Origin, Report } from "./sql-origin.ts";
-import { isWord, statementAt, stops } from "./sql-statement.ts";
+import { isWord, nameEnd, statementAt, stops } from "./sql-statement.ts";
 import { comment, type Tokens, token } from "./sql-token.ts";
 import { word } from "./sql-word.ts";
 
@@ -34,19 +34,20 @@ export function readBreakout(tokens: Tokens, first: number, origin: Origin, repo
         const operand = bareOperand(tokens, first + 1);
         const truth = isTruth(tokens, operand);
         const literal = isLiteral(tokens, operand) || isConstant(tokens, operand) || truth;
-        const last = end >= tokens.count - 1;
+        const last = end >= tokens.count - 1 || hidesRest(tokens, end);
+        // A column or call alone is one where the comment is the end of a short value.
+        const named = origin.lone && origin.shortPrefix && kinds[operand] === token.word;
         // `or json_valid('{}')`: a function of constants is one.
-        if (hidden && (truth || (last && (literal || probing(tokens, operand) > 0))))
+        if (hidden && (truth || (last && (literal || named || probing(tokens, operand) > 0))))
           report("sql.breakout_condition", first, end);
         else if (origin.gap && origin.behindData && truth && joinsOwnQuote(tokens, end))
           report("sql.breakout_condition", first, end);
         else if (truth && kinds[end] === token.logic && codes[end] === 1 && end < TRUTHS_TOKENS)
           readBreakout(tokens, end, origin, report);
         else if (
-          origin.gap &&
           origin.behindData &&
           kinds[end - 1] === token.open &&
-          (isEmptyOpen(tokens, end - 1) || isDigitOpen(tokens, end - 1)) &&
+          ((origin.gap && isEmptyOpen(tokens, end - 1)) || isDigitOpen(tokens, end - 1)) &&
           end - first <= 4
         )
           report("sql.breakout_condition", first, end - 1);
@@ -117,7 +118,19 @@ export function readBreakout(tokens: Tokens, first: number, origin: Origin, repo
       predicate.strength >= strength.named &&
       endsWell(tokens, predicate.end) &&
       kinds[predicate.end] !== token.comma;
-    if (fits && spaced) report("sql.breakout_condition", first, predicate.end - 1);
+    if (fits && (spaced || (origin.lone && hidesRest(tokens, predicate.end))))
+      report("sql.breakout_condition", first, predicate.end - 1);
+    return;
+  }
+  if (code === word.div) {
+    if (endsAsNumber(tokens, first)) report("sql.breakout_condition", first, first + 1);
+    return;
+  }
+  if (code === word.from) {
+    // "title` from members-- ": the name of a column was closed.
+    const sign = tokens.text.charCodeAt(tokens.from - 1);
+    const end = sign === 0x27 || !origin.lone || !origin.oneWord ? -1 : nameEnd(tokens, first + 1);
+    if (end > 0 && hidesRest(tokens, end)) report("sql.breakout_statement", first, end);
     return;
   }
   if (code === word.order || code === word.group) {
@@ -144,11 +157,19 @@ export function readBreakout(tokens: Tokens, first: number, origin: Origin, repo
     report("sql.breakout_statement", first, first + 1);
 }
 
+/** A comment and nothing but signs behind it: `-- -`. */
+function hidesRest({ kinds, count }: Tokens, at: number): boolean {
+  if (kinds[at] !== token.comment) return false;
+  let rest = at + 1;
+  while (kinds[rest] === token.arithmetic || kinds[rest] === token.comment) rest += 1;
+  return rest === count;
+}
+
 /** `'-0#`, `'*1*'`, `'-0||'`: a number joined to the closed string, then a comment or the application's own quote. */
 function endsAsNumber(tokens: Tokens, first: number): boolean {
-  const { kinds, count } = tokens;
+  const { kinds } = tokens;
   if (kinds[first + 1] !== token.number) return false;
-  if (kinds[first + 2] === token.comment) return count === first + 3;
+  if (kinds[first + 2] === token.comment) return hidesRest(tokens, first + 2);
   const joins = kinds[first + 2] === token.arithmetic || kinds[first + 2] === token.logic;
   return joins && kinds[first + 3] === token.open && isEmptyOpen(tokens, first + 3);
 }

@@ -10,6 +10,7 @@ import {
   skipClosers,
 } from "./sql-expression.ts";
 import { isDelayName, readName, readSource, readWhole } from "./sql-name.ts";
+import { asksColumn, leadsWithNumber } from "./sql-number.ts";
 import type { Origin, Report } from "./sql-origin.ts";
 import { callAt, closeOf, isLoneParen, isQuery, pairParens, selectOf } from "./sql-pair.ts";
 import { isWord, nameEnd, selectList, statementAt, stops } from "./sql-statement.ts";
@@ -47,6 +48,8 @@ export function readChain(tokens: Tokens, origin: Origin, report: Report): void 
         if (condition.strength === strength.constant && well && sure && !script)
           report("sql.tautology", at, condition.end - 1);
         else if (well && terminated && sure && prose === 0 && !script && condition.end >= tokens.count - 2)
+          report("sql.tautology", at, condition.end - 1);
+        else if (well && sure && !script && !origin.closed && asksColumn(tokens, at, condition.end))
           report("sql.tautology", at, condition.end - 1);
         else if (condition.strength === strength.constant)
           report("sql.loose_condition", at, condition.end - 1);
@@ -128,7 +131,7 @@ function readKeyword(
       )
         select += 1;
       if (!isWord(tokens, select, word.select))
-        return readUnionRows(tokens, at, select, sure && !script, report);
+        return readUnionRows(tokens, at, select, origin.closed, sure && !script, report);
       const sureness = selectList(tokens, select + 1);
       const early =
         at <= 1 ||
@@ -174,7 +177,7 @@ function readKeyword(
       return false;
     case word.group: {
       const numbered = isWord(tokens, at + 1, word.by) && kinds[at + 2] === token.number;
-      if (numbered && at === 1 && isLiteral(tokens, 0) && kinds[at + 3] === token.comment)
+      if (numbered && at === 1 && isLiteral(tokens, 0) && kinds[listEnd(tokens, at + 2)] === token.comment)
         report("sql.column_probe", at, at + 2);
       return false;
     }
@@ -256,21 +259,28 @@ function readKeyword(
 function isWholeProbe(tokens: Tokens, at: number, end: number): boolean {
   if (at !== 1 || tokens.kinds[0] !== token.number || end !== tokens.count) return false;
   const operand = bareOperand(tokens, at + 1);
-  return (operand > at + 1 && isTruth(tokens, operand)) || probing(tokens, operand) > 0;
+  const cast = isLiteral(tokens, operand) && tokens.kinds[operand + 1] === token.cast;
+  return (operand > at + 1 && isTruth(tokens, operand)) || probing(tokens, operand) > 0 || cast;
 }
 
 /** `union values (1,2)`, `union values row(1)`, `union table users`: rows without a select. */
-function readUnionRows(tokens: Tokens, at: number, from: number, sure: boolean, report: Report): boolean {
+function readUnionRows(
+  tokens: Tokens,
+  at: number,
+  from: number,
+  closed: boolean,
+  sure: boolean,
+  report: Report,
+): boolean {
   const values =
     isWord(tokens, from, word.values) &&
     (tokens.kinds[from + 1] === token.leftParen || callAt(tokens, from + 1) >= 0);
   // The parenthesis before `values` has been skipped with the others.
+  const early = closed ? at <= 2 : leadsWithNumber(tokens, at) || (at === 1 && isLiteral(tokens, 0));
+  const after = early && isWord(tokens, from, word.table) ? nameEnd(tokens, from + 1) : -1;
   const table =
-    isWord(tokens, from, word.table) &&
-    at === 1 &&
-    isLiteral(tokens, 0) &&
-    tokens.kinds[from + 1] === token.word &&
-    stops(tokens, from + 2);
+    after > 0 &&
+    (stops(tokens, after) || isWord(tokens, after, word.limit) || isWord(tokens, after, word.order));
   if (!values && !table) return false;
   report(sure ? "sql.union_select" : "sql.loose_query", at, from);
   return true;

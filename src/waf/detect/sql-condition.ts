@@ -37,13 +37,18 @@ export function conditionAt(tokens: Tokens, from: number): Condition {
   const { kinds, codes } = tokens;
   const start = skipOpeners(tokens, from);
   if (codes[start] === word.exists && kinds[start] === token.word) {
-    const query = kinds[start + 1] === token.leftParen && isQuery(tokens, start + 1);
+    const query =
+      kinds[start + 1] === token.leftParen && (isQuery(tokens, start + 1) || isRows(tokens, start + 2));
     return {
       strength: query ? strength.constant : strength.none,
       end: query ? closeOf(tokens, start + 1) : start,
     };
   }
   const leftEnd = expressionEnd(tokens, start);
+  if (kinds[leftEnd] === token.comma && kinds[start - 1] === token.leftParen && start > from) {
+    const end = rowsEnd(tokens, start - 1);
+    if (end > 0) return { strength: strength.constant, end: skipClosers(tokens, end) };
+  }
   if (leftEnd < 0) return { strength: strength.none, end: start };
   const left = shapeOf(tokens, start, leftEnd);
   const after = skipClosers(tokens, leftEnd);
@@ -56,6 +61,34 @@ export function conditionAt(tokens: Tokens, from: number): Condition {
   }
   const selfStanding = left === shape.query || (left === shape.telling && codes[start] !== word.truth);
   return { strength: selfStanding ? strength.constant : strength.operand, end: after };
+}
+
+/** `(1,2)=(1,2)`, `(1,'a')<(select …)`: the index after the comparison of two rows whose bracket is at `at`, or -1. */
+function rowsEnd(tokens: Tokens, at: number): number {
+  const { kinds } = tokens;
+  const after = closeOf(tokens, at);
+  if (kinds[after] !== token.compare || !isLiteralRow(tokens, at, after)) return -1;
+  const right = kinds[after + 1] === token.compare ? after + 2 : after + 1;
+  if (kinds[right] !== token.leftParen) return -1;
+  const end = closeOf(tokens, right);
+  return isQuery(tokens, right) || isLiteralRow(tokens, right, end) ? end : -1;
+}
+
+/** At most a few literals and commas between the brackets. */
+function isLiteralRow(tokens: Tokens, left: number, end: number): boolean {
+  if (end - left > 24) return false;
+  for (let at = left + 1; at < end - 1; at += 1)
+    if (tokens.kinds[at] !== token.comma && !isLiteral(tokens, at)) return false;
+  return end - left > 2;
+}
+
+/** `table members`, `values (1)` in place of a select. */
+function isRows({ kinds, codes }: Tokens, at: number): boolean {
+  if (kinds[at] !== token.word) return false;
+  return (
+    kinds[at + 1] === (codes[at] === word.values ? token.leftParen : token.word) &&
+    (codes[at] === word.table || codes[at] === word.values)
+  );
 }
 
 /** `"Story Points" > 3`: two words in double quotes are the name of a column, where a number is asked of them. */
@@ -110,6 +143,8 @@ function predicateAt(tokens: Tokens, left: number, from: number): Condition {
       return { strength: sure(left === shape.literal), end: skipClosers(tokens, high) };
     }
     default:
+      if (left === shape.literal && codes[at + 1] === word.like && spelling(tokens, at) === "sounds")
+        return likeness(tokens, left, at + 2);
       return left === shape.literal && isMemberOf(tokens, at)
         ? { strength: strength.constant, end: skipClosers(tokens, closeOf(tokens, at + 2)) }
         : { strength: strength.none, end: from };

@@ -144,8 +144,17 @@ export function skipClosers(tokens: Tokens, from: number): number {
 
 /** A word that makes a constant of what follows: `date '2001-01-01'`, `jsonb '{}'`, `array[1, 2]`. */
 export function isConstant(tokens: Tokens, at: number): boolean {
-  if (tokens.kinds[at + 1] === token.string) return typeAt(tokens, at);
+  if (tokens.kinds[at + 1] === token.string) return typeAt(tokens, at) || isCharacterSet(tokens, at);
   return arrayEnd(tokens, at) > at;
+}
+
+/** `_utf8'a'`, `_latin1'a'`. */
+function isCharacterSet(tokens: Tokens, at: number): boolean {
+  const start = tokens.starts[at]!;
+  if (tokens.text.charCodeAt(start) !== 0x5f || tokens.starts[at + 1] !== tokens.ends[at]) return false;
+  return /^_(?:utf(?:8|16|32)\w{0,3}|ucs2|latin\d|ascii|binary|big5|gbk|gb\w{2,5}|[eus]jis|cp\d{3,4}|koi8\w)$/.test(
+    spelling(tokens, at),
+  );
 }
 
 /** The index of the `]` of `array['a', 'b']` at `at`; `at` when none stands there. */

@@ -137,6 +137,17 @@ export function readWhole(tokens: Tokens, report: Report): void {
     const inside = kind === call.sleep ? count > 2 && !named : count <= 3;
     if (inside) report("sql.whole_call", 0, end - 1);
   }
+  // Arithmetic with the server's own variable, or its version made a number: the error shows the text.
+  const last = kinds[1] === token.arithmetic && isLiteral(tokens, 0) ? expressionEnd(tokens, 0) : -1;
+  if (last > 2 && kinds[last] === token.end && serverVariables.has(spelling(tokens, last - 1)))
+    report("sql.system_call", 0, last - 1);
+  if (
+    whole &&
+    kind === call.probe &&
+    /^(?:try_)?(?:cast|convert)$/.test(spelling(tokens, 0)) &&
+    asksIdentity(tokens)
+  )
+    report("sql.system_call", 0, end - 1);
   if (whole && spelling(tokens, 0) === "div" && isLiteral(tokens, 2)) report("sql.whole_call", 0, end - 1);
   let casts = 0;
   let cast = -1;
@@ -150,6 +161,13 @@ export function readWhole(tokens: Tokens, report: Report): void {
     report("sql.cast", cast - 1, cast + 1);
   if (count === 1 && kinds[0] === token.number && overflows.has(spelling(tokens, 0)))
     report("sql.overflow", 0, 0);
+}
+
+/** A call of the first few says who or what the server is. */
+function asksIdentity(tokens: Tokens): boolean {
+  for (let at = 2; at < tokens.count && at < 12; at += 1)
+    if (callAt(tokens, at) === call.identity && tokens.kinds[at + 2] === token.rightParen) return true;
+  return false;
 }
 
 function isName(tokens: Tokens, at: number): boolean {
@@ -175,7 +193,7 @@ function isQuotedSign(tokens: Tokens): boolean {
   return (double ? doubleSigns : singleSigns).has(value.toLowerCase());
 }
 
-const singleSigns: ReadonlySet<string> = new Set(["=", "||", "like", "<>", "^", "-", "*", "&", "|"]);
+const singleSigns: ReadonlySet<string> = new Set(["=", "||", "like", "<>", "^", "-", "+", "*", "&", "|"]);
 /** Entity tags and exact searches have double quotes too. */
 const doubleSigns: ReadonlySet<string> = new Set(["=", "||", "<>"]);
 
@@ -235,6 +253,10 @@ function sleepJoins(tokens: Tokens, at: number, query: boolean): boolean {
     case token.leftParen:
       return query || (at > 1 && codes[at - 2] === word.if);
     case token.comma:
+      // `title,sleep(4)`: what a list is sorted by.
+      if (at === 2 && isOperand(tokens, 0) && kinds[at + 2] === token.number && tokens.count === at + 4)
+        return kinds[at + 3] === token.rightParen && tokens.ends[1] === tokens.starts[at];
+      return query;
     case token.compare:
       return query;
     case token.arithmetic:
@@ -244,6 +266,10 @@ function sleepJoins(tokens: Tokens, at: number, query: boolean): boolean {
     default:
       return false;
   }
+}
+
+function isOperand(tokens: Tokens, at: number): boolean {
+  return isName(tokens, at) || isLiteral(tokens, at);
 }
 
 /** Whether the call at `at` stands where a query would have it: selected, compared, or an argument. */

@@ -1,5 +1,5 @@
 import { spelling, type Tokens, token, unasked } from "./sql-token.ts";
-import { callKind, word } from "./sql-word.ts";
+import { call, callKind, word } from "./sql-word.ts";
 
 /** Joins parentheses and forgets what was found out about fewer tokens. One pass; most runs have no parenthesis. */
 export function pairParens(tokens: Tokens): void {
@@ -35,11 +35,18 @@ function joinParens(tokens: Tokens): void {
       }
       const next = kinds[index + 1];
       if (next === token.leftParen) selects[index] = selects[index + 1]!;
-      else if (next === token.word && codes[index + 1] === word.select) selects[index] = index + 1;
+      else if (next === token.word && (codes[index + 1] === word.select || isTable(tokens, index + 1)))
+        selects[index] = index + 1;
     }
   }
   facts.partners = partners;
   facts.selects = selects;
+}
+
+/** `table members limit 1` in place of a select. */
+function isTable({ kinds, codes }: Tokens, at: number): boolean {
+  if (codes[at] !== word.table || kinds[at + 1] !== token.word || kinds[at + 2] !== token.word) return false;
+  return codes[at + 2] === word.limit || (codes[at + 2] === word.order && codes[at + 3] === word.by);
 }
 
 /** Typed arrays take ten times as long to make, and most runs are short. */
@@ -81,7 +88,10 @@ export function callAt(tokens: Tokens, index: number): number {
   const { calls } = facts;
   const known = calls[index]!;
   if (known > 0) return known - 2;
-  const kind = callKind(spelling(tokens, index));
+  let kind = callKind(spelling(tokens, index));
+  // "or sleep (8 hours)": a number and a name side by side are no argument.
+  const counts = tokens.kinds[index + 2] === token.number && tokens.kinds[index + 3] === token.word;
+  if (counts && kind === call.sleep && tokens.codes[index + 3] === word.plain) kind = call.other;
   calls[index] = kind + 2;
   return kind;
 }

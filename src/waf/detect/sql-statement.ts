@@ -24,7 +24,8 @@ export function statementAt(tokens: Tokens, at: number): Sureness {
             isWord(tokens, after, word.select);
           return filled || isWord(tokens, after, word.set) ? 2 : stops(tokens, after) ? 1 : 0;
         }
-      return 0;
+      // Without `into`, as MySQL and SQL Server take it.
+      return isWord(tokens, at + 2, word.values) && kinds[at + 3] === token.leftParen ? 2 : 0;
     }
     case word.replace: {
       if (spelling(tokens, at) === "merge") {
@@ -78,7 +79,7 @@ export function statementAt(tokens: Tokens, at: number): Sureness {
       return isWord(tokens, at + 1, word.declare) || isWord(tokens, at + 1, word.exec) ? 2 : 0;
     case word.callLike: {
       if (callAt(tokens, at + 1) >= call.delay && callAt(tokens, at + 1) <= call.system) return 2;
-      if (kinds[at + 1] === token.variable) return 2;
+      if (kinds[at + 1] === token.variable || opensBlock(tokens, at)) return 2;
       const after = nameEnd(tokens, at + 1);
       if (after < 0) return 0;
       if (spelling(tokens, at) === "pragma") return kinds[after] === token.compare ? 2 : 0;
@@ -107,9 +108,45 @@ export function statementAt(tokens: Tokens, at: number): Sureness {
       return isWord(tokens, at + 1, word.object) && isWord(tokens, at + 3, word.clause) ? 2 : 0;
     case word.set:
       return kinds[at + 1] === token.variable && kinds[at + 2] === token.compare ? 2 : 0;
+    case word.plain:
+      return administration(tokens, at);
     default:
       return 0;
   }
+}
+
+/** `do $$begin …$$`: a program of PostgreSQL's. */
+function opensBlock(tokens: Tokens, at: number): boolean {
+  const start = tokens.starts[at + 1]!;
+  return spelling(tokens, at) === "do" && /^\$[a-z_]{0,16}\$/i.test(tokens.text.slice(start, start + 18));
+}
+
+/** What the words of administrators start with; a sentence may start so too. */
+const administrative: ReadonlyMap<string, RegExp> = new Map([
+  ["lock", /^tables?$/],
+  ["flush", /^(?:tables|privileges|hosts|logs|status)$/],
+  ["install", /^(?:plugin|component|soname)$/],
+  ["import", /^foreign$/],
+  ["change", /^(?:master|replication)$/],
+  ["purge", /^(?:binary|master)$/],
+  ["show", /^(?:tables|databases|schemas|grants|columns|processlist|variables)$/],
+  ["refresh", /^materialized$/],
+  ["dbcc", /^[a-z]+$/],
+]);
+
+function administration(tokens: Tokens, at: number): Sureness {
+  const verb = spelling(tokens, at);
+  if (verb.startsWith("xp_") || verb.startsWith("sp_"))
+    return callAt(tokens, at) < 0 && isLiteral(tokens, at + 1) ? 2 : 0;
+  if (verb === "reconfigure") return stops(tokens, at + 1) ? 1 : 0;
+  if (verb === "explain") return statementAt(tokens, at + 1);
+  if (verb === "prepare") {
+    const literal = isWord(tokens, at + 2, word.from) && tokens.kinds[at + 3] === token.string;
+    return tokens.kinds[at + 1] === token.word && literal ? 2 : 0;
+  }
+  const next = administrative.get(verb);
+  if (next === undefined || tokens.kinds[at + 1] !== token.word) return 0;
+  return next.test(spelling(tokens, at + 1)) ? 1 : 0;
 }
 
 /**
@@ -118,9 +155,13 @@ export function statementAt(tokens: Tokens, at: number): Sureness {
  */
 export function selectList(tokens: Tokens, at: number): Sureness {
   const { kinds, codes } = tokens;
-  while (kinds[at] === token.word && (codes[at] === word.all || codes[at] === word.distinct)) at += 1;
+  while (
+    kinds[at] === token.word &&
+    (codes[at] === word.all || codes[at] === word.distinct || isModifier(tokens, at))
+  )
+    at += 1;
   if (isWord(tokens, at, word.top) && kinds[at + 1] === token.number) return 2;
-  if (kinds[at] === token.arithmetic && tokens.text.charCodeAt(tokens.starts[at]!) === 0x2a)
+  if (isStar(tokens, at))
     return isWord(tokens, at + 1, word.from) || stops(tokens, at + 1) || kinds[at + 1] === token.comma
       ? 2
       : 0;
@@ -128,8 +169,13 @@ export function selectList(tokens: Tokens, at: number): Sureness {
   let plain = true;
   let columns = 0;
   for (; columns < 40; columns += 1) {
-    const end = expressionEnd(tokens, at);
+    let end = expressionEnd(tokens, at);
     if (end < 0) return columns > 0 && stops(tokens, at) ? 2 : 0;
+    // All columns of one table: `m.*`.
+    if (kinds[end - 1] === token.dot && isStar(tokens, end)) {
+      end += 1;
+      plain = false;
+    }
     if (kinds[at] !== token.word || isLiteral(tokens, at)) plain = false;
     else if (callAt(tokens, at) > call.other || kinds[at + 1] === token.leftParen) plain = false;
     let after = end;
@@ -152,6 +198,18 @@ export function selectList(tokens: Tokens, at: number): Sureness {
     return plain && columns === 0 ? 1 : 2;
   }
   return 2;
+}
+
+function isStar(tokens: Tokens, at: number): boolean {
+  return tokens.kinds[at] === token.arithmetic && tokens.text.charCodeAt(tokens.starts[at]!) === 0x2a;
+}
+
+/** MySQL's `sql_no_cache` and the like, in front of what is selected. */
+function isModifier(tokens: Tokens, at: number): boolean {
+  if (tokens.codes[at] !== word.plain || tokens.kinds[at + 1] === token.leftParen) return false;
+  return /^(?:sql_(?:no_)?cache|sql_calc_found_rows|sql_(?:small|big|buffer)_result|high_priority|straight_join)$/.test(
+    spelling(tokens, at),
+  );
 }
 
 /** Whether the value may stop at `at`, or the application's own text begins. */
@@ -221,12 +279,16 @@ function definition(tokens: Tokens, at: number): Sureness {
         (kinds[object] === token.word &&
           code !== word.table &&
           code !== word.object &&
-          code !== word.procedure);
+          code !== word.procedure &&
+          spelling(tokens, object) !== "extension");
       if (skips) object += 1;
     }
   const named =
     kinds[object] === token.word &&
-    (codes[object] === word.table || codes[object] === word.object || codes[object] === word.procedure);
+    (codes[object] === word.table ||
+      codes[object] === word.object ||
+      codes[object] === word.procedure ||
+      (verb === word.create && spelling(tokens, object) === "extension"));
   if (!named) {
     if (verb !== word.truncate) return 0;
     if (kinds[object] === token.other && tokens.text.charCodeAt(tokens.starts[object]!) === 0x5b) return 2;

@@ -284,6 +284,17 @@ function symbol(tokens: Tokens, text: string, at: number, char: number): number 
       if (!isCast(tokens)) return push(tokens, token.other, 0, at, at + 1);
       return push(tokens, token.compare, 0, at, next === 0x7c || next === 0x26 ? at + 2 : at + 1);
     }
+    case 0x5c: {
+      // MySQL's `\N` is null, and a word of the grammar may follow at once.
+      const stop = next === 0x4e ? wordEnd(text, at + 2) : at;
+      const isNull = stop === at + 2 || (stop > at && wordCode(tokens.lower, at + 2, stop) !== word.plain);
+      return push(tokens, isNull ? token.number : token.other, 0, at, isNull ? at + 2 : at + 1);
+    }
+    case 0x24: {
+      const end = tokens.from > 0 && isQuote(text.charCodeAt(tokens.from - 1)) ? dollarEnd(text, at) : -1;
+      if (end > 0) return push(tokens, token.string, 0, at, end);
+      return push(tokens, token.other, 0, at, at + 1);
+    }
     case 0x5b: {
       // A cast to a list: `::int[]`.
       if (next === 0x5d && isCast(tokens)) return at + 2;
@@ -357,6 +368,17 @@ function symbol(tokens: Tokens, text: string, at: number, char: number): number 
       return push(tokens, token.other, 0, at, at + 1);
   }
 }
+
+/** PostgreSQL's `$$a$$` and `$tag$a$tag$`: the offset after it, or -1. Read behind a closed string only: formulas have it too. */
+function dollarEnd(text: string, at: number): number {
+  const opener = /^\$[a-z_]{0,16}\$/i.exec(text.slice(at, at + 18));
+  if (opener === null) return -1;
+  const from = at + opener[0].length;
+  const close = text.slice(from, from + DOLLAR_MAX).indexOf(opener[0]);
+  return close < 0 ? -1 : from + close + opener[0].length;
+}
+
+const DOLLAR_MAX = 64;
 
 function push(tokens: Tokens, kind: number, code: number, start: number, end: number): number {
   const { count } = tokens;

@@ -282,7 +282,7 @@ const functions: ReadonlyMap<string, number> = new Map([
     json_query json_exists json_array_length json_typeof json_extract_path json_extract_path_text json_build_object
     json_build_array json_storage_size json_schema_valid isjson jsonb_array_length jsonb_typeof jsonb_path_exists
     jsonb_path_match jsonb_path_query_first jsonb_extract_path jsonb_extract_path_text jsonb_build_object
-    jsonb_build_array to_json to_jsonb starts_with regexp_like regexp_matches regexp_instr regexp_substr regexp_count
+    jsonb_build_array to_json to_jsonb starts_with find_in_set regexp_like regexp_matches regexp_instr regexp_substr regexp_count
     to_tsvector to_tsquery plainto_tsquery array_length array_position cardinality`,
   ),
   ...kinded(call.common, "lower upper trim ltrim rtrim max min sum avg now sysdate getdate date abs round"),

@@ -179,6 +179,10 @@ export const sql: Detector = {
     "convert",
     "cast",
     "limit",
+    "dbcc",
+    "flush",
+    "reconfigure",
+    "materialized",
   ],
   isIdle: isIdleText,
   detect(subject: Subject, found: Detection[]): void {
