@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { CompressionDesk } from "../answer/compression-desk.ts";
 import { InspectionDesk } from "../answer/inspection-desk.ts";
 import { type CertificateStore, certificateSteps } from "../cert/store.ts";
-import type { Config, UpstreamConfig } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
 import { MeshDesk } from "../gate/mesh-score.ts";
 import { OffenceWatch } from "../gate/offence-watch.ts";
 import { Pressure } from "../gate/pressure.ts";
@@ -16,20 +16,15 @@ import { Limits } from "../limit/limits.ts";
 import type { StrictBatch } from "../limit/strict.ts";
 import { StrictAsker } from "../limit/strict-asker.ts";
 import { createAcmeHandshakes } from "../listener/acme-handshake.ts";
-import type { ClientConnection } from "../listener/client-connection.ts";
 import { ConnectionCaps } from "../listener/connection-caps.ts";
 import { HandshakeRate } from "../listener/handshake-rate.ts";
-import { askToLeave } from "../listener/leave.ts";
 import { type Accepted, Listener } from "../listener/listener.ts";
 import { createStapleShelf } from "../listener/staple-shelf.ts";
 import { buildTlsFront, type TlsFront } from "../listener/tls-front.ts";
-import { reasons } from "../reason.ts";
-import { AccessLog, endpointLogPiece } from "../record/access-log.ts";
+import { endpointLogPiece } from "../record/access-log.ts";
 import { CaptureLog, type CaptureSettings } from "../record/capture-log.ts";
 import { Counters } from "../record/counters.ts";
 import { DecisionLog } from "../record/decision-log.ts";
-import { buildLogSampling } from "../record/log-sampling.ts";
-import { families, type MetricSample } from "../record/metrics.ts";
 import { buildRedaction } from "../record/redaction.ts";
 import { SpanLog } from "../record/span-log.ts";
 import { FileShelf } from "../respond/static/file-shelf.ts";
@@ -44,29 +39,29 @@ import type { Steps } from "../std/steps.ts";
 import { TimerWheel } from "../std/timer-wheel.ts";
 import type { PeerPlace } from "../upstream/cache-peer.ts";
 import { ejectByWord, reinstate } from "../upstream/outlier.ts";
-import { Upstream } from "../upstream/upstream.ts";
+import type { Upstream } from "../upstream/upstream.ts";
 import { type RuleSet, ruleSetSteps } from "../waf/compile.ts";
 import { detectors } from "../waf/detectors.ts";
 import type { Rule } from "../waf/rule.ts";
-import { auditSamples, auditSettings, openAuditReport } from "./audit-build.ts";
 import { AuthDesk } from "./auth-desk.ts";
 import { adoptCache, openCache } from "./cache-build.ts";
 import { openCachePeering } from "./cache-peering.ts";
-import { cacheSamples } from "./cache-samples.ts";
 import { snapshotSteps } from "./compile.ts";
-import { compressionSamples } from "./compression-build.ts";
 import { connectionCeiling } from "./connection-ceiling.ts";
+import { dateLines } from "./date-line.ts";
 import type { Edge, ListenerName } from "./edge.ts";
 import { workerCountOf } from "./flags.ts";
-import { inspectionSamples } from "./inspection-build.ts";
 import { lastGaspLine } from "./last-gasp.ts";
 import { workerLimits } from "./limit-build.ts";
-import { readLimits } from "./limit-samples.ts";
 import { loopSamples } from "./loop-samples.ts";
 import { type PageAsk, PageDesk } from "./page-desk.ts";
 import { openPressureGauge } from "./pressure-gauge.ts";
-import { adoptSites, staticSamples } from "./static-build.ts";
-import { upstreamSamples } from "./upstream-samples.ts";
+import { adoptSites } from "./static-build.ts";
+import { adoptUpstreams } from "./upstream-adoption.ts";
+import { createWorkerAudit } from "./worker-audit.ts";
+import { drainConnections } from "./worker-drain.ts";
+import { createWorkerLog, type NextLog } from "./worker-log.ts";
+import { workerSamples } from "./worker-samples.ts";
 import { createWorkerWithdrawal } from "./worker-withdrawal.ts";
 
 export interface EdgeDeps {
@@ -99,8 +94,7 @@ interface Prepared {
   readonly snapshot: Snapshot;
   readonly upstreams: Map<string, Upstream>;
   readonly tls: TlsFront<Accepted> | undefined;
-  readonly accessLog: AccessLog | undefined;
-  readonly logPath: string | undefined;
+  readonly log: NextLog;
   readonly addresses: ReadonlyMap<string, readonly string[]>;
   readonly limits: ReturnType<Limits["adopt"]>;
   readonly ruleSet: RuleSet;
@@ -195,13 +189,11 @@ export function openEdge(deps: EdgeDeps): Edge {
     https: new Listener("https", state, caps, handshakes),
   };
   const staples = createStapleShelf(clock);
+  const log = createWorkerLog(state, clock, deps.mayWrite ?? (() => true));
+  const audit = createWorkerAudit(state, deps.workerIndex);
   let upstreams = new Map<string, Upstream>();
   let prepared: Prepared | undefined;
   let ticketKeys: Buffer = randomBytes(48);
-  let logPath: string | undefined;
-  let logKey = "";
-  let auditLeft: Promise<void> | undefined;
-  let auditPlace: { readonly socket: string; readonly token: string } | undefined;
   let ruleSet: RuleSet | undefined;
 
   function* prepare(
@@ -212,7 +204,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     discard(prepared?.generation ?? -1);
     const rules = yield* ruleSetOf(config.waf.rules);
     const store = config.tls === undefined ? undefined : yield* certificateSteps(config.tls);
-    const next = adoptUpstreams(config.upstreams);
+    const next = adoptUpstreams(upstreams, config.upstreams, upstreamDeps);
     const limits = state.limits.adopt(workerLimits(config.limits));
     const snapshot = yield* snapshotSteps(generation, config, {
       upstreams: next,
@@ -232,33 +224,12 @@ export function openEdge(deps: EdgeDeps): Edge {
     )
       warmUp(state.waf, buildRouteWaf({}, rules), clock);
     const tls = store === undefined ? undefined : tlsFront(snapshot, store);
-    const { enabled, format, includeHeaders, mtlsFingerprint, samples } = config.accessLog;
-    // Who must not write there is about to be replaced (candidate-course.ts), and goes on with the file that it has.
-    const path = deps.mayWrite?.(config.accessLog.path) === false ? logPath : config.accessLog.path;
-    const key = logKeyOf(config, path);
-    const accessLog =
-      key === logKey
-        ? state.accessLog
-        : enabled && path !== undefined
-          ? new AccessLog(
-              {
-                path,
-                format,
-                includeHeaders,
-                redaction: buildRedaction(config.redact),
-                mtlsFingerprint,
-                sampling: buildLogSampling(samples),
-              },
-              clock,
-            )
-          : undefined;
     prepared = {
       generation,
       snapshot,
       upstreams: next,
       tls,
-      accessLog,
-      logPath: path,
+      log: log.prepare(config),
       addresses,
       limits,
       ruleSet: rules,
@@ -268,25 +239,6 @@ export function openEdge(deps: EdgeDeps): Edge {
   /** Rules that did not change stay as they are: building their automaton takes 20 ms. */
   function* ruleSetOf(rules: readonly Rule[]): Steps<RuleSet> {
     return ruleSet?.rules === rules ? ruleSet : yield* ruleSetSteps(rules, detectors);
-  }
-
-  /** Upstreams whose table did not change keep their connections and figures. */
-  function adoptUpstreams(configs: readonly UpstreamConfig[]): Map<string, Upstream> {
-    const next = new Map<string, Upstream>();
-    for (const config of configs) {
-      const present = upstreams.get(config.name);
-      if (present?.config === config) {
-        next.set(config.name, present);
-        continue;
-      }
-      const upstream = new Upstream(config, upstreamDeps, randomBytes(4).readUInt32LE());
-      for (const endpoint of upstream.endpoints) {
-        const known = present?.endpoints.find((other) => other.url === endpoint.url);
-        if (known !== undefined) endpoint.up = known.up;
-      }
-      next.set(config.name, upstream);
-    }
-    return next;
   }
 
   function tlsFront({ config, clientAuth }: Snapshot, store: CertificateStore): TlsFront<Accepted> {
@@ -329,16 +281,9 @@ export function openEdge(deps: EdgeDeps): Edge {
     // Connections are for those who are let in.
     state.tarpit.max = Math.min(tarpit.maxHeld, Math.floor(caps.connectionsMax / 4));
     state.waf.store.limitBytes = heldBytesMax(next.snapshot.config.waf.maxBufferedMb, workers);
-    if (state.accessLog !== next.accessLog) {
-      const previous = state.accessLog;
-      state.accessLog = next.accessLog;
-      previous?.flushed().then(() => previous.close());
-      if (previous !== undefined) state.accessLog?.countOn(previous);
-    }
+    log.commit(next.log);
     adoptCache(state.cache, next.snapshot, workers);
-    logPath = next.logPath;
-    logKey = logKeyOf(next.snapshot.config, logPath);
-    followAudit(next.snapshot.config, false);
+    audit.follow(next.snapshot.config);
     const previousTls = listeners.https.tls;
     listeners.https.tls = next.tls;
     const previousUpstreams = upstreams;
@@ -358,75 +303,14 @@ export function openEdge(deps: EdgeDeps): Edge {
     }
   }
 
-  /** Reports as the configuration says: to nobody, as before, or to another writer; the one before hears the rest. */
-  function followAudit(config: Config, isElsewhere: boolean): void {
-    const previous = state.audit;
-    if (config.audit !== undefined && previous !== undefined && !isElsewhere) {
-      previous.adopt(auditSettings(config));
-      return;
-    }
-    if (config.audit === undefined) auditPlace = undefined;
-    state.audit =
-      auditPlace === undefined
-        ? undefined
-        : openAuditReport(config, deps.workerIndex, auditPlace.socket, auditPlace.token);
-    if (previous === undefined) return;
-    // A counter only grows.
-    if (state.audit !== undefined) state.audit.feed.dropped = previous.feed.dropped;
-    auditLeft = previous.close(AUDIT_MOVE_MS);
-  }
-
   function discard(generation: number): void {
     if (prepared?.generation !== generation) return;
-    if (prepared.accessLog !== state.accessLog) prepared.accessLog?.close();
+    log.discard(prepared.log);
     prepared = undefined;
-  }
-
-  function eachConnection(visit: (connection: ClientConnection) => void): number {
-    let count = 0;
-    for (const listener of [listeners.http, listeners.https]) {
-      for (const connection of [...listener.connections]) {
-        visit(connection);
-        count++;
-      }
-    }
-    return count;
   }
 
   const openConnections = () => [...listeners.http.connections, ...listeners.https.connections];
   const withdrawal = createWorkerWithdrawal(state, openConnections, clock);
-
-  async function drain(graceMs: number): Promise<number> {
-    withdrawal.forGood();
-    peering?.close();
-    listeners.http.closeAll();
-    listeners.https.closeAll();
-    const until = clock.nowMs() + graceMs;
-    const quietMs = Math.min(DRAIN_QUIET_MS, graceMs / 4);
-    for (;;) {
-      // Timers come before reads: what arrived while this process did not run is read first, or a connection with a
-      // request on it would be closed as idle (24 of 52,524 requests in five upgrades, on a starved machine).
-      await new Promise((resolve) => setImmediate(resolve));
-      const open = openConnections();
-      askToLeave(open, clock.nowMs() - quietMs);
-      // Streams end one after another over half the time there is: their clients come back at once, too.
-      const lasting = open.filter((connection) => connection.lasting === true);
-      const rounds = Math.max(1, Math.ceil((until - graceMs / 2 - clock.nowMs()) / 100));
-      const due = Math.ceil(lasting.length / rounds);
-      // Each leaves a line in the access log, which takes about a thousand before it must be written.
-      const isLate = due > STREAM_ENDS_MAX && clock.nowMs() < until;
-      for (const connection of lasting.slice(0, isLate ? STREAM_ENDS_MAX : due)) connection.endStreams?.();
-      if (listeners.http.connections.size + listeners.https.connections.size === 0) return 0;
-      if (clock.nowMs() >= until) break;
-      const pauseMs = Math.min(isLate ? 5 : 100, Math.max(1, until - clock.nowMs()));
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
-    }
-    listeners.https.tls?.destroyHandshakes();
-    let calls = false;
-    for (const connection of openConnections()) calls = connection.endCalls?.() === true || calls;
-    if (calls) await new Promise((resolve) => setTimeout(resolve, CALLS_LEAVE_MS));
-    return eachConnection((connection) => connection.close(reasons.drainDeadline));
-  }
 
   return {
     prepare,
@@ -487,32 +371,16 @@ export function openEdge(deps: EdgeDeps): Edge {
     tellOffences: () => state.bans.watch?.tell(),
     setAuthKeys: (source, keys) => auth.setKeys(source, keys),
     setRevoked: (added, dropped) => auth.revoked.change(added, dropped),
-    drain,
-    readMetrics: () => [
-      ...auditSamples(state.audit),
-      { name: families.meshLookups.name, labels: [], value: state.mesh.lookups },
-      { name: families.tarpitHeld.name, labels: [], value: state.tarpit.held },
-      { name: families.tarpitTotal.name, labels: [], value: state.tarpit.total },
-      { name: families.tarpitShed.name, labels: [], value: state.tarpit.shed },
-      ...readLimits(state.limits),
-      ...cacheSamples(state.cache),
-      ...compressionSamples(state.compression),
-      ...inspectionSamples(state.inspection),
-      ...staticSamples(files),
-      { name: families.connectionsRejected.name, labels: ["handshake_rate"], value: handshakes.refused },
-      ...readMetrics(counters, listeners, caps, upstreams, state.accessLog, clock.nowMs()),
-      { name: families.queueDropped.name, labels: ["spans"], value: state.spans.dropped },
-      { name: families.queueDropped.name, labels: ["decisions"], value: state.decisions.dropped },
-      { name: families.queueDropped.name, labels: ["captures"], value: state.captures.dropped },
-      { name: families.captured.name, labels: [], value: state.captures.kept },
-      { name: families.queueDropped.name, labels: ["audit"], value: state.audit?.feed.dropped ?? 0 },
-      ...loop(),
-      { name: families.overload.name, labels: ["work"], value: state.pressure.shed },
-      { name: families.overload.name, labels: ["memory"], value: state.pressure.level },
-      { name: families.heldBytes.name, labels: [], value: state.waf.store.usedBytes },
-      { name: families.inspectionsWaiting.name, labels: [], value: state.waf.turns.waiting },
-      { name: families.bodyOverloads.name, labels: [], value: state.waf.store.overloads },
-    ],
+    drain(graceMs) {
+      withdrawal.forGood();
+      peering?.close();
+      listeners.http.closeAll();
+      listeners.https.closeAll();
+      const endHandshakes = () => listeners.https.tls?.destroyHandshakes();
+      return drainConnections(openConnections, endHandshakes, graceMs, clock);
+    },
+    readMetrics: () =>
+      workerSamples({ state, files, listeners, caps, handshakes, upstreams: upstreams.values(), loop }),
     readExemplars: () => counters.exemplars(clock.wallMs() - clock.nowMs()),
     takeSpans: () => state.spans.take(),
     takeDecisions: () => state.decisions.take(),
@@ -520,19 +388,13 @@ export function openEdge(deps: EdgeDeps): Edge {
     setCaptureKey: (key) => {
       state.captures.key = key === undefined ? undefined : { ...key, key: Buffer.from(key.key) };
     },
-    setAudit(socket, token) {
-      auditPlace = { socket, token };
-      followAudit(state.snapshot.config, true);
-    },
+    setAudit: (socket, token) => audit.moveTo(socket, token, state.snapshot.config),
     reopenLog: () => state.accessLog?.reopen(),
     flushLog: async () => {
-      await Promise.all([state.accessLog?.flushed(), state.audit?.close(), auditLeft]);
+      await Promise.all([state.accessLog?.flushed(), audit.flushed()]);
     },
   };
 }
-
-/** As long as the writer that is left waits for us. */
-const AUDIT_MOVE_MS = 5000;
 
 /** Bytes of bodies that a worker may hold: as configured, else 64 MiB or its part of an eighth of the memory limit. */
 function heldBytesMax(configuredMb: number, workers: number): number {
@@ -542,14 +404,6 @@ function heldBytesMax(configuredMb: number, workers: number): number {
   return Math.min(64 * 1_048_576, eighth);
 }
 
-/** For the last words of gRPC calls to leave. */
-const CALLS_LEAVE_MS = 100;
-/** WebSockets and event streams that a drain ends at once. */
-const STREAM_ENDS_MAX = 250;
-
-/** A connection without a request for this long is taken to be idle when the worker drains. */
-const DRAIN_QUIET_MS = 1000;
-
 /** TLS handshakes in progress per worker: each costs 1.6-1.8 ms of CPU (reliability.md §0.1 finding 8). */
 const HANDSHAKES_MAX = 1024;
 
@@ -557,51 +411,4 @@ function captureSettings({ capture, redact }: Config): CaptureSettings | undefin
   if (capture === undefined) return undefined;
   const { refusedOnly, bodyBytesMax, redactsInStorage } = capture;
   return { refusedOnly, bodyBytesMax, redaction: redactsInStorage ? buildRedaction(redact) : undefined };
-}
-
-/** Equal keys = the same log. */
-function logKeyOf({ accessLog, redact }: Config, path: string | undefined): string {
-  return JSON.stringify([{ ...accessLog, path }, redact]);
-}
-
-function readMetrics(
-  counters: Counters,
-  listeners: { readonly http: Listener; readonly https: Listener },
-  caps: ConnectionCaps,
-  upstreams: ReadonlyMap<string, Upstream>,
-  accessLog: AccessLog | undefined,
-  nowMs: number,
-): MetricSample[] {
-  const samples = counters.read();
-  const add = (name: string, labels: readonly string[], value: number): void => {
-    samples.push({ name, labels, value });
-  };
-  add(families.connections.name, ["http"], listeners.http.connections.size);
-  add(families.connections.name, ["https"], listeners.https.connections.size);
-  add(families.http2Connections.name, ["http"], listeners.http.http2Count);
-  add(families.http2Connections.name, ["https"], listeners.https.http2Count);
-  add(families.connectionsRejected.name, ["conn_cap"], caps.rejectedTotal);
-  add(families.connectionsRejected.name, ["conn_cap_address"], caps.rejectedPerGroup);
-  if (accessLog !== undefined) {
-    add(families.logDropped.name, [], accessLog.linesDropped);
-    add(families.queueDropped.name, ["access_log"], accessLog.linesDropped);
-    add(families.logLines.name, [], accessLog.linesWritten);
-    add(families.logSampledOut.name, [], accessLog.linesSampledOut);
-  }
-  samples.push(...upstreamSamples(upstreams.values(), nowMs));
-  return samples;
-}
-
-/** `Date` lines (RFC 9110 §6.6.1), one per second. */
-function dateLines(wallMs: () => number): () => Uint8Array {
-  let second = -1;
-  let line: Uint8Array = new Uint8Array(0);
-  return () => {
-    const now = Math.floor(wallMs() / 1000);
-    if (now !== second) {
-      second = now;
-      line = Buffer.from(`Date: ${new Date(now * 1000).toUTCString()}\r\n`, "latin1");
-    }
-    return line;
-  };
 }
