@@ -103,11 +103,22 @@ function expansion(source: Uint8Array, at: number, start: number, end: number): 
     return inWord || (at + 2 < end && isCommandByte(source[at + 2]!)) ? 2 : 0;
   if (!inWord) return 0;
   if (isDigit(next)) return 2;
+  // An empty substitution, `wh$()oami`.
+  if (next === 0x28 && source[at + 2] === 0x29) return at + 3 < end && isCommandByte(source[at + 3]!) ? 3 : 0;
+  if (next === 0x7b) return bracedLength(source, at, end);
   const letter = next | 0x20;
   if (letter < 0x61 || letter > 0x7a) return 0;
   let after = at + 2;
   while (after < end && after < at + 24 && isWordByte(source[after]!)) after++;
   return after - at;
+}
+
+/** Length of `${x}` in front of more of the word; 0 = it may be the place of something in a template. */
+function bracedLength(source: Uint8Array, at: number, end: number): number {
+  let close = at + 2;
+  while (close < end && close < at + 12 && isWordByte(source[close]!)) close++;
+  if (close === at + 2 || source[close] !== 0x7d || close + 1 >= end) return 0;
+  return isCommandByte(source[close + 1]!) ? close + 1 - at : 0;
 }
 
 function isDigit(byte: number): boolean {

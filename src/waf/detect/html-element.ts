@@ -154,18 +154,21 @@ export function activeAttribute(element: string, attribute: Attribute, lower: st
   return runs && !isIdleScript(lower, scheme.end, end) ? "html.script_url" : undefined;
 }
 
-/** Attributes that AngularJS, Vue and Alpine evaluate. */
+/** Attributes that AngularJS, Vue, Alpine and htmx evaluate. */
 function isDirective(name: string): boolean {
   const code = name.charCodeAt(0);
-  return code === 0x40 || code === 0x3a || /^(?:v|x|ng|data-ng)-/.test(name);
+  return code === 0x40 || code === 0x3a || /^(?:v|x|ng|data-ng|hx|data-hx)-/.test(name);
 }
 
 /** A way out of the framework's scope to Function, or a dialog in a directive that runs at once. */
 function runsDirective(name: string, value: string): boolean {
   if (/\bconstructor\s{0,4}[([.]|composedpath\(|\$event\.view/.test(value)) return true;
+  // `hx-on:click`, `hx-on::load`: handlers in all but name.
+  if (/^(?:data-)?hx-on[:-]/.test(name)) return value.trim() !== "";
   return (
-    /^(?:x-(?:init|data|html|effect)|(?:data-)?ng-(?:init|focus))$/.test(name) &&
-    /^\W{0,8}(?:alert|confirm|prompt|eval)\s{0,4}[(`]/.test(value)
+    /^(?:x-(?:init|data|html|effect|text|show|if|on:[\w:.-]{1,60})|@[\w:.-]{1,60}|(?:data-)?ng-(?:init|focus))$/.test(
+      name,
+    ) && /^\W{0,8}(?:alert|confirm|prompt|eval)\s{0,4}[(`]/.test(value)
   );
 }
 

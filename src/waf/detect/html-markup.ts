@@ -23,7 +23,7 @@ export function detectMarkup(lower: string, found: Detection[], from: number): v
 
 /** What shows that a script URL runs more than a page's own link does: a sink, an escape, a comment, a string, a tag. */
 const RUNS =
-  /(?:alert|confirm|prompt|eval|settimeout|setinterval|function|execscript|msgbox|atob|import|fetch|open|write|unescape|fromcharcode)[\s\])]{0,3}(?:\?\.)?[(`\\[%./]|document[.[?]|cookie|(?:top|self|parent|window|globalthis|this)\s{0,3}\[|\\u|\\x|\/\*|<[a-z/!]|^[\s]{0,8}["'`(\\]|constructor|=\s{0,3}(?:name|location)|throw|^[\w$.]{1,40}\s{0,3}=[^=>]/;
+  /(?:alert|confirm|prompt|eval|settimeout|setinterval|function|execscript|msgbox|atob|import|fetch|open|write|unescape|fromcharcode)[\s\])]{0,3}(?:\?\.)?[(`\\[%./]|document[.[?]|cookie|(?:top|self|parent|window|globalthis|this)\s{0,3}\[|\\u|\\x|\/\*|<[a-z/!]|^[\s]{0,8}["'`(\\]|constructor|=\s{0,3}(?:name|location)|throw|^\s{0,4}(?:(?:window|self|top|opener|parent)\.)?name\s{0,4}$|^[\w$.]{1,40}\s{0,3}=[^=>]/;
 
 function detectScriptValue(lower: string, found: Detection[], from: number): void {
   let start = 0;

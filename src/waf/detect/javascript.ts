@@ -40,7 +40,7 @@ export const javascript: Detector = {
     "alert", "confirm", "prompt", "eval", "function", "settimeout", "setinterval", "document", "window", "self", "top", "parent",
     "globalthis", "frames", "constructor", "fromcharcode", "import", "fetch", "location", "[]", "execscript", "cookie", "$=~",
     "this[", "xmlhttprequest", "getscript", "onerror", "opener", "localstorage", "/*",
-    "image", "websocket", "atob", "importscripts", "setimmediate", "sendbeacon", "postmessage", "msgbox", "$.", "jquery",
+    "image", "websocket", "atob", "importscripts", "setimmediate", "sendbeacon", "postmessage", "msgbox", "$.", "jquery", ")//", ");//",
   ], // biome-ignore format: a list
   detect,
 };
@@ -55,8 +55,18 @@ function detect(subject: Subject, found: Detection[]): void {
     for (let index = 0; index < tokens.length; index += 1) judgeToken(tokens, index, found, from);
     if (isPolyglot(text)) reportOnce(found, from, "javascript.polyglot", 0, text.length);
   }
+  if (swallowsRest(lower)) reportOnce(found, from, "javascript.breakout", 0, lower.length);
   findObfuscation(subject, found, from);
 }
+
+/** `';anything(…)//`: a closed string, statements, and a comment for what the page has behind its string. */
+function swallowsRest(lower: string): boolean {
+  if (lower.length > SWALLOWING_MAX || !/\/\/\s{0,4}$/.test(lower.slice(-6))) return false;
+  const opening = /^[\w .@+-]{0,40}['"`][\])}\s]{0,8};\s{0,8}(?=[a-z_$([{])/.exec(lower);
+  return opening !== null && /\w\s?(?:\(.*\)|[.\]]?\s?=\s?\S.*)/.test(lower.slice(opening[0].length));
+}
+
+const SWALLOWING_MAX = 400;
 
 /** `/*'/*"/*` + "`": no program or sentence has a comment opener next to each of the three quotes. */
 function isPolyglot(text: string): boolean {
@@ -71,8 +81,10 @@ function findBreakouts(text: string, found: Detection[], from: number): void {
   for (const quote of ["'", '"', "`"]) {
     const at = text.indexOf(quote);
     if (at < 0) continue;
-    let tokens = readTokens(text, at + 1);
-    if (!continuesCode(text, tokens[0], at)) continue;
+    // Behind a closed string a slash divides: it begins no pattern.
+    const divides = /^\/[^/*]/.test(text.slice(at + 1, at + 3));
+    let tokens = readTokens(text, divides ? at + 2 : at + 1);
+    if (!divides && !continuesCode(text, tokens[0], at)) continue;
     const padded = paddingEnd(text, at + 1);
     if (padded - at > PADDING_CHARS) tokens = readTokens(text, padded);
     const limit = Math.min(tokens.length, BREAKOUT_TOKENS_MAX);

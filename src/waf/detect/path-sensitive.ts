@@ -93,6 +93,8 @@ export const SENSITIVE_TRIGGERS: readonly string[] = [
   "/.",
   "wp-config",
   "web-inf",
+  "pearcmd",
+  "peclcmd",
   "id_rsa",
   "id_dsa",
   "id_ecdsa",
@@ -145,7 +147,7 @@ export function endsInSystemFile(rest: string): boolean {
 const UNIX = new RegExp(
   [
     "^(?:(?:~[\\w-]{0,32}|\\$\\{?home\\}?)/\\.(?:ssh|aws|azure|kube|docker|gnupg|config/gcloud)/[\\w./-]{1,40}$|(?:~[\\w-]{0,32}|\\$\\{?home\\}?)/\\.(?:bash_history|zsh_history|mysql_history|netrc|pgpass|npmrc|git-credentials)$|etc/(?:passwd|shadow|hosts|group|sudoers|issue|fstab|crontab)$|(?:(?:private|\\.|~)?/){1,6}(?:",
-    "etc/{1,4}(?:\\.{1,2}/{1,4})?[\\w.[\\]*?!~-]{2,40}",
+    "etc/{1,4}(?:(?:\\.{1,2}|\\w)/{1,4})?[\\w.[\\]*?!~-]{2,40}",
     "|proc/{1,2}(?:self|version|\\d{1,7}|cmdline|cpuinfo|mounts|net|sys|sched_debug|stat|interrupts|meminfo|filesystems|partitions)\\b",
     "|sys/(?:class|kernel|firmware|devices/(?:system|virtual|pci))\\b",
     "|var/(?:log|logs|adm|run|mail|spool|lib|backups|webmin|cpanel|apache2?|saf|mysql|ftp|db)/[\\w./-]{0,80}",
@@ -176,7 +178,7 @@ const WINDOWS =
 
 /** File names that reveal secrets wherever they lie, as the last part of the whole value. */
 const SECRET_NAME =
-  /^(?:[\w./\\:~-]{0,80}[/\\])?(?:\.(?:env(?:\.(?:local|prod|production|dev|development|bak|backup|old|save|staging))?|htaccess|htpasswd|passwd|git\/(?:config|head|index|logs\/head)|svn\/(?:entries|wc\.db)|hg\/hgrc|ssh\/\w{1,20}|aws\/credentials|bash_history|mysql_history|npmrc|pgpass|netrc|dockercfg|docker\/config\.json)|wp-config\.php(?:[.~]\w{0,8})?|web-inf\/[\w./-]{1,40}|meta-inf\/(?:manifest\.mf|context\.xml|persistence\.xml|maven\/[\w./-]{1,60})|id_(?:rsa|dsa|ecdsa|ed25519)|ntuser\.dat|metabase\.xml|applicationhost\.config|\/etc\/[\w.]{2,20})$/;
+  /^(?:[\w./\\:~-]{0,80}[/\\])?(?:\.(?:env(?:\.(?:local|prod|production|dev|development|bak|backup|old|save|staging))?|htaccess|htpasswd|passwd|git\/(?:config|head|index|logs\/head)|svn\/(?:entries|wc\.db)|hg\/hgrc|ssh\/\w{1,20}|aws\/credentials|bash_history|mysql_history|npmrc|pgpass|netrc|dockercfg|docker\/config\.json)|wp-config\.php(?:[.~]\w{0,8})?|web-inf\/[\w./-]{1,40}|meta-inf\/(?:manifest\.mf|context\.xml|persistence\.xml|maven\/[\w./-]{1,60})|id_(?:rsa|dsa|ecdsa|ed25519)|pe(?:ar|cl)cmd(?:\.php)?|ntuser\.dat|metabase\.xml|applicationhost\.config|\/etc\/[\w.]{2,20})$/;
 
 /** Characters of a file name, broken escapes and a NUL with what it cuts off included. */
 const PATH_VALUE = /^[\w./\\:*?[\]!~<>$%{}()@ ;=+-]{2,300}$/;

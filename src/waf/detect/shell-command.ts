@@ -74,6 +74,10 @@ const PATTERNS: readonly LinearPattern[] = [
       "--to-command",
       "--rsh-command",
       "proxycommand",
+      "localcommand",
+      "queuedirectory",
+      "-x/",
+      "-x /",
       "--upload-pack",
       "--exec",
       "-exec ",
@@ -100,7 +104,7 @@ const PATTERNS: readonly LinearPattern[] = [
     ],
     // Options by which a harmless program runs another: gcc -wrapper, tar --checkpoint-action, find -exec, git --upload-pack.
     pattern:
-      /\s-wrapper\s{1,4}\w{1,20},|--checkpoint-action\s{0,2}=\s{0,2}exec|--use-compress-program\s{0,2}=|--to-command\s{0,2}=|--rsh-command|-oproxycommand\s{0,2}=|--upload-pack\s{0,2}=\s{0,2}["'`$/(a-z]|--exec\s{0,2}=\s{0,2}["'`$]|\bfind\s{1,4}\/[\w/.-]{0,40}\s{1,8}(?:-\w{2,12}\s{1,4}[\w.*"'+-]{0,40}\s{1,4}){0,6}-exec\s|\bfind\s{1,4}\S{1,40}\s{1,4}-exec\s{1,4}(?:\/bin\/|\/usr\/bin\/)?(?:ba|da|z)?sh\s|--config\s{0,2}=?\s{0,2}core\.(?:sshcommand|gitproxy|editor|pager|fsmonitor|hookspath|askpass)=|\bext::sh\s|--open-files-in-pager=|^\s{0,4}-(?:exec|execdir|ok)\s{1,4}[^;\n]{1,60}\s\\?[;+]|--unzip-command\s{0,2}=|\s-c\s{1,4}core\.(?:pager|sshcommand|editor|fsmonitor|gitproxy)=|\bvim?\s{1,4}-c\s{1,4}["']?:!|\brsync\s{1,4}-e\s{1,4}["']?(?:ba)?sh\s|\bsqlite3\s[^\n]{0,60}\.shell\s|^nmap\s{1,4}--interactive|^man\s{1,4}-p\s{1,4}\S|\bgtfobins\b/g,
+      /\s-wrapper\s{1,4}\w{1,20},|--checkpoint-action\s{0,2}=\s{0,2}exec|--use-compress-program\s{0,2}=|--to-command\s{0,2}=|--rsh-command|-o(?:proxycommand|localcommand|queuedirectory)\s{0,2}=|@\S{0,80}\s{1,4}-x\s{0,2}\/(?:var|home|srv|tmp|usr|opt|www)\/\S{1,80}\.ph|--upload-pack\s{0,2}=\s{0,2}["'`$/(a-z]|--exec\s{0,2}=\s{0,2}["'`$]|\bfind\s{1,4}\/[\w/.-]{0,40}\s{1,8}(?:-\w{2,12}\s{1,4}[\w.*"'+-]{0,40}\s{1,4}){0,6}-exec\s|\bfind\s{1,4}\S{1,40}\s{1,4}-exec\s{1,4}(?:\/bin\/|\/usr\/bin\/)?(?:ba|da|z)?sh\s|--config\s{0,2}=?\s{0,2}core\.(?:sshcommand|gitproxy|editor|pager|fsmonitor|hookspath|askpass)=|\bext::sh\s|--open-files-in-pager=|^\s{0,4}-(?:exec|execdir|ok)\s{1,4}[^;\n]{1,60}\s\\?[;+]|--unzip-command\s{0,2}=|\s-c\s{1,4}core\.(?:pager|sshcommand|editor|fsmonitor|gitproxy)=|\bvim?\s{1,4}-c\s{1,4}["']?:!|\brsync\s{1,4}-e\s{1,4}["']?(?:ba)?sh\s|\bsqlite3\s[^\n]{0,60}\.shell\s|^nmap\s{1,4}--interactive|^man\s{1,4}-p\s{1,4}\S|\bgtfobins\b/g,
     accept: isOutsideScript,
   },
   {

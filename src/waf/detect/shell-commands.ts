@@ -32,7 +32,7 @@ const TOOLS = names(`
   mysqldump nano nc ncat netcat nslookup openssl perl perl5 php pkill powershell powershell.exe pwsh psql python
   python2 python3 ps rbash rm rmdir rpm rsync ruby scp sed sftp sh sqlite3 ssh socat strace sudo systemctl tar tcpdump
   tcsh tftp tmux tr gc gci gcm od ip ed route aws gcloud az redis-cli mongo mongosh kubeadm podman crictl nsenter unzip vi vim w3m wget wc xargs xxd yum zip zsh dscl certutil bitsadmin wmic rundll32 mshta cscript
-  wscript schtasks tasklist taskkill netsh ipconfig ansible perf curl.exe nmap sqlmap msfconsole xterm telnetd iwr iex
+  wscript schtasks tasklist taskkill netsh ipconfig ansible perf curl.exe nmap sqlmap msfconsole xterm telnetd iwr irm iex
 `);
 
 /** Commands that stand alone as evidence: two or three letters that follow a separator in few texts. */
@@ -158,7 +158,7 @@ const COMMON_CMDLET =
 /** Commands that start the command behind them. */
 export const WRAPPERS: ReadonlySet<string> = new Set(
   names(
-    "sudo doas env nohup time exec command nice eval xargs strace timeout busybox builtin setsid ionice stdbuf start watch call then do else",
+    "sudo doas env nohup time exec command nice eval xargs strace timeout busybox builtin setsid ionice stdbuf start watch coproc call then do else",
   ),
 );
 

@@ -330,12 +330,29 @@ export function isInterpreterPipe(
   if (!(proof.bits & (evidence.end | evidence.option))) return false;
   let start = separator;
   while (start > 0 && separator - start < 300 && !isBorder(lower.charCodeAt(start - 1))) start--;
-  const before = readCommand(lower, start);
+  let before = readCommand(lower, start);
+  // A filter without arguments (`rev`, `xxd`) passes on what the command in front of it writes.
+  for (let pipes = 0; pipes < 3 && before !== undefined && isFilter(lower, start, before.end); pipes++) {
+    let begin = start - 1;
+    while (begin > 0 && separator - begin < 300 && !isBorder(lower.charCodeAt(begin - 1))) begin--;
+    start = begin;
+    before = readCommand(lower, start);
+  }
   const { bits } = before === undefined ? { bits: 0 } : evidenceAt(lower, before.end);
   // `php|python|ruby` is a list.
   if (before === undefined || bits === 0 || (bits & evidence.end && lower.charCodeAt(before.end) !== 0x20))
     return false;
   return before.class !== "word" || /^(?:echo|printf|cat|rev)$/.test(before.name);
+}
+
+/** Nothing but the command stands between the pipe before `start` and the next one. */
+function isFilter(lower: string, start: number, end: number): boolean {
+  return (
+    start > 1 &&
+    lower.charCodeAt(start - 1) === 0x7c &&
+    lower.charCodeAt(start - 2) !== 0x7c &&
+    /^ ?\|(?!\|)/.test(lower.slice(end, end + 3))
+  );
 }
 
 function isBorder(code: number): boolean {

@@ -60,6 +60,13 @@ export function readWord(lower: string, start: number): ShellWord {
         tricked = true;
         continue;
       }
+      const given = DEFAULT_VALUE.exec(lower.slice(at, at + 48));
+      if (given !== null) {
+        tricked = true;
+        word += given[1];
+        at += given[0].length - 1;
+        continue;
+      }
       const skipped = emptyExpansion(lower, at);
       if (skipped === 0) break;
       tricked = true;
@@ -131,10 +138,13 @@ function isQuoteInside(lower: string, at: number, code: number, limit: number, i
   return false;
 }
 
-/** Length of `$@`, `$*`, `$1`, `${x}`, `$(…)`-free expansions that give nothing inside a word; 0 for others and for IFS. */
+/** `${x:-id}`: what a variable that is not set stands for. */
+const DEFAULT_VALUE = /^\$\{[a-z_]\w{0,15}:?[-=]([\w./-]{1,24})\}/;
+
+/** Length of `$@`, `$*`, `$1`, `${x}`, `$()`, expansions that give nothing inside a word; 0 for others and for IFS. */
 function emptyExpansion(lower: string, at: number): number {
   const rest = lower.slice(at, at + 24);
   if (/^\$\{?ifs/.test(rest)) return 0;
-  const match = /^\$(?:[@*!#?_\d]|\{[@*!_\d\w]{1,16}\})(?=[a-z\d/.'"\\$-])/.exec(rest);
+  const match = /^\$(?:[@*!#?_\d]|\{[@*!_\d\w]{1,16}\}|\(\))(?=[a-z\d/.'"\\$-])/.exec(rest);
   return match === null ? 0 : match[0].length;
 }

@@ -46,7 +46,7 @@ export const shell: Detector = {
     "shell.history_expansion": "references to earlier commands as the whole value",
     "shell.variable_command": "a variable is set and then run as a command",
     "shell.variable_slice": "characters cut out of a variable of the system to spell a path or command",
-    "shell.file_read": "$(<file): a file read without a command",
+    "shell.file_read": "$(<file), </etc/shadow: a file read without a command",
     "shell.arithmetic": "an arithmetic expansion, as testers use it to see whether a shell runs",
   },
   triggers: [
@@ -267,7 +267,8 @@ function atBacktick(lower: string, at: number, found: Detection[]): number {
   if (close === at + 1) return close;
   if (!mayStartCommand(lower, at + 1)) return at;
   const attached =
-    at > 0 && (!/[\s([:,`*>/|]/.test(lower[at - 1]!) || isInAddress(lower, at) || isNameBehind(lower, close));
+    isNameBehind(lower, close) ||
+    (at > 0 && (!/[\s([:,`*>/|]/.test(lower[at - 1]!) || isInAddress(lower, at)));
   if (attached || isAlone(lower, at, close)) afterSeparator(lower, at, at + 1, SUBSTITUTION, found);
   return close;
 }
@@ -353,6 +354,11 @@ function isCommandList(lower: string): boolean {
 
 /** Values that are nothing but the name of a command or references into the history. */
 function wholeValue(text: string, lower: string, found: Detection[]): void {
+  if (lower.length <= SECRET_INPUT_MAX && lower.includes("<")) {
+    const input = SECRET_INPUT.exec(lower);
+    if (input !== null)
+      found.push({ kind: "shell.file_read", start: input.index, end: input.index + input[0].length });
+  }
   if (lower.length > 40) return;
   if (/^\s{0,4}(?:!-?\d{1,4}){2,8}\s{0,4}$/.test(lower)) {
     found.push({ kind: "shell.history_expansion", start: 0, end: lower.length });
@@ -360,6 +366,10 @@ function wholeValue(text: string, lower: string, found: Detection[]): void {
     found.push({ kind: "shell.bare_command", start: 0, end: lower.length });
   }
 }
+
+/** A secret of the system as the input of any command: `</etc/shadow`. Closing tags have their slash before the name. */
+const SECRET_INPUT = /<\s{0,2}\/(?:etc\/(?:passwd|shadow|group|sudoers|ssh\/)|proc\/self\/|root\/\.)/;
+const SECRET_INPUT_MAX = 200;
 
 /** `ListUsers`, `domainName`: capitals inside one word are names of a program. */
 function isIdentifier(text: string): boolean {

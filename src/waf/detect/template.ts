@@ -78,6 +78,12 @@ export const template: Detector = {
     "__${",
     "{include",
     "{fetch",
+    "{smarty_",
+    "|system",
+    "|passthru",
+    "|shell_exec",
+    "|exec",
+    "@system.",
   ],
   detect,
 };
@@ -137,6 +143,8 @@ function detect(subject: Subject, found: Detection[]): void {
   }
   detectVelocity(lower, found, from);
   detectSmarty(lower, found, from);
+  const razor = lower.includes("@system.") ? RAZOR.exec(lower) : null;
+  if (razor !== null) reportOnce(found, from, "template.call", razor.index, razor.index + razor[0].length);
 }
 
 /** Where the closing delimiter stands next, -1 = nowhere. Each is searched once through the text. */
@@ -191,7 +199,11 @@ function detectVelocity(lower: string, found: Detection[], from: number): void {
 
 /** `{system('id')}`, `{include file='/etc/passwd'}`, `{if phpinfo()}{/if}`. */
 const SMARTY =
-  /^\{(?:(?:if |eval var=|assign var=[\w'"]{1,30} value=)\s{0,4})?['"`]?(?:system|passthru|shell_exec|popen|phpinfo|file_get_contents|readfile|show_source|call_user_func)\s{0,4}\(|^\{(?:include|fetch|include_php)\s{1,4}(?:file|src|php)\s{0,2}=\s{0,2}["']?(?:\/|\.\.|https?:|php:|data:|file:|string:|eval:)/;
+  /^\{(?:(?:if |eval var=|assign var=[\w'"]{1,30} value=)\s{0,4})?['"`]?(?:system|passthru|shell_exec|popen|phpinfo|file_get_contents|readfile|show_source|call_user_func)\s{0,4}\(|^\{(?:include|fetch|include_php)\s{1,4}(?:file|src|php)\s{0,2}=\s{0,2}["']?(?:\/|\.\.|https?:|php:|data:|file:|string:|eval:)|^\{smarty_\w{1,40}::\w{1,40}\s{0,4}\(|^\{['"][^'"{}]{0,80}['"]\|(?:system|passthru|shell_exec|exec)\s{0,4}[}|:]/;
+
+/** Razor: `@System.Diagnostics.Process.Start(…)`. */
+const RAZOR =
+  /(?<![\w.])@system\.(?:diagnostics\.process|io\.(?:file|directory)|reflection\.\w{1,40}|environment)\.\w{1,40}\s{0,2}\(/;
 
 function detectSmarty(lower: string, found: Detection[], from: number): void {
   for (let at = lower.indexOf("{"); at >= 0; at = lower.indexOf("{", at + 1)) {

@@ -14,6 +14,10 @@ const CALLBACK =
 const REBINDING =
   "nip\\.io|sslip\\.io|xip\\.io|localtest\\.me|lvh\\.me|vcap\\.me|lacolhost\\.com|1u\\.ms|rbndr\\.us|local\\.gd|yoogle\\.com";
 
+/** Numbers of this machine. Without a port or path nothing but a fetch has them behind a scheme; applications in a shell have `https://localhost`. */
+const LOOPBACK =
+  "127\\.\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}|0\\.0\\.0\\.0|\\[::1?\\]|\\[::ffff:(?:127\\.0\\.0\\.1|7f00:1|0:0)\\]";
+
 const PATTERNS: readonly LinearPattern[] = [
   {
     kind: "url.metadata_service",
@@ -31,13 +35,13 @@ const PATTERNS: readonly LinearPattern[] = [
       "/latest/",
     ],
     pattern:
-      /(?:\/\/|^|@)\[?(?:169\.254\.169\.254|169\.254\.170\.2|100\.100\.100\.200|192\.0\.0\.192|168\.63\.129\.16|fd00:ec2::254|instance-data|metadata\.google\.internal|metadata\.(?:nicv?|tencentyun\.com|packet\.net|platformequinix\.com)|metadata\.oraclecloud\.com|metadata\.azure\.(?:internal|com)|rancher-metadata|alibaba\.zaproxy\.org)\]?(?::\d{1,5})?(?:\/|$)|\/latest\/(?:meta-data|user-data|dynamic\/instance-identity|api\/token)\b|\/computemetadata\/v1|\/metadata\/instance\?api-version/g,
+      /(?:\/\/|^|@|\bhttps?:[/\\]?)\[?(?:169\.254\.169\.254|169\.254\.170\.2|100\.100\.100\.200|192\.0\.0\.192|168\.63\.129\.16|fd00:ec2::254|instance-data|metadata\.google\.internal|metadata\.(?:nicv?|tencentyun\.com|packet\.net|platformequinix\.com)|metadata\.oraclecloud\.com|metadata\.azure\.(?:internal|com)|rancher-metadata|alibaba\.zaproxy\.org)\]?\.?(?::\d{1,5})?(?:[/?#\\]|$)|\/latest\/(?:meta-data|user-data|dynamic\/instance-identity|api\/token)\b|\/computemetadata\/v1|\/metadata\/instance\?api-version/g,
   },
   {
     kind: "url.internal_service",
-    needs: ["kubernetes", ".internal", "cluster.local", "service.consul", "[fe80:"],
+    needs: ["kubernetes", ".internal", "cluster.local", "service.consul", "[fe80:", "unix:"],
     pattern:
-      /(?:\/\/|^|@)(?:kubernetes(?:\.default(?:\.svc(?:\.cluster\.local)?)?)?|(?:host|gateway|kubernetes)\.docker\.internal|host\.containers\.internal|[\w-]{1,40}\.svc\.cluster\.local|[\w-]{1,40}\.service\.consul|\[fe80:[0-9a-f:%.]{1,40}\])(?::\d{1,5})?\/|\/\/[\w-]{1,40}(?:\.[\w-]{1,40}){0,3}\.svc\.cluster\.local\b/g,
+      /(?:\/\/|^|@)(?:kubernetes(?:\.default(?:\.svc(?:\.cluster\.local)?)?)?|(?:host|gateway|kubernetes)\.docker\.internal|host\.containers\.internal|[\w-]{1,40}\.svc\.cluster\.local|[\w-]{1,40}\.service\.consul|\[fe80:[\w:%.]{1,40}\])(?::\d{1,5})?\/|\/\/kubernetes\.default(?:\.svc)?(?::\d{1,5})?(?:[?#]|$)|^\s{0,4}http(?:s?:\/\/unix:\/|\+unix:\/\/(?:%2f|\/))[\w.-]|\/\/[\w-]{1,40}(?:\.[\w-]{1,40}){0,3}\.svc\.cluster\.local\b/g,
   },
   {
     kind: "url.loopback",
@@ -58,7 +62,7 @@ const PATTERNS: readonly LinearPattern[] = [
       "[::",
     ],
     pattern: new RegExp(
-      `^\\s{0,8}(?:[a-z][a-z0-9+.-]{1,10}:)?(?:\\/\\/)?(?:[^\\s/@]{0,40}@)?(?:localhost[46]?(?:\\.localdomain[46]?)?|ip6-(?:localhost|loopback)|ipv6-(?:localhost|loopback)|(?:[\\w-]{1,40}\\.)?(?:${REBINDING})|127\\.\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}|0\\.0\\.0\\.0|\\[::1?\\]|\\[::ffff:(?:127\\.0\\.0\\.1|7f00:1|0:0)\\])\\.?(?:(:\\d{1,5})?\\/|(:\\d{1,5})$)`,
+      `^\\s{0,8}(?:url:)?(?:[a-z][a-z0-9+.-]{1,10}:[/\\\\]{0,3}|\\/\\/)?(?:[^\\s/@]{0,40}@)?(?:(?:[\\w-]{1,40}\\.){0,3}localhost[46]?(?:\\.localdomain[46]?)?|ip6-(?:localhost|loopback)|ipv6-(?:localhost|loopback)|(?:[\\w-]{1,40}\\.)?(?:${REBINDING})|${LOOPBACK})\\.?(?:(:\\d{1,5})?(?:\\/|[?#]|%(?:00|09|2f|3f|23))|(:\\d{1,5})$)|^\\s{0,8}(?:url:)?[a-z][a-z0-9+.-]{1,10}:[/\\\\]{1,3}(?:${LOOPBACK})\\s{0,8}$`,
       "g",
     ),
     // With a port it is how native applications receive OAuth answers (RFC 8252 section 7.3).
@@ -185,7 +189,7 @@ const PATTERNS: readonly LinearPattern[] = [
 
 /** Ports of services that answer without a login inside many networks. */
 const SERVICE_PORTS =
-  /^:(?:21|22|23|25|53|80|110|111|135|139|143|389|443|445|465|587|993|1433|1521|2049|2181|2375|2376|2379|2380|3306|3389|4194|4243|5000|5432|5601|5672|5900|5984|5985|6066|6379|6443|7001|7077|8009|8161|8443|8500|8600|9000|9042|9090|9100|9200|9300|10250|10255|11211|15672|27017|50070)$/;
+  /^:0{0,3}(?:21|22|23|25|53|80|110|111|135|139|143|389|443|445|465|587|993|1433|1521|2049|2181|2375|2376|2379|2380|3306|3389|4194|4243|5000|5432|5601|5672|5900|5984|5985|6066|6379|6443|7001|7077|8009|8161|8443|8500|8600|9000|9042|9090|9100|9200|9300|10250|10255|11211|15672|27017|50070)$/;
 
 const KINDS = {
   "url.metadata_service": "the address of a cloud's metadata service",

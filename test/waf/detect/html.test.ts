@@ -20,6 +20,21 @@ test("an event handler in any tag is found whatever separates the attributes", (
   }
 });
 
+test("attributes that frameworks run as handlers are found", () => {
+  reports("html.event_attribute", [
+    "<div hx-on:click=go()>",
+    "<b data-hx-on::load='go()'>",
+    "<a @click=alert(1)>",
+    "<p x-on:mouseover='confirm(1)'>",
+    '<i x-text="eval(q)">',
+  ]);
+  for (const text of ["<a @click='go()'>", "<p hx-get='/rows' hx-trigger=click>", "<i x-text='title'>"])
+    assert.deepEqual(
+      kindsOf(html, text).filter((kind) => kind === "html.event_attribute"),
+      [],
+    );
+});
+
 test("white space around the equals sign, quotes and a missing end hide no handler", () => {
   reports("html.event_attribute", [
     "<img src=x onerror = go()>",
@@ -139,6 +154,10 @@ test("script URLs are found behind controls, entities and odd quotes, and as pla
     "vbscript:msgbox(1)",
     "javascript:\"/*'/*`",
   ]);
+});
+
+test("the name of the window is a program that another page wrote", () => {
+  reports("html.script_value", ["javascript:name", "javascript:window.name"]);
 });
 
 test("style that runs script or imports style is found in attributes and sheets", () => {

@@ -27,6 +27,11 @@ test("a quote, an operator and a call break out of the page's string, for each q
 
 test("break-outs end with comments, open strings or nothing, and may be escaped", () => {
   reports("javascript.breakout", [
+    "'/alert(1)/'",
+    "k'/confirm(document.domain)/'",
+    "';open('//k.example')//",
+    "';navigator.sendBeacon('//k.example')//",
+    '");k.append(q)//',
     "'-alert(1)-'",
     '\\";alert(1)//',
     "'}};alert(1);{{'",

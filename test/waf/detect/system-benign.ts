@@ -1,5 +1,15 @@
 /** Harmless texts that look like commands, file names, code, addresses or XML: written for these tests. */
 export const systemBenign: readonly string[] = [
+  // Close to hidden words, filters and inputs.
+  "a | b | c; x | y | sh",
+  "php|python|ruby|sh",
+  "const a=$()b;",
+  "jq$().ready; $(id).hide()",
+  "image: app:${TAG:-latest}; cpu: ${CPU:-2}",
+  "Hello ${name}, your ${item}s are ready",
+  "<etc> and </etc> are tags; a < /b",
+  "The file </etc/hosts> is shown",
+  "joe@example.com -x / y, see -X /tmp",
   // Explanations of shells and tools.
   "To list files, type ls; to change the directory, use cd.",
   "You can use `ls -la` to show hidden files and `pwd` to see where you are.",
@@ -158,6 +168,13 @@ export const systemBenign: readonly string[] = [
   "https://app.example.com/callback?code=abc&state=xyz",
   "http://localhost:3000/callback",
   "http://127.0.0.1:53682/",
+  "https://localhost",
+  "http://app.localhost:3000/",
+  "http://127.0.0.1:8400",
+  "unix:///var/run/app.sock",
+  "kubernetes.default",
+  "see the pear command, pearcmd, in the manual",
+  "read 169.254.169.254?",
   "Open http://localhost:8080/ in the browser.",
   "com.example.app://oauth",
   "https://www.example.com/share?u=https://blog.example.com/post/1",

@@ -75,6 +75,8 @@ test("calls that run commands, code or files are found for every engine", () => 
     "{{ constructor['constructor']('go()')() }}",
     "#{global.process.mainModule.require('child_process').execSync('id')}",
     "<%= require('fs').readFileSync('x') %>",
+    '@System.Diagnostics.Process.Start("k.exe")',
+    "@System.IO.File.ReadAllText(k)",
     "@(System.Diagnostics.Process.Start('x'))".replaceAll("'", '"'),
     "${self.module.cache.util.os.system('id')}",
     "<% import os %>",
@@ -116,6 +118,8 @@ test("engine objects, literals with methods, Velocity and Smarty are found", () 
     "{$smarty.version}",
     "{system('id')}",
     "{if phpinfo()}{/if}",
+    "{'id'|system}",
+    "{Smarty_Internal_Write_File::writeFile('k','w',1)}",
     "{include file='/x'}",
   ]);
 });
