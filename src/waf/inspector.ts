@@ -152,7 +152,7 @@ export class Inspector implements ValueSink {
     let candidates = this.#scan(level, 0, mask);
     const bases = views.count;
     views.derive();
-    candidates = this.#scan(level, bases, mask) || candidates;
+    if (views.count > bases) candidates = this.#scan(level, bases, mask) || candidates;
     if (candidates) {
       const words = views.count;
       views.deriveSpaced();

@@ -38,6 +38,11 @@ export const LAYERS_MAX = 4;
 /** Longer values are read in pieces of this size. Bytes; bounds the buffers and the time of one step. */
 export const WINDOW_BYTES = 8_192;
 
+/** Marks of which one is in every text that has a layer to undo, or escapes of JavaScript. */
+const DECODED = PERCENT | AMPERSAND | BACKSLASH | PLUS | HIGH;
+/** And in every text of which a reading is derived. Most values have none of either. */
+const DERIVED = DECODED | CONTROL | BREAK | SLASH | QUOTE | CARET | DOLLAR;
+
 /** Of text that no receiver reads: urlencoded as it came, or binary data around its strings. */
 export const NO_WORDS = -2;
 
@@ -198,6 +203,8 @@ export class Views {
     raw.chain = chain;
     raw.sameWords = -1;
     this.count = 1;
+    this.#plain = 0;
+    if ((flags & DECODED) === 0) return;
     this.#plain = this.#undo(0, urlencoded);
     // Every receiver of a form undoes its encoding: with it, nobody reads the text.
     if (urlencoded && this.#plain > 0) raw.sameWords = NO_WORDS;
@@ -216,6 +223,7 @@ export class Views {
   derive(): void {
     const plain = this.#plain;
     const { flags } = this.list[plain]!;
+    if (plain === 0 && (flags & DERIVED) === 0) return;
     this.#deriveWords(plain, flags);
     if (this.#script >= 0) this.#deriveWords(this.#script, this.list[this.#script]!.flags);
     // Outside of forms a plus may be a space too: then only where no space says otherwise.

@@ -10,6 +10,8 @@ export interface LinearPattern {
   readonly kind: string;
   /** Lower-case literals, one of which every match contains. */
   readonly needs: readonly string[];
+  /** Marks (harmless.ts) of which every match has one beside the literal: where that is `@`, most texts have none. */
+  readonly marks?: number;
   /** With the flag `g`. */
   readonly pattern: RegExp;
   /**
@@ -31,13 +33,25 @@ export function detectorsOf(
 ): readonly Detector[] {
   return [...new Set(patterns.map(({ kind }) => kind))].map((kind) => {
     const own = patterns.filter((pattern) => pattern.kind === kind);
+    const isIdle = idleWithout(own);
     return {
       name: kind,
       kinds: { [kind]: kinds[kind]! },
       triggers: [...new Set(own.flatMap(({ needs }) => needs))],
+      ...(isIdle === undefined ? {} : { isIdle }),
       detect: (subject, found) => findFirst(own, subject, found),
     };
   });
+}
+
+/** Undefined when one of the patterns says no marks: then it may match without. */
+function idleWithout(patterns: readonly LinearPattern[]): Detector["isIdle"] {
+  let all = 0;
+  for (const { marks } of patterns) {
+    if (marks === undefined) return undefined;
+    all |= marks;
+  }
+  return (_bytes, _start, _end, flags) => (flags & all) === 0;
 }
 
 /** Reports the first accepted match: one is enough for a rule. */

@@ -18,6 +18,8 @@ export function isIdleText(bytes: Uint8Array, start: number, end: number, flags:
     if (role === PLAIN) continue;
     if (role === LETTER) {
       const from = at;
+      // The tokeniser ends a hexadecimal number inside the letters: 0x1fjoin.
+      if ((bytes[at]! | 0x20) === LOWER_X && at > start && bytes[at - 1] === DIGIT_0) return false;
       do at++;
       while (at < end && roles[bytes[at]!] === LETTER);
       if (at - from >= PACKAGE_MIN && beginsPackage(bytes, from)) seen |= LITERAL;
@@ -182,6 +184,8 @@ const packages = ["master", "ctxsys", "ordsys"] as const;
 const PACKAGE_MIN = 6;
 
 const APOSTROPHE = 0x27;
+const DIGIT_0 = 0x30;
+const LOWER_X = 0x78;
 
 /** The first byte that the tokeniser does not pass over, 0 at the end. */
 function nextSign(bytes: Uint8Array, at: number, end: number): number {
@@ -201,15 +205,22 @@ function isInWord(bytes: Uint8Array, start: number, from: number, at: number, en
   return at - from > 1 || !"nxbeuqr".includes(String.fromCharCode(bytes[from]! | 0x20));
 }
 
-/** Whether the text begins like a number, or a path that may end with one: the first beyond an integer type, say. */
+/**
+ * Whether the text begins like a path, which may end with one of the numbers beyond a type, or like one of them: the
+ * shortest has 18 digits and dots (`overflows` of sql-name.ts). Fewer begin an address.
+ */
 function isNumber(bytes: Uint8Array, start: number, end: number): boolean {
   if (bytes[start] === 0x2f) return true;
   let at = start;
   while (at < end && bytes[at]! <= 0x20) at++;
-  return end - at <= NUMBER_MAX && roles[bytes[at]!] === DIGIT;
+  if (end - at > NUMBER_MAX) return false;
+  const from = at;
+  while (at < end && (roles[bytes[at]!] === DIGIT || bytes[at] === 0x2e)) at++;
+  return at - from >= NUMBER_MIN;
 }
 
 const NUMBER_MAX = 40;
+const NUMBER_MIN = 18;
 
 function has(seen: number, all: number): boolean {
   return (seen & all) === all;

@@ -1,4 +1,5 @@
 import type { Detection, Detector, Subject } from "../detection.ts";
+import { BACKSLASH, SLASH } from "../harmless.ts";
 import { detectorsOf, type LinearPattern } from "./linear-pattern.ts";
 import { addressOf } from "./url-address.ts";
 
@@ -148,6 +149,8 @@ const PATTERNS: readonly LinearPattern[] = [
     // `https://www.bank.example@evil.example/`: what reads like the host is the user name.
     kind: "url.confused_authority",
     needs: ["@", ":\\", ":/\\", "\\."],
+    // Else every address of e-mail would be read as text.
+    marks: SLASH | BACKSLASH,
     pattern:
       /\bhttps?:[/\\]{2,4}[a-z0-9-]{1,40}(?:\.[a-z0-9-]{1,40}){1,4}(?::\d{1,5})?(?:[&#;\\\t]|%(?:00|09|0a|0d|23|2523|5c|ff)){0,2}@[a-z0-9.[-]{1,80}|\bhttps?:\/\/[a-z0-9.-]{1,80}(?:\\@|\\\.[a-z]|\s?[&#;]@)|^\s{0,4}https?:[\\/]{0,3}\\[\\/]{0,3}[a-z0-9-]{1,40}(?:\.[a-z0-9-]{1,40}){1,4}(?:[/\\?#]|$)/g,
   },
@@ -155,6 +158,7 @@ const PATTERNS: readonly LinearPattern[] = [
     // What a browser reads as //host, and a check for "begins with one slash" does not.
     kind: "url.confused_authority",
     needs: ["/\\", "\\/", "///", "\\\\", "/\t/", "/\n", "/\r", "/ /"],
+    marks: SLASH | BACKSLASH,
     pattern:
       /^\s{0,4}(?:\/\\|\\\/|\/{3,8}|\\\\|\/\t\/|\/[\t\r\n ]{1,4}\/)[a-z0-9-]{1,40}(?:\.[a-z0-9-]{1,40}){1,4}(?:[/\\]{0,2}(?:%2e|\.){2})?(?:[/\\?#]|$)/g,
     accept: (_match, subject) => isOnlyHost(subject.lower),

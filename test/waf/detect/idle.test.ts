@@ -5,6 +5,7 @@ import { html } from "../../../src/waf/detect/html.ts";
 import { mail } from "../../../src/waf/detect/mail.ts";
 import { sql } from "../../../src/waf/detect/sql.ts";
 import { catalogueNames, wordNames } from "../../../src/waf/detect/sql-word.ts";
+import { url } from "../../../src/waf/detect/url.ts";
 import type { Detection, Detector } from "../../../src/waf/detection.ts";
 import { buildByteFlags, flagsOf } from "../../../src/waf/harmless.ts";
 
@@ -13,6 +14,7 @@ const sqlWords = [
   ...catalogueNames,
   ...["outfile", "dumpfile", "pg_sleep", "utl_http", "data", "extension", "open", "read", "version", "sleep"],
   ...["the", "a", "n", "x", "don", "t", "s", "users", "1", "0", "42", "2147483648", "1e5", "0x1f", "\xe9"],
+  ...["9223372036854775808", "18446744073709551616", "2.2250738585072011e-308"],
 ];
 const htmlWords = [
   ...[
@@ -110,10 +112,18 @@ const gaps = [
   "\\",
 ];
 
+const authority = url.find(({ name }) => name === "url.confused_authority")!;
+const authorityWords = [
+  ...["http:", "https:", "http", ":", "//", "/", "\\", "\\\\", "///", "@", "a.b", "www.bank.example"],
+  ...["evil.example", "ada@example.org", ":80", "%00", "%5c", "the", "mailto:"],
+];
+const authorityGaps = ["", "", "", " ", ".", "\t", "\n", "&", ";", "#", "?"];
+
 for (const [name, detector, words, plain] of [
   ["sql", sql, sqlWords, plainGaps],
   ["html", html, htmlWords, plainGaps],
   ["mail", mail, mailWords, lineGaps],
+  ["url.confused_authority", authority, authorityWords, authorityGaps],
 ] as const) {
   test(`a text that ${name} calls too plain to read holds nothing that it reports`, () => {
     let idle = 0;
@@ -142,6 +152,7 @@ test("sentences with words of queries and of events are too plain to read", () =
     "Thank you for the quick answer. We would like to order twelve of the larger ones, or a few of the smaller.",
     "In this case I don't know if they can be here, and I can't wait to hear from you!",
     "user: maria, version 12.4 - updated at 12:30",
+    "12 St James's Square",
   ])
     assert.ok(isIdle(sql, text), text);
   for (const text of ["Press on the button, not once but twice", "https://example.org/option/on/1"])
@@ -157,9 +168,13 @@ test("a query without any sign is read", () => {
     "drop table users",
     "from mysql.user",
     "1 and pg_sleep",
-    "2147483648",
+    "9223372036854775808",
+    " 18446744073709551616",
+    "2.2250738585072007e-308",
     "/2147483648",
     "begin declare",
+    "x 0x1fjoin mysql.host",
+    "0x1fxor master.sys",
   ]) {
     assert.ok(!isIdle(sql, text), text);
     assert.ok(!isIdle(sql, text.toUpperCase()), text);
