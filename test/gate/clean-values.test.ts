@@ -36,6 +36,17 @@ test("only values that were added since the last clearing are known", () => {
   assert.ok(hits > 0);
 });
 
+test("a value that must come twice is known after the second time, with its work units", () => {
+  const values = new CleanValues(128, 24);
+  const bytes = Buffer.from("London");
+  values.addSecond(bytes, 0, 6, 12);
+  assert.equal(values.unitsOf(bytes, 0, 6), -1);
+  values.addSecond(bytes, 0, 6, 12);
+  assert.equal(values.unitsOf(bytes, 0, 6), 12);
+  values.clear();
+  assert.equal(values.unitsOf(bytes, 0, 6), -1);
+});
+
 test("a key that is excluded at one place is looked at again at the next", () => {
   const excludes = [{ rule: "demo-xyzzy", field: "json_key:$[0].xyzzy" }];
   const bench = new WafBench(demoRuleSet(), { excludes });
