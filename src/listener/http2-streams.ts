@@ -1,0 +1,89 @@
+import type { Reason } from "../reason.ts";
+import { RecentResets } from "./http2-resets.ts";
+import type { Http2Stream } from "./http2-stream.ts";
+
+/** The streams of one connection: those that are open, and what is known of the others. */
+export class Http2Streams {
+  /** Those that are open. */
+  readonly byId = new Map<number, Http2Stream>();
+  /** The last one that the client opened. */
+  lastId = 0;
+  /** How many were opened so far. */
+  opened = 0;
+  /** Streams whose head came in the read under way: a reset behind it comes before the request goes anywhere. */
+  #unserved: Http2Stream[] = [];
+  readonly #resets = new RecentResets();
+
+  get size(): number {
+    return this.byId.size;
+  }
+
+  get(id: number): Http2Stream | undefined {
+    return this.byId.get(id);
+  }
+
+  /** Its head is read. It is served when the read is over, or its body asks for it. */
+  open(stream: Http2Stream): void {
+    this.byId.set(stream.id, stream);
+    this.#unserved.push(stream);
+    this.opened++;
+  }
+
+  /** The read is over. False: no head came with it. */
+  serveAll(): boolean {
+    if (this.#unserved.length === 0) return false;
+    const unserved = this.#unserved;
+    this.#unserved = [];
+    for (const stream of unserved) stream.serve();
+    return true;
+  }
+
+  /** Its body came in the same read. */
+  serve(stream: Http2Stream): void {
+    if (this.withdraw(stream)) stream.serve();
+  }
+
+  /** It is not served any more. False: it was. */
+  withdraw(stream: Http2Stream): boolean {
+    const at = this.#unserved.indexOf(stream);
+    if (at < 0) return false;
+    this.#unserved.splice(at, 1);
+    return true;
+  }
+
+  forget(stream: Http2Stream): void {
+    this.byId.delete(stream.id);
+  }
+
+  /** We reset it, and the client may be sending. */
+  noteReset(id: number): void {
+    this.#resets.add(id);
+  }
+
+  wasReset(id: number): boolean {
+    return this.#resets.has(id);
+  }
+
+  /** The connection ends. */
+  closeAll(reason: Reason): void {
+    this.#unserved = [];
+    for (const stream of [...this.byId.values()]) stream.close(reason);
+  }
+
+  /** Some have no end of their own. */
+  get lasting(): boolean {
+    for (const stream of this.byId.values()) if (stream.lasting) return true;
+    return false;
+  }
+
+  /** Ends those. */
+  endLasting(): void {
+    for (const stream of [...this.byId.values()]) stream.endStream();
+  }
+
+  endCalls(reason: Reason): boolean {
+    let some = false;
+    for (const stream of [...this.byId.values()]) some = stream.endCall(reason) || some;
+    return some;
+  }
+}
