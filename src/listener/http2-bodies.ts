@@ -53,11 +53,11 @@ export class Http2Bodies {
       this.#skip(id, length);
       return;
     }
-    if (stream.input.isOver) {
+    if (stream.isInputOver) {
       owner.onFrameFault(STREAM_CLOSED);
       return;
     }
-    if (!stream.input.begin(length, padding)) {
+    if (!stream.beginData(length, padding)) {
       owner.onFrameFault(FLOW_CONTROL_ERROR);
       return;
     }

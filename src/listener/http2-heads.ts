@@ -142,7 +142,7 @@ export class Http2Heads {
   }
 
   #onTrailers(stream: Http2Stream, isOver: boolean, source: Buffer, start: number, end: number): void {
-    if (stream.input.isOver) {
+    if (stream.isInputOver) {
       this.#owner.onFrameFault(STREAM_CLOSED);
       return;
     }

@@ -1,40 +1,29 @@
 import { Exchange } from "../exchange.ts";
 import type { BodySink, ConnectionLogPiece, Downstream } from "../http/downstream.ts";
-import { F } from "../http/field.ts";
 import { isGrpc } from "../http/grpc.ts";
-import { putStatus } from "../http/hpack-encoder.ts";
-import { answerBytesMax, putAnswer } from "../http/http2-answer.ts";
 import { CANCEL, INTERNAL_ERROR, NO_ERROR, PROTOCOL_ERROR } from "../http/http2-frame.ts";
 import type { ForwardedMemo } from "../http/print-request.ts";
-import { BODY_LENGTH, type CanonicalRequest, HEAD } from "../http/request.ts";
-import {
-  RESPONSE_CHUNKED,
-  RESPONSE_CLOSE,
-  RESPONSE_LENGTH,
-  RESPONSE_NONE,
-  type ResponseHead,
-} from "../http/response-head.ts";
+import { type CanonicalRequest, HEAD } from "../http/request.ts";
+import { RESPONSE_NONE, type ResponseHead } from "../http/response-head.ts";
 import type { TlsFacts } from "../http/tls-facts.ts";
 import type { Trailers } from "../http/trailer.ts";
 import type { TunnelEnd, TunnelSide } from "../http/tunnel-end.ts";
 import type { PeerFacts } from "../identity/client-address.ts";
 import { type Reason, reasons } from "../reason.ts";
 import { grpcTrailers } from "../respond/grpc.ts";
-import type { Snapshot } from "../snapshot.ts";
+import type { ConnectionLimits, Snapshot } from "../snapshot.ts";
 import type { State } from "../state.ts";
 import { Deadline } from "../std/timer-wheel.ts";
 import type { Http2Desk } from "./http2-desk.ts";
-import type { FloodGuard } from "./http2-guard.ts";
 import { type SendingStream, StreamOutput } from "./http2-output.ts";
 import { StallWatch } from "./http2-stall-watch.ts";
-import { type InputOwner, StreamInput, type StreamReader } from "./http2-stream-input.ts";
+import { type AnswerCarrier, StreamAnswer } from "./http2-stream-answer.ts";
+import { StreamBody, type StreamBodyOwner } from "./http2-stream-body.ts";
+import type { InputOwner } from "./http2-stream-input.ts";
 import { identify } from "./identify.ts";
 
-/** A body may be slower than the minimum rate for this long. */
-const RATE_GRACE_MS = 10_000;
-
 /** The connection, as its streams see it. Met by http2.ts `Http2Connection`. */
-export interface StreamOwner extends InputOwner {
+export interface StreamOwner extends InputOwner, AnswerCarrier {
   readonly peer: PeerFacts;
   readonly peerText: string;
   readonly secure: boolean;
@@ -42,7 +31,6 @@ export interface StreamOwner extends InputOwner {
   readonly listener: "http" | "https";
   readonly forwardedMemo: ForwardedMemo;
   logPiece: ConnectionLogPiece | undefined;
-  readonly guard: FloodGuard;
   /** A message of the client's was refused for what it is. */
   countRejected(): void;
   /** The client made us reset a stream of the upstream's, without a reset of its own. */
@@ -52,43 +40,33 @@ export interface StreamOwner extends InputOwner {
 }
 
 /**
- * One HTTP/2 request and its answer: serves one exchange, takes its body as far as somebody wants it, and keeps
- * deadlines of its own. What a bug breaks is this stream.
+ * One HTTP/2 request and its answer: serves one exchange and keeps deadlines of its own. What a bug breaks is this stream.
+ * What the client sends is in http2-stream-body.ts, what it is sent in http2-stream-answer.ts.
+ *
+ * Longer than other files, because all ends meet here: client, upstream, connection and clock may each come first.
  */
-export class Http2Stream implements Downstream, TunnelEnd, SendingStream, StreamReader {
+export class Http2Stream implements Downstream, TunnelEnd, SendingStream, StreamBodyOwner {
   readonly id: number;
   readonly output: StreamOutput;
-  readonly input: StreamInput;
+  request: CanonicalRequest | undefined;
+  /** The answer waits for the client. */
+  isBlocked = false;
   readonly #owner: StreamOwner;
   readonly #state: State;
   readonly #desk: Http2Desk;
+  readonly #answer: StreamAnswer;
+  /** Undefined = the head was all that the client sends. */
+  #body: StreamBody | undefined;
   #snapshot: Snapshot;
   /** Made when there is something to wait for: most streams end without. */
   #deadline: Deadline | undefined = undefined;
-  #request: CanonicalRequest | undefined;
   #exchange: Exchange | undefined = undefined;
+  #isServed = false;
   #isGone = false;
-
   /** gRPC. */
   #isCall = false;
-
-  // The body.
-  #sink: BodySink | undefined = undefined;
-  /** All of the body was given to the sink, or there is none. */
-  #isBodyDone = false;
-  #bodyBytes = 0;
-  #bodyStartMs = 0;
-  #requestTrailers: Trailers | undefined = undefined;
-
   /** The tunnel it is an end of. */
   #side: TunnelSide | undefined = undefined;
-  #isServed = false;
-
-  // The answer.
-  #isAnswerEnded = false;
-  #answerTrailers: Trailers | undefined = undefined;
-  #takesTrailers = false;
-  #isBlocked = false;
   /** Made when the client is first waited for. */
   #stallWatch: StallWatch | undefined = undefined;
 
@@ -102,12 +80,13 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
   ) {
     this.id = id;
     this.#owner = owner;
-    this.#request = request;
-    this.input = new StreamInput(id, owner, this, isOver);
+    this.request = request;
     this.#desk = desk;
     this.#state = state;
     this.#snapshot = state.snapshot;
+    this.#body = isOver ? undefined : new StreamBody(this, owner, id, false, state.wheel);
     this.output = new StreamOutput(id, owner.output.streamWindow, this);
+    this.#answer = new StreamAnswer(this.output, owner, desk);
   }
 
   get peerText(): string {
@@ -134,7 +113,7 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
 
   /** Called once: the head is read. */
   serve(): void {
-    const request = this.#request;
+    const request = this.request;
     // Its connection ended for a head beside it.
     if (this.#isGone || request === undefined) return;
     this.#isServed = true;
@@ -144,12 +123,10 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
       const { status } = request.refusal ?? NOT_REFUSED;
       if (status === 431 || request.refusal === reasons.http2Head) this.#owner.countRejected();
       if (this.#isGone) return;
-      this.#isBodyDone =
-        (this.input.isOver && this.input.isTaken) ||
-        (request.bodyKind === BODY_LENGTH && request.bodyLength === 0);
+      this.#body?.begin(request);
       this.#exchange = new Exchange(this, request, this.#snapshot, this.#state);
       this.#exchange.serve();
-      this.input.settle();
+      this.#body?.input.settle();
     } catch (cause) {
       this.onDefect(cause);
     }
@@ -158,7 +135,7 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
   /** Takes the stream down, whatever it is doing. */
   close(reason: Reason, code: number = CANCEL): void {
     if (this.#isGone) return;
-    this.#owner.resetStream(this.id, code, !this.input.isOver);
+    this.#owner.resetStream(this.id, code, !this.isInputOver);
     this.#leave(reason);
   }
 
@@ -172,14 +149,13 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
     this.#isGone = true;
     const exchange = this.#exchange;
     this.#exchange = undefined;
-    this.#sink = undefined;
     this.#owner.output.drop(this.output);
-    this.input.close();
+    this.#body?.close();
     if (this.#deadline !== undefined) this.#state.wheel.clear(this.#deadline);
     this.#owner.forgetStream(this);
     try {
       if (exchange !== undefined) exchange.abandon(reason);
-      else if (!this.#isAnswerEnded) this.onConcluded();
+      else if (!this.#answer.isEnded) this.onConcluded();
     } catch (cause) {
       this.#state.onDefect(cause);
     }
@@ -194,7 +170,7 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
     } catch (again) {
       this.#state.onDefect(again);
     }
-    if (!this.#isAnswerEnded) this.close(reasons.defect, INTERNAL_ERROR);
+    if (!this.#answer.isEnded) this.close(reasons.defect, INTERNAL_ERROR);
   }
 
   /** No input may end the worker: Node would make an exception in a listener an uncaught one. */
@@ -208,184 +184,105 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
 
   // --- the request body
 
+  /** The client sends nothing more. */
+  get isInputOver(): boolean {
+    return this.#body === undefined || this.#body.input.isOver;
+  }
+
+  /** DATA of `length` comes, of which `padding` is nobody's. False: more than the window. */
+  beginData(length: number, padding: number): boolean {
+    return this.#body!.input.begin(length, padding);
+  }
+
   /** DATA of `count` bytes, which come in one read with the head, may wait until the request is served. */
   mayWait(count: number): boolean {
-    const request = this.#request;
-    return (
-      !this.#isServed &&
-      count > 0 &&
-      this.input.isTaken &&
-      (request?.bodyKind !== BODY_LENGTH || this.#bodyBytes + count <= request.bodyLength)
-    );
+    return !this.#isServed && this.#body!.mayWait(count);
   }
 
   /** Bytes of the body, from the connection. */
   onData(bytes: Buffer, start: number, end: number): void {
     // Behind the answer it is for nobody, and no window is given for it.
-    if (this.#isGone || this.#isAnswerEnded) return;
+    if (this.#isGone || this.#answer.isEnded) return;
+    const body = this.#body!;
     try {
-      if (this.#side !== undefined || this.#isLengthKept(end - start)) {
-        if (this.#isServed) this.input.take(bytes, start, end);
-        else this.input.lend(bytes, start, end);
-      }
+      if (!body.count(end - start)) return;
+      if (this.#isServed) body.input.take(bytes, start, end);
+      else body.input.lend(bytes, start, end);
     } catch (cause) {
       this.onDefect(cause);
     }
   }
 
-  #isLengthKept(count: number): boolean {
-    const request = this.#request;
-    if (request === undefined) return true;
-    this.#bodyBytes += count;
-    if (request.bodyKind !== BODY_LENGTH || this.#bodyBytes <= request.bodyLength) return true;
-    this.#failMalformed(reasons.contentLength);
-    return false;
-  }
-
   /** The client has sent all, `trailers` last. */
   onInputEnd(trailers: Trailers | undefined): void {
-    this.input.isOver = true;
+    const body = this.#body!;
+    body.input.isOver = true;
     if (this.#isGone) return;
-    if (trailers !== undefined && trailers.length > 0) this.#requestTrailers = trailers;
-    this.#guard(this.#checkEnd);
+    if (trailers !== undefined) body.noteTrailers(trailers);
+    this.#guard(this.#checkBodyEnd);
+  }
+
+  #checkBodyEnd(): void {
+    this.#body!.checkEnd();
   }
 
   refuseTrailers(reason: Reason): void {
-    this.input.isOver = true;
-    this.#guard(() => this.#failMalformed(reason));
+    this.#body!.input.isOver = true;
+    this.#guard(() => this.failMalformed(reason));
   }
 
   /**
    * The message cannot be what its head said. Its request may be at the upstream: whoever goes on with that makes us
    * cancel as a flood of resets would (CVE-2025-8671, MadeYouReset).
    */
-  #failMalformed(reason: Reason): void {
+  failMalformed(reason: Reason): void {
     if (this.#exchange === undefined) return;
     this.#exchange.fail(reason);
     this.#owner.countRejected();
   }
 
-  /** Ends the body when all of it was given. */
-  #checkEnd(): void {
-    if (!this.input.isOver || this.#isBodyDone) return;
-    const request = this.#request;
-    if (this.#side === undefined && request?.bodyKind === BODY_LENGTH) {
-      if (this.#bodyBytes !== request.bodyLength) {
-        this.#failMalformed(reasons.bodyCut);
-        return;
-      }
-    }
-    if (!this.input.isTaken) return;
-    if (this.#side !== undefined) {
-      this.#isBodyDone = true;
-      this.#side.onEnd();
-      return;
-    }
-    const sink = this.#sink;
-    if (sink === undefined) return;
-    this.#isBodyDone = true;
-    this.#sink = undefined;
-    if (!this.#isBlocked) this.#pause();
-    if (this.#requestTrailers !== undefined) sink.onBodyTrailers(this.#requestTrailers);
-    if (this.#exchange !== undefined) sink.onBodyEnd();
+  failBody(reason: Reason): void {
+    this.#exchange?.fail(reason);
   }
 
   startBody(sink: BodySink): void {
-    if (this.#isBodyDone) {
-      sink.onBodyEnd();
-      return;
-    }
-    const isFirst = this.#sink === undefined;
-    this.#sink = sink;
-    this.#bodyStartMs = this.#state.wheel.nowMs;
-    this.#armBody();
-    if (isFirst && this.#request!.expectContinue && this.#bodyBytes === 0 && !this.input.isOver)
-      this.#sayContinue();
-    this.#resumeInput();
-  }
-
-  #sayContinue(): void {
-    this.#state.counters.expectContinue++;
-    this.#owner.output.head(this.output, 8, false, (out, at) => putStatus(out, at, 100));
+    if (this.#body === undefined || this.#body.isDone) sink.onBodyEnd();
+    else this.#body.start(sink);
   }
 
   resumeBody(): void {
-    if (this.#isBodyDone || this.#sink === undefined || this.#isGone) return;
-    this.#armBody();
-    this.#resumeInput();
+    if (!this.#isGone) this.#body?.resume();
   }
 
-  #resumeInput(): void {
-    this.input.resume();
-    this.#checkEnd();
+  sayContinue(): void {
+    this.#state.counters.expectContinue++;
+    this.#answer.sayContinue();
   }
 
-  get wantsInput(): boolean {
-    return this.#sink !== undefined || this.#side !== undefined;
+  get isServing(): boolean {
+    return this.#exchange !== undefined;
   }
 
-  onInput(bytes: Buffer, start: number, end: number): boolean {
-    if (this.#side !== undefined) return this.#side.onBytes(bytes, start, end);
-    if (this.#isTooSlow()) {
-      this.#exchange?.fail(reasons.bodyTimeout);
-      return true;
-    }
-    const takesMore = this.#sink!.onBody(bytes, start, end);
-    if (this.#sink === undefined) return true;
-    // What the upstream has not taken is not the client's to hurry. Its window fills meanwhile.
-    if (!this.#isBlocked && takesMore) this.#armBody();
-    else if (!this.#isBlocked) this.#pause();
-    return takesMore;
-  }
-
-  #isTooSlow(): boolean {
-    const rate = this.#mayBeSilent ? 0 : this.#snapshot.connection.bodyMinRate;
-    const elapsedMs = this.#state.wheel.nowMs - this.#bodyStartMs;
-    return rate > 0 && elapsedMs > RATE_GRACE_MS && this.#bodyBytes * 1000 < rate * elapsedMs;
-  }
-
-  #armBody(): void {
-    // A call may be silent for as long as both ends like: the connection's own deadlines and pings watch over it.
-    if (this.#mayBeSilent) this.#pause();
-    else this.#arm(this.#snapshot.connection.bodyIdleTimeoutMs);
+  get limits(): ConnectionLimits {
+    return this.#snapshot.connection;
   }
 
   /** To an HTTP/1.1 upstream anything is a body: its own time-outs would blame it for what the client does not send. */
-  get #mayBeSilent(): boolean {
+  get mayBeSilent(): boolean {
     return this.#isCall && this.#exchange?.takesCalls === true;
   }
 
   // --- the answer
 
   answerHead(head: ResponseHead): void {
-    const isBodiless = head.bodyKind === RESPONSE_NONE || this.#request!.method === HEAD;
-    this.#startAnswer(head, isBodiless);
-  }
-
-  #startAnswer(head: ResponseHead, isBodiless: boolean): void {
     if (this.#isGone) return;
-    const hasLength = isBodiless
-      ? head.bodyLength >= 0 && head.status !== 204 && head.bodyKind !== RESPONSE_CHUNKED
-      : head.bodyKind === RESPONSE_LENGTH;
-    const length = hasLength && head.bodyKind !== RESPONSE_CLOSE ? head.bodyLength : -1;
-    const isEnd = isBodiless || (head.bodyKind === RESPONSE_LENGTH && head.bodyLength === 0);
-    this.#takesTrailers = !isEnd && head.bodyKind !== RESPONSE_LENGTH && this.#request!.acceptsTrailers;
-    this.#sendHead(head, head.status, length, 0, isEnd);
-  }
-
-  #sendHead(head: ResponseHead, status: number, bodyLength: number, without: number, isEnd: boolean): void {
-    const request = this.#request!;
-    const date = this.#desk.dateText();
-    if (isEnd) this.#isAnswerEnded = true;
-    this.#owner.output.head(this.output, answerBytesMax(head), isEnd, (out, at) =>
-      putAnswer(out, at, head, status, request, date, bodyLength, without),
-    );
+    const request = this.request!;
+    this.#answer.begin(head, request, head.bodyKind === RESPONSE_NONE || request.method === HEAD);
   }
 
   answerBody(bytes: Buffer, start: number, end: number): boolean {
-    if (this.#isGone || this.#isAnswerEnded) return true;
-    this.#owner.guard.countAnswer(end - start);
-    if (this.#owner.output.data(this.output, bytes, start, end)) return true;
+    if (this.#isGone || this.#answer.isEnded) return true;
+    if (this.#answer.send(bytes, start, end)) return true;
     this.#block();
     return false;
   }
@@ -396,14 +293,11 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
   }
 
   answerTrailers(trailers: Trailers): void {
-    if (this.#takesTrailers) this.#answerTrailers = trailers;
+    this.#answer.addTrailers(trailers);
   }
 
   answerEnd(): void {
-    if (!this.#isAnswerEnded && !this.#isGone) {
-      this.#isAnswerEnded = true;
-      this.#owner.output.end(this.output, this.#answerTrailers);
-    }
+    if (!this.#isGone) this.#answer.end();
     this.#finish();
   }
 
@@ -416,9 +310,9 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
   /** The answer is out or queued: the exchange concludes after this returns. */
   #finish(): void {
     this.#exchange = undefined;
-    this.#sink = undefined;
+    this.#body?.drop();
     this.#side = undefined;
-    this.#isAnswerEnded = true;
+    this.#answer.isEnded = true;
     if (this.#isGone) return;
     if (this.output.isOver) this.#conclude();
     else this.#watchQueue();
@@ -426,7 +320,7 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
 
   /** The end of the stream. Whoever still sends a body is told to stop (RFC 9113 §8.1). */
   #conclude(): void {
-    if (!this.input.isOver) this.#owner.resetStream(this.id, NO_ERROR, true);
+    if (!this.isInputOver) this.#owner.resetStream(this.id, NO_ERROR, true);
     this.#leave(reasons.clientGone);
   }
 
@@ -435,18 +329,18 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
   switchProtocols(head: ResponseHead, side: TunnelSide): TunnelEnd | undefined {
     if (this.#isGone) return undefined;
     this.#side = side;
-    // A handshake has no body, but the tunnel has an end.
-    this.#isBodyDone = false;
-    this.#sendHead(head, 200, -1, F.secWebsocketAccept, false);
+    this.#body ??= new StreamBody(this, this.#owner, this.id, true, this.#state.wheel);
+    const { input } = this.#body;
+    this.#body.switchTo(side);
+    this.#answer.switchProtocols(head, this.request!);
     // What came early is for the tunnel, once both its ends are there.
-    if (!this.input.isTaken || this.input.isOver) process.nextTick(resumeTunnel, this);
+    if (!input.isTaken || input.isOver) process.nextTick(resumeTunnel, this);
     return this;
   }
 
   sendTunnel(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.#side === undefined || this.#isGone) return true;
-    this.#owner.guard.countAnswer(end - start);
-    if (this.#owner.output.data(this.output, bytes, start, end)) return true;
+    if (this.#answer.send(bytes, start, end)) return true;
     this.#block();
     return false;
   }
@@ -457,7 +351,11 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
 
   resumeTunnel(): void {
     if (this.#isGone || this.#side === undefined) return;
-    this.#guard(this.#resumeInput);
+    this.#guard(this.#pumpBody);
+  }
+
+  #pumpBody(): void {
+    this.#body!.pump();
   }
 
   leaveTunnel(): void {
@@ -492,29 +390,25 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
       return;
     }
     const { ownAnswers } = this.#desk;
-    this.#sendOwn(ownAnswers.refuse(reason, this.#request!, this.#isCall, retryAfterSecs, methods));
+    this.#sendOwn(ownAnswers.refuse(reason, this.request!, this.#isCall, retryAfterSecs, methods));
     this.#countDeadline(reason);
   }
 
   answerOwn(status: number, fields: string, body: string): void {
-    this.#sendOwn(this.#desk.ownAnswers.answer(status, fields, body, this.#request!));
+    this.#sendOwn(this.#desk.ownAnswers.answer(status, fields, body, this.request!));
   }
 
   /** Sends what is printed. */
   #sendOwn(bodyStart: number): void {
-    const { head, bytes, end } = this.#desk.ownAnswers;
-    this.#startAnswer(head, head.bodyKind === RESPONSE_NONE);
-    if (bodyStart < end && !this.#isAnswerEnded && !this.#isGone)
-      this.#owner.output.data(this.output, bytes, bodyStart, end);
+    if (!this.#isGone) this.#answer.sendOwn(bodyStart, this.request!);
     this.answerEnd();
   }
 
   cut(reason: Reason): void {
     if (this.#isGone) return;
     // A call that fails says so in its trailers: a client may try again what was unavailable, but not what was reset.
-    if (this.#isCall && this.#takesTrailers && !this.#isAnswerEnded) {
-      this.#isAnswerEnded = true;
-      this.#owner.output.end(this.output, grpcTrailers(reason));
+    if (this.#isCall && this.#answer.takesTrailers && !this.#answer.isEnded) {
+      this.#answer.endWith(grpcTrailers(reason));
       this.#finish();
     } else this.#stop(INTERNAL_ERROR);
     this.#countDeadline(reason);
@@ -531,38 +425,38 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
   /** The exchange concludes after this returns. */
   #stop(code: number): void {
     this.#exchange = undefined;
-    this.#isAnswerEnded = true;
+    this.#answer.isEnded = true;
     this.close(reasons.clientGone, code);
   }
 
   /** The record is written: the request may be used again. */
   onConcluded(): void {
-    if (this.#request === undefined) return;
-    this.#state.requests.give(this.#request);
-    this.#request = undefined;
+    if (this.request === undefined) return;
+    this.#state.requests.give(this.request);
+    this.request = undefined;
   }
 
   // --- time and the other end
 
-  #arm(waitMs: number): void {
+  arm(waitMs: number): void {
     const { wheel } = this.#state;
     wheel.set((this.#deadline ??= new Deadline(this)), wheel.nowMs + waitMs);
   }
 
-  #pause(): void {
+  pause(): void {
     if (this.#deadline !== undefined) this.#state.wheel.pause(this.#deadline);
   }
 
   #block(): void {
-    if (this.#isBlocked || this.#isGone) return;
-    this.#isBlocked = true;
+    if (this.isBlocked || this.#isGone) return;
+    this.isBlocked = true;
     this.#watchQueue();
   }
 
   #watchQueue(): void {
     this.#stallWatch ??= new StallWatch();
     this.#stallWatch.begin(this.output.queuedBytes, this.#owner.output.takenBytes);
-    this.#arm(this.#snapshot.connection.writeTimeoutMs);
+    this.arm(this.#snapshot.connection.writeTimeoutMs);
   }
 
   /** Called by the output: nothing waits any more. */
@@ -571,11 +465,11 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
   }
 
   #onDrain(): void {
-    if (!this.#isBlocked) return;
-    this.#isBlocked = false;
+    if (!this.isBlocked) return;
+    this.isBlocked = false;
     if (this.#exchange === undefined) return;
-    this.#pause();
-    if (this.#sink !== undefined && !this.#isBodyDone && !this.input.isFull) this.#armBody();
+    this.pause();
+    this.#body?.onUnblocked();
     if (this.#side !== undefined) this.#side.onDrain();
     else this.#exchange.onDownstreamDrain();
   }
@@ -586,12 +480,12 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
   }
 
   #onDeadline(): void {
-    if (!this.#isBlocked && this.#exchange !== undefined) {
+    if (!this.isBlocked && this.#exchange !== undefined) {
       this.#exchange.fail(reasons.bodyTimeout);
     } else if (
       this.#stallWatch?.isStalled(this.output.queuedBytes, this.#owner.output.takenBytes) === false
     ) {
-      this.#arm(this.#snapshot.connection.writeTimeoutMs);
+      this.arm(this.#snapshot.connection.writeTimeoutMs);
     } else {
       if (this.#exchange === undefined) this.#state.counters.rejects[reasons.writeTimeout.index]!++;
       this.close(reasons.writeTimeout);
