@@ -1,14 +1,15 @@
-import { readFileSync } from "node:fs";
 import { digestApiKey, makeApiKey } from "../identity/api-key.ts";
 import { namePattern } from "../identity/credential-file.ts";
 import { makeUserLine } from "../identity/password-hash.ts";
 import { exitCodes } from "./exit-code.ts";
 import type { Output } from "./output.ts";
+import { readStandardInput } from "./standard-input.ts";
 
 /** Shorter ones are guessed, however slow the hash. */
 const PASSWORD_BYTES_MIN = 8;
 /** The field that carries it has 1024 bytes of base64 for name and password. */
 const PASSWORD_BYTES_MAX = 512;
+const INPUT_BYTES_MAX = 1_048_576;
 
 /** `zion api-key ID`: a line for `api_keys_file` on standard output, and the key itself, which is kept nowhere, beside it. */
 export function apiKeyCommand(id: string, scopes: readonly string[], output: Output): number {
@@ -28,7 +29,9 @@ export function apiKeyCommand(id: string, scopes: readonly string[], output: Out
 export async function passwordCommand(name: string, output: Output): Promise<number> {
   if (!isName(name, output)) return exitCodes.usage;
   // One line end is not part of it: `echo` writes one.
-  const password = readFileSync(0, "utf8").replace(/\r?\n$/, "");
+  const password = readStandardInput(INPUT_BYTES_MAX)
+    .toString("utf8")
+    .replace(/\r?\n$/, "");
   const bytes = Buffer.byteLength(password);
   if (bytes < PASSWORD_BYTES_MIN || bytes > PASSWORD_BYTES_MAX) {
     output.err.write(`error: a password has ${PASSWORD_BYTES_MIN} to ${PASSWORD_BYTES_MAX} bytes\n`);

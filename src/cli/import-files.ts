@@ -15,13 +15,13 @@ export function filesAt(argument: string, endings: readonly string[]): readonly 
 
 /** Bytes that are no UTF-8 become the replacement character. */
 export function readText(file: string): string {
-  return Buffer.from(readRegularFile(file, BYTES_MAX)).toString("utf8");
+  return Buffer.from(readRegularFile(file, IMPORT_BYTES_MAX)).toString("utf8");
 }
 
 const FILES_MAX = 1000;
 
 /** Of one file: a cluster with thousands of Ingress objects is one of some MiB. */
-const BYTES_MAX = 64 * 2 ** 20;
+export const IMPORT_BYTES_MAX = 64 * 2 ** 20;
 
 /**
  * What `include` of the file at `main` finds: files beside it and below, nothing else, by whatever way they are named.

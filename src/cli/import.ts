@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { diskAccess, readProblem } from "../config/files.ts";
 import { parseConfig } from "../config/parse.ts";
@@ -9,8 +9,9 @@ import { countVerdicts, type ImportReport, reportJson, reportMarkdown } from "..
 import type { SourceFile } from "../import/source-file.ts";
 import { type Verdict, verdictNames, verdicts } from "../import/verdict.ts";
 import { exitCodes } from "./exit-code.ts";
-import { filesAt, includeWithin, readText } from "./import-files.ts";
+import { filesAt, IMPORT_BYTES_MAX, includeWithin, readText } from "./import-files.ts";
 import type { Output } from "./output.ts";
+import { readStandardInput } from "./standard-input.ts";
 import { packageVersion } from "./version.ts";
 
 export interface ImportOptions {
@@ -59,7 +60,7 @@ function readFiles(
     return found.map((file, i) => {
       if (shows) output.err.write(`\r\x1b[Kreading ${i + 1} of ${found.length}: ${path.basename(file)}`);
       return file === "-"
-        ? { file: "<stdin>", text: readFileSync(0, "utf8") }
+        ? { file: "<stdin>", text: readStandardInput(IMPORT_BYTES_MAX).toString("utf8") }
         : { file, text: readText(file) };
     });
   } catch (error) {

@@ -1,10 +1,11 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Config } from "../config/config.ts";
 import type { Diagnostic } from "../config/diagnostic.ts";
 import { diskAccess, type FileAccess, notedAccess, type OpenedFile, readProblem } from "../config/files.ts";
 import { type ParseOptions, parseConfig, sourceText } from "../config/parse.ts";
 import { readSignature, type Signed } from "../config/signature.ts";
+import { readStandardInput } from "./standard-input.ts";
 
 /** A config file as found: its text goes with the diagnostics, which quote it. */
 export type Loaded = {
@@ -53,7 +54,7 @@ export function loadConfig(
   const access = notedAccess(diskAccess(), files);
   let source: string | Uint8Array;
   try {
-    source = file === "-" ? readFileSync(0) : access.readFile(file);
+    source = file === "-" ? readStandardInput(CONFIG_BYTES_MAX) : access.readFile(file);
   } catch (error) {
     return { kind: "unreadable", file, message: `cannot read ${file}: ${readProblem(error)}`, files };
   }
@@ -111,6 +112,9 @@ function judge(source: string | Uint8Array, file: string, access: FileAccess, me
     ? ({ kind: "refused", file, text, diagnostics } as const)
     : ({ kind: "loaded", file, text, config, diagnostics } as const);
 }
+
+/** As of a file. */
+const CONFIG_BYTES_MAX = 1_048_576;
 
 const places: readonly string[] = ["./zion.toml", "/etc/zion/zion.toml"];
 

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { text } from "node:stream/consumers";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { digestApiKey, readApiKeyEntry } from "../../src/identity/api-key.ts";
 import { isPassword, readUserEntry } from "../../src/identity/password-hash.ts";
@@ -30,6 +32,26 @@ test("password prints a line that takes this password and no other", async () =>
   assert.equal(await isPassword(entry, Buffer.from("correct horse")), true);
   assert.equal(await isPassword(entry, Buffer.from("correct horse\n")), false);
   assert.ok(!out.includes("horse"));
+});
+
+test("a password may come late, through a pipe that does not wait", { timeout: 60_000 }, async () => {
+  const unblocked =
+    "import os, sys; os.set_blocking(0, False); print(flush=True); os.execv(sys.argv[1], sys.argv[1:])";
+  const child = spawn("python3", ["-c", unblocked, process.execPath, main, "password", "ann"], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const out = text(child.stdout);
+  const code = new Promise((resolve) => child.on("exit", resolve));
+  // Later than the first read: a machine so slow that they are not proves nothing, and fails nothing.
+  for (const part of ["correct ", "horse"]) {
+    await sleep(300);
+    child.stdin.write(part);
+  }
+  child.stdin.end();
+  assert.equal(await code, 0);
+  const entry = readUserEntry((await out).trim());
+  assert.ok(typeof entry !== "string", String(entry));
+  assert.equal(await isPassword(entry, Buffer.from("correct horse")), true);
 });
 
 for (const [what, args, input] of [
