@@ -7,12 +7,14 @@ import {
   isLiteral,
   isTruth,
   listEnd,
+  operandEnd,
   skipClosers,
 } from "./sql-expression.ts";
 import type { Origin, Report } from "./sql-origin.ts";
+import { callAt } from "./sql-pair.ts";
 import { isWord, nameEnd, statementAt, stops } from "./sql-statement.ts";
-import { comment, type Tokens, token } from "./sql-token.ts";
-import { word } from "./sql-word.ts";
+import { comment, spelling, type Tokens, token } from "./sql-token.ts";
+import { call, word } from "./sql-word.ts";
 
 /** A row of truths (`or true or true …`) is read so far. */
 const TRUTHS_TOKENS = 48;
@@ -40,7 +42,12 @@ export function readBreakout(tokens: Tokens, first: number, origin: Origin, repo
         // `or json_valid('{}')`: a function of constants is one.
         if (hidden && (truth || (last && (literal || named || probing(tokens, operand) > 0))))
           report("sql.breakout_condition", first, end);
-        else if (origin.gap && origin.behindData && truth && joinsOwnQuote(tokens, end))
+        else if (
+          origin.gap &&
+          origin.behindData &&
+          (truth || callAt(tokens, operand) >= 0) &&
+          joinsOwnQuote(tokens, end)
+        )
           report("sql.breakout_condition", first, end);
         else if (truth && kinds[end] === token.logic && codes[end] === 1 && end < TRUTHS_TOKENS)
           readBreakout(tokens, end, origin, report);
@@ -70,11 +77,14 @@ export function readBreakout(tokens: Tokens, first: number, origin: Origin, repo
     }
     case token.comma: {
       let at = first;
+      if (assigns(tokens, first)) report("sql.breakout_list", first, first + 3);
       while (kinds[at] === token.comma && at < first + 120) {
         const end = expressionEnd(tokens, at + 1);
         if (end < 0) return;
         at = end;
       }
+      // `'),('b','c')-- -`: one more row.
+      if (first > 0 && hidesRest(tokens, at)) report("sql.breakout_list", first, at);
       if (kinds[at] !== token.rightParen) return;
       at = skipClosers(tokens, at);
       if (kinds[at] === token.comment || (kinds[at] === token.comma && kinds[at + 1] === token.leftParen))
@@ -95,6 +105,7 @@ export function readBreakout(tokens: Tokens, first: number, origin: Origin, repo
     }
     case token.arithmetic: {
       if (endsAsNumber(tokens, first)) report("sql.breakout_condition", first, tokens.count - 1);
+      if (joinsCall(tokens, first + 1)) report("sql.breakout_condition", first, first + 1);
       const probe = probing(tokens, first + 1);
       if (probe === 2) report("sql.breakout_call", first, first + 1);
       else if (probe === 1) report("sql.loose_breakout", first, first + 1);
@@ -120,6 +131,14 @@ export function readBreakout(tokens: Tokens, first: number, origin: Origin, repo
       kinds[predicate.end] !== token.comma;
     if (fits && (spaced || (origin.lone && hidesRest(tokens, predicate.end))))
       report("sql.breakout_condition", first, predicate.end - 1);
+    return;
+  }
+  if (isWhere(tokens, first)) {
+    report("sql.breakout_condition", first, first + 1);
+    return;
+  }
+  if (code === word.clause) {
+    if (addsClause(tokens, first)) report("sql.breakout_list", first, first + 1);
     return;
   }
   if (code === word.div) {
@@ -174,6 +193,44 @@ function endsAsNumber(tokens: Tokens, first: number): boolean {
   return joins && kinds[first + 3] === token.open && isEmptyOpen(tokens, first + 3);
 }
 
+/** `',role='admin`, `',role=1 where id=7-- `: a comma and one more column that an update sets, up to the end of the value. */
+function assigns(tokens: Tokens, comma: number): boolean {
+  const { kinds, codes, starts, ends, text } = tokens;
+  const code = codes[comma + 1];
+  if (kinds[comma + 1] !== token.word || (code !== word.plain && code !== word.object)) return false;
+  const sign = comma + 2;
+  if (kinds[sign] !== token.compare || text[starts[sign]!] !== "=" || ends[sign]! - starts[sign]! > 1)
+    return false;
+  const end = expressionEnd(tokens, sign + 1);
+  if (end < 0) return false;
+  if (kinds[end] === token.end) return kinds[end - 1] === token.open && end === sign + 2;
+  if (kinds[end] === token.comma) return assigns(tokens, end);
+  return hidesRest(tokens, end) || isWhere(tokens, end);
+}
+
+/** `' on duplicate key update …`, `' on conflict do …`, `' returning pass-- `. */
+function addsClause(tokens: Tokens, at: number): boolean {
+  const verb = spelling(tokens, at);
+  if (verb === "returning") {
+    const end = listEnd(tokens, at + 1);
+    return end > 0 && hidesRest(tokens, end);
+  }
+  if (verb !== "on") return false;
+  const next = spelling(tokens, at + 1);
+  if (next === "duplicate") return spelling(tokens, at + 2) === "key";
+  return (
+    next === "conflict" && (spelling(tokens, at + 2) === "do" || tokens.kinds[at + 2] === token.leftParen)
+  );
+}
+
+/** `where id=7` and a comment, or a condition that is constant: the rest of an update or delete. */
+function isWhere(tokens: Tokens, at: number): boolean {
+  if (!isWord(tokens, at, word.where)) return false;
+  const condition = conditionAt(tokens, at + 1);
+  if (condition.strength === strength.constant) return endsWell(tokens, condition.end);
+  return condition.strength >= strength.named && hidesRest(tokens, condition.end);
+}
+
 /** '||', '&&' in a list of texts: the quote opened, the sign is the text, and what looks like a text is code. */
 export function isListedSign(tokens: Tokens, first: number, origin: Origin): boolean {
   const { kinds, starts, ends } = tokens;
@@ -221,6 +278,15 @@ function joinsOwnQuote(tokens: Tokens, at: number): boolean {
 /** `x' or '1`: a truth, as the application closes it. */
 function isDigitOpen({ text, starts, ends }: Tokens, at: number): boolean {
   return ends[at]! - starts[at]! === 2 && /\d/.test(text[starts[at]! + 1]!);
+}
+
+/** `k'-length(pass)-'`, `k'|(pass like 'a%')|'`: a known function or a bracket, and the application's own quote. */
+function joinsCall(tokens: Tokens, at: number): boolean {
+  const { kinds, count } = tokens;
+  if (kinds[count - 1] !== token.open || !isEmptyOpen(tokens, count - 1)) return false;
+  if (kinds[at] !== token.leftParen && callAt(tokens, at) <= call.other) return false;
+  const end = operandEnd(tokens, at);
+  return end === count - 2 && (kinds[end] === token.arithmetic || kinds[end] === token.logic);
 }
 
 function isEmptyOpen(tokens: Tokens, at: number): boolean {

@@ -111,6 +111,8 @@ export function readTokens(tokens: Tokens, max: number): void {
   const { length } = text;
   let at = tokens.next;
   let { blockEnd } = tokens;
+  /** The next line end behind a line comment; -1 when there is none any more. */
+  let lineEnd = 0;
   while (at < length && tokens.count < max) {
     const char = text.charCodeAt(at);
     if (char <= 0x20 || char === 0xa0) {
@@ -177,7 +179,12 @@ export function readTokens(tokens: Tokens, max: number): void {
       // `#>` and `#>>` lead to a member along a path.
       at = push(tokens, token.dot, 0, at, text.charCodeAt(at + 2) === 0x3e ? at + 3 : at + 2);
     } else if (char === 0x23 || (char === 0x2d && text.charCodeAt(at + 1) === 0x2d)) {
-      const end = lineCommentEnd(lower, at + (char === 0x23 ? 1 : 2));
+      const from = at + (char === 0x23 ? 1 : 2);
+      let end = lineCommentEnd(lower, from);
+      if (end < 0 && expectsMore(tokens)) {
+        if (lineEnd >= 0 && lineEnd < from) lineEnd = text.indexOf("\n", from);
+        end = wordedCommentEnd(tokens, from, lineEnd);
+      }
       at = end < 0 ? symbol(tokens, text, at, char) : end;
     } else at = symbol(tokens, text, at, char);
   }
@@ -239,6 +246,32 @@ function lineCommentEnd(lower: string, from: number): number {
   }
   return isLetter || (next > 0x20 && next < 0x80 && next !== 0x23) ? at + 1 : -1;
 }
+
+/** Whether a query is in the middle of something: behind its words, signs and literals, and right behind a closed string. */
+function expectsMore({ kinds, codes, count, from, text }: Tokens): boolean {
+  if (count === 0) return from > 0 && isQuote(text.charCodeAt(from - 1));
+  const kind = kinds[count - 1]!;
+  // A name is in the middle only behind a word of the grammar.
+  if (kind === token.word && codes[count - 1] === word.plain)
+    return (
+      kinds[count - 2] === token.logic || (kinds[count - 2] === token.word && codes[count - 2] !== word.plain)
+    );
+  return kind !== token.other && kind !== token.dot && kind !== token.comment && kind !== token.open;
+}
+
+/** The same of a comment with any text in it, where the next line goes on as a query does; a sentence there hides it else. */
+function wordedCommentEnd({ lower, kinds, codes, count }: Tokens, from: number, lineEnd: number): number {
+  if (lineEnd < 0 || lineEnd - from > WORDED_COMMENT_MAX) return -1;
+  let at = lineEnd + 1;
+  while (at < lineEnd + 16 && lower.charCodeAt(at) <= 0x20) at += 1;
+  const next = lower.charCodeAt(at);
+  if (next < 0x61 || next > 0x7a) return next > 0x20 && next < 0x80 ? lineEnd + 1 : -1;
+  const code = wordCode(lower, at, wordEnd(lower, at));
+  const asked = count > 0 && (kinds[count - 1] === token.logic || codes[count - 1] !== word.plain);
+  return code !== word.plain || asked ? lineEnd + 1 : -1;
+}
+
+const WORDED_COMMENT_MAX = 400;
 
 /** Tools put a random word of a dozen letters there. */
 const LINE_COMMENT_MAX = 24;

@@ -1,5 +1,19 @@
 /** Texts that people and programs really send, close to SQL, filters, path expressions and mail. All must stay silent. */
 export const benignTexts: readonly string[] = [
+  "-- what a nice remark\nselect the best",
+  "# Heading of a page\nselect one of the items, or two",
+  "x = 1 # one\nor\ny = 2 # two and more",
+  "if a == 1 or \\ # the first of them\n  b == 2: # and the second",
+  "run: true # always on\nif: false # never off",
+  "The kids', parents' and teachers' evening",
+  "the boys', x = 5",
+  "the students' on duplicate keyboards",
+  "rock 'n' roll, price=5",
+  "kwargs('a', b='c', d='e')",
+  "name='x', role='y'",
+  "alt='', title='a'",
+  "'a'+escape(k)+'b'",
+  "it's (now) or never'",
   // close to operands, rows, calls and statements that are SQL's
   "Kids' or adults' sizes -- both fit",
   "Girls' or boys' bikes, 24\"",
