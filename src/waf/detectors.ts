@@ -10,6 +10,7 @@ import { node } from "./detect/node.ts";
 import { nosql } from "./detect/nosql.ts";
 import { path } from "./detect/path.ts";
 import { php } from "./detect/php.ts";
+import { scriptCode } from "./detect/python-code.ts";
 import { scanner } from "./detect/scanner.ts";
 import { serialized } from "./detect/serialized.ts";
 import { shell } from "./detect/shell.ts";
@@ -34,6 +35,7 @@ export const detectors: readonly Detector[] = [
   ...java,
   ...node,
   ...php,
+  ...scriptCode,
   serialized,
   shell,
   ...command,
