@@ -1,4 +1,5 @@
 import { decodeForm, RepeatedNames } from "./form-repeat.ts";
+import { HeldBytes } from "./held-bytes.ts";
 import { Piece } from "./piece.ts";
 import { FORM_NAME, FORM_VALUE, Place, type PlaceNamer, type ValueSink } from "./place.ts";
 
@@ -58,8 +59,7 @@ export class FormReader implements PlaceNamer {
   #reason: FormReason | undefined = undefined;
 
   /** The pairs of the current window, one after the other; the last one is being read. */
-  #held: Uint8Array = new Uint8Array(HELD_BYTES);
-  #heldEnd = 0;
+  readonly #held: HeldBytes;
   readonly #repeated: RepeatedNames;
   readonly #joined: Piece;
 
@@ -84,7 +84,7 @@ export class FormReader implements PlaceNamer {
   readonly #piece: Piece;
 
   // The name of the value being reported.
-  #nameBytes: Uint8Array = this.#held;
+  #nameBytes: Uint8Array;
   #nameStart = 0;
   #nameEnd = 0;
 
@@ -101,7 +101,9 @@ export class FormReader implements PlaceNamer {
     this.#nameKind = nameKind;
     this.#valueKind = valueKind;
     this.#repeated = new RepeatedNames(seed);
-    const { pieceBytes, overlapBytes } = limits;
+    const { windowBytes, pieceBytes, overlapBytes } = limits;
+    this.#held = new HeldBytes(HELD_BYTES_KEPT, windowBytes + pieceBytes + 2 * END_BYTES);
+    this.#nameBytes = this.#held.bytes;
     const piece = (report: (piece: Piece, goesOn: boolean) => void): Piece => {
       const made: Piece = new Piece(pieceBytes, overlapBytes, (goesOn) => report(made, goesOn));
       return made;
@@ -136,9 +138,8 @@ export class FormReader implements PlaceNamer {
 
   reset(): void {
     this.#reason = undefined;
-    if (this.#held.length > HELD_BYTES_KEPT) this.#held = new Uint8Array(HELD_BYTES);
-    this.#heldEnd = 0;
-    this.#nameBytes = this.#held;
+    this.#held.clear();
+    this.#nameBytes = this.#held.bytes;
     this.#repeated.clear();
     this.#pairCount = 0;
     this.#partCount = 0;
@@ -172,7 +173,7 @@ export class FormReader implements PlaceNamer {
 
   /** Reads to the end of the pair or of the chunk, or until the pair is too long. */
   #readPair(bytes: Uint8Array, start: number, end: number): number {
-    const room = this.#limits.pieceBytes + 1 - (this.#heldEnd - this.#pairStart);
+    const room = this.#limits.pieceBytes + 1 - (this.#held.end - this.#pairStart);
     const until = Math.min(end, start + room);
     let at = start;
     let kind = PLAIN;
@@ -181,9 +182,9 @@ export class FormReader implements PlaceNamer {
       if (kind === PLAIN) continue;
       if (kind === AMPERSAND) break;
       if (kind === SEMICOLON) this.#hasSemicolon = true;
-      else if (this.#equals < 0) this.#equals = this.#heldEnd + at - start;
+      else if (this.#equals < 0) this.#equals = this.#held.end + at - start;
     }
-    this.#hold(bytes, start, at);
+    this.#held.add(bytes, start, at);
     this.#source += at - start;
     if (at < until) {
       if (this.#closePair()) this.#nextPair();
@@ -193,23 +194,8 @@ export class FormReader implements PlaceNamer {
     return at;
   }
 
-  #hold(bytes: Uint8Array, start: number, end: number): void {
-    const to = this.#heldEnd;
-    const needed = to + (end - start);
-    if (needed > this.#held.length) {
-      const { windowBytes, pieceBytes } = this.#limits;
-      const most = windowBytes + pieceBytes + 2 * END_BYTES;
-      const grown = new Uint8Array(Math.max(needed, Math.min(most, this.#held.length * 2)));
-      grown.set(this.#held.subarray(0, to));
-      this.#held = grown;
-    }
-    if (end - start > COPY_BYTES) this.#held.set(bytes.subarray(start, end), to);
-    else for (let at = start; at < end; at++) this.#held[to + at - start] = bytes[at]!;
-    this.#heldEnd = needed;
-  }
-
   #openPair(): void {
-    this.#pairStart = this.#heldEnd;
+    this.#pairStart = this.#held.end;
     this.#pairSource = this.#source;
     this.#equals = -1;
     this.#hasSemicolon = false;
@@ -218,10 +204,10 @@ export class FormReader implements PlaceNamer {
   /** After a `&`. */
   #nextPair(): void {
     this.#source++;
-    if (this.#heldEnd >= this.#limits.windowBytes || this.#repeated.isFull) {
+    if (this.#held.end >= this.#limits.windowBytes || this.#repeated.isFull) {
       this.#joinRepeated();
-      this.#repeated.nextWindow(this.#held);
-      this.#heldEnd = 0;
+      this.#repeated.nextWindow(this.#held.bytes);
+      this.#held.end = 0;
     }
     this.#openPair();
   }
@@ -229,9 +215,9 @@ export class FormReader implements PlaceNamer {
   /** The pair is whole. False when the form is refused. */
   #closePair(): boolean {
     if (!this.#checkLengths() || !this.#countPair()) return false;
-    const held = this.#held;
+    const held = this.#held.bytes;
     const start = this.#pairStart;
-    const end = this.#heldEnd;
+    const end = this.#held.end;
     const equals = this.#equals;
     const source = this.#pairSource - start;
     if (equals < 0) this.#reportValue(held, start, start, start, end, source);
@@ -250,14 +236,14 @@ export class FormReader implements PlaceNamer {
 
   #addRepeated(equals: number, sourceStart: number, sourceEnd: number): boolean {
     return (
-      this.#repeated.add(this.#held, this.#pairStart, equals, this.#heldEnd, sourceStart, sourceEnd) ||
+      this.#repeated.add(this.#held.bytes, this.#pairStart, equals, this.#held.end, sourceStart, sourceEnd) ||
       this.#refuse("form_count")
     );
   }
 
   /** A pair that is too long by now is refused for that, wherever chunks end. */
   #checkLengths(): boolean {
-    const end = this.#heldEnd;
+    const end = this.#held.end;
     const nameEnd = this.#equals < 0 ? end : this.#equals;
     if (nameEnd - this.#pairStart > this.#limits.nameBytesMax) return this.#refuse("form_name");
     return end - nameEnd - 1 <= this.#limits.valueBytesMax || this.#refuse("form_value");
@@ -267,7 +253,7 @@ export class FormReader implements PlaceNamer {
   #openLong(): void {
     if (!this.#countPair()) return;
     const start = this.#pairStart;
-    const end = this.#heldEnd;
+    const end = this.#held.end;
     const equals = this.#equals;
     this.#isLong = true;
     this.#isNamed = equals >= 0;
@@ -275,10 +261,10 @@ export class FormReader implements PlaceNamer {
     const from = this.#isNamed ? equals + 1 : start;
     this.#valueStart = from;
     this.#length = end - from;
-    if (this.#isNamed) this.#reportName(this.#held, start, equals, this.#pairSource - start);
+    if (this.#isNamed) this.#reportName(this.#held.bytes, start, equals, this.#pairSource - start);
     this.#piece.begin(this.#source - (end - from));
-    this.#piece.add(this.#held, from, end, this.#source);
-    this.#heldEnd = this.#isNamed ? Math.min(end, from + END_BYTES) : start;
+    this.#piece.add(this.#held.bytes, from, end, this.#source);
+    this.#held.end = this.#isNamed ? Math.min(end, from + END_BYTES) : start;
   }
 
   #readLong(bytes: Uint8Array, start: number, end: number): number {
@@ -300,8 +286,8 @@ export class FormReader implements PlaceNamer {
     const max = this.#isBefore ? this.#limits.nameBytesMax : this.#limits.valueBytesMax;
     const to = Math.min(end, start + max - this.#length);
     if (this.#isNamed) {
-      const missing = END_BYTES - (this.#heldEnd - this.#valueStart);
-      if (missing > 0) this.#hold(bytes, start, Math.min(to, start + missing));
+      const missing = END_BYTES - (this.#held.end - this.#valueStart);
+      if (missing > 0) this.#held.add(bytes, start, Math.min(to, start + missing));
     }
     this.#length += to - start;
     this.#source += to - start;
@@ -314,10 +300,10 @@ export class FormReader implements PlaceNamer {
     const { bytes, end } = this.#piece;
     this.#isLong = false;
     if (this.#isNamed) {
-      const missing = this.#length - (this.#heldEnd - this.#valueStart);
+      const missing = this.#length - (this.#held.end - this.#valueStart);
       const count = Math.min(missing, END_BYTES, end);
-      if (missing > count) this.#hold(lineEnd, 0, 1);
-      this.#hold(bytes, end - count, end);
+      if (missing > count) this.#held.add(lineEnd, 0, 1);
+      this.#held.add(bytes, end - count, end);
     }
     this.#piece.finish();
     return (
@@ -358,7 +344,7 @@ export class FormReader implements PlaceNamer {
 
   /** Names of values in pieces are those of the long pair. */
   #nameLong(): void {
-    this.#nameBytes = this.#held;
+    this.#nameBytes = this.#held.bytes;
     this.#nameStart = this.#pairStart;
     this.#nameEnd = this.#isNamed ? this.#valueStart - 1 : this.#pairStart;
   }
@@ -388,8 +374,8 @@ export class FormReader implements PlaceNamer {
   }
 
   #joinRepeated(): void {
-    this.#nameBytes = this.#held;
-    this.#repeated.report(this.#held, this.#joined, this.#nameJoined);
+    this.#nameBytes = this.#held.bytes;
+    this.#repeated.report(this.#held.bytes, this.#joined, this.#nameJoined);
   }
 
   readonly #nameJoined = (start: number, end: number): void => {
@@ -422,12 +408,9 @@ export class FormReader implements PlaceNamer {
   }
 }
 
-const HELD_BYTES = 1024;
 const HELD_BYTES_KEPT = 2048;
 /** Of the value of a long pair, from each end: as long as an overlap. */
 const END_BYTES = 1024;
-/** Below this a loop is faster than a view and a copy. */
-const COPY_BYTES = 24;
 const NAME_SHOWN_BYTES = 256;
 const lineEnd: Uint8Array = Uint8Array.of(0x0a);
 

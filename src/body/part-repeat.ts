@@ -1,4 +1,5 @@
 import { RepeatedNames } from "./form-repeat.ts";
+import { HeldBytes } from "./held-bytes.ts";
 import type { Piece } from "./piece.ts";
 
 /**
@@ -7,8 +8,7 @@ import type { Piece } from "./piece.ts";
  */
 export class RepeatedParts {
   readonly #names: RepeatedNames;
-  #held: Buffer = Buffer.allocUnsafeSlow(HELD_BYTES);
-  #heldEnd = 0;
+  readonly #held: HeldBytes = new HeldBytes(HELD_BYTES_KEPT, 2 * WINDOW_BYTES);
   /** Where the field's name starts and ends in `#held`. */
   #start = 0;
   #nameEnd = 0;
@@ -24,17 +24,16 @@ export class RepeatedParts {
   /** Before the next body. */
   clear(): void {
     this.#names.clear();
-    this.#heldEnd = 0;
-    if (this.#held.length > HELD_BYTES_KEPT) this.#held = Buffer.allocUnsafeSlow(HELD_BYTES);
+    this.#held.clear();
   }
 
   /** A field begins whose name is `bytes[start, end)`; `source`: where its value starts. */
   begin(bytes: Uint8Array, start: number, end: number, source: number): void {
-    this.#start = this.#heldEnd;
-    this.#hold(bytes, start, end);
-    this.#nameEnd = this.#heldEnd;
+    this.#start = this.#held.end;
+    this.#held.add(bytes, start, end);
+    this.#nameEnd = this.#held.end;
     // The sign between a name and its value.
-    this.#hold(EQUALS, 0, 1);
+    this.#held.add(EQUALS, 0, 1);
     this.#length = 0;
     this.#source = source;
   }
@@ -45,23 +44,23 @@ export class RepeatedParts {
    */
   add(bytes: Uint8Array, start: number, end: number, repeated: number, goesOn: boolean): boolean {
     const from = start + repeated;
-    const missing = END_BYTES - (this.#heldEnd - this.#nameEnd - 1);
+    const missing = END_BYTES - (this.#held.end - this.#nameEnd - 1);
     const first = Math.min(end, from + Math.max(0, missing));
-    this.#hold(bytes, from, first);
+    this.#held.add(bytes, from, first);
     this.#length += end - from;
     if (goesOn) return true;
-    const left = this.#length - (this.#heldEnd - this.#nameEnd - 1);
+    const left = this.#length - (this.#held.end - this.#nameEnd - 1);
     const count = Math.min(left, END_BYTES, end - start);
-    if (left > count) this.#hold(LINE_END, 0, 1);
-    this.#hold(bytes, end - count, end);
+    if (left > count) this.#held.add(LINE_END, 0, 1);
+    this.#held.add(bytes, end - count, end);
     if (this.#length === 0) return true;
     const until = this.#source + this.#length;
-    return this.#names.add(this.#held, this.#start, this.#nameEnd, this.#heldEnd, this.#source, until);
+    return this.#names.add(this.#held.bytes, this.#start, this.#nameEnd, this.#held.end, this.#source, until);
   }
 
   /** After a field: whether the window is full, so that `report` is due. */
   get isFull(): boolean {
-    return this.#heldEnd >= WINDOW_BYTES || this.#names.isFull;
+    return this.#held.end >= WINDOW_BYTES || this.#names.isFull;
   }
 
   /** Some name came twice: `report` has something to say. */
@@ -71,35 +70,21 @@ export class RepeatedParts {
 
   /** Reports what is repeated, through `joined`; `name` is told before. At the end of the body, and where `isFull`. */
   report(joined: Piece, name: (name: string) => void): void {
-    this.#names.report(this.#held, joined, (start, end) => name(this.#held.latin1Slice(start, end)));
+    this.#names.report(this.#held.bytes, joined, (start, end) =>
+      name(this.#held.bytes.latin1Slice(start, end)),
+    );
   }
 
   /** Where `isFull`, after `report`. */
   nextWindow(): void {
-    this.#names.nextWindow(this.#held);
-    this.#heldEnd = 0;
-  }
-
-  #hold(bytes: Uint8Array, start: number, end: number): void {
-    const to = this.#heldEnd;
-    const needed = to + end - start;
-    if (needed > this.#held.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#held.length * 2));
-      this.#held.copy(grown, 0, 0, to);
-      this.#held = grown;
-    }
-    if (end - start > COPY_BYTES) this.#held.set(bytes.subarray(start, end), to);
-    else for (let at = start; at < end; at++) this.#held[to + at - start] = bytes[at]!;
-    this.#heldEnd = needed;
+    this.#names.nextWindow(this.#held.bytes);
+    this.#held.end = 0;
   }
 }
 
-const HELD_BYTES = 1024;
 const HELD_BYTES_KEPT = 8192;
 const WINDOW_BYTES = 32_768;
 /** Of a value, from each end. */
 const END_BYTES = 1024;
-/** Below this a loop is faster than a view and a copy. */
-const COPY_BYTES = 24;
 const EQUALS: Uint8Array = Uint8Array.of(0x3d);
 const LINE_END: Uint8Array = Uint8Array.of(0x0a);
