@@ -64,5 +64,8 @@ export class Turns {
   }
 }
 
-/** One step may come on top: the loop is held for at most TURN_MS and the longest step. */
-const TURN_MS = 2;
+/**
+ * One step may come on top, and what reads brought in the same round of the loop: a small request beside an upload waited
+ * 3.6 ms with turns of 2, 2.4 with 1 (medians), and uploads took no longer.
+ */
+const TURN_MS = 1;
