@@ -138,9 +138,11 @@ function isSentence(tokens: readonly Token[], index: number): boolean {
 /** After a string's end a program goes on with an operator, a bracket, `;` or a new line: never with a word. */
 function continuesCode(text: string, first: Token | undefined, quoteAt: number): boolean {
   if (first === undefined) return false;
+  const between = text.slice(quoteAt + 1, first.start);
+  // A block needs an end of the statement before it; `f"{self.name}"` and `"{}".format(…)` are texts.
+  if (first.type === "mark" && first.value === "{") return /[\r\n]/.test(between);
   if (first.type === "mark") return !/[@#\\]/.test(first.value);
   if (first.type === "template") return false;
-  const between = text.slice(quoteAt + 1, first.start);
   return (first.type === "name" && /^(?:in|instanceof|of)$/.test(first.value)) || /[\r\n]|\/\*/.test(between);
 }
 
@@ -149,6 +151,13 @@ function isHot(tokens: readonly Token[], index: number): boolean {
   const token = tokens[index]!;
   if (token.type !== "name") return false;
   if (DIALOGS.has(token.value)) return isSunk(tokens, index);
+  // `typeof import('./parser')`: a program's own file, as declarations of types name it.
+  if (
+    token.value === "import" &&
+    isMark(tokens[index + 1], "(") &&
+    /^['"`]?\.{1,2}\//.test(tokens[index + 2]?.value ?? "")
+  )
+    return false;
   if (RUNNERS.has(token.value))
     return /^[A-Z$]|^(?:open|print|write|require|atob|btoa|unescape)/.test(token.value)
       ? isHotRunner(tokens, index)

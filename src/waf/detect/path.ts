@@ -9,7 +9,7 @@ import { isManyLines } from "./shell-script.ts";
 
 /** Wrappers of PHP and Java that turn a file name into a protocol. */
 const WRAPPERS =
-  "php:\\/\\/(?:filter|input|stdin|stdout|stderr|output|memory|temp|fd)|(?:phar|zip|rar|ogg|glob|expect):\\/\\/[\\w./~%*]|zlib:|compress\\.(?:zlib|bzip2|zstd):\\/\\/|ssh2\\.(?:shell|exec|tunnel|sftp|scp):\\/\\/|netdoc:\\/?|jar:(?:file|https?|ftp):";
+  "php:\\/\\/(?:filter|input|stdin|stdout|stderr|output|memory|temp|fd)|(?:phar|zip|rar|ogg|glob|expect):\\/\\/[\\w./~%*]|zlib:(?!:)|compress\\.(?:zlib|bzip2|zstd):\\/\\/|ssh2\\.(?:shell|exec|tunnel|sftp|scp):\\/\\/|netdoc:\\/?|jar:(?:file|https?|ftp):";
 
 const PATTERNS: readonly LinearPattern[] = [
   {

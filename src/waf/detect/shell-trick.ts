@@ -81,6 +81,8 @@ export function atFunction(lower: string, at: number, found: Detection[]): void 
   while (brace < at + 10 && isBlank(lower.charCodeAt(brace))) brace++;
   if (lower.charCodeAt(brace) !== 0x7b || lower.slice(0, Math.min(at, 40)).trim().length > 24) return;
   if (at > 0 && !/[\s"'=:,`]/.test(lower[at - 1]!)) return;
+  // `function file () {`, `clear () {`
+  if (/[\w$]\s{1,8}$/.test(lower.slice(Math.max(0, at - 12), at))) return;
   const head = /^\(\)\s{0,8}\{\s{0,8}(?::\s{0,8};|_;|[a-z]\w{0,20}\s{0,4};|$|[;:>])/.exec(
     lower.slice(at, at + 48),
   );

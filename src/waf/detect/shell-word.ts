@@ -49,7 +49,7 @@ export function readWord(lower: string, start: number): ShellWord {
       // A backslash of a Windows path separates directories; before a letter inside a word it only hides it.
       if (isWrittenLineEnd(lower, at, next)) break;
       if (code === 0x5c && isWindowsPath(word)) word += "\\";
-      else if (isWordChar(next)) tricked = true;
+      else if (isWordChar(next)) tricked ||= word !== "" || code === 0x5e;
       else break;
       continue;
     }
@@ -77,7 +77,8 @@ export function readWord(lower: string, start: number): ShellWord {
       // Two are an empty substitution; three are a fence of Markdown.
       const run = backquotes(lower, at, limit);
       if (run % 2 === 1) break;
-      tricked = true;
+      // Two around a word are the literal of reStructuredText.
+      if (word !== "" && isWordChar(lower.charCodeAt(at + run))) tricked = true;
       at += run - 1;
       continue;
     }

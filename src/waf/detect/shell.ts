@@ -261,7 +261,9 @@ function isReferenceEnd(lower: string, at: number): boolean {
 function atBacktick(lower: string, at: number, found: Detection[]): number {
   const close = lower.indexOf("`", at + 1);
   if (close < 0 || close - at > 300) {
-    if (close < 0 && at > 0 && !isManyLines(lower)) afterSeparator(lower, at, at + 1, HARD, found);
+    // The fence of a block of code may be cut off before its end.
+    const fenced = lower.startsWith("``", at - 2);
+    if (close < 0 && at > 0 && !fenced && !isManyLines(lower)) afterSeparator(lower, at, at + 1, HARD, found);
     return at;
   }
   if (close === at + 1) return close;

@@ -54,7 +54,10 @@ export function conditionAt(tokens: Tokens, from: number): Condition {
   const after = skipClosers(tokens, leftEnd);
   const found = predicateAt(tokens, left, after);
   if (found.end !== after) {
-    if (found.strength === strength.constant && isQuotedName(tokens, start, after))
+    if (
+      found.strength === strength.constant &&
+      (isQuotedName(tokens, start, after) || isQuotedTopic(tokens, start, after))
+    )
       return { strength: strength.named, end: found.end };
     const twin = leftEnd - start === 1 && kinds[after] === token.compare && isTwin(tokens, start, after);
     return twin ? { strength: strength.constant, end: found.end } : found;
@@ -88,6 +91,17 @@ function isRows({ kinds, codes }: Tokens, at: number): boolean {
   return (
     kinds[at + 1] === (codes[at] === word.values ? token.leftParen : token.word) &&
     (codes[at] === word.table || codes[at] === word.values)
+  );
+}
+
+/** `"pp" is not null`: a sentence about what it quotes; a probe that says so has a text to close or a number before it. */
+function isQuotedTopic({ text, kinds, codes, starts }: Tokens, at: number, is: number): boolean {
+  return (
+    kinds[at] === token.string &&
+    is === at + 1 &&
+    text.charCodeAt(starts[at]!) === 0x22 &&
+    kinds[is] === token.word &&
+    codes[is] === word.is
   );
 }
 

@@ -88,6 +88,8 @@ export const template: Detector = {
   detect,
 };
 
+const FORMAT = /^[-+#0 ]?\d{0,3}[sdirufx](?![\w('"=.])/;
+
 /** Also nested arrays, intervals, mentions: no placeholders by their form alone. */
 const LOOSE = new Set(["[[", "[(", "@("]);
 
@@ -123,6 +125,8 @@ function detect(subject: Subject, found: Detection[]): void {
     executes ??= openFinder(EXECUTION, text);
     const stop = nextClose(lower, close, start, closes);
     const closed = stop >= 0 && stop - start < EXPRESSION_CHARS_MAX;
+    // `"<%s at %#x>" % (…)`: a format of Python's or C's.
+    if (!closed && open === "<%" && FORMAT.test(text.slice(start, start + 8))) continue;
     const inner = closed ? stop : Math.min(text.length, start + OPEN_CHARS_MAX);
     const end = closed ? inner + close.length : inner;
     const expression = text.slice(start, inner);

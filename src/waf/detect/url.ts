@@ -71,6 +71,8 @@ const PATTERNS: readonly LinearPattern[] = [
       const port = match[1] ?? match[2];
       // What npm publish sends of its registry: /name/-/name-1.0.0.tgz.
       if (/\/-\/[\w.-]{1,100}\.tgz$/.test(lower.slice(-120))) return false;
+      // A network: `0.0.0.0/0`, `127.0.0.0/8`.
+      if (lower.length < 40 && /^\s{0,8}[\d.]{7,15}\/\d{1,2}\s{0,8}$/.test(lower)) return false;
       return port === undefined || SERVICE_PORTS.test(port);
     },
   },

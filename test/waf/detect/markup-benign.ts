@@ -1,5 +1,10 @@
 /** Texts that people and programs really send, close to markup, script, templates and headers. All must stay silent. */
 export const benignTexts: readonly string[] = [
+  // lines of Python whose texts begin with a brace
+  'return f"{self.name} {self.version}"',
+  `raise KeyError(f"Algorithm '{self.name}' requires '{self.key_type}' key")`,
+  'return "{!r} candidate (version {} at {})".format(\n    self.name,\n    self.version,\n)',
+  "import { Parser } from '../client/parser';\nexport type A = typeof import('./parser').default;",
   // what was refused once: mail templates, feeds, code about markup
   `<!--[if mso]><table><tr><td><![endif]--><div>Outlook</div><!--[if mso]></td></tr></table><![endif]-->`,
   `<!--[if !mso]><!--><p>x</p><!--<![endif]-->`,

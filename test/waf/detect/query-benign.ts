@@ -14,6 +14,7 @@ export const benignTexts: readonly string[] = [
   "alt='', title='a'",
   "'a'+escape(k)+'b'",
   "it's (now) or never'",
+  '* If "pp" is not NULL and "*pp" is null, it allocates one',
   // close to operands, rows, calls and statements that are SQL's
   "Kids' or adults' sizes -- both fit",
   "Girls' or boys' bikes, 24\"",

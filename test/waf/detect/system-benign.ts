@@ -1,5 +1,19 @@
 /** Harmless texts that look like commands, file names, code, addresses or XML: written for these tests. */
 export const systemBenign: readonly string[] = [
+  // Networks, functions, fences, formats, literals: lines of code and documentation.
+  "0.0.0.0/0",
+  "127.0.0.0/8",
+  " 127.0.0.1/32 ",
+  "clear () {",
+  "function file () {",
+  'it("foo", function () {',
+  "```bash",
+  "```sh",
+  "text\n```bash",
+  "Returns:\n    ``True`` if it is there,\n    ``False`` otherwise.",
+  "Put it into ``[code]`` tags (default:\n  ``false``)",
+  "my $v = Compress::Raw::Zlib::zlib_version();",
+  '-- complain if the script is sourced\n\\echo Use "CREATE EXTENSION seg" to load this file. \\quit',
   // Close to hidden words, filters and inputs.
   "a | b | c; x | y | sh",
   "php|python|ruby|sh",

@@ -40,6 +40,18 @@ test("a sum in a longer text is documentation", () => {
   assert.ok(!kindsOf(template, "In Angular, {{1 + 1}} shows 2 on the page.").includes("template.arithmetic"));
 });
 
+test("formats of Python and C are no template", () => {
+  for (const text of [
+    'return "<%s at %#x>" % (self.__class__.__name__, id(self))',
+    "return '<%s %d/%d>' % (self.__class__.__name__, a, b)",
+  ])
+    assert.deepEqual(
+      kindsOf(template, text).filter((kind) => kind !== "template.placeholder"),
+      [],
+    );
+  reports("template.call", ["<%system('id')%>", "<%= system('id') %>"]);
+});
+
 test("ways to the interpreter are found", () => {
   reports("template.introspection", [
     "{{ ''.__class__ }}",
