@@ -8,8 +8,8 @@ export function fuzzSection(found: FuzzResults): string {
   );
   return `## Fuzzing
 
-\`npm run fuzz -- --seconds N --save\`, two targets at a time on the two CPUs, beside other work. A block is a stretch of code that runs
-as a whole; in brackets what the corpus reached before. The last search also says when it last reached a new one.
+\`npm run fuzz -- --seconds N --save\`, two targets at a time on the two CPUs, beside other work; minutes of CPU time since 2026-11-23,
+05:30, of the clock before. A block is a stretch of code that runs as a whole; in brackets what the corpus reached before. The last search also says when it last reached a new one.
 
 | target | minutes, all searches | million executions | blocks reached | last new, minute | findings | last search |
 | --- | --: | --: | --: | --: | --- | --- |
