@@ -7,14 +7,15 @@ import { FileProblem } from "../config/files.ts";
  */
 export function readStandardInput(bytesMax: number): Buffer {
   const parts: Buffer[] = [];
+  const some = Buffer.allocUnsafe(65_536);
   let total = 0;
   for (;;) {
-    const part = Buffer.allocUnsafe(65_536);
-    const count = readSome(part);
+    const count = readSome(some);
     if (count === 0) return Buffer.concat(parts, total);
     total += count;
     if (total > bytesMax) throw new FileProblem(`it is larger than ${bytesMax / 1_048_576} MiB`, "EFBIG");
-    parts.push(part.subarray(0, count));
+    // A copy: who writes single bytes would hold 64 KiB for each otherwise.
+    parts.push(Buffer.from(some.subarray(0, count)));
   }
 }
 
