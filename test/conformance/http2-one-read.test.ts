@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DirectWrite } from "../../src/std/direct-write.ts";
 import {
   ACK,
   block,
@@ -16,6 +15,7 @@ import {
   request,
   SETTINGS,
 } from "../support/h2-frames.ts";
+import { watchWrites } from "../support/written-messages.ts";
 import { type Bench, startBench } from "./bench.ts";
 
 // A head and what follows it in one read: the request is served when its body is known, or the read is over.
@@ -54,16 +54,7 @@ test("a head and a body that came in one read leave in one write", async (t) => 
     client.send(request(id, head("POST", "/before"), "abc"));
     assert.equal(await client.outcome(id), "200");
   }
-  const messages: string[] = [];
-  const { write } = DirectWrite.prototype;
-  t.mock.method(
-    DirectWrite.prototype,
-    "write",
-    function (this: DirectWrite, ...told: Parameters<typeof write>) {
-      messages.push(told[1].latin1Slice());
-      return write.apply(this, told);
-    },
-  );
+  const messages = watchWrites(t);
   client.send(request(5, head("POST", "/x", ["content-length", "10"]), "whole body"));
   client.send(request(7, head("POST", "/y"), "whole body"));
   for (const id of [5, 7]) assert.equal(await client.outcome(id), "200");

@@ -26,6 +26,7 @@ import {
   WINDOW_UPDATE,
 } from "../support/h2-frames.ts";
 import { ok } from "../support/origin.ts";
+import { watchWrites } from "../support/written-messages.ts";
 import { type Bench, startBench } from "./bench.ts";
 
 // Bodies over HTTP/2 on their way to an HTTP/1.1 upstream: what one turn of the event loop brings leaves in one write.
@@ -155,21 +156,6 @@ for (const { how, isSecure, options } of [
     for (const { target, body } of bench.origin.requests)
       assert.ok((await body).equals(sent.get(target)!), `the body of ${target}`);
   });
-
-/** What the gateway wrote past its streams, from now on. */
-function watchWrites(t: TestContext): string[] {
-  const messages: string[] = [];
-  const { write } = DirectWrite.prototype;
-  t.mock.method(
-    DirectWrite.prototype,
-    "write",
-    function (this: DirectWrite, ...told: Parameters<typeof write>) {
-      messages.push(told[1].latin1Slice());
-      return write.apply(this, told);
-    },
-  );
-  return messages;
-}
 
 for (const isSecure of [false, true])
   test(`frames that come together ${isSecure ? "over TLS " : ""}leave in one write`, async (t) => {
