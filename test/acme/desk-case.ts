@@ -1,7 +1,5 @@
-import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import type { TestContext } from "node:test";
 import type { AcmeAccountConfig, AcmeCertificateConfig, Config } from "../../src/config/config.ts";
@@ -15,6 +13,7 @@ import type { LogFields } from "../../src/control/log.ts";
 import type { ToWorker } from "../../src/control/messages.ts";
 import type { HttpChallenge } from "../../src/respond/acme-challenges.ts";
 import { systemClock } from "../../src/std/clock.ts";
+import { newDirectory } from "../support/directory.ts";
 
 export const minuteMs = 60_000;
 export const hourMs = 3_600_000;
@@ -78,7 +77,7 @@ const startHere: StartAcme = (task, hear) => {
 
 /** A desk whose clock the test sets forward. */
 export async function startDesk(t: Pick<TestContext, "after">, responder: Responder, options: DeskOptions) {
-  const directory = options.directory ?? newDirectory(t);
+  const directory = options.directory ?? stateDirectory();
   const files = openAcmeFiles(directory);
   const events: LogFields[] = [];
   const waiting: (() => void)[] = [];
@@ -164,8 +163,7 @@ export async function startDesk(t: Pick<TestContext, "after">, responder: Respon
   };
 }
 
-export function newDirectory(t: Pick<TestContext, "after">): string {
-  const directory = mkdtempSync(path.join(tmpdir(), "zion-acme-"));
-  t.after(() => rmSync(directory, { recursive: true, force: true }));
-  return path.join(directory, "acme");
+/** Not made yet. */
+export function stateDirectory(): string {
+  return path.join(newDirectory("acme"), "acme");
 }

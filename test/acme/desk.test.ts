@@ -8,7 +8,7 @@ import type { Config } from "../../src/config/config.ts";
 import { openAcmeFiles } from "../../src/control/acme-files.ts";
 import { startAcmeFront } from "../support/acme-front.ts";
 import { noPebble, startPebble } from "../support/pebble.ts";
-import { hourMs, minuteMs, newDirectory, startDesk, startResponder } from "./desk-case.ts";
+import { hourMs, minuteMs, startDesk, startResponder, stateDirectory } from "./desk-case.ts";
 
 // The desk and its processes with a real CA (Debian's pebble); a front before it, where the CA has to misbehave.
 
@@ -73,7 +73,7 @@ test(
 test("a certificate that ends soon is renewed, one that does not is left alone", options, async (t) => {
   const responder = await startResponder(t);
   const front = await startAcmeFront(t, await startPebble(t, { httpPort: responder.port, tlsPort: 1 }));
-  const directory = newDirectory(t);
+  const directory = stateDirectory();
   const early = await startDesk(t, responder, { account: front, directory });
   await early.event("zion.acme.issued");
   early.desk.stop();
@@ -294,7 +294,7 @@ test("without a place for its key nothing is ordered, and the old certificate st
 test("without its journal nothing is ordered, and readiness can say so", options, async (t) => {
   const responder = await startResponder(t);
   const front = await startAcmeFront(t, undefined);
-  const directory = newDirectory(t);
+  const directory = stateDirectory();
   openAcmeFiles(directory);
   writeFileSync(path.join(directory, "journal.json"), '{"certificates":');
   const bench = await startDesk(t, responder, { account: front, directory });

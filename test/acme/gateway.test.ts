@@ -8,7 +8,7 @@ import { startAcmeFront } from "../support/acme-front.ts";
 import { freePort } from "../support/free-port.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
 import { noPebble, type Pebble, startPebble } from "../support/pebble.ts";
-import { newDirectory } from "./desk-case.ts";
+import { stateDirectory } from "./desk-case.ts";
 
 // Whole gateways with a real CA: Debian's pebble comes to their own listeners.
 
@@ -21,8 +21,8 @@ interface Place {
   readonly directory: string;
 }
 
-async function newPlace(t: TestContext): Promise<Place> {
-  return { httpPort: await freePort(), tlsPort: await freePort(), directory: newDirectory(t) };
+async function newPlace(): Promise<Place> {
+  return { httpPort: await freePort(), tlsPort: await freePort(), directory: stateDirectory() };
 }
 
 /** With certificates of this CA for a.test and b.test by http-01, and for c.test by tls-alpn-01 if `both`. */
@@ -77,7 +77,7 @@ function certificateFor(port: number, host: string, root: string): Promise<X509C
 }
 
 test("a gateway gets its certificates by http-01 and tls-alpn-01, and serves them", options, async (t) => {
-  const place = await newPlace(t);
+  const place = await newPlace();
   const pebble = await startPebble(t, place);
   const gateway = await start(t, place, pebble, true);
   await nth(gateway, "zion.acme.issued", 2);
@@ -99,7 +99,7 @@ test("a gateway gets its certificates by http-01 and tls-alpn-01, and serves the
 });
 
 test("a gateway that is killed over an order goes on with it when it is back", options, async (t) => {
-  const place = await newPlace(t);
+  const place = await newPlace();
   const front = await startAcmeFront(t, await startPebble(t, place));
   let isStuck = true;
   const reached = Promise.withResolvers<void>();
@@ -125,7 +125,7 @@ test(
   "of two gateways with one directory one orders, the CA may come to the other, and it takes over",
   options,
   async (t) => {
-    const [a, b] = [await newPlace(t), await newPlace(t)];
+    const [a, b] = [await newPlace(), await newPlace()];
     const shared = { ...b, directory: a.directory };
     // The CA finds the second gateway only.
     const front = await startAcmeFront(t, await startPebble(t, shared));

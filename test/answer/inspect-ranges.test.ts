@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { startBench } from "../conformance/bench.ts";
+import { newDirectory } from "../support/directory.ts";
 import { type Edge, startEdge } from "../support/edge.ts";
 import type { Script } from "../support/origin.ts";
 import { ask } from "../support/raw-client.ts";
@@ -67,8 +67,7 @@ test("where leaks are only reported, ranges are what they were", async (t) => {
 });
 
 test("files that are inspected come whole, too", async (t) => {
-  const folder = mkdtempSync(path.join(tmpdir(), "zion-ranges-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = newDirectory("ranges");
   writeFileSync(path.join(folder, "page.txt"), body);
   const edge: Edge = await startEdge(`[server]
 http_mode = "serve"

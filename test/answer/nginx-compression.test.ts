@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import http from "node:http";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { startBench } from "../conformance/bench.ts";
+import { newDirectory } from "../support/directory.ts";
 import { freePort } from "../support/free-port.ts";
 
 const skip =
@@ -72,8 +72,7 @@ test("heads are what nginx makes of them", { skip }, async (t) => {
 });
 
 async function startNginx(t: Parameters<typeof startBench>[0], originPort: number): Promise<number> {
-  const folder = mkdtempSync(path.join(tmpdir(), "zion-nginx-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = newDirectory("nginx");
   const port = await freePort();
   const file = path.join(folder, "nginx.conf");
   writeFileSync(

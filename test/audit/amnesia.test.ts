@@ -1,30 +1,21 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createSecretKey } from "node:crypto";
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
 import http from "node:http";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseLine } from "../../src/audit/line.ts";
 import { verifyDirectory } from "../../src/audit/verify.ts";
+import { newDirectory } from "../support/directory.ts";
 import { freePort } from "../support/free-port.ts";
 import { MemoryDisk } from "./test-log.ts";
 
 const zion = path.resolve(import.meta.dirname, "../../bin/zion.js");
 
 test("with amnesia no process of the gateway writes to a disk, and the audit log on standard output verifies", async (t) => {
-  const folder = mkdtempSync(path.join(tmpdir(), "zion-amnesia-"));
+  const folder = newDirectory("amnesia");
   const home = path.join(folder, "home");
   mkdirSync(home);
   const port = await freePort();
@@ -60,7 +51,6 @@ upstream = "app"
   });
   t.after(() => {
     child.kill("SIGKILL");
-    rmSync(folder, { recursive: true, force: true });
   });
   let out = "";
   let err = "";

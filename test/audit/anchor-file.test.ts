@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { appendAnchor, readAnchors } from "../../src/audit/anchor-file.ts";
 import { splitNotes } from "../../src/audit/note.ts";
 import { policyOf } from "../../src/audit/policy.ts";
 import { isTorn, splitNotesAndRest } from "../../src/audit/torn-note.ts";
 import { type Verification, verifyDirectory } from "../../src/audit/verify.ts";
+import { newDirectory } from "../support/directory.ts";
 import { eventAt, MemoryDisk, openLog, rootKey, START_MS, signerOf, sourceAt } from "./test-log.ts";
 
 const disk = new MemoryDisk();
@@ -32,9 +32,8 @@ const cuts = Array.from(torn!.keys()).filter(
       torn![length - 1] === 10),
 );
 
-function fileWith(t: TestContext, ...parts: readonly Uint8Array[]): string {
-  const folder = mkdtempSync(path.join(tmpdir(), "zion-anchor-"));
-  t.after(() => rmSync(folder, { recursive: true }));
+function fileWith(...parts: readonly Uint8Array[]): string {
+  const folder = newDirectory("anchor");
   const file = path.join(folder, "zion.notes");
   writeFileSync(file, Buffer.concat(parts));
   return file;
@@ -52,9 +51,9 @@ function verify(given: readonly string[], strict = false): Verification {
   });
 }
 
-test("wherever a crash cuts off a note, the next one is read, and what was torn is told", (t) => {
+test("wherever a crash cuts off a note, the next one is read, and what was torn is told", () => {
   for (const length of cuts) {
-    const file = fileWith(t, first!, torn!.subarray(0, length));
+    const file = fileWith(first!, torn!.subarray(0, length));
     const before = readFileSync(file);
     appendAnchor(file, next!.toString());
     const after = readFileSync(file);
@@ -99,8 +98,8 @@ test("what was changed is no torn note", () => {
   for (const note of splitNotes(anchors.join(""))) assert.equal(isTorn(note), false);
 });
 
-test("verify says over a file what was torn in it, and so does the second verifier", (t) => {
-  const file = fileWith(t, first!, torn!.subarray(0, torn!.length - 30));
+test("verify says over a file what was torn in it, and so does the second verifier", () => {
+  const file = fileWith(first!, torn!.subarray(0, torn!.length - 30));
   appendAnchor(file, next!.toString());
   const folder = path.dirname(file);
   const directory = path.join(folder, "log");

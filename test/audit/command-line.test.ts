@@ -1,18 +1,17 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { parseCheckpoint } from "../../src/audit/checkpoint.ts";
 import { fileDisk } from "../../src/audit/file-disk.ts";
 import { isIncluded } from "../../src/audit/proof.ts";
 import { leafHash } from "../../src/audit/tree.ts";
+import { newDirectory } from "../support/directory.ts";
 import { eventAt, openLog, otherKey, rootKey, signerOf, sourceAt, testClock } from "./test-log.ts";
 
 const zion = path.resolve(import.meta.dirname, "../../bin/zion.js");
-const folder = mkdtempSync(path.join(tmpdir(), "zion-audit-cli-"));
-after(() => rmSync(folder, { recursive: true }));
+const folder = newDirectory("audit-cli");
 
 const directory = mkdtempSync(path.join(folder, "log-"));
 const keyFile = path.join(folder, "key");

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -13,6 +12,7 @@ import { logsOf, walkLog } from "../../src/audit/log-proof.ts";
 import type { AuditEvent, AuditRecord } from "../../src/audit/record.ts";
 import { verifyDirectory } from "../../src/audit/verify.ts";
 import { systemClock } from "../../src/std/clock.ts";
+import { newDirectory } from "../support/directory.ts";
 import { eventAt, MemoryDisk, openLog, rootKey, START_MS, testClock } from "./test-log.ts";
 
 interface Office {
@@ -30,7 +30,7 @@ const token = "the token";
 
 /** A desk behind a real socket. */
 async function openOffice(t: TestContext, disk = new MemoryDisk(), clock = testClock()): Promise<Office> {
-  const folder = mkdtempSync(path.join(tmpdir(), "zion-desk-"));
+  const folder = newDirectory("desk");
   const socket = path.join(folder, "s");
   const { journal } = openLog(disk, { clock });
   const desk = new Desk({ journal, token, syncMs: 5, nowMs: systemClock.nowMs });
@@ -49,7 +49,6 @@ async function openOffice(t: TestContext, disk = new MemoryDisk(), clock = testC
   t.after(() => {
     hangUp();
     server.close();
-    rmSync(folder, { recursive: true, force: true });
   });
   const records = (): AuditRecord[] =>
     logsOf(disk).flatMap((logId) =>
@@ -105,8 +104,7 @@ test("without a writer nothing waits for ever: the answer is no, and reporting g
 });
 
 test("events without a place are dropped, counted, and on record by their numbers", async (t) => {
-  const folder = mkdtempSync(path.join(tmpdir(), "zion-late-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = newDirectory("late");
   const late = path.join(folder, "s");
   const feed = feedTo(t, late, 10);
   for (let n = 1; n <= 25; n++) feed.report(eventAt(n));

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createSecretKey, X509Certificate } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
@@ -13,6 +12,7 @@ import { logsOf, walkLog } from "../../src/audit/log-proof.ts";
 import type { AuditRecord } from "../../src/audit/record.ts";
 import { type Verification, verifyDirectory } from "../../src/audit/verify.ts";
 import { makeSelfSigned } from "../../src/cert/self-signed.ts";
+import { newDirectory } from "../support/directory.ts";
 import { type Gateway, type GatewayOptions, startGateway } from "../support/gateway.ts";
 
 const key = Buffer.alloc(32, 5);
@@ -27,8 +27,7 @@ interface Audited {
 
 /** A gateway with an audit log, and a route to nowhere that the WAF watches. */
 async function startAudited(t: TestContext, more = "", options: GatewayOptions = {}): Promise<Audited> {
-  const folder = mkdtempSync(path.join(tmpdir(), "zion-audit-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = newDirectory("audit");
   const directory = path.join(folder, "log");
   const keyFile = path.join(folder, "key");
   writeFileSync(keyFile, key, { mode: 0o600 });

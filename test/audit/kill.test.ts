@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, fork } from "node:child_process";
 import { createSecretKey } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import net from "node:net";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
@@ -12,6 +11,7 @@ import { readableDisk } from "../../src/audit/file-disk.ts";
 import { logsOf, walkLog } from "../../src/audit/log-proof.ts";
 import type { AuditRecord } from "../../src/audit/record.ts";
 import { verifyDirectory } from "../../src/audit/verify.ts";
+import { newDirectory } from "../support/directory.ts";
 import { eventAt } from "./test-log.ts";
 
 /** `npm run prove:audit` kills 200 times. */
@@ -19,9 +19,8 @@ const kills = Number(process.env["AUDIT_KILLS"] ?? 4);
 const entry = path.resolve(import.meta.dirname, "../../src/control/audit-process.ts");
 const key = Buffer.alloc(32, 5);
 
-test("a writer killed at any moment loses nothing that it acknowledged, and makes no false alarm", async (t) => {
-  const folder = mkdtempSync(path.join(tmpdir(), "zion-kill-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+test("a writer killed at any moment loses nothing that it acknowledged, and makes no false alarm", async () => {
+  const folder = newDirectory("kill");
   const keyFile = path.join(folder, "key");
   writeFileSync(keyFile, key, { mode: 0o600 });
   const directory = path.join(folder, "log");

@@ -1,18 +1,17 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { verifyDirectory } from "../../src/audit/verify.ts";
 import { Xorshift } from "../../src/std/xorshift.ts";
+import { newDirectory } from "../support/directory.ts";
 import { eventAt, MemoryDisk, openLog, rootKey, sourceAt, testClock } from "./test-log.ts";
 
 /** `npm run prove:audit` compares 1,000 logs. */
 const logs = Number(process.env["AUDIT_SECOND_LOGS"] ?? 6);
 const script = path.join(import.meta.dirname, "verifier.py");
-const directory = mkdtempSync(path.join(tmpdir(), "zion-audit-"));
-after(() => rmSync(directory, { recursive: true }));
+const directory = newDirectory("audit");
 
 /** A log of a few starts and segments, by a seed. */
 function randomLog(random: Xorshift): { disk: MemoryDisk; anchors: string[] } {

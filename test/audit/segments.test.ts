@@ -10,9 +10,8 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import path from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import type { ReadableDisk } from "../../src/audit/disk.ts";
 import { directoryProblem, fileDisk } from "../../src/audit/file-disk.ts";
 import type { FindingName } from "../../src/audit/finding.ts";
@@ -24,6 +23,7 @@ import { inclusionRanges, isIncluded } from "../../src/audit/proof.ts";
 import { recheckLog } from "../../src/audit/recheck.ts";
 import type { AuditRecord } from "../../src/audit/record.ts";
 import { type Verification, verifyDirectory } from "../../src/audit/verify.ts";
+import { newDirectory } from "../support/directory.ts";
 import { eventAt, MemoryDisk, openLog, rootKey, START_MS, sourceAt, testClock } from "./test-log.ts";
 
 function verify(disk: ReadableDisk, anchors?: readonly string[], roots = [rootKey]): Verification {
@@ -194,8 +194,7 @@ test("what was written is read again, and a difference is told", () => {
   assert.match(run(disk, Buffer.alloc(32))!, /not what was written/);
 });
 
-const folder = mkdtempSync(path.join(tmpdir(), "zion-segments-"));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = newDirectory("segments");
 
 test("links, pipes and directories in the place of a segment are no segments", () => {
   const directory = mkdtempSync(path.join(folder, "log-"));

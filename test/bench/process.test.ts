@@ -1,22 +1,22 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { parseCpuList, parseStatusCpus, readTree } from "../../bench/load/proc.ts";
 import { freePort, startPinned } from "../../bench/load/process.ts";
+import { newDirectory } from "../support/directory.ts";
 
 const missing = process.platform !== "linux" || spawnSync("taskset", ["--version"]).error !== undefined;
 const needs = { skip: missing ? "needs Linux with taskset (util-linux)" : false };
 
-test("a started program is pinned with its children, and all of them end", needs, async (t) => {
+test("a started program is pinned with its children, and all of them end", needs, async () => {
   const port = await freePort();
   // A parent with a listening child that ignores the polite signal: the harder half of stopping.
   const child = `process.on("SIGTERM", () => {}); require("net").createServer().listen(${port}, "127.0.0.1")`;
   const parent = `require("child_process").spawn(process.execPath, ["-e", ${JSON.stringify(child)}])`;
   const cpu = parseCpuList(parseStatusCpus(readFileSync("/proc/self/status", "utf8")))[0]!;
-  const running = startPinned(cpu, [process.execPath, "-e", parent], outputFile(t));
+  const running = startPinned(cpu, [process.execPath, "-e", parent], outputFile());
   await running.listening(port);
   const tree = readTree(running.pid);
   assert.equal(tree.length, 2);
@@ -32,14 +32,13 @@ test("a started program is pinned with its children, and all of them end", needs
   }
 });
 
-test("a program that ends instead of listening is told with its last words", needs, async (t) => {
-  const running = startPinned(0, ["sh", "-c", "echo no such key >&2; exit 78"], outputFile(t));
+test("a program that ends instead of listening is told with its last words", needs, async () => {
+  const running = startPinned(0, ["sh", "-c", "echo no such key >&2; exit 78"], outputFile());
   await assert.rejects(running.listening(await freePort()), /ended with 78\s+no such key/);
   await running.stop();
 });
 
-function outputFile(t: TestContext): string {
-  const directory = mkdtempSync(join(tmpdir(), "zion-bench-test-"));
-  t.after(() => rmSync(directory, { recursive: true, force: true }));
+function outputFile(): string {
+  const directory = newDirectory("bench-test");
   return join(directory, "output");
 }

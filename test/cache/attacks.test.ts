@@ -50,7 +50,7 @@ test("a coded answer that does not say what it varies by is for those only who a
 });
 
 test("what a client with a certificate has fetched anew in passing is stored for others only where the answer allows it", async (t) => {
-  const root = openClientAuthority(t, "Root");
+  const root = openClientAuthority("Root");
   const ann = root.issue("ann");
   let fetched = 0;
   const { edge } = await startCachedRoute(

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { keepPairs, readKeptPair } from "../../src/cert/kept-pairs.ts";
+import { newDirectory } from "../support/directory.ts";
 
 const pair = (name: string, text = name) => ({
   certPath: `/etc/${name}.crt`,
@@ -12,9 +12,8 @@ const pair = (name: string, text = name) => ({
   keyPem: `key ${text}`,
 });
 
-test("pairs are found by their files, replaced when they change, and gone when they are not in force", (t) => {
-  const stateDir = mkdtempSync(join(tmpdir(), "zion-kept-"));
-  t.after(() => rmSync(stateDir, { recursive: true }));
+test("pairs are found by their files, replaced when they change, and gone when they are not in force", () => {
+  const stateDir = newDirectory("kept");
   const kept = (name: string) => readKeptPair(stateDir, `/etc/${name}.crt`, `/etc/${name}.key`);
   const directory = join(stateDir, "certificates");
   assert.equal(kept("a"), undefined);

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { makeSelfSigned } from "../../src/cert/self-signed.ts";
+import { newDirectory } from "../support/directory.ts";
 
 const names = ["localhost", "*.a.example", "127.0.0.1", "::1", "2001:db8::ff00:42:8329", "::ffff:192.0.2.1"];
 
@@ -78,8 +78,7 @@ test("openssl reads it without complaint and verifies it strictly", (t) => {
     t.skip("openssl is not installed");
     return;
   }
-  const directory = mkdtempSync(join(tmpdir(), "zion-cert-"));
-  t.after(() => rmSync(directory, { recursive: true }));
+  const directory = newDirectory("cert");
   const file = join(directory, "cert.pem");
   writeFileSync(file, makeSelfSigned({ names, days: 30 }).certPem);
   const shown = spawnSync("openssl", ["x509", "-in", file, "-noout", "-text"], { encoding: "utf8" });

@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { launcher } from "../control/gateway.ts";
 import { minimal } from "../support/config-case.ts";
+import { newDirectory } from "../support/directory.ts";
 import { freePort } from "../support/free-port.ts";
 import { startOrigin } from "../support/origin.ts";
 
-const directory = mkdtempSync(join(tmpdir(), "zion-online-"));
-after(() => rmSync(directory, { recursive: true }));
+const directory = newDirectory("online");
 
 function check(toml: string, ...args: readonly string[]): Promise<{ code: number; out: string }> {
   const file = join(directory, "zion.toml");

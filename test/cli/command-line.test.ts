@@ -1,15 +1,14 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { minimal } from "../support/config-case.ts";
+import { newDirectory } from "../support/directory.ts";
 
 const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
-const directory = mkdtempSync(join(tmpdir(), "zion-cli-"));
-after(() => rmSync(directory, { recursive: true }));
+const directory = newDirectory("cli");
 
 const good = join(directory, "good.toml");
 const bad = join(directory, "bad.toml");

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { makeSelfSigned } from "../../src/cert/self-signed.ts";
+import { newDirectory } from "../support/directory.ts";
 import { freePort } from "../support/free-port.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
@@ -30,9 +30,8 @@ ${more}`;
 const token = "t".repeat(40);
 const environment = { ...process.env, ZION_TEST_TOKEN: token };
 
-function folderWith(t: TestContext, files: Readonly<Record<string, string>>): string {
-  const folder = mkdtempSync(path.join(tmpdir(), "zion-explain-cli-"));
-  t.after(() => rmSync(folder, { recursive: true }));
+function folderWith(files: Readonly<Record<string, string>>): string {
+  const folder = newDirectory("explain-cli");
   for (const [name, text] of Object.entries(files))
     writeFileSync(path.join(folder, name), text, { mode: 0o600 });
   return folder;
@@ -48,11 +47,11 @@ function zion(folder: string, ...args: readonly string[]) {
   return { code: status, out: stdout, err: stderr };
 }
 
-test("the certificate of the name that is asked for is a step, with its days left", (t) => {
+test("the certificate of the name that is asked for is a step, with its days left", () => {
   const { certPem, keyPem } = makeSelfSigned({ names: ["shop.test"], days: 30 });
   const text = config().replace('listen_http = "127.0.0.1:0"', 'listen_https = "127.0.0.1:8443"');
   const tls = `[tls]\ncert_path = "a.crt"\nkey_path = "a.key"\n`;
-  const folder = folderWith(t, { "zion.toml": text + tls, "a.crt": certPem, "a.key": keyPem });
+  const folder = folderWith({ "zion.toml": text + tls, "a.crt": certPem, "a.key": keyPem });
   const { code, out, err } = zion(folder, "explain", "https://shop.test/", "-c", "zion.toml");
   assert.equal(err, "");
   assert.match(
@@ -62,8 +61,8 @@ test("the certificate of the name that is asked for is a step, with its days lef
   assert.equal(code, 0);
 });
 
-test("for programs it is JSON with a format version, and every step has its cost", (t) => {
-  const folder = folderWith(t, { "zion.toml": config() });
+test("for programs it is JSON with a format version, and every step has its cost", () => {
+  const folder = folderWith({ "zion.toml": config() });
   const { out } = zion(folder, "explain", "http://a.test/", "-c", "zion.toml", "--format", "json");
   const answer = JSON.parse(out) as {
     readonly format_version: string;
@@ -88,11 +87,11 @@ test("for programs it is JSON with a format version, and every step has its cost
   }
 });
 
-test("a HAR file lists its requests until one is chosen", (t) => {
+test("a HAR file lists its requests until one is chosen", () => {
   const entries = ["/one", "/two?q=1%20UNION%20SELECT%20a%20FROM%20b"].map((target) => ({
     request: { method: "GET", url: `http://a.test${target}`, headers: [] },
   }));
-  const folder = folderWith(t, { "zion.toml": config(), "all.har": JSON.stringify({ log: { entries } }) });
+  const folder = folderWith({ "zion.toml": config(), "all.har": JSON.stringify({ log: { entries } }) });
   const listed = zion(folder, "explain", "--har", "all.har", "-c", "zion.toml");
   assert.equal(listed.code, 2);
   assert.match(listed.err, /choose one with --entry N:\n {2}1 {2}GET http:\/\/a\.test\/one\n {2}2 {2}GET /);
@@ -100,8 +99,8 @@ test("a HAR file lists its requests until one is chosen", (t) => {
   assert.equal(zion(folder, "explain", "--har", "all.har", "--entry", "2", "-c", "zion.toml").code, 1);
 });
 
-test("what is wrong with the words, the file or the configuration has an exit code of its own", (t) => {
-  const folder = folderWith(t, { "zion.toml": config(), "bad.toml": "schema_version = 1\n" });
+test("what is wrong with the words, the file or the configuration has an exit code of its own", () => {
+  const folder = folderWith({ "zion.toml": config(), "bad.toml": "schema_version = 1\n" });
   const codeOf = (...args: readonly string[]): number | null => zion(folder, "explain", ...args).code;
   assert.equal(codeOf("http://a.test/", "-c", "zion.toml", "--from", "me"), 2);
   assert.equal(codeOf("http://a.test/", "-c", "zion.toml", "--teleport"), 2);
@@ -113,7 +112,7 @@ test("what is wrong with the words, the file or the configuration has an exit co
 
 test("the gateway that runs explains by the configuration in force and by its bans", async (t) => {
   const admin = `127.0.0.1:${await freePort()}`;
-  const folder = folderWith(t, { "zion.toml": config(admin) });
+  const folder = folderWith({ "zion.toml": config(admin) });
   const gateway = spawn(process.execPath, [path.join(root, "bin/zion.js"), "run", "-c", "zion.toml"], {
     cwd: folder,
     env: environment,

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { createPrivateKey } from "node:crypto";
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, mkdirSync, realpathSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import type { Command } from "commander";
 import { fileDisk } from "../../src/audit/file-disk.ts";
 import { makeSelfSigned } from "../../src/cert/self-signed.ts";
 import { buildProgram } from "../../src/cli/program.ts";
 import { eventAt, openLog, sourceAt, testClock } from "../audit/test-log.ts";
+import { newDirectory } from "../support/directory.ts";
 import {
   assertTranscript,
   type CommandLine,
@@ -19,8 +19,7 @@ import {
   transcriptNames,
 } from "./transcript.ts";
 
-const folder = realpathSync(mkdtempSync(path.join(tmpdir(), "zion-golden-")));
-after(() => rmSync(folder, { recursive: true }));
+const folder = realpathSync(newDirectory("golden"));
 cpSync(path.join(import.meta.dirname, "golden/files"), folder, { recursive: true });
 writeAuditLog(path.join(folder, "log"));
 writeKeys();

@@ -1,14 +1,13 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { filesAt, includeWithin, readText } from "../../src/cli/import-files.ts";
+import { newDirectory } from "../support/directory.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
-const folder = mkdtempSync(path.join(tmpdir(), "zion-import-cli-"));
-after(() => rmSync(folder, { recursive: true }));
+const folder = newDirectory("import-cli");
 
 /** As `npx zion` starts it: with the permissions that the command has. */
 function zion(args: readonly string[], input = "") {

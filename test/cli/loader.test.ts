@@ -1,24 +1,23 @@
 import assert from "node:assert/strict";
 import { createHash, generateKeyPairSync } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { createLoader } from "../../src/cli/loader.ts";
 import { createPartStore } from "../../src/config/parts.ts";
 import { printSignature } from "../../src/config/signature.ts";
 import { minimal } from "../support/config-case.ts";
+import { newDirectory } from "../support/directory.ts";
 
-function place(t: TestContext): { readonly file: string; readonly list: string } {
-  const directory = mkdtempSync(join(tmpdir(), "zion-loader-"));
-  t.after(() => rmSync(directory, { recursive: true }));
+function place(): { readonly file: string; readonly list: string } {
+  const directory = newDirectory("loader");
   return { file: join(directory, "zion.toml"), list: join(directory, "bad.txt") };
 }
 
 const sha256 = (file: string) => createHash("sha256").update(readFileSync(file)).digest("base64url");
 
-test("the configuration comes with the files that it was read from", async (t) => {
-  const { file, list } = place(t);
+test("the configuration comes with the files that it was read from", async () => {
+  const { file, list } = place();
   writeFileSync(file, `${minimal}\n[list.bad]\nfile = "bad.txt"\naction = "deny"\n`);
   writeFileSync(list, "10.0.0.0/8\n");
   const loaded = await createLoader({ config: file }).load();
@@ -31,8 +30,8 @@ test("the configuration comes with the files that it was read from", async (t) =
   assert.equal(createPartStore().assemble(manifest, parts).lists[0]!.name, "bad");
 });
 
-test("a refused one says why, and which files to look at for a better one", async (t) => {
-  const { file, list } = place(t);
+test("a refused one says why, and which files to look at for a better one", async () => {
+  const { file, list } = place();
   writeFileSync(file, `${minimal}\n[list.bad]\nfile = "bad.txt"\naction = "deny"\n`);
   const loader = createLoader({ config: file });
   const refused = await loader.load();
@@ -44,8 +43,8 @@ test("a refused one says why, and which files to look at for a better one", asyn
   assert.equal((await loader.load()).kind, "loaded");
 });
 
-test("a file that is not there is refused, not a fault", async (t) => {
-  const { file } = place(t);
+test("a file that is not there is refused, not a fault", async () => {
+  const { file } = place();
   const refused = await createLoader({ config: file }).load();
   assert.ok(refused.kind === "refused");
   assert.match(refused.problem, /cannot read .*does not exist/);
@@ -53,7 +52,7 @@ test("a file that is not there is refused, not a fault", async (t) => {
 });
 
 test("a loader can be asked any number of times", async (t) => {
-  const { file } = place(t);
+  const { file } = place();
   writeFileSync(file, minimal);
   const warnings: Error[] = [];
   const note = (warning: Error) => warnings.push(warning);
@@ -66,8 +65,8 @@ test("a loader can be asked any number of times", async (t) => {
   assert.deepEqual(warnings, []);
 });
 
-test("where a signature is required, only what is signed is read", async (t) => {
-  const { file } = place(t);
+test("where a signature is required, only what is signed is read", async () => {
+  const { file } = place();
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
   const key = `${file}.pub`;
   writeFileSync(key, publicKey.export({ type: "spki", format: "pem" }));

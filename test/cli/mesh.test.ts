@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { readIdentity } from "../../src/mesh/identity.ts";
 import { type Gateway, launcher, request, until } from "../control/gateway.ts";
 import { attack, idOf, seedOf, startMesh } from "../control/mesh-gateways.ts";
+import { newDirectory } from "../support/directory.ts";
 
 function zion(...words: readonly string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [launcher, "mesh", ...words], {
@@ -15,14 +15,13 @@ function zion(...words: readonly string[]) {
   return { status, stdout, stderr };
 }
 
-function directory(t: TestContext): string {
-  const path = mkdtempSync(join(tmpdir(), "zion-mesh-"));
-  t.after(() => rmSync(path, { recursive: true }));
+function directory(): string {
+  const path = newDirectory("mesh");
   return path;
 }
 
-test("keys are made for their owner alone, and never over others", (t) => {
-  const file = join(directory(t), "edge.key");
+test("keys are made for their owner alone, and never over others", () => {
+  const file = join(directory(), "edge.key");
   const made = zion("keygen", file);
   assert.equal(made.status, 0, made.stderr);
   assert.equal(statSync(file).mode & 0o777, 0o600);
@@ -40,9 +39,9 @@ test("an edge that is revoked is heard no more, and late joiners know; a policy 
   if (mesh === undefined) return;
   const [first, second] = mesh.all;
   const config = join(first!.directory, "zion.toml");
-  const key = join(directory(t), "revocation.key");
+  const key = join(directory(), "revocation.key");
   writeFileSync(key, seedOf(99));
-  const wrong = join(directory(t), "wrong.key");
+  const wrong = join(directory(), "wrong.key");
   writeFileSync(wrong, seedOf(98));
 
   const shown = () => zion("status", "-c", config, "--admin", `127.0.0.1:${first!.adminPort}`);

@@ -3,21 +3,18 @@ import {
   chmodSync,
   chownSync,
   lstatSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, beforeEach, test } from "node:test";
+import { beforeEach, test } from "node:test";
 import { replaceFile } from "../../src/cli/replace-file.ts";
+import { newDirectory } from "../support/directory.ts";
 
-const directory = mkdtempSync(join(tmpdir(), "zion-replace-"));
-after(() => rmSync(directory, { recursive: true }));
+const directory = newDirectory("replace");
 const file = join(directory, "zion.toml");
 beforeEach(() => writeFileSync(file, "old"));
 

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import path from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import type { ReplayOptions } from "../../src/cli/replay.ts";
 import type { ReplayReport } from "../../src/cli/replay-page.ts";
 import { type CorpusName, corpusNames, isOwn, readCorpus, sample } from "../eval/corpora.ts";
+import { newDirectory } from "../support/directory.ts";
 import { fullForm, sharedFolder } from "../support/shared.ts";
 
 // It starts a process for each configuration; the built ones have no types to strip.
@@ -52,9 +52,8 @@ const requests = [
   { id: "six", expect: "pass", raw_b64: Buffer.from("GET / HTTP/1.1\r\nHo").toString("base64") },
 ];
 
-function folderWith(t: TestContext, files: Readonly<Record<string, string>>): string {
-  const folder = mkdtempSync(path.join(tmpdir(), "zion-replay-"));
-  t.after(() => rmSync(folder, { recursive: true }));
+function folderWith(files: Readonly<Record<string, string>>): string {
+  const folder = newDirectory("replay");
   for (const [name, text] of Object.entries(files)) writeFileSync(path.join(folder, name), text);
   return folder;
 }
@@ -96,8 +95,8 @@ async function replay(
   return { code, out: out.replaceAll(`${folder}/`, ""), err: err.replaceAll(`${folder}/`, "") };
 }
 
-test("two configurations are compared in a table, what differs by route and rule", async (t) => {
-  const folder = folderWith(t, {
+test("two configurations are compared in a table, what differs by route and rule", async () => {
+  const folder = folderWith({
     "zion.toml": base,
     "next.toml": excluded,
     "requests.jsonl": jsonl(requests),
@@ -117,16 +116,16 @@ newly allowed      1x   search   sqli-union-select   query:q   such as two
   assert.equal(code, 1);
 });
 
-test("without a base it is what was decided then, or what a corpus expects", async (t) => {
-  const folder = folderWith(t, { "next.toml": narrowed, "requests.jsonl": jsonl(requests) });
+test("without a base it is what was decided then, or what a corpus expects", async () => {
+  const folder = folderWith({ "next.toml": narrowed, "requests.jsonl": jsonl(requests) });
   const { code, out } = await replay(folder, ["requests.jsonl"]);
   assert.match(out, /base: what was decided then/);
   assert.match(out, /^newly refused {6}2x {3}method_route {3}such as three$/m);
   assert.equal(code, 1);
 });
 
-test("the exit code says what it was asked to fail on", async (t) => {
-  const folder = folderWith(t, {
+test("the exit code says what it was asked to fail on", async () => {
+  const folder = folderWith({
     "zion.toml": base,
     "next.toml": excluded,
     "requests.jsonl": jsonl(requests),
@@ -139,7 +138,7 @@ test("the exit code says what it was asked to fail on", async (t) => {
   assert.equal(await codeOf([]), 0);
 });
 
-test("HAR files and lines of curl are requests too; what became of a line nobody knows", async (t) => {
+test("HAR files and lines of curl are requests too; what became of a line nobody knows", async () => {
   const har = {
     log: {
       entries: [
@@ -156,7 +155,7 @@ test("HAR files and lines of curl are requests too; what became of a line nobody
     "all.har": JSON.stringify(har),
     "lines.txt": curl,
   };
-  const folder = folderWith(t, files);
+  const folder = folderWith(files);
   const compared = await replay(folder, ["all.har", "lines.txt"], { against: "zion.toml" });
   assert.match(compared.out, /^4 requests/);
   assert.match(compared.out, /^newly allowed {6}1x {3}search .* such as line 2 GET/m);
@@ -168,7 +167,7 @@ test("HAR files and lines of curl are requests too; what became of a line nobody
   );
 });
 
-test("what a HAR file says was answered with success is let through then; an error is anybody's", async (t) => {
+test("what a HAR file says was answered with success is let through then; an error is anybody's", async () => {
   const asked = (path: string, status: number) => ({
     request: { method: "GET", url: `http://a.test${path}`, headers: [] },
     response: { status },
@@ -181,7 +180,7 @@ test("what a HAR file says was answered with success is let through then; an err
     asked(attack, 400),
     asked(attack, 0),
   ];
-  const folder = folderWith(t, {
+  const folder = folderWith({
     "next.toml": base,
     "all.har": JSON.stringify({ log: { entries } }, undefined, 2),
   });
@@ -196,7 +195,7 @@ test("what a HAR file says was answered with success is let through then; an err
   assert.equal(code, 1);
 });
 
-test("of an audit log what is certain is compared, and the rest is apart", async (t) => {
+test("of an audit log what is certain is compared, and the rest is apart", async () => {
   const record = (rid: string, more: object): object => ({
     cfg: 1,
     kind: "request_blocked",
@@ -224,7 +223,7 @@ test("of an audit log what is certain is compared, and the rest is apart", async
       req: { host: "a", m: "POST", path: "/x", route: "rest" },
     }),
   ]);
-  const folder = folderWith(t, { "next.toml": `${base}waf_shadow = true\n`, "audit.jsonl": lines });
+  const folder = folderWith({ "next.toml": `${base}waf_shadow = true\n`, "audit.jsonl": lines });
   const { out, code } = await replay(folder, ["audit.jsonl"]);
   assert.equal(
     out,
@@ -244,15 +243,15 @@ test("the decisions of the gateway that runs are a source", async (t) => {
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   t.after(() => server.close());
   const admin = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const folder = folderWith(t, { "next.toml": base });
+  const folder = folderWith({ "next.toml": base });
   const { code, out } = await replay(folder, ["running"], { admin });
   assert.match(out, /^0 requests/);
   assert.equal(code, 0);
   assert.equal((await replay(folder, ["running"])).code, 3);
 });
 
-test("what is no collection of requests is refused", async (t) => {
-  const folder = folderWith(t, { "next.toml": base, "bad.toml": "x = 1", "text.txt": "hello\n" });
+test("what is no collection of requests is refused", async () => {
+  const folder = folderWith({ "next.toml": base, "bad.toml": "x = 1", "text.txt": "hello\n" });
   assert.deepEqual(await replay(folder, ["text.txt"]), {
     code: 2,
     out: "",
@@ -263,8 +262,8 @@ test("what is no collection of requests is refused", async (t) => {
   assert.equal((await replay(folder, ["text.txt"], { config: "bad.toml" })).code, 1);
 });
 
-test("progress is shown on a terminal, and nowhere else", async (t) => {
-  const folder = folderWith(t, { "next.toml": base, "requests.jsonl": jsonl(requests) });
+test("progress is shown on a terminal, and nowhere else", async () => {
+  const folder = folderWith({ "next.toml": base, "requests.jsonl": jsonl(requests) });
   assert.equal((await replay(folder, ["requests.jsonl"], {}, true)).err, "\r6 requests\r\x1b[K");
   assert.equal((await replay(folder, ["requests.jsonl"])).err, "");
 });
@@ -282,7 +281,7 @@ test("one configuration against itself decides every request of the corpora alik
       ? { id, expect, method, target, headers, body_b64: Buffer.from(body).toString("base64") }
       : { id, expect, raw_b64: Buffer.from(raw).toString("base64") },
   );
-  const folder = folderWith(t, { "zion.toml": base, "next.toml": base, "corpora.jsonl": jsonl(lines) });
+  const folder = folderWith({ "zion.toml": base, "next.toml": base, "corpora.jsonl": jsonl(lines) });
   const { out, code } = await replay(folder, ["corpora.jsonl"], { against: "zion.toml", format: "json" });
   const report = JSON.parse(out) as ReplayReport & { readonly format_version: string };
   assert.equal(report.format_version, "1.0");

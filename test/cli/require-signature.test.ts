@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { launcher } from "../control/gateway.ts";
 import { minimal } from "../support/config-case.ts";
+import { newDirectory } from "../support/directory.ts";
 
-test("what is not signed is refused at the start, and a signed one needs a place for its version", async (t) => {
-  const directory = mkdtempSync(join(tmpdir(), "zion-signed-"));
-  t.after(() => rmSync(directory, { recursive: true }));
+test("what is not signed is refused at the start, and a signed one needs a place for its version", async () => {
+  const directory = newDirectory("signed");
   const [file, key, open] = ["zion.toml", "key.pem", "key.pub"].map((name) => join(directory, name));
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
   writeFileSync(file!, minimal);

@@ -1,17 +1,16 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { minimal } from "../support/config-case.ts";
+import { newDirectory } from "../support/directory.ts";
 import { startGateway } from "../support/gateway.ts";
 import { startOrigin } from "../support/origin.ts";
 import { hasCommand, needs } from "../support/shared.ts";
 
 const program = new URL("../../bin/zion.js", import.meta.url).pathname;
-const directory = mkdtempSync(join(tmpdir(), "zion-setup-"));
-after(() => rmSync(directory, { recursive: true }));
+const directory = newDirectory("setup");
 let folders = 0;
 
 function folder(): string {

@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { groupFindings } from "../../src/cli/suggest.ts";
 import { config, launcher, startGateway, startUpstream } from "../control/gateway.ts";
 import { minimal } from "../support/config-case.ts";
+import { newDirectory } from "../support/directory.ts";
 
 const onLinux = { skip: process.platform === "linux" ? false : "reads /proc and needs reusePort" };
-const directory = mkdtempSync(join(tmpdir(), "zion-tuning-"));
-after(() => rmSync(directory, { recursive: true }));
+const directory = newDirectory("tuning");
 const file = join(directory, "zion.toml");
 
 function zion(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {

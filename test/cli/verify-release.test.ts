@@ -1,18 +1,9 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash, generateKeyPairSync, type KeyObject } from "node:crypto";
-import {
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  truncateSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import {
   printReleaseKey,
   printReleaseSignature,
@@ -20,13 +11,13 @@ import {
   readReleaseSignature,
 } from "../../src/cli/minisign.ts";
 import { readSums, verifyReleaseCommand } from "../../src/cli/verify-release.ts";
+import { newDirectory } from "../support/directory.ts";
 
 const files = { "zion-1.tar.gz": "tar", "zion_1_all.deb": "deb", "zion-1.cdx.json": "{}" };
 
 /** A release with a key of its own, signed by it or by another. */
-function makeRelease(t: TestContext, signer?: KeyObject) {
-  const directory = mkdtempSync(join(tmpdir(), "zion-release-"));
-  t.after(() => rmSync(directory, { recursive: true }));
+function makeRelease(signer?: KeyObject) {
+  const directory = newDirectory("release");
   const release = join(directory, "release");
   mkdirSync(release);
   const { privateKey } = generateKeyPairSync("ed25519");
@@ -57,8 +48,8 @@ function makeRelease(t: TestContext, signer?: KeyObject) {
   return { at: (name: string) => join(release, name), key, sums, sign, verify };
 }
 
-test("a release as it was signed is told file by file, with the comment that was signed", async (t) => {
-  const { verify } = makeRelease(t);
+test("a release as it was signed is told file by file, with the comment that was signed", async () => {
+  const { verify } = makeRelease();
   assert.deepEqual(await verify(), {
     code: 0,
     out: "zion-1.tar.gz: ok\nzion_1_all.deb: ok\nzion-1.cdx.json: ok\n3 files as signed: zion-edge 1\n",
@@ -135,8 +126,8 @@ const faults: readonly (readonly [string, (release: Release) => void, number, Re
 ];
 
 for (const [what, spoil, code, said] of faults) {
-  test(`${what} is found out`, async (t) => {
-    const release = makeRelease(t);
+  test(`${what} is found out`, async () => {
+    const release = makeRelease();
     spoil(release);
     const found = await release.verify();
     assert.equal(found.code, code, found.out + found.err);
@@ -145,8 +136,8 @@ for (const [what, spoil, code, said] of faults) {
   });
 }
 
-test("a release that another key signed is refused", async (t) => {
-  const release = makeRelease(t, generateKeyPairSync("ed25519").privateKey);
+test("a release that another key signed is refused", async () => {
+  const release = makeRelease(generateKeyPairSync("ed25519").privateKey);
   const { code, err } = await release.verify();
   assert.equal(code, 1);
   assert.match(err, /by another key/);
@@ -174,8 +165,8 @@ test("no bit of a signature can be another", (t) => {
   t.diagnostic(`${changed} signatures`);
 });
 
-test("minisign takes what we sign, and we take what it signs", { skip: missing("minisign") }, async (t) => {
-  const { at, key, verify, sums } = makeRelease(t);
+test("minisign takes what we sign, and we take what it signs", { skip: missing("minisign") }, async () => {
+  const { at, key, verify, sums } = makeRelease();
   const run = (...args: readonly string[]) => spawnSync("minisign", args, { encoding: "utf8" });
   const ours = run("-V", "-p", key, "-m", at("SHA256SUMS"));
   assert.equal(ours.status, 0, ours.stderr);

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import type { ShownDecision } from "../../src/explain/past.ts";
+import { newDirectory } from "../support/directory.ts";
 import { startGateway } from "../support/gateway.ts";
 import { ask, field } from "../support/raw-client.ts";
 
@@ -63,9 +63,8 @@ function zion(cwd: string, args: readonly string[]): Promise<Ran> {
   return new Promise((resolve) => child.once("close", (code) => resolve({ code, out, err })));
 }
 
-function folderWith(t: TestContext, files: Readonly<Record<string, string>>): string {
-  const folder = mkdtempSync(path.join(tmpdir(), "zion-why-"));
-  t.after(() => rmSync(folder, { recursive: true }));
+function folderWith(files: Readonly<Record<string, string>>): string {
+  const folder = newDirectory("why");
   for (const [name, text] of Object.entries(files)) writeFileSync(path.join(folder, name), text);
   return folder;
 }
@@ -102,7 +101,7 @@ now, by zion.toml: `;
     [searchRoute.replace('"/search"', '"/find"'), "another decision: refused with 404: route_not_found\n"],
   ];
   for (const [routes, today] of cases) {
-    const folder = folderWith(t, { "zion.toml": config(routes) });
+    const folder = folderWith({ "zion.toml": config(routes) });
     const { code, out, err } = await zion(folder, [
       "why",
       "1f3c-000042",
@@ -118,7 +117,7 @@ now, by zion.toml: `;
 });
 
 test("for programs it is JSON with a format version", async (t) => {
-  const folder = folderWith(t, { "zion.toml": config(searchRoute) });
+  const folder = folderWith({ "zion.toml": config(searchRoute) });
   const admin = await startAdmin(t, [blocked]);
   const { out } = await zion(folder, [
     "why",
@@ -142,7 +141,7 @@ test("for programs it is JSON with a format version", async (t) => {
 });
 
 test("what nobody remembers is exit 1, and nobody to ask is exit 3", async (t) => {
-  const folder = folderWith(t, { "zion.toml": config(searchRoute), "empty.jsonl": "" });
+  const folder = folderWith({ "zion.toml": config(searchRoute), "empty.jsonl": "" });
   const admin = await startAdmin(t, []);
   assert.equal((await zion(folder, ["why", "x", "-c", "zion.toml", "--admin", admin])).code, 1);
   assert.equal((await zion(folder, ["why", "x", "-c", "zion.toml", "--audit", "empty.jsonl"])).code, 1);
@@ -155,15 +154,14 @@ test("what nobody remembers is exit 1, and nobody to ask is exit 3", async (t) =
 });
 
 test("nothing that a client wrote acts on the terminal", async (t) => {
-  const folder = folderWith(t, { "zion.toml": config(searchRoute) });
+  const folder = folderWith({ "zion.toml": config(searchRoute) });
   const admin = await startAdmin(t, [{ ...blocked, path: "/search\u001b[31m", host: "a\u009b" }]);
   const { out } = await zion(folder, ["why", "1f3c-000042", "-c", "zion.toml", "--admin", admin]);
   assert.match(out, /GET a·\/search·\[31m from/);
 });
 
 test("a request that a real gateway refused is found by the id that its client was given", async (t) => {
-  const auditFolder = mkdtempSync(path.join(tmpdir(), "zion-why-audit-"));
-  t.after(() => rmSync(auditFolder, { recursive: true }));
+  const auditFolder = newDirectory("why-audit");
   const log = path.join(auditFolder, "log");
   const key = path.join(auditFolder, "key");
   writeFileSync(key, "k".repeat(32), { mode: 0o600 });
@@ -188,7 +186,7 @@ key_file = ${JSON.stringify(key)}
   assert.match(id, /^[\w.-]{8,}$/);
   gateway.signal("SIGTERM");
   await gateway.exited;
-  const folder = folderWith(t, { "zion.toml": config(searchRoute) });
+  const folder = folderWith({ "zion.toml": config(searchRoute) });
   const { code, out } = await zion(folder, ["why", id, "-c", "zion.toml", "--audit", log]);
   assert.equal(code, 0, out);
   assert.match(out, new RegExp(`^${id} at .*, as the audit log`));

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { diskAccess } from "../../src/config/files.ts";
@@ -9,6 +8,7 @@ import { checkPostQuantum } from "../../src/config/post-quantum.ts";
 import { makeCertificate } from "../cert/peer-certificates.ts";
 import { hasOpenssl } from "../listener/tls-openssl.ts";
 import { certificate, codesAt, goodConfig, parseText, withFiles } from "../support/config-case.ts";
+import { newDirectory } from "../support/directory.ts";
 
 const listen = '[server]\nlisten_https = "0.0.0.0:8443"\n';
 const rest = '[upstream.app]\nurl = "http://127.0.0.1:3000"\n[[route]]\npath = "/"\nupstream = "app"\n';
@@ -123,13 +123,9 @@ test("a private key of another user is refused, one of root or of ours is taken"
   assert.deepEqual(codesAt(toml(a), ownedBy(54_321)), ["Z1314 3:12"]);
 });
 
-test("a link may not lead a key out of the config's directory; Kubernetes' ..data stays inside", (t) => {
-  const directory = mkdtempSync(join(tmpdir(), "zion-links-"));
-  const outside = mkdtempSync(join(tmpdir(), "zion-outside-"));
-  t.after(() => {
-    rmSync(directory, { recursive: true });
-    rmSync(outside, { recursive: true });
-  });
+test("a link may not lead a key out of the config's directory; Kubernetes' ..data stays inside", () => {
+  const directory = newDirectory("links");
+  const outside = newDirectory("outside");
   const { certPem, keyPem } = certificate();
   const codes = () =>
     parseText(toml(a), {

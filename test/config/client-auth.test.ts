@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { openClientAuthority } from "../support/client-ca.ts";
 import { certificate, codesAt, goodConfig, parseText, withFiles } from "../support/config-case.ts";
 
-const root = openClientAuthority({ after }, "Root");
+const root = openClientAuthority("Root");
 const below = root.authority("Below");
-const stranger = openClientAuthority({ after }, "Stranger");
+const stranger = openClientAuthority("Stranger");
 const leaf = root.issue("leaf");
 const text = (file: string): string => readFileSync(file, "latin1");
 const pair = certificate();

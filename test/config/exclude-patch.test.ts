@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import fc from "fast-check";
 import { parse } from "smol-toml";
 import { addExcludes } from "../../src/config/exclude-patch.ts";
+import { newDirectory } from "../support/directory.ts";
 import { hasCommand, needs } from "../support/shared.ts";
 
-const directory = mkdtempSync(join(tmpdir(), "zion-patch-"));
-after(() => rmSync(directory, { recursive: true }));
+const directory = newDirectory("patch");
 
 const whole = { rule: "sqli", route: "app", field: "query:q", untilMs: Date.UTC(2030, 5, 30) };
 

@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { diskAccess, readProblem } from "../../src/config/files.ts";
+import { newDirectory } from "../support/directory.ts";
 
-const directory = mkdtempSync(join(tmpdir(), "zion-files-"));
-after(() => rmSync(directory, { recursive: true }));
+const directory = newDirectory("files");
 const { readFile } = diskAccess();
 
 function problemOf(path: string): string {

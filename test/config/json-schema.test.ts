@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { configJsonSchema } from "../../src/config/json-schema.ts";
 import { jsonSchemaDrafts } from "../../src/config/json-schema-draft.ts";
 import { tableSchemas } from "../../src/config/schema.ts";
+import { newDirectory } from "../support/directory.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 
@@ -27,9 +27,8 @@ test("editors accept every example", () => {
   assert.match(text, /found files total=3/);
 });
 
-test("editors see a misspelt key, a wrong type and a number out of range", (t) => {
-  const directory = mkdtempSync(join(tmpdir(), "zion-schema-"));
-  t.after(() => rmSync(directory, { recursive: true }));
+test("editors see a misspelt key, a wrong type and a number out of range", () => {
+  const directory = newDirectory("schema");
   const file = join(directory, "zion.toml");
   for (const [line, said] of [
     ["workerz = 2", /'workerz' was unexpected/],

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { migrateCommand } from "../../src/cli/migrate.ts";
 import { migrateText } from "../../src/config/migrate.ts";
 import { parseConfig } from "../../src/config/parse.ts";
 import { type Rename, renames } from "../../src/config/renames.ts";
 import { brief, codesAt, minimal, withFiles } from "../support/config-case.ts";
+import { newDirectory } from "../support/directory.ts";
 
 /** As a later version would have them: a key of a table, of named tables, of an array, a table, and one that has gone. */
 const rows: readonly Rename[] = [
@@ -132,9 +132,8 @@ test("every spelling of TOML is migrated: dotted keys, inline tables, CRLF, line
   assert.deepEqual([inline.text, inline.changes[0]?.byHand], ["server = { turbo = true }\n", true]);
 });
 
-function run(t: TestContext, text: string, given: readonly Rename[]) {
-  const directory = mkdtempSync(join(tmpdir(), "zion-migrate-"));
-  t.after(() => rmSync(directory, { recursive: true }));
+function run(text: string, given: readonly Rename[]) {
+  const directory = newDirectory("migrate");
   const file = join(directory, "zion.toml");
   writeFileSync(file, text);
   chmodSync(file, 0o640);
@@ -144,26 +143,26 @@ function run(t: TestContext, text: string, given: readonly Rename[]) {
   return { code, said: said.replaceAll(file, "FILE"), text: readFileSync(file, "utf8"), file };
 }
 
-test("the command writes the file in place, with its mode, and says what it did", (t) => {
-  const { code, said, text, file } = run(t, old, rows);
+test("the command writes the file in place, with its mode, and says what it did", () => {
+  const { code, said, text, file } = run(old, rows);
   assert.deepEqual([code, text, statSync(file).mode & 0o777], [0, now, 0o640]);
   assert.equal(said.split("\n")[0], "FILE:3: listen_plain is now listen_http");
   assert.match(said, /FILE:4: turbo has no meaning any more/);
-  assert.match(run(t, now, rows).said, /every name is that of this version/);
+  assert.match(run(now, rows).said, /every name is that of this version/);
 });
 
-test("a file that new names do not mend is not touched", (t) => {
+test("a file that new names do not mend is not touched", () => {
   const text = old.replace("max_headers", "max_haeders");
-  const found = run(t, text, rows);
+  const found = run(text, rows);
   assert.deepEqual([found.code, found.text], [1, text]);
   assert.match(found.said, /Nothing is written/);
   const both = old.replace("[server] # mine\n", '[server]\nlisten_http = "0.0.0.0:81"\n');
-  assert.deepEqual([run(t, both, rows).code, run(t, both, rows).text], [1, both]);
+  assert.deepEqual([run(both, rows).code, run(both, rows).text], [1, both]);
 });
 
-test("the reference gateway's [sovereign_aimp] becomes [mesh]", (t) => {
+test("the reference gateway's [sovereign_aimp] becomes [mesh]", () => {
   const text = `${minimal}\n[sovereign_aimp] # mesh of edges\nenabled = false\nlisten = "127.0.0.1:9443" # was UDP\ninbound_claims_per_sec = 500\n`;
-  const { code, text: written, said } = run(t, text, renames);
+  const { code, text: written, said } = run(text, renames);
   assert.equal(code, 0, said);
   assert.equal(
     written,

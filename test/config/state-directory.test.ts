@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { diskAccess } from "../../src/config/files.ts";
 import { stateDirProblem } from "../../src/config/state-directory.ts";
 import { StateLock } from "../../src/control/state-lock.ts";
 import { codesAt, minimal } from "../support/config-case.ts";
+import { newDirectory } from "../support/directory.ts";
 
-test("check and start agree about a state directory", async (t) => {
-  const directory = mkdtempSync(join(tmpdir(), "zion-state-"));
-  t.after(() => rmSync(directory, { recursive: true }));
+test("check and start agree about a state directory", async () => {
+  const directory = newDirectory("state");
   const at = (name: string) => join(directory, name);
   for (const [name, mode] of [
     ["closed", 0o700],

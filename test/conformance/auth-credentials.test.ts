@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { digestApiKey, makeApiKey } from "../../src/identity/api-key.ts";
 import { canary } from "../support/canary.ts";
+import { newDirectory } from "../support/directory.ts";
 import { get as getFrames, openFrames, request as requestFrames } from "../support/h2-frames.ts";
 import { ask, field } from "../support/raw-client.ts";
 import { jwks, makeKeys, makeToken } from "../support/tokens.ts";
@@ -28,8 +28,7 @@ async function start(t: TestContext, route: string, options: BenchOptions = {}) 
     blockSize: 8,
     parallelization: 1,
   });
-  const folder = mkdtempSync(path.join(tmpdir(), "zion-auth-"));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = newDirectory("auth");
   const file = (name: string, text: string) => {
     writeFileSync(path.join(folder, name), text);
     return JSON.stringify(path.join(folder, name));

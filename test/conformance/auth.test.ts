@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
+import { newDirectory } from "../support/directory.ts";
 import { get as getFrames, openFrames, request as requestFrames } from "../support/h2-frames.ts";
 import { ask, field } from "../support/raw-client.ts";
 import { jwks, makeKeys, makeToken } from "../support/tokens.ts";
@@ -16,8 +16,7 @@ const now = Math.floor(Date.now() / 1000);
 const claims = { iss: "https://id.test", sub: "ann", email: "ann@a.test", exp: now + 600, tenant: "red" };
 
 function start(t: TestContext, options: BenchOptions & { readonly profile?: string } = {}) {
-  const folder = mkdtempSync(path.join(tmpdir(), "zion-auth-"));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = newDirectory("auth");
   const file = path.join(folder, "keys.json");
   writeFileSync(file, jwks([ec.publicKey, { kid: "e" }], [rsa.publicKey, { kid: "r" }]));
   return startBench(t, {

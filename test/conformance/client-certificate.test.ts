@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import type { ConnectionOptions } from "node:tls";
 import { hasOpenssl, sClientSays } from "../listener/tls-openssl.ts";
 import { type ClientPair, type IssueOptions, openClientAuthority } from "../support/client-ca.ts";
@@ -13,8 +13,8 @@ import { bare, get } from "./case.ts";
 
 // Who must show a certificate, which ones are good, and what upstreams learn of them.
 
-const root = openClientAuthority({ after }, "Root");
-const stranger = openClientAuthority({ after }, "Stranger");
+const root = openClientAuthority("Root");
+const stranger = openClientAuthority("Stranger");
 const good = root.issue("good", {
   extensions: ["subjectAltName=DNS:web.clients.test,URI:spiffe://clients.test/web,email:web@clients.test"],
 });

@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import type { ConnectionOptions } from "node:tls";
 import { digestApiKey, makeApiKey } from "../../src/identity/api-key.ts";
 import { type ClientPair, openClientAuthority } from "../support/client-ca.ts";
+import { newDirectory } from "../support/directory.ts";
 import { ask, field } from "../support/raw-client.ts";
 import { type BenchOptions, startBench } from "./bench.ts";
 import { bare } from "./case.ts";
 
 // A certificate as a credential: profiles of routes, and limits that count by it.
 
-const root = openClientAuthority({ after }, "Root");
+const root = openClientAuthority("Root");
 const web = root.issue("web", { extensions: ["subjectAltName=DNS:web.clients.test"] });
 const billing = root.issue("billing", { extensions: ["subjectAltName=DNS:billing.other.test"] });
 
@@ -65,8 +65,7 @@ test("without names and fingerprints every good certificate is a credential, and
 });
 
 test("a certificate stands beside an API key: one of them is enough, and the key goes first", async (t) => {
-  const folder = mkdtempSync(path.join(tmpdir(), "zion-keys-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = newDirectory("keys");
   const key = makeApiKey();
   writeFileSync(path.join(folder, "keys"), `robot ${digestApiKey(key)}\n`);
   const { edge, origin } = await startBench(t, {

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import net from "node:net";
-import { tmpdir } from "node:os";
 import path from "node:path";
-import { after, type TestContext, test } from "node:test";
+import { type TestContext, test } from "node:test";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { clientHello } from "../listener/tls-hello.ts";
 import { hasOpenssl, sClientSays } from "../listener/tls-openssl.ts";
 import { type ClientPair, openClientAuthority } from "../support/client-ca.ts";
+import { newDirectory } from "../support/directory.ts";
 import { openFrames, request } from "../support/h2-frames.ts";
 import { ok } from "../support/origin.ts";
 import { ask, connect, field } from "../support/raw-client.ts";
@@ -16,8 +16,8 @@ import { bare } from "./case.ts";
 
 // Hosts with rules of their own on one listener: which handshake asks whom, and that no way leads around it.
 
-const root = openClientAuthority({ after }, "Root");
-const partners = openClientAuthority({ after }, "Partners");
+const root = openClientAuthority("Root");
+const partners = openClientAuthority("Partners");
 const good = root.issue("good");
 const partner = partners.issue("partner");
 
@@ -155,8 +155,7 @@ for (const maxVersion of ["TLSv1.3", "TLSv1.2"] as const) {
   test(`openssl's client, too, resumes nothing across rules with ${maxVersion}`, async (t) => {
     if (!hasOpenssl(t)) return;
     const { edge } = await startBench(t, { ...hosts, tls: 'min_version = "1.2"' });
-    const folder = mkdtempSync(path.join(tmpdir(), "zion-sess-"));
-    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    const folder = newDirectory("sess");
     const file = path.join(folder, "session.pem");
     const version = maxVersion === "TLSv1.3" ? "-tls1_3" : "-tls1_2";
     const say = (host: string): string => `GET /x HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
@@ -274,8 +273,7 @@ test("a hello in pieces of one byte chooses the same rules", async (t) => {
 });
 
 test("other rules after a reload: open connections are misdirected and end, new ones are asked by them", async (t) => {
-  const folder = mkdtempSync(path.join(tmpdir(), "zion-bundle-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = newDirectory("bundle");
   const bundle = path.join(folder, "bundle.pem");
   writeFileSync(bundle, root.certPem);
   const options = {
@@ -307,8 +305,7 @@ test("other rules after a reload: open connections are misdirected and end, new 
 });
 
 test("a connection that is busy while the rules change is misdirected at its next request, and closed", async (t) => {
-  const folder = mkdtempSync(path.join(tmpdir(), "zion-bundle-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = newDirectory("bundle");
   const bundle = path.join(folder, "bundle.pem");
   writeFileSync(bundle, root.certPem);
   let answer: () => void = () => {};

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { after, type TestContext, test } from "node:test";
+import { type TestContext, test } from "node:test";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { type ClientAuthority, type ClientPair, openClientAuthority } from "../support/client-ca.ts";
+import { newDirectory } from "../support/directory.ts";
 import { ask, connect, field, type RawClient } from "../support/raw-client.ts";
 import { echoing, handshake } from "../support/websocket.ts";
 import { type Bench, type BenchOptions, benchConfig, startBench } from "./bench.ts";
@@ -13,7 +13,7 @@ import { bare } from "./case.ts";
 
 // Revocation lists: at the handshake, in a ticket, on connections that are open, and after their time.
 
-const root = openClientAuthority({ after }, "Root");
+const root = openClientAuthority("Root");
 const below = root.authority("Below");
 
 function as({ certPem, keyPem }: ClientPair, more: ConnectionOptions = {}): { tls: ConnectionOptions } {
@@ -32,8 +32,7 @@ async function startRevoking(
   lists: readonly string[],
   more: BenchOptions & { readonly enforced?: boolean } = {},
 ): Promise<Revoking> {
-  const folder = mkdtempSync(path.join(tmpdir(), "zion-crl-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = newDirectory("crl");
   const bundle = path.join(folder, "ca.pem");
   const crl = path.join(folder, "crl.pem");
   const write = (files: readonly string[]): void =>

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { stricter } from "../eval/figures.ts";
+import { newDirectory } from "../support/directory.ts";
 import { startEdge } from "../support/edge.ts";
 import { freePort } from "../support/free-port.ts";
 import { connect } from "../support/raw-client.ts";
@@ -22,8 +22,7 @@ interface Miss {
 test("every desync case of the corpus is refused or forwarded in an unambiguous form", async (t) => {
   const shared = needsShared(t);
   if (shared === undefined) return;
-  const folder = mkdtempSync(path.join(tmpdir(), "zion-desync-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = newDirectory("desync");
 
   const originPort = await freePort();
   const origin = spawn(process.execPath, [path.join(shared, "tools/raw_upstream.mjs"), String(originPort)]);

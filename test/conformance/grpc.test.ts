@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import http2 from "node:http2";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import grpc from "@grpc/grpc-js";
+import { newDirectory } from "../support/directory.ts";
 import { type Edge, startEdge } from "../support/edge.ts";
 import { connectEcho, type EchoClient, type GrpcEcho, startGrpcEcho } from "../support/grpc-echo.ts";
 import { startHttp2Origin } from "../support/http2-origin.ts";
@@ -277,8 +277,7 @@ test("frames that are none, messages that nobody can look into, and gRPC in JSON
 });
 
 test("a call goes over TLS at both ends, negotiated", async (t) => {
-  const folder = mkdtempSync(path.join(tmpdir(), "zion-grpc-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = newDirectory("grpc");
   const origin = await startHttp2Origin(
     t,
     ({ stream, body }) => {

@@ -1,20 +1,19 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import http2 from "node:http2";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { until } from "../control/gateway.ts";
+import { newDirectory } from "../support/directory.ts";
 import { rawAnswer, type Script } from "../support/origin.ts";
 import { ask, connect, field, fieldAll, type RawAnswer } from "../support/raw-client.ts";
 import { type Bench, type BenchOptions, startBench } from "./bench.ts";
 
 /** A gateway with pages for 503 and for all else; `intercept` of its route as given. */
 async function start(t: TestContext, intercept: string, options: BenchOptions = {}): Promise<Bench> {
-  const folder = mkdtempSync(join(tmpdir(), "zion-intercept-"));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = newDirectory("intercept");
   const write = (name: string, text: string): string => {
     writeFileSync(join(folder, name), text);
     return JSON.stringify(join(folder, name));

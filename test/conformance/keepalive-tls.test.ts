@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { makeSelfSigned } from "../../src/cert/self-signed.ts";
+import { newDirectory } from "../support/directory.ts";
 import { startEdge } from "../support/edge.ts";
 import { connect } from "../support/raw-client.ts";
 
@@ -22,8 +22,7 @@ server.listen(0, "127.0.0.1", () => console.log(server.address().port));
 /** Answers whatever it reads at once, in a process of its own: so fast that Node has not told of the write yet. */
 async function startTlsOrigin(t: TestContext): Promise<{ readonly port: number; readonly ca: string }> {
   const { certPem, keyPem } = makeSelfSigned({ names: ["localhost"], days: 2 });
-  const folder = mkdtempSync(path.join(tmpdir(), "zion-tls-origin-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = newDirectory("tls-origin");
   const ca = path.join(folder, "ca.pem");
   writeFileSync(ca, certPem);
   const child = spawn(process.execPath, ["-e", program], {

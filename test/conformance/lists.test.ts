@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
+import { newDirectory } from "../support/directory.ts";
 import { writeMmdb } from "../support/mmdb-writer.ts";
 import { ask, field } from "../support/raw-client.ts";
 import { benchConfig, startBench } from "./bench.ts";
@@ -13,9 +13,8 @@ import { get } from "./case.ts";
 const proxied = 'trusted_proxies = ["127.0.0.1"]';
 const by = (address: string): string => get("/x", `X-Forwarded-For: ${address}`);
 
-function listFile(t: TestContext, text: string): string {
-  const folder = mkdtempSync(path.join(tmpdir(), "zion-list-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+function listFile(text: string): string {
+  const folder = newDirectory("list");
   const file = path.join(folder, "list.txt");
   writeFileSync(file, text);
   return file;
@@ -111,7 +110,7 @@ test("a User-Agent on a list, in any case", async (t) => {
 });
 
 test("a list file is read again at a reload; one that is damaged leaves the old list in force", async (t) => {
-  const file = listFile(t, "# bad ones\n192.0.2.9\n");
+  const file = listFile("# bad ones\n192.0.2.9\n");
   const options = {
     server: `${proxied}\nlists = ["bad"]`,
     tables: `[list.bad]\nfile = ${JSON.stringify(file)}`,
@@ -130,7 +129,7 @@ test("a list file is read again at a reload; one that is damaged leaves the old 
 });
 
 test("clients of a country or a network operator, as the database of the last good reload has it", async (t) => {
-  const file = listFile(t, "");
+  const file = listFile("");
   const german = (cidr: string) => writeMmdb([[cidr, { country: { iso_code: "DE" }, asn: 64_500 }]]);
   const options = {
     server: `${proxied}\nlists = ["german", "operator"]`,
@@ -160,7 +159,7 @@ test("half a million blocks in a file keep out who is in them, and nobody beside
     lines.push(`${16 + (i >>> 15)}.${(i >>> 7) & 255}.${(i & 127) << 1}.0/24`);
   const { edge } = await startBench(t, {
     server: `${proxied}\nlists = ["bad"]`,
-    tables: `[list.bad]\nfile = ${JSON.stringify(listFile(t, lines.join("\n")))}`,
+    tables: `[list.bad]\nfile = ${JSON.stringify(listFile(lines.join("\n")))}`,
   });
   for (const block of [lines[0]!, lines[250_000]!, lines[499_999]!]) {
     const [a, b, c] = block.split(".").map(Number);

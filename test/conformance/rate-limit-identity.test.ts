@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { digestApiKey, makeApiKey } from "../../src/identity/api-key.ts";
+import { newDirectory } from "../support/directory.ts";
 import { ask, field } from "../support/raw-client.ts";
 import { jwks, makeKeys, makeToken } from "../support/tokens.ts";
 import { startBench } from "./bench.ts";
@@ -14,8 +14,7 @@ const { ec } = makeKeys();
 const exp = Math.floor(Date.now() / 1000) + 600;
 
 function start(t: TestContext, key: string, waf = false) {
-  const folder = mkdtempSync(path.join(tmpdir(), "zion-limit-"));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = newDirectory("limit");
   const file = path.join(folder, "keys.json");
   writeFileSync(file, jwks([ec.publicKey, {}]));
   return startBench(t, {
@@ -88,8 +87,7 @@ test("who is not let in uses up nobody's budget, and who is over it is not inspe
 
 test("counts by the API key that was sent, and one that is not known uses up nothing", async (t) => {
   const [first, second] = [makeApiKey(), makeApiKey()];
-  const folder = mkdtempSync(path.join(tmpdir(), "zion-limit-"));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = newDirectory("limit");
   const file = path.join(folder, "keys.txt");
   writeFileSync(file, `ci ${digestApiKey(first)}\nbot ${digestApiKey(second)}\n`);
   const { edge } = await startBench(t, {

@@ -1,7 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { TestContext } from "node:test";
+import { newDirectory } from "../support/directory.ts";
 import { type Edge, type EdgeOptions, startEdge } from "../support/edge.ts";
 import { askRaw } from "./bench.ts";
 
@@ -27,8 +27,7 @@ export interface StaticBenchOptions extends EdgeOptions {
 }
 
 export async function startStatic(t: TestContext, options: StaticBenchOptions = {}): Promise<StaticBench> {
-  const above = mkdtempSync(path.join(tmpdir(), "zion-static-"));
-  t.after(() => rmSync(above, { recursive: true, force: true }));
+  const above = newDirectory("static");
   const root = path.join(above, "www");
   mkdirSync(root);
   const write = (name: string, content: string | Uint8Array): string => {

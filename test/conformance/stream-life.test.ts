@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import http2 from "node:http2";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
+import { newDirectory } from "../support/directory.ts";
 import { ask, field } from "../support/raw-client.ts";
 import { jwks, makeKeys, makeToken } from "../support/tokens.ts";
 import { accepting, afterHead, closeCode, handshake, open } from "../support/websocket.ts";
@@ -16,8 +16,7 @@ const { ec } = makeKeys();
 const events = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 function start(t: TestContext, options: BenchOptions = {}): Promise<Bench> {
-  const folder = mkdtempSync(path.join(tmpdir(), "zion-life-"));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = newDirectory("life");
   const file = path.join(folder, "keys.json");
   writeFileSync(file, jwks([ec.publicKey, { kid: "e" }]));
   return startBench(t, {

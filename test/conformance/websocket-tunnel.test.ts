@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import net from "node:net";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import tls from "node:tls";
 import { makeSelfSigned } from "../../src/cert/self-signed.ts";
+import { newDirectory } from "../support/directory.ts";
 import { type OriginConnection, reset } from "../support/origin.ts";
 import { ask, type RawClient } from "../support/raw-client.ts";
 import {
@@ -418,8 +418,7 @@ async function openOverTls(
   t: TestContext,
   serve: (socket: tls.TLSSocket, answer: string) => void,
 ): Promise<Bench["edge"]> {
-  const folder = mkdtempSync(path.join(tmpdir(), "zion-wss-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = newDirectory("wss");
   const { certPem, keyPem } = makeSelfSigned({ names: ["localhost", "127.0.0.1"], days: 2 });
   writeFileSync(path.join(folder, "ca.pem"), certPem);
   const server = tls.createServer({ cert: certPem, key: keyPem, allowHalfOpen: true }, (socket) => {

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { mock, type TestContext, test } from "node:test";
 import type { BanConfig, MeshConfig } from "../../src/config/config.ts";
@@ -9,6 +8,7 @@ import type { ToWorker } from "../../src/control/messages.ts";
 import { parseAddress } from "../../src/identity/address.ts";
 import { holdsAddress } from "../../src/identity/range-table.ts";
 import { goodConfig, minimal } from "../support/config-case.ts";
+import { newDirectory } from "../support/directory.ts";
 import { keptLog } from "./fakes.ts";
 
 const ban: BanConfig = {
@@ -207,8 +207,7 @@ test("other edges' word bans for a fixed time, not whom counting may not ban, an
 });
 
 test("with a state directory, bans outlive the process, and a damaged file costs the bans only", (t) => {
-  const folder = mkdtempSync(path.join(tmpdir(), "zion-bans-"));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = newDirectory("bans");
   const before = start(t, {}, folder);
   before.hear(1, { "192.0.2.1": 10 });
   before.pass(1000);

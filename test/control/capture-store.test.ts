@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import type { CaptureConfig } from "../../src/config/config.ts";
 import { createCaptureStore } from "../../src/control/capture-store.ts";
 import { createLog } from "../../src/control/log.ts";
 import type { ToWorker } from "../../src/control/messages.ts";
+import { newDirectory } from "../support/directory.ts";
 
 function openStore(t: TestContext, settings: Partial<CaptureConfig> = {}) {
-  const folder = mkdtempSync(path.join(tmpdir(), "zion-capture-store-"));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = newDirectory("capture-store");
   const keyFile = path.join(folder, "key");
   writeFileSync(keyFile, "k".repeat(32));
   const config: CaptureConfig = {

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { X509Certificate } from "node:crypto";
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { connect } from "node:tls";
@@ -10,6 +9,7 @@ import type { CertificateConfig } from "../../src/config/config.ts";
 import { makeCertificate } from "../cert/peer-certificates.ts";
 import { certificateFor } from "../listener/tls-front.ts";
 import { hasOpenssl } from "../listener/tls-openssl.ts";
+import { newDirectory } from "../support/directory.ts";
 import { freePort } from "../support/free-port.ts";
 import { resumeShare, takeTicket } from "../support/resumption.ts";
 import { config, type Gateway, launcher, startGateway, startUpstream, until } from "./gateway.ts";
@@ -176,8 +176,7 @@ test(
   onLinux,
   async (t) => {
     const upstream = await startUpstream(t);
-    const directory = mkdtempSync(join(tmpdir(), "zion-half-"));
-    t.after(() => rmSync(directory, { recursive: true }));
+    const directory = newDirectory("half");
     const [before, after] = [certificateFor("before.test"), certificateFor("after.test")];
     const at = (file: string) => join(directory, file);
     const write = (file: string, text: string) => writeFileSync(at(file), text, { mode: 0o600 });

@@ -1,18 +1,17 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { openConfigVersion } from "../../src/control/config-version.ts";
+import { newDirectory } from "../support/directory.ts";
 
-function place(t: TestContext): string {
-  const directory = mkdtempSync(join(tmpdir(), "zion-version-"));
-  t.after(() => rmSync(directory, { recursive: true }));
+function place(): string {
+  const directory = newDirectory("version");
   return directory;
 }
 
-test("an older version, or the same with another text, is refused, also after a restart", (t) => {
-  const directory = place(t);
+test("an older version, or the same with another text, is refused, also after a restart", () => {
+  const directory = place();
   const first = openConfigVersion(directory);
   assert.equal(first.obstacle({ version: 3, sha256: "a" }), undefined);
   first.advance({ version: 3, sha256: "a" });
@@ -24,8 +23,8 @@ test("an older version, or the same with another text, is refused, also after a 
   }
 });
 
-test("a record that cannot be read is not taken for none", (t) => {
-  const directory = place(t);
+test("a record that cannot be read is not taken for none", () => {
+  const directory = place();
   writeFileSync(join(directory, "config_version.json"), "{");
   assert.throws(() => openConfigVersion(directory), /config_version\.json cannot be read/);
 });

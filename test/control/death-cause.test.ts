@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { makeMemoryGroup } from "../../bench/fault/memory-group.ts";
 import { causeOfDeath } from "../../src/control/death-cause.ts";
 import { watchOom } from "../../src/control/oom-watch.ts";
+import { newDirectory } from "../support/directory.ts";
 
 for (const [code, signal, oomKilled, cause] of [
   [70, null, false, "fault"],
@@ -23,9 +23,8 @@ for (const [code, signal, oomKilled, cause] of [
   });
 }
 
-test("the kernel's count of processes killed for memory tells once of each", (t) => {
-  const directory = mkdtempSync(join(tmpdir(), "zion-oom-"));
-  t.after(() => rmSync(directory, { recursive: true }));
+test("the kernel's count of processes killed for memory tells once of each", () => {
+  const directory = newDirectory("oom");
   const file = join(directory, "memory.events");
   const write = (kills: number) => writeFileSync(file, `low 0\noom 9\noom_kill ${kills}\noom_group_kill 0\n`);
   write(3);

@@ -1,18 +1,9 @@
 import assert from "node:assert/strict";
-import {
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  unlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { watchFiles } from "../../src/control/file-watch.ts";
+import { newDirectory } from "../support/directory.ts";
 import { until } from "./gateway.ts";
 
 interface Case {
@@ -77,7 +68,7 @@ const cases: readonly Case[] = [
 ];
 
 function start(t: TestContext, make: (directory: string) => string, events: boolean) {
-  const directory = mkdtempSync(join(tmpdir(), "zion-watch-"));
+  const directory = newDirectory("watch");
   const file = make(directory);
   let seen = "";
   let changes = 0;
@@ -93,7 +84,6 @@ function start(t: TestContext, make: (directory: string) => string, events: bool
   const watch = watchFiles({ onChange: read, events, lookEveryMs: events ? 3_600_000 : 50 });
   t.after(() => {
     watch.stop();
-    rmSync(directory, { recursive: true });
   });
   watch.set([file]);
   return { directory, file, watch, seen: () => seen };
@@ -131,7 +121,7 @@ for (const events of [true, false]) {
 }
 
 test("what is to be watched after the stop is not", async () => {
-  const directory = mkdtempSync(join(tmpdir(), "zion-watch-"));
+  const directory = newDirectory("watch");
   const file = plain(directory);
   let changes = 0;
   const watch = watchFiles({ onChange: () => changes++, events: true, lookEveryMs: 20 });
@@ -139,17 +129,15 @@ test("what is to be watched after the stop is not", async () => {
   await until("the file is known", () => changes === 1);
   watch.stop();
   watch.set([file, join(directory, "other")]);
-  rmSync(directory, { recursive: true });
 });
 
 test("a log that is written beside the file is no change of it", async (t) => {
   let changes = 0;
-  const directory = mkdtempSync(join(tmpdir(), "zion-watch-"));
+  const directory = newDirectory("watch");
   const file = plain(directory);
   const watch = watchFiles({ onChange: () => changes++, events: true, lookEveryMs: 20 });
   t.after(() => {
     watch.stop();
-    rmSync(directory, { recursive: true });
   });
   watch.set([file]);
   await until("the file is known", () => changes === 1);

@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { assertNoCanary, assertNoCanaryBelow } from "../support/canary.ts";
+import { newDirectory } from "../support/directory.ts";
+import { atProcessEnd } from "../support/process-end.ts";
 
 export const launcher = fileURLToPath(new URL("../../bin/zion.js", import.meta.url));
 
@@ -57,7 +58,7 @@ export interface GatewayOptions {
 
 /** Starts a gateway; it and its workers are gone when the test is over. */
 export async function startGateway(t: TestContext, options: GatewayOptions): Promise<Gateway> {
-  const directory = mkdtempSync(join(tmpdir(), "zion-test-"));
+  const directory = newDirectory("test");
   const file = join(directory, "zion.toml");
   writeFileSync(file, options.toml.replaceAll("DIRECTORY", directory));
   for (const [name, contents] of Object.entries(options.files ?? {})) {
@@ -68,6 +69,7 @@ export async function startGateway(t: TestContext, options: GatewayOptions): Pro
     stdio: ["ignore", "ignore", "pipe"],
     env: { ...process.env, ...options.environment },
   });
+  atProcessEnd(() => void child.kill("SIGKILL"));
   const pid = child.pid!;
   const known = new Set<number>();
   const workers = () => {
@@ -85,7 +87,6 @@ export async function startGateway(t: TestContext, options: GatewayOptions): Pro
     await exited;
     assertNoCanary(output.text(), "standard error");
     assertNoCanaryBelow(directory, ["zion.toml", ...Object.keys(options.files ?? {})]);
-    rmSync(directory, { recursive: true });
   });
 
   const started =

@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { Config } from "../../src/config/config.ts";
 import { watchKeys } from "../../src/control/key-watch.ts";
 import { goodConfig, minimal } from "../support/config-case.ts";
+import { newDirectory } from "../support/directory.ts";
 import { keptLog } from "./fakes.ts";
 
 test("a private key that others can read by now is noticed, told once, and forgiven when it is cured", async (t) => {
-  const directory = mkdtempSync(join(tmpdir(), "zion-keys-"));
-  t.after(() => rmSync(directory, { recursive: true }));
+  const directory = newDirectory("keys");
   const key = join(directory, "tls.key");
   writeFileSync(key, "", { mode: 0o600 });
   const config = goodConfig(minimal);

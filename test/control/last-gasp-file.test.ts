@@ -1,26 +1,17 @@
 import assert from "node:assert/strict";
-import {
-  appendFileSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { createExposition } from "../../src/control/exposition.ts";
 import { lastGaspLine } from "../../src/control/last-gasp.ts";
 import { lastGaspPath, openLastGaspFile } from "../../src/control/last-gasp-file.ts";
 import { openObituaries } from "../../src/control/obituaries.ts";
 import { goodConfig, minimal } from "../support/config-case.ts";
+import { newDirectory } from "../support/directory.ts";
 import { keptLog } from "./fakes.ts";
 
-function directory(t: TestContext): string {
-  const path = mkdtempSync(join(tmpdir(), "zion-gasp-"));
-  t.after(() => rmSync(path, { recursive: true }));
+function directory(): string {
+  const path = newDirectory("gasp");
   return path;
 }
 
@@ -37,8 +28,8 @@ function start(path: string | undefined, predecessorKilled = false, oomKilled = 
   return { obituaries, log, count };
 }
 
-test("a start tells of the last words that it finds, counts them, and no start does so again", async (t) => {
-  const path = join(directory(t), "last_panic.jsonl");
+test("a start tells of the last words that it finds, counts them, and no start does so again", async () => {
+  const path = join(directory(), "last_panic.jsonl");
   writeFileSync(path, gasp);
   const first = start(path);
   const found = first.log.lines.find((line) => line["event.name"] === "zion.panic.found");
@@ -50,8 +41,8 @@ test("a start tells of the last words that it finds, counts them, and no start d
   assert.deepEqual([second.log.lines, await second.count()], [[], 0]);
 });
 
-test("last words that the primary of their time has heard are not told again", async (t) => {
-  const path = join(directory(t), "last_panic.jsonl");
+test("last words that the primary of their time has heard are not told again", async () => {
+  const path = join(directory(), "last_panic.jsonl");
   const { obituaries, count } = start(path);
   assert.equal(await count(), 0);
   appendFileSync(path, gasp);
@@ -61,8 +52,8 @@ test("last words that the primary of their time has heard are not told again", a
   assert.equal(await start(path).count(), 0);
 });
 
-test("whoever died without a word is on record by its parent", (t) => {
-  const path = join(directory(t), "last_panic.jsonl");
+test("whoever died without a word is on record by its parent", () => {
+  const path = join(directory(), "last_panic.jsonl");
   const death = { process: "audit writer", pid: 7, code: null, signal: "SIGKILL", uptimeMs: 5 };
   start(path, false, true).obituaries.died(death);
   const record = JSON.parse(readFileSync(path, "utf8"));
@@ -80,15 +71,15 @@ test("whoever died without a word is on record by its parent", (t) => {
   assert.equal(statSync(path).mode & 0o777, 0o600);
 });
 
-test("a primary that was killed is counted by the next one, unless it has said why", async (t) => {
-  const path = join(directory(t), "last_panic.jsonl");
+test("a primary that was killed is counted by the next one, unless it has said why", async () => {
+  const path = join(directory(), "last_panic.jsonl");
   assert.equal(await start(path, true).count(), 1);
   writeFileSync(path, lastGaspLine("primary", "uncaughtException", new TypeError(), 0));
   assert.equal(await start(path, true).count(), 1);
 });
 
-test("the file stays small however many die, and the newest stay in it", (t) => {
-  const path = join(directory(t), "last_panic.jsonl");
+test("the file stays small however many die, and the newest stay in it", () => {
+  const path = join(directory(), "last_panic.jsonl");
   const file = openLastGaspFile(path, 0);
   const text = "x".repeat(3900);
   for (let i = 0; i < 400; i++) file.append({ i, text });
@@ -101,8 +92,8 @@ test("the file stays small however many die, and the newest stay in it", (t) => 
   assert.ok(lines.length > 64);
 });
 
-test("torn lines and foreign ones are passed over", async (t) => {
-  const path = join(directory(t), "last_panic.jsonl");
+test("torn lines and foreign ones are passed over", async () => {
+  const path = join(directory(), "last_panic.jsonl");
   writeFileSync(
     path,
     `${gasp.slice(9)}\n[1]\nnull\n{"event.name":"zion.panic"}\n${gasp}${gasp.slice(0, 40)}`,
@@ -110,8 +101,8 @@ test("torn lines and foreign ones are passed over", async (t) => {
   assert.equal(await start(path).count(), 1);
 });
 
-test("where it cannot be written, the gateway starts, and says so", async (t) => {
-  const target = directory(t);
+test("where it cannot be written, the gateway starts, and says so", async () => {
+  const target = directory();
   symlinkSync("/etc/passwd", join(target, "link"));
   for (const path of [target, join(target, "link"), "/dev/null/x"]) {
     const { log, obituaries } = start(path);

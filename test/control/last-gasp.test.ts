@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { lastGaspLine } from "../../src/control/last-gasp.ts";
+import { newDirectory } from "../support/directory.ts";
 
 test("a last gasp is one line of JSON of at most 4 KiB, whatever was thrown", () => {
   fc.assert(
@@ -33,7 +33,7 @@ function dying(code: string): {
   readonly stderr: string;
   readonly file: string;
 } {
-  const directory = mkdtempSync(join(tmpdir(), "zion-gasp-"));
+  const directory = newDirectory("gasp");
   const path = join(directory, "last_panic.jsonl");
   const setup = `
     const { openSync } = await import("node:fs");
@@ -43,7 +43,6 @@ function dying(code: string): {
   const args = ["--unhandled-rejections=strict", "--input-type=module", "-e", `${setup}\n${code}`];
   const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
   const file = readFileSync(path, "utf8");
-  rmSync(directory, { recursive: true });
   return { status, stderr, file };
 }
 

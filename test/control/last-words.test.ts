@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { fork, spawn } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import net from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { childStdio } from "../../src/control/last-gasp.ts";
+import { newDirectory } from "../support/directory.ts";
 import { childrenOf, config, kill, startGateway, startUpstream, until } from "./gateway.ts";
 
 const onLinux = { skip: process.platform === "linux" ? false : "reads /proc" };
@@ -32,7 +32,7 @@ const bugs: readonly (readonly [
 ];
 for (const [role, entry, args, message] of bugs) {
   test(`a bug in the ${role.replace(" 1", "")} ends it with code 70 and one record where the primary said`, async (t) => {
-    const path = join(scratch(t), "last_panic.jsonl");
+    const path = join(scratch(), "last_panic.jsonl");
     const file = openSync(path, "a");
     const source = fileURLToPath(new URL(`../../src/control/${entry}.ts`, import.meta.url));
     const child = fork(source, args, {
@@ -56,7 +56,7 @@ test(
   "the primary's own bug, and the one of its reader of configurations, are on record",
   onLinux,
   async (t) => {
-    const directory = scratch(t);
+    const directory = scratch();
     const path = join(directory, "words.jsonl");
     const good = join(directory, "zion.toml");
     writeFileSync(good, config(9, [`state_dir = ${JSON.stringify(join(directory, "state"))}`]));
@@ -99,7 +99,7 @@ test(
   "a primary records, counts and replaces whoever dies; the next one tells how it ended",
   onLinux,
   async (t) => {
-    const directory = scratch(t);
+    const directory = scratch();
     const path = join(directory, "words.jsonl");
     writeFileSync(join(directory, "key"), Buffer.alloc(32, 7), { mode: 0o600 });
     const issuer = await silentServer(t);
@@ -153,9 +153,8 @@ key_file = ${JSON.stringify(join(directory, "key"))}
   },
 );
 
-function scratch(t: TestContext): string {
-  const path = mkdtempSync(join(tmpdir(), "zion-words-"));
-  t.after(() => rmSync(path, { recursive: true, force: true }));
+function scratch(): string {
+  const path = newDirectory("words");
   return path;
 }
 

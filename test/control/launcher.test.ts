@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, writeFileSync } from "node:fs";
 import https from "node:https";
-import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { newDirectory } from "../support/directory.ts";
 import { childrenOf, isRunning, kill, launcher, request, until } from "./gateway.ts";
 
 const linux = process.platform === "linux";
@@ -36,9 +36,8 @@ test("an old Node passes arguments, standard error and exit codes on", withOldNo
   assert.match(stderr, /\/no\/such\/file/);
 });
 
-test("an old Node without the pinned one says what is needed", withOldNode, (t) => {
-  const directory = mkdtempSync(join(tmpdir(), "zion-launcher-"));
-  t.after(() => rmSync(directory, { recursive: true }));
+test("an old Node without the pinned one says what is needed", withOldNode, () => {
+  const directory = newDirectory("launcher");
   cpSync(launcher, join(directory, "bin", "zion.js"));
   writeFileSync(join(directory, "package.json"), '{"type":"module"}');
   const { status, stderr } = spawnSync(oldNode!, [join(directory, "bin", "zion.js"), "run"], {

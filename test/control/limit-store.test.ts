@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { makeSelfSigned } from "../../src/cert/self-signed.ts";
@@ -11,6 +10,7 @@ import type { OpenStore } from "../../src/control/store-connection.ts";
 import type { SpentShare, StoreLevels } from "../../src/limit/limiter.ts";
 import type { StoreState } from "../../src/limit/limits.ts";
 import { systemClock } from "../../src/std/clock.ts";
+import { newDirectory } from "../support/directory.ts";
 import { startRedis } from "../support/redis.ts";
 import { keptLog } from "./fakes.ts";
 import { until } from "./gateway.ts";
@@ -220,8 +220,7 @@ test("a user of the access list needs few rights; a wrong password is no store",
   ];
   const redis = await startRedis(t, ["--user", "default", "off", "--user", ...rights]);
   if (redis === undefined) return;
-  const directory = mkdtempSync(join(tmpdir(), "zion-store-"));
-  t.after(() => rmSync(directory, { recursive: true }));
+  const directory = newDirectory("store");
   const passwordFile = join(directory, "password");
   writeFileSync(passwordFile, "wrong\n");
   const { isUp, isDown, log, spend } = machine(t, place(redis.port, { username: "zion", passwordFile }));
@@ -236,8 +235,7 @@ test("a user of the access list needs few rights; a wrong password is no store",
 });
 
 test("over TLS the certificate is verified, by name and by CA", async (t) => {
-  const directory = mkdtempSync(join(tmpdir(), "zion-store-"));
-  t.after(() => rmSync(directory, { recursive: true }));
+  const directory = newDirectory("store");
   const { certPem, keyPem } = makeSelfSigned({ names: ["valkey.test"], days: 2 });
   const [cert, key] = [join(directory, "crt"), join(directory, "key")];
   writeFileSync(cert, certPem);

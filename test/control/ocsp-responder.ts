@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { X509Certificate } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import type { CertificateConfig } from "../../src/config/config.ts";
+import { newDirectory } from "../support/directory.ts";
 
 export interface ResponderOptions {
   /** Default: any. */
@@ -21,7 +21,7 @@ export interface ResponderOptions {
 /** Starts `openssl ocsp` as a CA's responder; resolves with its URL when it listens. */
 export async function startResponder(t: TestContext, options: ResponderOptions): Promise<string> {
   const { issuer, index, signer = issuer, validMinutes = 60 } = options;
-  const directory = mkdtempSync(join(tmpdir(), "zion-ocsp-"));
+  const directory = newDirectory("ocsp");
   const file = (name: string, text: string) => {
     writeFileSync(join(directory, name), text);
     return join(directory, name);
@@ -57,7 +57,6 @@ export async function startResponder(t: TestContext, options: ResponderOptions):
   t.after(async () => {
     child.kill("SIGKILL");
     await gone;
-    rmSync(directory, { recursive: true });
   });
   return new Promise((done, failed) => {
     let said = "";

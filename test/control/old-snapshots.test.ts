@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { newDirectory } from "../support/directory.ts";
 import { startEdge } from "../support/edge.ts";
 
 setFlagsFromString("--expose-gc");
@@ -21,8 +21,7 @@ async function liveBytes(): Promise<number> {
 }
 
 test("old generations are let go of: rules, routes and pools that changed do not pile up", async (t) => {
-  const directory = mkdtempSync(join(tmpdir(), "zion-old-"));
-  t.after(() => rmSync(directory, { recursive: true }));
+  const directory = newDirectory("old");
   const rules = join(directory, "own.toml");
   const next = (n: number) => {
     writeFileSync(

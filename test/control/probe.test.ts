@@ -1,15 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
 import net from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { makeSelfSigned } from "../../src/cert/self-signed.ts";
 import type { EndpointConfig, UpstreamConfig } from "../../src/config/config.ts";
 import { probeByHttp } from "../../src/control/probe.ts";
 import { goodConfig, minimal } from "../support/config-case.ts";
+import { newDirectory } from "../support/directory.ts";
 
 const [template] = goodConfig(minimal).upstreams;
 const [plain] = template!.endpoints;
@@ -133,8 +132,7 @@ test("a name is reached through the resolver's addresses", async (t) => {
 });
 
 test("a Unix socket is probed", async (t) => {
-  const directory = mkdtempSync(join(tmpdir(), "zion-probe-"));
-  t.after(() => rmSync(directory, { recursive: true }));
+  const directory = newDirectory("probe");
   const path = join(directory, "app.sock");
   const server = http.createServer((_, response) => response.end());
   await listen(t, server, path);

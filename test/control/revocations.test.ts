@@ -1,27 +1,18 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import {
-  appendFileSync,
-  chmodSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, chmodSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import fc from "fast-check";
 import { openRevocations, readRevocation } from "../../src/control/revocations.ts";
 import { REVOKED_MAX } from "../../src/identity/revoked-tokens.ts";
+import { newDirectory } from "../support/directory.ts";
 
 const onLinux = { skip: process.platform === "linux" ? false : "limits the size of files by prlimit" };
 const nowSecs = 1_800_000_000;
 
-function start(t: TestContext) {
-  const directory = mkdtempSync(join(tmpdir(), "zion-revoked-"));
-  t.after(() => rmSync(directory, { recursive: true }));
+function start() {
+  const directory = newDirectory("revoked");
   let secs = nowSecs;
   const clock = { nowMs: () => 0, wallMs: () => secs * 1000 };
   const open = (stateDir: string | undefined = directory) => {
@@ -40,8 +31,8 @@ function start(t: TestContext) {
   };
 }
 
-test("what was taken back is taken back after a restart, and what was given back is not", (t) => {
-  const run = start(t);
+test("what was taken back is taken back after a restart, and what was given back is not", () => {
+  const run = start();
   const first = run.open();
   for (const jti of ["a", "b", 'c"\n', "ü"]) assert.equal(first.add({ jti, exp: nowSecs + 60 }), "added");
   assert.equal(first.remove("b"), "removed");
@@ -54,8 +45,8 @@ test("what was taken back is taken back after a restart, and what was given back
   assert.equal(statSync(run.file).mode & 0o777, 0o600);
 });
 
-test("a token is forgotten once it would have expired, with the largest leeway", (t) => {
-  const run = start(t);
+test("a token is forgotten once it would have expired, with the largest leeway", () => {
+  const run = start();
   const told: (readonly string[])[] = [];
   const list = run.open();
   list.listen((added, dropped) => told.push([`+${added}`, `-${dropped}`]));
@@ -78,8 +69,8 @@ test("a token is forgotten once it would have expired, with the largest leeway",
   assert.deepEqual(run.open().list(), []);
 });
 
-test("a token that is taken back again stays on the list until the later of both ends", (t) => {
-  const run = start(t);
+test("a token that is taken back again stays on the list until the later of both ends", () => {
+  const run = start();
   const list = run.open();
   list.add({ jti: "a", exp: nowSecs + 600 });
   assert.equal(list.add({ jti: "a", exp: nowSecs + 60 }), "added");
@@ -89,8 +80,8 @@ test("a token that is taken back again stays on the list until the later of both
   assert.deepEqual(run.open().list(), list.list());
 });
 
-test("an end that is over is a slip: it would take nothing back, or let somebody in again", (t) => {
-  const run = start(t);
+test("an end that is over is a slip: it would take nothing back, or let somebody in again", () => {
+  const run = start();
   const list = run.open();
   list.add({ jti: "a", exp: nowSecs + 600 });
   for (const exp of [0, 1, nowSecs - 301]) assert.equal(list.add({ jti: "a", exp }), "over");
@@ -104,8 +95,8 @@ test("an end that is over is a slip: it would take nothing back, or let somebody
   );
 });
 
-test("a line that a crash cut off is left out; any other damage stops the start", (t) => {
-  const run = start(t);
+test("a line that a crash cut off is left out; any other damage stops the start", () => {
+  const run = start();
   run.open().add({ jti: "a", exp: nowSecs + 60 });
   appendFileSync(run.file, '{"jti":"b","ex');
   assert.deepEqual(
@@ -121,16 +112,16 @@ test("a line that a crash cut off is left out; any other damage stops the start"
   }
 });
 
-test("without a directory the list lives as long as the process", (t) => {
-  const run = start(t);
+test("without a directory the list lives as long as the process", () => {
+  const run = start();
   const list = openRevocations(undefined, run.clock);
   assert.ok(!("problem" in list));
   assert.equal(list.add({ jti: "a", exp: nowSecs + 60 }), "added");
   assert.equal(list.list().length, 1);
 });
 
-test("what cannot be written is in force, and says so", (t) => {
-  const run = start(t);
+test("what cannot be written is in force, and says so", () => {
+  const run = start();
   const list = run.open();
   rmSync(run.directory, { recursive: true });
   assert.equal(list.add({ jti: "a", exp: nowSecs + 60 }), "not_written");
@@ -143,7 +134,7 @@ test("what cannot be written is in force, and says so", (t) => {
 });
 
 test("half a line that a full disk took does not become part of the next", onLinux, (t) => {
-  const run = start(t);
+  const run = start();
   const list = run.open();
   assert.equal(list.add({ jti: "a", exp: nowSecs + 60 }), "added");
   // Room for ten bytes more, and no signal for what has none.
@@ -167,8 +158,8 @@ function limitFiles(bytes: string): void {
   execFileSync("prlimit", [`--pid=${process.pid}`, `--fsize=${bytes}:unlimited`]);
 }
 
-test("the list has an end, and says when it is full", (t) => {
-  const run = start(t);
+test("the list has an end, and says when it is full", () => {
+  const run = start();
   const lines = Array.from({ length: REVOKED_MAX }, (_none, i) => `{"jti":"${i}","exp":${nowSecs + 60}}\n`);
   writeFileSync(run.file, lines.join(""));
   const list = run.open();
@@ -181,8 +172,8 @@ test("the list has an end, and says when it is full", (t) => {
   assert.equal(readFileSync(run.file, "utf8"), `{"jti":"one more","exp":${nowSecs + 500}}\n`);
 });
 
-test("a successor takes up what its predecessor wrote after it had read", (t) => {
-  const run = start(t);
+test("a successor takes up what its predecessor wrote after it had read", () => {
+  const run = start();
   const old = run.open();
   old.add({ jti: "a", exp: nowSecs + 60 });
   old.add({ jti: "b", exp: nowSecs + 60 });
@@ -195,14 +186,14 @@ test("a successor takes up what its predecessor wrote after it had read", (t) =>
   assert.deepEqual([next.list().map(({ jti }) => jti), told], [["b", "c"], [["c", "-", "a"]]]);
 });
 
-test("any list of changes is the same after a restart", (t) => {
+test("any list of changes is the same after a restart", () => {
   const change = fc.record({
     jti: fc.string({ minLength: 1, maxLength: 3, unit: "binary" }),
     isAdded: fc.boolean(),
   });
   fc.assert(
     fc.property(fc.array(change, { maxLength: 30 }), (changes) => {
-      const run = start(t);
+      const run = start();
       const list = run.open();
       for (const { jti, isAdded } of changes)
         if (isAdded) list.add({ jti, exp: nowSecs + 60 });

@@ -1,24 +1,14 @@
 import assert from "node:assert/strict";
-import {
-  existsSync,
-  lstatSync,
-  mkdtempSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, lstatSync, readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import net from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { openControlListener, text } from "../../src/control/control-listener.ts";
+import { newDirectory } from "../support/directory.ts";
 
-function place(t: TestContext): string {
-  const directory = mkdtempSync(join(tmpdir(), "zion-socket-"));
-  t.after(() => rmSync(directory, { recursive: true, force: true }));
+function place(): string {
+  const directory = newDirectory("socket");
   return join(directory, "admin.sock");
 }
 
@@ -48,7 +38,7 @@ function get(socketPath: string): Promise<string> {
 }
 
 test("a socket is its owner's alone from the first moment, and goes with its listener", async (t) => {
-  const path = place(t);
+  const path = place();
   const before = process.umask();
   const listener = await open(t, path);
   assert.equal(process.umask(), before);
@@ -60,7 +50,7 @@ test("a socket is its owner's alone from the first moment, and goes with its lis
 });
 
 test("a socket that nobody answers on is replaced", async (t) => {
-  const path = place(t);
+  const path = place();
   const dead = net.createServer();
   await new Promise<void>((resolve) => dead.listen(`${path}.old`, resolve));
   renameSync(`${path}.old`, path);
@@ -72,14 +62,14 @@ test("a socket that nobody answers on is replaced", async (t) => {
 });
 
 test("a socket that somebody answers on stays theirs", async (t) => {
-  const path = place(t);
+  const path = place();
   await open(t, path, "first");
   await assert.rejects(open(t, path, "second"), /another process, perhaps another zion, listens there/);
   assert.equal(await get(path), "first");
 });
 
 test("a file that is no socket stays what it is", async (t) => {
-  const path = place(t);
+  const path = place();
   writeFileSync(path, "precious");
   await assert.rejects(open(t, path), /a file that is no socket/);
   assert.ok(lstatSync(path).isFile());
@@ -87,13 +77,13 @@ test("a file that is no socket stays what it is", async (t) => {
 
 test("a directory that is not there is said", async (t) => {
   await assert.rejects(
-    open(t, join(place(t), "admin.sock")),
+    open(t, join(place(), "admin.sock")),
     /cannot listen on unix:.*\((ENOTDIR|ENOENT|EACCES)\)/,
   );
 });
 
 test("a listener that closes leaves the socket of the one that replaced it", async (t) => {
-  const path = place(t);
+  const path = place();
   const first = await open(t, path, "first");
   first.release();
   await open(t, path, "second");

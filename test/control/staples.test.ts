@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { before, mock, type TestContext, test } from "node:test";
 import type { CertificateConfig, TlsConfig } from "../../src/config/config.ts";
@@ -10,6 +9,7 @@ import { createStaples } from "../../src/control/staples.ts";
 import { createStapleShelf } from "../../src/listener/staple-shelf.ts";
 import { makeCertificate } from "../cert/peer-certificates.ts";
 import { tlsConfig } from "../listener/tls-front.ts";
+import { newDirectory } from "../support/directory.ts";
 import { keptLog, settle } from "./fakes.ts";
 
 const hourMs = 3_600_000;
@@ -119,8 +119,7 @@ test("what the CA revoked is not stapled, and is an error in the log", async (t)
 });
 
 test("answers outlive a restart, and go with their certificate", async (t) => {
-  const stateDir = mkdtempSync(join(tmpdir(), "zion-staples-"));
-  t.after(() => rmSync(stateDir, { recursive: true }));
+  const stateDir = newDirectory("staples");
   const desk = open(t, () => goodFor(hourMs), stateDir);
   desk.staples.adopt(config());
   await settle();

@@ -1,19 +1,18 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import type { Config } from "../../src/config/config.ts";
 import { openStickyRoot } from "../../src/control/sticky-root.ts";
 import { goodConfig, minimal } from "../support/config-case.ts";
+import { newDirectory } from "../support/directory.ts";
 import { keptLog, silentLog } from "./fakes.ts";
 
 const plain: Config = goodConfig(minimal);
 const sticky: Config = goodConfig(`${minimal}\n[upstream.app.sticky]\n`);
 
-function folder(t: TestContext): string {
-  const path = mkdtempSync(join(tmpdir(), "zion-sticky-"));
-  t.after(() => rmSync(path, { recursive: true }));
+function folder(): string {
+  const path = newDirectory("sticky");
   return path;
 }
 
@@ -22,8 +21,8 @@ const rootOf = (one: ReturnType<typeof openStickyRoot>): string => {
   return news.type === "sticky_root" ? Buffer.from(news.root).toString("hex") : "";
 };
 
-test("the root outlives a restart, for its owner alone, once an upstream needs it", (t) => {
-  const stateDir = folder(t);
+test("the root outlives a restart, for its owner alone, once an upstream needs it", () => {
+  const stateDir = folder();
   const file = join(stateDir, "sticky.key");
   const first = openStickyRoot(stateDir, silentLog);
   first.adopt(plain);
@@ -42,8 +41,8 @@ test("without a state directory each start has its own", () => {
   assert.notEqual(rootOf(one), rootOf(openStickyRoot(undefined, silentLog)));
 });
 
-test("a file that is no key is told of, and left alone", (t) => {
-  const stateDir = folder(t);
+test("a file that is no key is told of, and left alone", () => {
+  const stateDir = folder();
   writeFileSync(join(stateDir, "sticky.key"), "short");
   const log = keptLog();
   const one = openStickyRoot(stateDir, log);

@@ -4,17 +4,16 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type TestContext, test } from "node:test";
 import { config, type Gateway, launcher, request, startGateway, startUpstream } from "../control/gateway.ts";
+import { newDirectory } from "../support/directory.ts";
 
 const script = resolve(import.meta.dirname, "../../bin/zion-backup");
 const onLinux = { skip: process.platform === "linux" ? false : "GNU cp and tar" };
@@ -30,9 +29,8 @@ function verify(directory: string, keyFile: string) {
   });
 }
 
-function emptyDirectory(t: TestContext): string {
-  const directory = mkdtempSync(join(tmpdir(), "zion-backup-"));
-  t.after(() => rmSync(directory, { recursive: true }));
+function emptyDirectory(): string {
+  const directory = newDirectory("backup");
   return directory;
 }
 
@@ -40,7 +38,7 @@ function emptyDirectory(t: TestContext): string {
 async function startRecording(t: TestContext): Promise<Gateway> {
   const upstream = await startUpstream(t);
   const audit = `[audit]\nenabled = true\npath = "DIRECTORY/state/audit"\nkey_file = "DIRECTORY/audit.key"\ncheckpoint_secs = 1\n`;
-  const state = emptyDirectory(t);
+  const state = emptyDirectory();
   rmSync(state, { recursive: true });
   mkdirSync(state, { mode: 0o700 });
   const toml = config(
@@ -53,7 +51,7 @@ async function startRecording(t: TestContext): Promise<Gateway> {
 
 test("a gateway that records is saved while it does, and the copies verify", onLinux, async (t) => {
   const gateway = (await startRecording(t)) as Gateway & { readonly state: string };
-  const place = emptyDirectory(t);
+  const place = emptyDirectory();
   const keyFile = join(gateway.directory, "audit.key");
   let attacks = true;
   const attacking = (async () => {
@@ -111,8 +109,8 @@ test("a gateway that records is saved while it does, and the copies verify", onL
   assert.equal(went.status, 0, went.stdout + went.stderr);
 });
 
-test("nothing that is there is overwritten, and a spoilt archive is not restored", onLinux, (t) => {
-  const place = emptyDirectory(t);
+test("nothing that is there is overwritten, and a spoilt archive is not restored", onLinux, () => {
+  const place = emptyDirectory();
   const state = join(place, "state");
   const archive = join(place, "a.tar.gz");
   mkdirSync(join(state, "certificates"), { recursive: true, mode: 0o700 });

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import http from "node:http";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { config, request, startGateway, startUpstream, until } from "../control/gateway.ts";
+import { newDirectory } from "../support/directory.ts";
 import { freePort } from "../support/free-port.ts";
 
 interface Panel {
@@ -64,7 +64,7 @@ test(
 
 /** Starts a Prometheus that scrapes every second; returns its port. */
 async function scrape(t: TestContext, target: number): Promise<number> {
-  const directory = mkdtempSync(path.join(tmpdir(), "zion-prometheus-"));
+  const directory = newDirectory("prometheus");
   const yaml = `global: { scrape_interval: 1s }
 scrape_configs: [{ job_name: zion, static_configs: [{ targets: ["127.0.0.1:${target}"] }] }]
 rule_files: ["${path.resolve(import.meta.dirname, "../../deploy/prometheus/zion.rules.yaml")}"]
@@ -84,7 +84,6 @@ rule_files: ["${path.resolve(import.meta.dirname, "../../deploy/prometheus/zion.
   t.after(async () => {
     child.kill("SIGKILL");
     await exited;
-    rmSync(directory, { recursive: true, force: true });
   });
   await until("Prometheus is ready", () =>
     request(port, "/-/ready").then(

@@ -1,15 +1,13 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { TestContext } from "node:test";
 import { makeSelfSigned } from "../../src/cert/self-signed.ts";
 import { type Loaded, loadConfig } from "../../src/cli/load.ts";
+import { newDirectory } from "../support/directory.ts";
 import { find, type Tree, tomlOf } from "./helm.ts";
 
 /** Reads the rendered file as `zion check` does, with what it names made beside it as the pod's volumes would have it. */
-export function check(t: TestContext, objects: readonly Tree[]): Loaded {
-  const directory = mkdtempSync(join(tmpdir(), "zion-pod-"));
-  t.after(() => rmSync(directory, { recursive: true }));
+export function check(objects: readonly Tree[]): Loaded {
+  const directory = newDirectory("pod");
   return loadConfig(layOut(directory, objects));
 }
 

@@ -123,7 +123,7 @@ test("whole numbers are written as whole numbers, and every text on one line of 
 test("the gateway reads the texts as an operator wrote them", (t) => {
   if (!needsHelm(t)) return;
   const route = hostile.map((body, index) => ({ path: `/${index}`, name: `r${index}`, respond: { body } }));
-  const loaded = check(t, objectsOf({ config: { route } }));
+  const loaded = check(objectsOf({ config: { route } }));
   assert.ok(loaded.kind === "loaded");
   assert.deepEqual(
     loaded.config.routes.map(({ transform }) => transform.respond?.body),

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { config, request, startGateway, startUpstream, until } from "../control/gateway.ts";
+import { newDirectory } from "../support/directory.ts";
 import { startRedis } from "../support/redis.ts";
 import { find, needsHelm, objectsOf, type Tree, tomlOf } from "./helm.ts";
 import { cases } from "./helm-cases.ts";
@@ -82,8 +82,7 @@ test("the chart's Valkey takes its own options, and the gateway's user with the 
     .spec.template.spec;
   const [program, ...args] = containers[0].args as string[];
   assert.equal(program, "valkey-server");
-  const directory = mkdtempSync(join(tmpdir(), "zion-acl-"));
-  t.after(() => rmSync(directory, { recursive: true }));
+  const directory = newDirectory("acl");
   const guide = readFileSync(join(import.meta.dirname, "../../docs/operating/kubernetes.md"), "utf8");
   const users = /users\.acl="(user default off\nuser zion .*)"/
     .exec(guide)![1]!

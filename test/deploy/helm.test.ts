@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { test } from "node:test";
 import { generatedFiles } from "../../deploy/helm/generated.ts";
+import { newDirectory } from "../support/directory.ts";
 import { parseDockerfile } from "./dockerfile.ts";
 import { configOf, find, helm, needsHelm, notesOf, objectsOf, type Tree, template } from "./helm.ts";
 import { cases } from "./helm-cases.ts";
@@ -27,8 +27,7 @@ test("helm finds nothing wrong with the chart, and packs it", (t) => {
   if (!needsHelm(t)) return;
   const lint = helm("lint", "--strict", "--quiet", join(root, "deploy/helm/zion"));
   assert.equal(lint.status, 0, lint.stdout + lint.stderr);
-  const directory = mkdtempSync(join(tmpdir(), "zion-chart-"));
-  t.after(() => rmSync(directory, { recursive: true }));
+  const directory = newDirectory("chart");
   const packed = helm("package", join(root, "deploy/helm/zion"), "--destination", directory);
   assert.equal(packed.status, 0, packed.stderr);
   assert.equal(helm("template", "edge", join(directory, "zion-0.1.0.tgz")).status, 0);
@@ -44,7 +43,7 @@ for (const [name, values] of Object.entries(cases)) {
       assert.deepEqual(await schemaFaults(object), [], `${object.kind} ${object.metadata.name}`);
       assert.deepEqual(securityFaults(object), [], `${object.kind} ${object.metadata.name}`);
     }
-    const loaded = check(t, objects);
+    const loaded = check(objects);
     const errors =
       "diagnostics" in loaded ? loaded.diagnostics.filter(({ severity }) => severity === "error") : [loaded];
     assert.deepEqual(errors, [], "zion check");

@@ -114,7 +114,7 @@ test("the image serves as process 1 without rights, environment or a root it can
     audit: { existingSecret: "audit-key" },
   });
   const key = Buffer.alloc(32, 7);
-  const mounts = podVolumes(t, objects, { "audit-key": { key } });
+  const mounts = podVolumes(objects, { "audit-key": { key } });
   const directoryAt = (path: string) => mounts.find(({ at }) => at === path)!.from;
   const entry = parseDockerfile(readFileSync(join(repository, "Dockerfile"), "utf8")).stages.at(-1)!.steps;
   const words = (keyword: string) => entry.find((step) => step.keyword === keyword)!.words;

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import http from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import {
@@ -15,6 +14,7 @@ import {
   startUpstream,
   until,
 } from "../control/gateway.ts";
+import { newDirectory } from "../support/directory.ts";
 import { freePort } from "../support/free-port.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
 import { hasCommand, needs } from "../support/shared.ts";
@@ -25,7 +25,7 @@ import { hasCommand, needs } from "../support/shared.ts";
 /** A balancer of connections, like a Service; takes out who is not ready. */
 async function startBalancer(t: TestContext, gateways: readonly Gateway[]): Promise<number> {
   const port = await freePort();
-  const directory = mkdtempSync(join(tmpdir(), "zion-balancer-"));
+  const directory = newDirectory("balancer");
   const servers = gateways.map(
     (gateway, index) =>
       `  server g${index} 127.0.0.1:${gateway.port} check port ${gateway.telemetryPort} inter 200ms fall 1 rise 1`,
@@ -54,7 +54,6 @@ ${servers.join("\n")}
   t.after(async () => {
     child.kill("SIGKILL");
     await ended;
-    rmSync(directory, { recursive: true });
   });
   await until("the balancer answers", () =>
     request(port, "/").then(

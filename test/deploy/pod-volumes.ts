@@ -1,7 +1,6 @@
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { TestContext } from "node:test";
+import { newDirectory } from "../support/directory.ts";
 import type { Mount } from "./container.ts";
 import { find, type Tree } from "./helm.ts";
 
@@ -12,9 +11,8 @@ export type Secrets = Readonly<Record<string, Readonly<Record<string, Uint8Array
  * The volumes of a rendered pod's first container, as a kubelet makes them: files behind links that it can swap at once,
  * everything root's, and for the pod's group to read or, where a directory is empty, to write. Needs root.
  */
-export function podVolumes(t: TestContext, objects: readonly Tree[], secrets: Secrets): readonly Mount[] {
-  const base = mkdtempSync(join(tmpdir(), "zion-pod-"));
-  t.after(() => rmSync(base, { recursive: true, force: true }));
+export function podVolumes(objects: readonly Tree[], secrets: Secrets): readonly Mount[] {
+  const base = newDirectory("pod");
   const { spec } = find(objects, "Deployment").spec.template;
   const group = spec.securityContext.fsGroup as number;
   return spec.containers[0].volumeMounts.map(({ name, mountPath, readOnly }: Tree) => {

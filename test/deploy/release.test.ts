@@ -7,15 +7,13 @@ import {
   cpSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readFileSync,
   rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { buildDeb } from "../../deploy/deb/build.ts";
 import { type Artefacts, buildArtefacts } from "../../deploy/release/artefacts.ts";
 import { printProvenance } from "../../deploy/release/provenance.ts";
@@ -24,19 +22,19 @@ import type { Source } from "../../deploy/release/stage.ts";
 import { sha256Of, signRelease } from "../../deploy/release/sums.ts";
 import { printReleaseKey } from "../../src/cli/minisign.ts";
 import { kill, request, until } from "../control/gateway.ts";
+import { newDirectory } from "../support/directory.ts";
 import { freePort } from "../support/free-port.ts";
 
 /** The long form is `npm run release`: it installs from the lockfile and builds a commit; here the checkout stands for both. */
 const root = resolve(import.meta.dirname, "../..");
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
 const source: Source = { directory: root, version, epochSecs: 1_790_000_000 };
-const directory = mkdtempSync(join(tmpdir(), "zion-release-"));
+const directory = newDirectory("release");
 
 let first: Artefacts;
 before(() => {
   first = buildArtefacts(source, join(directory, "first"));
 });
-after(() => rmSync(directory, { recursive: true }));
 
 const byRoot = {
   skip:

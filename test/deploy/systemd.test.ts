@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { diskAccess } from "../../src/config/files.ts";
 import { parseConfig } from "../../src/config/parse.ts";
 import { configExitCode } from "../../src/control/exit-codes.ts";
 import { childrenOf, launcher, request, until } from "../control/gateway.ts";
+import { newDirectory } from "../support/directory.ts";
 import { freePort } from "../support/free-port.ts";
 import { openNotifySocket } from "../support/notify-socket.ts";
 
@@ -34,9 +34,8 @@ test("systemd finds the unit no more exposed than 2.5 of 10", withSystemd, () =>
 });
 
 /** A root in which the unit is installed and what it starts is there. */
-function installed(t: TestContext, text: string): string {
-  const root = mkdtempSync(join(tmpdir(), "zion-unit-"));
-  t.after(() => rmSync(root, { recursive: true }));
+function installed(text: string): string {
+  const root = newDirectory("unit");
   const units = join(root, "usr/lib/systemd/system");
   mkdirSync(units, { recursive: true });
   cpSync("/usr/lib/systemd/system", units, { recursive: true, verbatimSymlinks: true });
@@ -49,11 +48,11 @@ function installed(t: TestContext, text: string): string {
   return root;
 }
 
-test("systemd reads every line of the unit", withSystemd, (t) => {
+test("systemd reads every line of the unit", withSystemd, () => {
   const verify = (text: string) =>
     spawnSync(
       "systemd-analyze",
-      ["verify", "--man=no", "--recursive-errors=no", `--root=${installed(t, text)}`, "zion.service"],
+      ["verify", "--man=no", "--recursive-errors=no", `--root=${installed(text)}`, "zion.service"],
       { encoding: "utf8" },
     );
   const good = verify(unit);
@@ -63,7 +62,7 @@ test("systemd reads every line of the unit", withSystemd, (t) => {
   assert.match(spoilt.stderr, /WatchdogSecs/);
 });
 
-test("the unit and the gateway mean the same exit codes, keys and directories", (t) => {
+test("the unit and the gateway mean the same exit codes, keys and directories", () => {
   assert.deepEqual(valuesOf("RestartPreventExitStatus"), [String(configExitCode)]);
   assert.deepEqual(valuesOf("SuccessExitStatus"), ["143"]);
   const credentials = valuesOf("LoadCredential").map((value) => value.split(":"));
@@ -71,8 +70,7 @@ test("the unit and the gateway mean the same exit codes, keys and directories", 
     ["audit-hmac-key", "/etc/zion/keys/audit-hmac-key"],
     ["capture-key", "/etc/zion/keys/capture-key"],
   ]);
-  const kept = mkdtempSync(join(tmpdir(), "zion-credentials-"));
-  t.after(() => rmSync(kept, { recursive: true }));
+  const kept = newDirectory("credentials");
   for (const [name] of credentials) writeFileSync(join(kept, name!), Buffer.alloc(32, 1), { mode: 0o400 });
   const toml = readFileSync(join(directory, "zion.toml"), "utf8");
   const parse = (folder: string, more: string) =>
@@ -109,8 +107,7 @@ test(
         if (value.startsWith("~")) allowed.delete(call);
         else allowed.add(call);
     }
-    const root = mkdtempSync(join(tmpdir(), "zion-calls-"));
-    t.after(() => rmSync(root, { recursive: true }));
+    const root = newDirectory("calls");
     const port = await freePort();
     writeFileSync(join(root, "audit-hmac-key"), Buffer.alloc(32, 1), { mode: 0o400 });
     const toml = readFileSync(join(directory, "zion.toml"), "utf8")

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import {
@@ -11,6 +10,7 @@ import {
   resolveLink,
   writeSite,
 } from "../../deploy/site/site.ts";
+import { newDirectory } from "../support/directory.ts";
 import { root } from "./document.ts";
 
 test("every link of every document leads to a file, and to a heading that is there", () => {
@@ -30,9 +30,8 @@ test("every link of every document leads to a file, and to a heading that is the
   assert.deepEqual(wrong, []);
 });
 
-test("the site holds every document, and its links lead to its own pages", (t) => {
-  const into = mkdtempSync(path.join(tmpdir(), "zion-site-"));
-  t.after(() => rmSync(into, { recursive: true }));
+test("the site holds every document, and its links lead to its own pages", () => {
+  const into = newDirectory("site");
   const pages = writeSite(root, into);
   assert.equal(pages.length, documentsOf(root).length);
   const wrong: string[] = [];

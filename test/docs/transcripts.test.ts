@@ -1,17 +1,16 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { fileDisk } from "../../src/audit/file-disk.ts";
 import { shellWords } from "../../src/explain/shell-words.ts";
 import { eventAt, openLog, sourceAt, testClock } from "../audit/test-log.ts";
+import { newDirectory } from "../support/directory.ts";
 import { assertGenerated, read, root } from "./document.ts";
 
-test("the README's commands do what their comments say, one after the other in an empty directory", (t) => {
-  const folder = mkdtempSync(path.join(tmpdir(), "zion-readme-"));
-  t.after(() => rmSync(folder, { recursive: true }));
+test("the README's commands do what their comments say, one after the other in an empty directory", () => {
+  const folder = newDirectory("readme");
   const lines = [...read("README.md").matchAll(/^ {4}npx zion (.*)$/gm)].map(([, words]) => words!);
   assert.ok(lines.length >= 9, `only ${lines.length}`);
   mkdirSync(path.join(folder, "audit"));
@@ -55,10 +54,9 @@ test("the README's commands do what their comments say, one after the other in a
 const documents = ["docs/explain.md"];
 
 for (const document of documents) {
-  test(`the transcripts of ${document} are what its commands print`, (t) => {
+  test(`the transcripts of ${document} are what its commands print`, () => {
     const text = read(document);
-    const folder = mkdtempSync(path.join(tmpdir(), "zion-transcript-"));
-    t.after(() => rmSync(folder, { recursive: true }));
+    const folder = newDirectory("transcript");
     const [, config = ""] = /^```toml\n([\s\S]*?)^```$/m.exec(text) ?? [];
     writeFileSync(path.join(folder, "zion.toml"), config);
     for (const [, name, content] of text.matchAll(/^File `([\w.]+)`:\n\n```\w*\n([\s\S]*?)^```$/gm))

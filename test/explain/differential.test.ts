@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import fc from "fast-check";
@@ -15,6 +14,7 @@ import { bytesOf, type EvalCase } from "../eval/case.ts";
 import { type CorpusName, corpusNames, isOwn, readCorpus, sample } from "../eval/corpora.ts";
 import { Lane } from "../eval/lane.ts";
 import { arbitraryHead, damagedHead } from "../support/arbitrary-head.ts";
+import { newDirectory } from "../support/directory.ts";
 import { type LogEvent, startGateway } from "../support/gateway.ts";
 import { sharedFolder } from "../support/shared.ts";
 import { makeToken } from "../support/tokens.ts";
@@ -112,8 +112,7 @@ upstream = "origin"
 `;
 
 test("what explain says is what the gateway does, over corpora and random requests", async (t) => {
-  const folder = mkdtempSync(path.join(tmpdir(), "zion-explain-"));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = newDirectory("explain");
   const secretFile = path.join(folder, "secret");
   writeFileSync(secretFile, secret);
   const text = routes(await startPatientOrigin(t), secretFile);

@@ -151,7 +151,7 @@ test("a certificate that a client would have to show is not known, and is said t
   const files: Readonly<Record<string, string>> = {
     "/a.crt": certPem,
     "/a.key": keyPem,
-    "/ca.pem": openClientAuthority(t).certPem,
+    "/ca.pem": openClientAuthority().certPem,
   };
   const text = `schema_version = 1
 [server]

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import fc from "fast-check";
 import { readCertificateParts } from "../../src/identity/certificate-parts.ts";
 import { readRevocationList } from "../../src/identity/crl.ts";
@@ -76,7 +76,7 @@ test("object identifiers and times are read in their one form", () => {
     assert.throws(() => time(tag, text), DerError);
 });
 
-const root = openClientAuthority({ after }, "Root");
+const root = openClientAuthority("Root");
 const leaf = root.issue("leaf", {
   extensions: ["subjectAltName=DNS:a.test,URI:spiffe://a.test/b,email:a@b.test"],
 });

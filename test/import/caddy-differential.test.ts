@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { importCaddy } from "../../src/import/caddy.ts";
+import { newDirectory } from "../support/directory.ts";
 import { startEdge } from "../support/edge.ts";
 import { freePort } from "../support/free-port.ts";
 import { type Ask, type Origins, put, says, startOrigins, startPeer } from "./differential.ts";
@@ -108,7 +108,7 @@ const cases: Readonly<Record<string, readonly Ask[]>> = {
 };
 
 let origins: Origins;
-const folder = mkdtempSync(path.join(tmpdir(), "zion-import-"));
+const folder = newDirectory("import");
 
 before(async () => {
   origins = await startOrigins();
@@ -126,7 +126,6 @@ before(async () => {
 
 after(() => {
   origins.close();
-  rmSync(folder, { recursive: true });
 });
 
 for (const [name, asks] of Object.entries(cases)) {

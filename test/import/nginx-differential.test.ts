@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { importNginx } from "../../src/import/nginx.ts";
+import { newDirectory } from "../support/directory.ts";
 import { startEdge } from "../support/edge.ts";
 import { freePort } from "../support/free-port.ts";
 import { type Ask, type Origins, put, type Seen, says, startOrigins, startPeer } from "./differential.ts";
@@ -164,7 +164,7 @@ const cases: Readonly<Record<string, readonly Ask[]>> = {
 };
 
 let origins: Origins;
-const folder = mkdtempSync(path.join(tmpdir(), "zion-import-"));
+const folder = newDirectory("import");
 
 before(async () => {
   origins = await startOrigins();
@@ -172,7 +172,6 @@ before(async () => {
 
 after(() => {
   origins.close();
-  rmSync(folder, { recursive: true });
 });
 
 for (const [name, asks] of Object.entries(cases)) {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { CertificateConfig } from "../../src/config/config.ts";
 import { makeCertificate } from "../cert/peer-certificates.ts";
+import { newDirectory } from "../support/directory.ts";
 import { hasCommand, longForm, needs } from "../support/shared.ts";
 import { certificateFor, openFront, tlsConfig } from "./tls-front.ts";
 
@@ -79,8 +79,7 @@ for (const minVersion of longForm ? (["1.2", "1.3"] as const) : (["1.2"] as cons
   test(`testssl.sh has nothing against min_version = "${minVersion}": protocols, forward secrecy, known attacks`, async (t) => {
     if (!needs(t, "testssl", hasCommand("testssl"))) return;
     const front = await open(t, minVersion, certificateFor("localhost", "127.0.0.1"));
-    const directory = mkdtempSync(join(tmpdir(), "zion-testssl-"));
-    t.after(() => rmSync(directory, { recursive: true }));
+    const directory = newDirectory("testssl");
     const file = join(directory, "findings.json");
     const output = await run("testssl", [
       ...["--quiet", "--color", "0", "--warnings", "off", "--fast", "--nodns", "none"],

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, renameSync } from "node:fs";
 import path from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import fc from "fast-check";
 import { stampIds } from "../../src/http/id-lines.ts";
 import { CanonicalRequest, methodNames } from "../../src/http/request.ts";
@@ -15,11 +14,11 @@ import { buildRedaction, credentialParams, type RedactSettings } from "../../src
 import { decisionNames, decisionOf, RouteCounts } from "../../src/record/route-counts.ts";
 import { openRandomPool } from "../../src/std/random-pool.ts";
 import { arbitraryHead, damagedHead } from "../support/arbitrary-head.ts";
+import { newDirectory } from "../support/directory.ts";
 import { readAsHead } from "../support/head-reading.ts";
 import { hostileTexts as hostile } from "../support/hostile-text.ts";
 
-const folder = mkdtempSync(path.join(tmpdir(), "zion-log-"));
-after(() => rmSync(folder, { recursive: true }));
+const folder = newDirectory("log");
 
 const wallMs = Date.UTC(2026, 0, 2, 3, 4, 5, 67);
 const clock = { nowMs: () => 0, wallMs: () => wallMs };

@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
 import net from "node:net";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
@@ -14,6 +12,7 @@ import { makeSelfSigned } from "../../src/cert/self-signed.ts";
 import { DirectWrite, isWaiting } from "../../src/std/direct-write.ts";
 import { GATHERED_BYTES, type Leaver, Outbox } from "../../src/std/outbox.ts";
 import { Xorshift } from "../../src/std/xorshift.ts";
+import { newDirectory } from "../support/directory.ts";
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
@@ -167,8 +166,7 @@ test("what the kernel does not take stays as it is, however much leaves meanwhil
 for (const how of ["leave", "flush"] as const) {
   test(`clients that take nothing keep what they were sent, and no buffer each: ${how}`, async (t) => {
     // Unix sockets: their kernel buffers are small.
-    const folder = mkdtempSync(path.join(tmpdir(), "zion-outbox-"));
-    t.after(() => rmSync(folder, { recursive: true }));
+    const folder = newDirectory("outbox");
     const lines = await openSilentLines(t, path.join(folder, "s"), 40);
     const outbox = new Outbox();
     // What an outbox writes first teaches it how.

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { newDirectory } from "./directory.ts";
 
 /** A certificate with its key, as files and as text. */
 export interface ClientPair {
@@ -36,13 +36,9 @@ export interface ClientAuthority extends ClientPair {
   crl(name: string, options?: { readonly fromDays?: number; readonly untilDays?: number }): string;
 }
 
-/** A root of its own, removed when the test ends. */
-export function openClientAuthority(
-  t: { after(done: () => void): void },
-  name = "Test Root",
-): ClientAuthority {
-  const directory = mkdtempSync(path.join(tmpdir(), "zion-ca-"));
-  t.after(() => rmSync(directory, { recursive: true, force: true }));
+/** A root of its own. */
+export function openClientAuthority(name = "Test Root"): ClientAuthority {
+  const directory = newDirectory("ca");
   const keyPath = makeKey(directory, "ca");
   const certPath = path.join(directory, "ca.crt");
   const config = writeConfig(directory, []);

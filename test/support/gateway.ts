@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { TestContext } from "node:test";
 import { makeSelfSigned } from "../../src/cert/self-signed.ts";
 import { assertNoCanary, assertNoCanaryBelow } from "./canary.ts";
+import { newDirectory } from "./directory.ts";
 import { freePort } from "./free-port.ts";
+import { atProcessEnd } from "./process-end.ts";
 
 /** A gateway as real processes, started through bin/zion.js. */
 export interface Gateway {
@@ -56,7 +57,7 @@ export async function startGateway(
   config: string,
   options: GatewayOptions = {},
 ): Promise<Gateway> {
-  const folder = mkdtempSync(path.join(tmpdir(), "zion-gateway-"));
+  const folder = newDirectory("gateway");
   const accessLogPath = path.join(folder, "access.log");
   const certificatePath = path.join(folder, "tls.crt");
   const listen: string[] = [];
@@ -85,12 +86,12 @@ export async function startGateway(
 
   const command = [path.join(root, "bin/zion.js"), "run", "-c", configPath];
   const child = spawn(process.execPath, command, { stdio: ["ignore", "ignore", "pipe"], cwd: folder });
+  atProcessEnd(() => void child.kill("SIGKILL"));
   const gateway = watch(child, accessLogPath, certificatePath);
   t.after(async () => {
     await stop(child, gateway);
     assertNoCanary(gateway.stderr(), "standard error");
     assertNoCanaryBelow(folder, ["zion.toml", "tls.key"]);
-    rmSync(folder, { recursive: true, force: true });
   });
   const started = await gateway.event("zion.started", 90_000);
   const port = (key: "listeners" | "control", name: string): number => {

@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { until } from "../control/gateway.ts";
+import { newDirectory } from "./directory.ts";
 
 /** What stands for systemd's end of NOTIFY_SOCKET: Node has no datagram sockets of the Unix kind, Python has. */
 export interface NotifySocket {
@@ -31,14 +31,13 @@ while True:
 `;
 
 export async function openNotifySocket(t: TestContext): Promise<NotifySocket> {
-  const directory = mkdtempSync(join(tmpdir(), "zion-notify-"));
+  const directory = newDirectory("notify");
   const path = join(directory, "notify.sock");
   const child = spawn("python3", ["-c", receiver, path], { stdio: ["ignore", "pipe", "inherit"] });
   const exited = new Promise((done) => child.on("exit", done));
   t.after(async () => {
     child.kill("SIGKILL");
     await exited;
-    rmSync(directory, { recursive: true });
   });
   let text = "";
   child.stdout.setEncoding("utf8").on("data", (part: string) => {

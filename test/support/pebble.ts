@@ -1,11 +1,11 @@
 import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import type { TestContext } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { Client } from "undici";
 import { makeSelfSigned } from "../../src/cert/self-signed.ts";
+import { newDirectory } from "./directory.ts";
 import { freePort } from "./free-port.ts";
 import { startNameServer } from "./name-server.ts";
 
@@ -47,7 +47,7 @@ function hasPebble(): boolean {
 }
 
 export async function startPebble(t: Pick<TestContext, "after">, options: PebbleOptions): Promise<Pebble> {
-  const folder = mkdtempSync(path.join(tmpdir(), "zion-pebble-"));
+  const folder = newDirectory("pebble");
   const { certPem, keyPem } = makeSelfSigned({ names: ["localhost", "127.0.0.1"], days: 2 });
   const [port, managementPort, namePort] = [await freePort(), await freePort(), await startNameServer(t)];
   const file = (name: string, text: string): string => {
@@ -91,10 +91,7 @@ export async function startPebble(t: Pick<TestContext, "after">, options: Pebble
     child.on("error", () => {});
     await until(() => get(`${origin}/dir`, certPem));
   };
-  t.after(async () => {
-    await stop();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  t.after(stop);
   await start();
   return {
     directoryUrl: `${origin}/dir`,

@@ -1,9 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
 import net from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { newDirectory } from "./directory.ts";
 import { freePort } from "./free-port.ts";
 import { hasCommand, needs } from "./shared.ts";
 
@@ -26,7 +24,7 @@ export async function startRedis(
   args: readonly string[] = [],
 ): Promise<RedisServer | undefined> {
   if (!needs(t, "redis-server", hasCommand("redis-server"))) return undefined;
-  const directory = mkdtempSync(join(tmpdir(), "zion-redis-"));
+  const directory = newDirectory("redis");
   const isTls = args.includes("--tls-port");
   const port = await freePort();
   const place = isTls
@@ -49,10 +47,7 @@ export async function startRedis(
     child.kill("SIGKILL");
     await ended;
   };
-  t.after(async () => {
-    await kill();
-    rmSync(directory, { recursive: true, force: true });
-  });
+  t.after(kill);
   await start();
   return {
     port,

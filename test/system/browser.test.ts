@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { WebSocketServer } from "ws";
+import { newDirectory } from "../support/directory.ts";
 import { startGateway } from "../support/gateway.ts";
 import { hasCommand } from "../support/shared.ts";
 import { systemConfig } from "./config.ts";
@@ -122,7 +120,7 @@ async function startSite(t: TestContext): Promise<Site> {
 
 /** Opens the page in a browser of its own until it has sent its findings. */
 async function visit(t: TestContext, url: string, results: () => Promise<Findings>): Promise<Findings> {
-  const profile = mkdtempSync(path.join(tmpdir(), "zion-chromium-"));
+  const profile = newDirectory("chromium");
   const browser = spawn(
     "chromium",
     [
@@ -149,6 +147,5 @@ async function visit(t: TestContext, url: string, results: () => Promise<Finding
   } finally {
     browser.kill("SIGKILL");
     await gone;
-    rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 }

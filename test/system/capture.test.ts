@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
+import { newDirectory } from "../support/directory.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
 import { startOrigin } from "../support/origin.ts";
 import { ask, field } from "../support/raw-client.ts";
@@ -20,8 +20,7 @@ interface Kept {
 }
 
 async function keep(t: TestContext, capture: string): Promise<Kept> {
-  const home = mkdtempSync(path.join(tmpdir(), "zion-capture-"));
-  t.after(() => rmSync(home, { recursive: true }));
+  const home = newDirectory("capture");
   const folder = path.join(home, "kept");
   const key = path.join(home, "key");
   writeFileSync(key, "0123456789abcdef0123456789abcdef", { mode: 0o600 });

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { connect, type TLSSocket } from "node:tls";
 import { makeSelfSigned } from "../../src/cert/self-signed.ts";
 import { openClientAuthority } from "../support/client-ca.ts";
+import { newDirectory } from "../support/directory.ts";
 import { freePort } from "../support/free-port.ts";
 import { type Gateway, type LogEvent, startGateway } from "../support/gateway.ts";
 import { startOrigin } from "../support/origin.ts";
@@ -14,7 +14,7 @@ import { hasCommand, needs } from "../support/shared.ts";
 
 // Certificates of clients through real processes: curl, several workers, files that are watched.
 
-const root = openClientAuthority({ after }, "Root");
+const root = openClientAuthority("Root");
 const good = root.issue("good");
 const doomed = root.issue("doomed");
 
@@ -79,8 +79,7 @@ async function metric(gateway: Gateway, line: RegExp): Promise<number> {
 
 test("a list that revokes a client holds for every worker, for its tickets and for curl; a broken one changes nothing", async (t) => {
   if (!needs(t, "curl", hasCommand("curl"))) return;
-  const folder = mkdtempSync(path.join(tmpdir(), "zion-mtls-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = newDirectory("mtls");
   const file = (name: string): string => path.join(folder, name);
   const { certPem, keyPem } = makeSelfSigned({ names: ["localhost"], days: 2 });
   writeFileSync(file("tls.crt"), certPem);

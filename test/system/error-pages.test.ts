@@ -1,19 +1,18 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import http from "node:http";
 import http2 from "node:http2";
 import net from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { newDirectory } from "../support/directory.ts";
 import { startGateway } from "../support/gateway.ts";
 import { startOrigin } from "../support/origin.ts";
 
 const browser = "text/html,application/xhtml+xml,*/*;q=0.8";
 
 test("refusals have the operator's pages, as the client wants them, over both protocols", async (t) => {
-  const directory = mkdtempSync(join(tmpdir(), "zion-pages-"));
-  t.after(() => rmSync(directory, { recursive: true }));
+  const directory = newDirectory("pages");
   writeFileSync(join(directory, "any.html"), "<h1>Fehler {status} für {request_id}</h1> {reason} {else}");
   writeFileSync(join(directory, "any.json"), '{"status":{status},"id":"{request_id}"}');
   writeFileSync(join(directory, "404.html"), "nothing here");

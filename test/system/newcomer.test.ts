@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import http from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { launcher, startUpstream } from "../control/gateway.ts";
+import { newDirectory } from "../support/directory.ts";
 import { freePort } from "../support/free-port.ts";
 
 const onLinux = { skip: process.platform === "linux" ? false : "needs reusePort" };
@@ -15,8 +15,7 @@ const pathSecs = 60;
 
 test("a newcomer has a refused attack explained within a minute of work", onLinux, async (t) => {
   const upstream = await startUpstream(t);
-  const directory = mkdtempSync(join(tmpdir(), "zion-newcomer-"));
-  t.after(() => rmSync(directory, { recursive: true }));
+  const directory = newDirectory("newcomer");
   const [plain, telemetry, admin] = [await freePort(), await freePort(), await freePort()];
   const zion = (...args: readonly string[]): string =>
     execFileSync(process.execPath, [launcher, ...args], {

@@ -1,18 +1,17 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { promisify } from "node:util";
+import { newDirectory } from "../support/directory.ts";
 import { startGateway } from "../support/gateway.ts";
 
 const run = promisify(execFile);
 const MIB = 1024 * 1024;
 
-function folder(t: TestContext): string {
-  const path = mkdtempSync(join(tmpdir(), "zion-www-"));
-  t.after(() => rmSync(path, { recursive: true }));
+function folder(): string {
+  const path = newDirectory("www");
   return path;
 }
 
@@ -47,7 +46,7 @@ async function curl(
 }
 
 test("real workers serve files over HTTP/1.1 and HTTP/2, and may read nothing else", async (t) => {
-  const root = folder(t);
+  const root = folder();
   writeFileSync(join(root, "a.txt"), "hello");
   const gateway = await startGateway(t, `[server]\nworkers = 2\nhttp_mode = "serve"\n${route("", root)}`, {
     tls: true,
@@ -67,7 +66,7 @@ test("real workers serve files over HTTP/1.1 and HTTP/2, and may read nothing el
 });
 
 test("a directory that a reload adds is served by new workers, which may read it", async (t) => {
-  const [one, other] = [folder(t), folder(t)];
+  const [one, other] = [folder(), folder()];
   writeFileSync(join(one, "a.txt"), "one");
   writeFileSync(join(other, "a.txt"), "other");
   const gateway = await startGateway(t, `[server]\nworkers = 2\nhttp_mode = "serve"\n${route("/one", one)}`);
@@ -83,7 +82,7 @@ test("a directory that a reload adds is served by new workers, which may read it
 });
 
 test("a gibibyte passes, over both protocols, and memory stays as it is", async (t) => {
-  const root = folder(t);
+  const root = folder();
   const size = (process.env["ZION_FULL"] === undefined ? 256 : 1024) * MIB;
   writeFileSync(join(root, "big.bin"), "");
   truncateSync(join(root, "big.bin"), size);

@@ -1,16 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
 import { untilMetrics } from "../control/gateway.ts";
+import { newDirectory } from "../support/directory.ts";
 import { startGateway } from "../support/gateway.ts";
 import { ok, startOrigin } from "../support/origin.ts";
 import { ask, field } from "../support/raw-client.ts";
 
 test("all workers of a machine take a sticky cookie, and still do after a restart", async (t) => {
-  const stateDir = mkdtempSync(join(tmpdir(), "zion-sticky-"));
-  t.after(() => rmSync(stateDir, { recursive: true }));
+  const stateDir = newDirectory("sticky");
   const members = await Promise.all(
     ["a", "b", "c"].map((name) =>
       startOrigin({ script: async (_request, { socket }) => void socket.write(ok(name)) }),

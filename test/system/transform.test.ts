@@ -1,15 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import http from "node:http";
 import http2 from "node:http2";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, type TestContext, test } from "node:test";
+import { type TestContext, test } from "node:test";
+import { newDirectory } from "../support/directory.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
 import { type Origin, ok, startOrigin } from "../support/origin.ts";
 
-const directory = mkdtempSync(join(tmpdir(), "zion-transform-"));
-after(() => rmSync(directory, { recursive: true }));
+const directory = newDirectory("transform");
 writeFileSync(join(directory, "page.html"), "<h1>Wartung für alle</h1>\n");
 
 let origin: Origin;

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import net from "node:net";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { Readable } from "node:stream";
 import { type TestContext, test } from "node:test";
+import { newDirectory } from "../support/directory.ts";
 import { type Edge, startEdge } from "../support/edge.ts";
 import { type Http2Arrival, type Http2OriginOptions, startHttp2Origin } from "../support/http2-origin.ts";
 import { ask, connect, field, fieldAll } from "../support/raw-client.ts";
@@ -527,8 +527,7 @@ for (const { title, protocol, alpn, body } of [
   { title: "auto where only HTTP/1.1 is", protocol: "auto", alpn: ["http/1.1"], body: "by HTTP/1.1 /x" },
 ]) {
   test(`${title}: ALPN says what is spoken`, async (t) => {
-    const folder = mkdtempSync(path.join(tmpdir(), "zion-h2-"));
-    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    const folder = newDirectory("h2");
     const origin = await startHttp2Origin(
       t,
       ({ stream }) => {
@@ -551,8 +550,7 @@ for (const { title, protocol, alpn, body } of [
 }
 
 test("h2 to a TLS endpoint that has only HTTP/1.1 is 502", async (t) => {
-  const folder = mkdtempSync(path.join(tmpdir(), "zion-h2-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = newDirectory("h2");
   const origin = await startHttp2Origin(t, () => {}, { alpn: ["http/1.1"] });
   const ca = path.join(folder, "ca.pem");
   writeFileSync(ca, origin.certPem);

@@ -1,19 +1,18 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
 import type { Server } from "node:net";
-import os from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import tls from "node:tls";
 import { makeSelfSigned } from "../../src/cert/self-signed.ts";
+import { newDirectory } from "../support/directory.ts";
 import { startEdge } from "../support/edge.ts";
 
 /** A folder that goes with the test. */
-function folderFor(t: TestContext): string {
-  const folder = mkdtempSync(path.join(os.tmpdir(), "zion-transport-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+function folderFor(): string {
+  const folder = newDirectory("transport");
   return folder;
 }
 
@@ -58,7 +57,7 @@ async function httpsOrigin(t: TestContext, options: tls.TlsOptions): Promise<num
 }
 
 test("reaches an upstream behind a Unix socket", async (t) => {
-  const folder = folderFor(t);
+  const folder = folderFor();
   const socketPath = path.join(folder, "app.sock");
   const server = http.createServer((request, response) => {
     response.end(`${request.method} ${request.url} ${request.headers.host}`);
@@ -69,7 +68,7 @@ test("reaches an upstream behind a Unix socket", async (t) => {
 });
 
 test("keeps a TLS upstream's connection from request to request, after uploads too", async (t) => {
-  const folder = folderFor(t);
+  const folder = folderFor();
   const { certPem, keyPem } = makeSelfSigned({ names: ["app.internal"], days: 2 });
   writeFileSync(path.join(folder, "ca.pem"), certPem);
   const server = https.createServer({ cert: certPem, key: keyPem }, (request, response) => {
@@ -104,7 +103,7 @@ upstream = "app"
 });
 
 test("verifies a TLS upstream against its private CA and server name, and shows its client certificate", async (t) => {
-  const folder = folderFor(t);
+  const folder = folderFor();
   const origin = makeSelfSigned({ names: ["app.internal"], days: 2 });
   const client = makeSelfSigned({ names: ["zion-client"], days: 2 });
   writeFileSync(path.join(folder, "ca.pem"), origin.certPem);
@@ -136,7 +135,7 @@ for (const [what, serverName, withCa] of [
   ["a certificate that no known authority signed", "app.internal", false],
 ] as const) {
   test(`answers 502 to ${what}, and sends the request to nobody`, async (t) => {
-    const folder = folderFor(t);
+    const folder = folderFor();
     const origin = makeSelfSigned({ names: ["app.internal"], days: 2 });
     writeFileSync(path.join(folder, "ca.pem"), origin.certPem);
     let heard = 0;

@@ -1,14 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { ResponseHead } from "../../../src/http/response-head.ts";
 import { FILE, FileShelf } from "../../../src/respond/static/file-shelf.ts";
+import { newDirectory } from "../../support/directory.ts";
 
-test("while more paths are looked for than can be, a file that is at hand is served as it was", async (t) => {
-  const directory = mkdtempSync(path.join(tmpdir(), "zion-shelf-"));
-  t.after(() => rmSync(directory, { recursive: true, force: true }));
+test("while more paths are looked for than can be, a file that is at hand is served as it was", async () => {
+  const directory = newDirectory("shelf");
   writeFileSync(path.join(directory, "page.html"), "page");
   let nowMs = 1000;
   const shelf = new FileShelf({
