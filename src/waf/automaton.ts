@@ -2,14 +2,11 @@ import { inOneGo, type Steps } from "../std/steps.ts";
 
 /**
  * Aho-Corasick as a dense DFA over bytes, ASCII letters folded, built once per snapshot. One table look-up per byte,
- * whatever the number of literals; the state can be carried across chunks. Measured: bench/micro/waf/automaton.bench.ts.
+ * whatever the number of literals. Measured: bench/micro/waf/automaton.bench.ts.
  */
 export interface Automaton {
-  /**
-   * Sets in `hits` the bit of every target with a literal in `bytes[start..end)`. Returns the state, to go on with the
-   * next chunk; `state` 0 begins.
-   */
-  scan(bytes: Uint8Array, start: number, end: number, hits: Uint32Array, state?: number): number;
+  /** Sets in `hits` the bit of every target with a literal in `bytes[start..end)`. */
+  scan(bytes: Uint8Array, start: number, end: number, hits: Uint32Array): void;
   /** Words that `hits` needs. */
   readonly hitWords: number;
   readonly states: number;
@@ -22,7 +19,7 @@ export interface Literal {
   readonly text: string;
   /** The bit that a match sets. */
   readonly target: number;
-  /** Counts only where no ASCII letter stands before or behind it. Across a chunk border it always counts. */
+  /** Counts only where no ASCII letter stands before or behind it. */
   readonly word?: boolean;
 }
 
@@ -51,17 +48,17 @@ export function* automatonSteps(literals: readonly Literal[], targets: number): 
   const perClass = 1 / classCount;
   let scans = 0;
 
-  function scan(bytes: Uint8Array, start: number, end: number, hits: Uint32Array, state = 0): number {
+  function scan(bytes: Uint8Array, start: number, end: number, hits: Uint32Array): void {
     if (scans === 0xffffffff) {
       said.fill(0);
       scans = 0;
     }
     scans++;
+    let state = 0;
     for (let at = start; at < end; at++) {
       state = table[state + classes[bytes[at]!]!]!;
       if (state >= firstAccepting) report(state, hits, bytes, at, start, end);
     }
-    return state;
   }
 
   function report(

@@ -49,26 +49,6 @@ test("finds exactly the literals that a naive search finds, in any case of ASCII
   );
 });
 
-test("finds literals across chunk borders, wherever they fall", () => {
-  const anywhere = literalSet.map((literals) => literals.map(({ text, target }) => ({ text, target })));
-  fc.assert(
-    fc.property(anywhere, word(0, 60), fc.array(fc.nat(60), { maxLength: 6 }), (literals, text, cuts) => {
-      const automaton = buildAutomaton(literals, 71);
-      const bytes = Buffer.from(text, "latin1");
-      const hits = new Uint32Array(automaton.hitWords);
-      const borders = [...cuts.map((cut) => Math.min(cut, bytes.length)), bytes.length].sort((a, b) => a - b);
-      let state = 0;
-      let from = 0;
-      for (const to of borders) {
-        state = automaton.scan(bytes, from, to, hits, state);
-        from = to;
-      }
-      assert.deepEqual(targetsOf(hits), naive(literals, text));
-    }),
-    { numRuns: 300 },
-  );
-});
-
 test("looks at nothing outside of the range it is given", () => {
   const automaton = buildAutomaton([{ text: "secret", target: 0 }], 1);
   const hits = new Uint32Array(automaton.hitWords);
