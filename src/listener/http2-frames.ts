@@ -154,7 +154,7 @@ export class Http2Frames implements FrameSink {
     }
     if (!owner.count(SETTINGS_FRAME)) return;
     const { output } = owner;
-    const code = applySettings(source, start, end, output, this.#streams.byId);
+    const code = applySettings(source, start, end, output, this.#streams);
     if (code !== NO_ERROR) {
       owner.onFrameFault(code);
       return;

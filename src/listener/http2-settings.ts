@@ -20,7 +20,7 @@ export function applySettings(
   start: number,
   end: number,
   output: Http2Output,
-  streams: ReadonlyMap<number, { readonly output: StreamOutput }>,
+  streams: { all(): readonly { readonly output: StreamOutput }[] },
 ): number {
   for (let at = start; at < end; at += 6) {
     const id = (source[at]! << 8) | source[at + 1]!;
@@ -32,7 +32,7 @@ export function applySettings(
     // RFC 9113 §6.9.2: also for the streams that are open.
     const change = value - output.streamWindow;
     output.streamWindow = value;
-    for (const stream of streams.values())
+    for (const stream of streams.all())
       if (!output.widenStream(stream.output, change)) return FLOW_CONTROL_ERROR;
   }
   return NO_ERROR;

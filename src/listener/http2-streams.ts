@@ -1,11 +1,11 @@
 import type { Reason } from "../reason.ts";
 import { RecentResets } from "./http2-resets.ts";
 import type { Http2Stream } from "./http2-stream.ts";
+import { StreamTable } from "./http2-stream-table.ts";
 
 /** The streams of one connection: those that are open, and what is known of the others. */
 export class Http2Streams {
-  /** Those that are open. */
-  readonly byId = new Map<number, Http2Stream>();
+  readonly #open = new StreamTable<Http2Stream>();
   /** The last one that the client opened. */
   lastId = 0;
   /** How many were opened so far. */
@@ -15,16 +15,21 @@ export class Http2Streams {
   readonly #resets = new RecentResets();
 
   get size(): number {
-    return this.byId.size;
+    return this.#open.size;
+  }
+
+  /** Those of now, the oldest first. */
+  all(): readonly Http2Stream[] {
+    return this.#open.all();
   }
 
   get(id: number): Http2Stream | undefined {
-    return this.byId.get(id);
+    return this.#open.get(id);
   }
 
   /** Its head is read. It is served when the read is over, or its body asks for it. */
   open(stream: Http2Stream): void {
-    this.byId.set(stream.id, stream);
+    this.#open.add(stream);
     this.#unserved.push(stream);
     this.opened++;
   }
@@ -52,7 +57,7 @@ export class Http2Streams {
   }
 
   forget(stream: Http2Stream): void {
-    this.byId.delete(stream.id);
+    this.#open.delete(stream);
   }
 
   /** We reset it, and the client may be sending. */
@@ -67,23 +72,22 @@ export class Http2Streams {
   /** The connection ends. */
   closeAll(reason: Reason): void {
     this.#unserved = [];
-    for (const stream of [...this.byId.values()]) stream.close(reason);
+    for (const stream of this.#open.all()) stream.close(reason);
   }
 
   /** Some have no end of their own. */
   get lasting(): boolean {
-    for (const stream of this.byId.values()) if (stream.lasting) return true;
-    return false;
+    return this.#open.all().some((stream) => stream.lasting);
   }
 
   /** Ends those. */
   endLasting(): void {
-    for (const stream of [...this.byId.values()]) stream.endStream();
+    for (const stream of this.#open.all()) stream.endStream();
   }
 
   endCalls(reason: Reason): boolean {
     let some = false;
-    for (const stream of [...this.byId.values()]) some = stream.endCall(reason) || some;
+    for (const stream of this.#open.all()) some = stream.endCall(reason) || some;
     return some;
   }
 }
