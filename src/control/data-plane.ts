@@ -309,7 +309,7 @@ export function openEdge(deps: EdgeDeps): Edge {
     prepared = undefined;
   }
 
-  const openConnections = () => [...listeners.http.connections, ...listeners.https.connections];
+  const openConnections = () => [...listeners.http.connections.all(), ...listeners.https.connections.all()];
   const withdrawal = createWorkerWithdrawal(state, openConnections, clock);
 
   return {

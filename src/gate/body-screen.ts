@@ -52,8 +52,8 @@ export class BodyScreen implements BodyEvents, Turn, RoomHolder, RoomWaiter {
   /** A call whose messages are compressed: each is held until its verdict, however long it is. */
   readonly #holdsMessages: boolean;
   heldSinceMs: number;
-  olderHolder: RoomHolder | undefined = undefined;
-  newerHolder: RoomHolder | undefined = undefined;
+  before: RoomHolder | undefined = undefined;
+  behind: RoomHolder | undefined = undefined;
   /** With a content coding nobody can say how far the inspection has come: such bodies are held, however long. */
   readonly #isCoded: boolean;
   /** Forwarded as it is inspected. */

@@ -49,8 +49,8 @@ export interface MessageRule {
 export class MessageScreen implements TunnelScreen, FrameListener, Turn, RoomHolder {
   closed = false;
   heldSinceMs = 0;
-  olderHolder: RoomHolder | undefined = undefined;
-  newerHolder: RoomHolder | undefined = undefined;
+  before: RoomHolder | undefined = undefined;
+  behind: RoomHolder | undefined = undefined;
   readonly #owner: MessageOwner;
   readonly #engine: WafEngine;
   readonly #rule: MessageRule;

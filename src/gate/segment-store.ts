@@ -1,14 +1,13 @@
+import { Line, type LineMember } from "../std/line.ts";
+
 export interface RoomWaiter {
   onRoom(): void;
 }
 
 /** A body that is not complete and has segments. */
-export interface RoomHolder {
+export interface RoomHolder extends LineMember<RoomHolder> {
   /** Coarse monotonic ms. */
   readonly heldSinceMs: number;
-  /** Its neighbours in the store's line; undefined at the ends, and outside of it. The store's to set. */
-  olderHolder: RoomHolder | undefined;
-  newerHolder: RoomHolder | undefined;
   /** Its memory is wanted: it gives all back before this returns. */
   onEvicted(): void;
 }
@@ -28,12 +27,8 @@ export class SegmentStore {
   /** Who waits for room, first come first served. A Set keeps the order and forgets anyone at once. */
   readonly #waiting = new Set<RoomWaiter>();
 
-  /**
-   * Ends of a line through the holders themselves. A Set makes a new table for every few that come and go, soon in V8's old
-   * space: 2 MB a second under 25,000 bodies, and the whole heap was marked every 2 s for them (bench/results/profiles.md).
-   */
-  #oldest: RoomHolder | undefined = undefined;
-  #newest: RoomHolder | undefined = undefined;
+  /** Oldest first. */
+  readonly #holders = new Line<RoomHolder>();
 
   constructor(limitBytes: number) {
     this.#limitBytes = limitBytes;
@@ -78,33 +73,16 @@ export class SegmentStore {
 
   /** Remembers who can be asked to go. A client that never ends its body must not keep the memory of everyone else's. */
   hold(holder: RoomHolder): void {
-    if (this.#isHeld(holder)) return;
-    const last = this.#newest;
-    holder.olderHolder = last;
-    if (last === undefined) this.#oldest = holder;
-    else last.newerHolder = holder;
-    this.#newest = holder;
+    this.#holders.add(holder);
   }
 
   letGo(holder: RoomHolder): void {
-    if (!this.#isHeld(holder)) return;
-    const { olderHolder: older, newerHolder: newer } = holder;
-    if (older === undefined) this.#oldest = newer;
-    else older.newerHolder = newer;
-    if (newer === undefined) this.#newest = older;
-    else newer.olderHolder = older;
-    // One that is gone must not keep its neighbours alive.
-    holder.olderHolder = undefined;
-    holder.newerHolder = undefined;
-  }
-
-  #isHeld(holder: RoomHolder): boolean {
-    return holder.olderHolder !== undefined || this.#oldest === holder;
+    this.#holders.delete(holder);
   }
 
   /** Ends bodies that have not been complete for longest, and since before `untilMs`, until there is room. */
   makeRoom(untilMs: number): void {
-    for (let holder = this.#oldest; holder !== undefined; holder = this.#oldest) {
+    for (let holder = this.#holders.first; holder !== undefined; holder = this.#holders.first) {
       if (this.hasRoom || holder.heldSinceMs > untilMs) return;
       this.letGo(holder);
       holder.onEvicted();

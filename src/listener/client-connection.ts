@@ -1,7 +1,11 @@
+import type { TlsFacts } from "../http/tls-facts.ts";
 import type { Reason } from "../reason.ts";
+import type { LineMember } from "../std/line.ts";
 
 /** One client connection, whatever it speaks, as the listener and the drain see it. */
-export interface ClientConnection {
+export interface ClientConnection extends LineMember<ClientConnection> {
+  /** What TLS said of it. Absent: without TLS, or not yet. */
+  readonly tls?: TlsFacts | undefined;
   /** Nothing is under way on it: closing it now costs the client no answer. */
   readonly idle: boolean;
   /** When it last became idle, coarse monotonic ms. */

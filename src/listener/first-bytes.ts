@@ -12,6 +12,8 @@ export type FirstBytesVerdict = undefined | Reason | (() => void);
  * lets go of the socket. What may be read is bounded by whoever judges it.
  */
 export class FirstBytes implements ClientConnection {
+  before: ClientConnection | undefined = undefined;
+  behind: ClientConnection | undefined = undefined;
   readonly idleSinceMs: number;
   readonly idle = true;
   readonly #socket: Socket;

@@ -38,6 +38,8 @@ const LINGER_MS = 1000;
  * it sends have files of their own.
  */
 export class Http1Connection implements ClientConnection, Downstream, TunnelEnd, BodyOwner, OutputOwner {
+  before: ClientConnection | undefined = undefined;
+  behind: ClientConnection | undefined = undefined;
   readonly peer: PeerFacts;
   readonly peerText: string;
   readonly secure: boolean;

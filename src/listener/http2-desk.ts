@@ -3,7 +3,6 @@ import { Http2HeadReader } from "../http/http2-head.ts";
 import type { State } from "../state.ts";
 import { GATHERED_BYTES, Outbox } from "../std/outbox.ts";
 import { ChunkShelf } from "./chunk-shelf.ts";
-import type { ClientConnection } from "./client-connection.ts";
 import type { Http2Output, OutputDesk } from "./http2-output.ts";
 import { OwnAnswers } from "./http2-own-answers.ts";
 
@@ -19,7 +18,8 @@ export class Http2Desk implements OutputDesk {
   readonly headReader = new Http2HeadReader();
   readonly chunks = new ChunkShelf();
   readonly ownAnswers: OwnAnswers;
-  readonly #open = new Set<ClientConnection>();
+  /** Those that are open. */
+  connections = 0;
   readonly #state: State;
   readonly #lent: Outbox[] = [];
   readonly #borrowers: Http2Output[] = [];
@@ -31,19 +31,6 @@ export class Http2Desk implements OutputDesk {
   constructor(state: State) {
     this.#state = state;
     this.ownAnswers = new OwnAnswers(state);
-  }
-
-  /** HTTP/2 connections that are open. */
-  get size(): number {
-    return this.#open.size;
-  }
-
-  add(connection: ClientConnection): void {
-    this.#open.add(connection);
-  }
-
-  forget(connection: ClientConnection): void {
-    this.#open.delete(connection);
   }
 
   lend(output: Http2Output): Outbox {

@@ -46,6 +46,8 @@ const OUTPUT_BYTES_MAX = 262_144;
  * own; what its frames mean is in http2-frames.ts, http2-heads.ts and http2-bodies.ts.
  */
 export class Http2Connection implements ClientConnection, HeadsOwner, FramesOwner {
+  before: ClientConnection | undefined = undefined;
+  behind: ClientConnection | undefined = undefined;
   readonly peer: PeerFacts;
   readonly peerText: string;
   readonly secure: boolean;

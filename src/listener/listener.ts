@@ -3,6 +3,7 @@ import type { ClientAuthTable } from "../cert/client-auth.ts";
 import { namedPeer, type PeerFacts, readPeer } from "../identity/client-address.ts";
 import { type Reason, reasons } from "../reason.ts";
 import type { State } from "../state.ts";
+import { Line } from "../std/line.ts";
 import type { AcmeHandshakes } from "./acme-handshake.ts";
 import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
 import type { ConnectionCaps } from "./connection-caps.ts";
@@ -35,7 +36,7 @@ export interface Accepted {
  */
 export class Listener implements ConnectionOwner {
   readonly name: "http" | "https";
-  readonly connections = new Set<ClientConnection>();
+  readonly connections = new Line<ClientConnection>();
   /** The TLS servers of the current snapshot; undefined on the plain listener. */
   tls: TlsFront<Accepted> | undefined = undefined;
   /** While a CA validates by TLS; hellos are read before OpenSSL only then. */
@@ -45,8 +46,6 @@ export class Listener implements ConnectionOwner {
   readonly #handshakes: HandshakeRate;
   readonly #http2: Http2Desk;
   readonly #servers = new Map<number, net.Server>();
-  /** Connections whose handshake asked for a certificate. */
-  readonly #asked = new Map<ClientConnection, TlsFacts>();
 
   constructor(name: "http" | "https", state: State, caps: ConnectionCaps, handshakes: HandshakeRate) {
     this.#handshakes = handshakes;
@@ -58,7 +57,7 @@ export class Listener implements ConnectionOwner {
 
   /** Open HTTP/2 connections. */
   get http2Count(): number {
-    return this.#http2.size;
+    return this.#http2.connections;
   }
 
   /** Accepts on a bound handle, or binds the address. */
@@ -103,9 +102,8 @@ export class Listener implements ConnectionOwner {
   }
 
   forget(connection: ClientConnection): void {
-    this.connections.delete(connection);
-    this.#asked.delete(connection);
-    this.#http2.forget(connection);
+    if (this.connections.delete(connection) && connection instanceof Http2Connection)
+      this.#http2.connections--;
   }
 
   /**
@@ -114,7 +112,10 @@ export class Listener implements ConnectionOwner {
    */
   enforceClientAuth(clientAuth: ClientAuthTable | undefined): void {
     if (clientAuth === undefined) return;
-    for (const [connection, { clientPolicy, clientCertificate }] of this.#asked) {
+    for (const connection of this.connections.all()) {
+      // Nobody asked the others for a certificate.
+      if (connection.tls === undefined || connection.tls.clientPolicy === "") continue;
+      const { clientPolicy, clientCertificate } = connection.tls;
       const policy = clientAuth.byId(clientPolicy);
       if (policy === undefined) connection.drain();
       else if (clientCertificate !== undefined) {
@@ -128,8 +129,7 @@ export class Listener implements ConnectionOwner {
     const { clock, counters } = this.#state;
     counters.countHandshake("ok", facts.protocol, (clock.nowMs() - accepted.acceptedMs) / 1000);
     counters.countTlsGroup(facts.group);
-    const connection = this.#connect(socket, accepted.peer, facts, facts.alpn === "h2");
-    if (facts.clientPolicy !== "") this.#asked.set(connection, facts);
+    this.#connect(socket, accepted.peer, facts, facts.alpn === "h2");
   }
 
   onTlsFailed(failure: TlsFailure): void {
@@ -256,14 +256,17 @@ export class Listener implements ConnectionOwner {
     }
     const connection = new Http2Connection(socket, peer, tls, this, this.#http2, this.#state);
     this.connections.add(connection);
-    this.#http2.add(connection);
+    this.#http2.connections++;
     return connection;
   }
 
   /** At the cap, idle connections make room for new ones: a few at a time, oldest first. */
   #shedIdle(): void {
     let shed = 0;
-    for (const connection of this.connections) {
+    let next: ClientConnection | undefined;
+    for (let connection = this.connections.first; connection !== undefined; connection = next) {
+      // Closed, it is in no line any more.
+      next = connection.behind;
       if (!connection.idle) continue;
       connection.close(reasons.idleTimeout);
       if (++shed === 16) return;

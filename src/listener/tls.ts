@@ -15,6 +15,7 @@ import {
   chainFor,
 } from "../cert/store.ts";
 import type { ShownCertificate } from "../http/tls-facts.ts";
+import { Line, type LineMember } from "../std/line.ts";
 import { readTlsFailure, type TlsFailure, unknownNameError } from "./tls-failure.ts";
 import { type TlsGroup, takeTlsGroup } from "./tls-group.ts";
 
@@ -104,7 +105,7 @@ export function buildTlsServer<T>(
   options: TlsServerOptions,
   events: TlsEvents<T>,
 ): TlsServer<T> {
-  const pending = new Map<Socket, T>();
+  const pending = new Line<Handshake<T>>();
   let isClosed = false;
   const contextOf = contextsWith(options.clientAuth);
   /** What the connection is served with whose SNI callback is on the stack. */
@@ -139,7 +140,9 @@ export function buildTlsServer<T>(
       fail(raw, context, refusal);
       return;
     }
-    pending.set(raw, context);
+    const handshake: Handshake<T> = { raw, context, before: undefined, behind: undefined };
+    (raw as HandshakeSocket<T>)[HANDSHAKE] = handshake;
+    pending.add(handshake);
     raw.on("close", onRawClose);
     // With half-open sockets a FIN inside the handshake would hold the connection until the time-out.
     raw.allowHalfOpen = false;
@@ -164,23 +167,20 @@ export function buildTlsServer<T>(
 
   /** The first of 'secureConnection', 'tlsClientError' and the raw socket's 'close' decides; the others find nothing. */
   function settleFailed(raw: Socket, failure: TlsFailure): void {
-    if (!pending.has(raw)) return;
-    const context = pending.get(raw) as T;
-    pending.delete(raw);
-    fail(raw, context, failure);
+    const handshake = (raw as HandshakeSocket<T>)[HANDSHAKE];
+    if (handshake !== undefined && pending.delete(handshake)) fail(raw, handshake.context, failure);
   }
 
   server.on("secureConnection", (socket) => {
     socket.on("error", destroyOnError);
     const raw = rawSocketOf(socket);
-    if (!pending.has(raw)) {
+    const handshake = (raw as HandshakeSocket<T>)[HANDSHAKE];
+    if (handshake === undefined || !pending.delete(handshake)) {
       destroySafely(socket);
       return;
     }
-    const context = pending.get(raw) as T;
-    pending.delete(raw);
     socket.allowHalfOpen = options.allowHalfOpen;
-    events.onSecure(socket, copyFacts(socket, store, options.clientAuth), context);
+    events.onSecure(socket, copyFacts(socket, store, options.clientAuth), handshake.context);
   });
 
   const { stapleOf } = options;
@@ -214,9 +214,22 @@ export function buildTlsServer<T>(
       isClosed = true;
     },
     destroyHandshakes: () => {
-      for (const raw of [...pending.keys()]) settleFailed(raw, "closed");
+      for (const { raw } of pending.all()) settleFailed(raw, "closed");
     },
   };
+}
+
+/** One that is under way. */
+interface Handshake<T> extends LineMember<Handshake<T>> {
+  readonly raw: Socket;
+  readonly context: T;
+}
+
+/** On the socket below TLS, where Node leads to from each of its events. */
+const HANDSHAKE = Symbol("handshake");
+
+interface HandshakeSocket<T> extends Socket {
+  [HANDSHAKE]?: Handshake<T>;
 }
 
 function serverOptions(store: CertificateStore, options: TlsServerOptions): NodeTlsOptions {

@@ -4,8 +4,8 @@ import fc from "fast-check";
 import { LARGE_BYTES, type RoomHolder, SegmentStore } from "../../src/gate/segment-store.ts";
 
 class Holder implements RoomHolder {
-  olderHolder: RoomHolder | undefined = undefined;
-  newerHolder: RoomHolder | undefined = undefined;
+  before: RoomHolder | undefined = undefined;
+  behind: RoomHolder | undefined = undefined;
   readonly name: number;
   heldSinceMs: number;
   readonly #onEvicted: (holder: Holder) => void;
@@ -53,8 +53,7 @@ test("whoever holds is asked to go in the order in which they began, whoever let
       assert.deepEqual(line(store, evicted), [...model]);
       assert.deepEqual(line(store, evicted), [], "nobody is asked twice");
       // Whoever left keeps nobody alive.
-      for (const { olderHolder, newerHolder } of holders)
-        assert.deepEqual([olderHolder, newerHolder], [undefined, undefined]);
+      for (const { before, behind } of holders) assert.deepEqual([before, behind], [undefined, undefined]);
     }),
     { numRuns: 500 },
   );
