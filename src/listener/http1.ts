@@ -12,6 +12,7 @@ import type { PeerFacts } from "../identity/client-address.ts";
 import { type Reason, reasons } from "../reason.ts";
 import type { ConnectionLimits, Snapshot } from "../snapshot.ts";
 import type { State } from "../state.ts";
+import { forgetListeners } from "../std/gone-socket.ts";
 import { Deadline } from "../std/timer-wheel.ts";
 import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
 import { type BodyOwner, Http1Body } from "./http1-body.ts";
@@ -93,7 +94,10 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
     this.#bornMs = wheel.nowMs;
     this.#idleSinceMs = this.#bornMs;
     socket.on("error", () => this.close());
-    socket.on("close", () => this.close());
+    socket.on("close", () => {
+      this.close();
+      forgetListeners(socket);
+    });
     socket.on("end", () => this.#onEnd());
     socket.on("drain", () => this.#output.onDrain());
     this.#wait(this.#snapshot.connection.headTimeoutMs);

@@ -13,6 +13,7 @@ import type { TlsFacts } from "../http/tls-facts.ts";
 import type { PeerFacts } from "../identity/client-address.ts";
 import { type Reason, reasons } from "../reason.ts";
 import type { State } from "../state.ts";
+import { forgetListeners } from "../std/gone-socket.ts";
 import { Deadline } from "../std/timer-wheel.ts";
 import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
 import { Http2Bodies } from "./http2-bodies.ts";
@@ -103,7 +104,10 @@ export class Http2Connection implements ClientConnection, HeadsOwner, FramesOwne
     const { ageMaxMs } = snapshot.connection;
     this.#ageAtMs = wheel.nowMs + ageMaxMs - Math.random() * AGE_JITTER * ageMaxMs;
     socket.on("error", () => this.#onGone());
-    socket.on("close", () => this.#onGone());
+    socket.on("close", () => {
+      this.#onGone();
+      forgetListeners(socket);
+    });
     // A client that closes its side has no streams that could still be answered.
     socket.on("end", () => this.#onGone());
     socket.on("drain", () => this.#onDrain());

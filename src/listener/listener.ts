@@ -3,6 +3,7 @@ import type { ClientAuthTable } from "../cert/client-auth.ts";
 import { namedPeer, type PeerFacts, readPeer } from "../identity/client-address.ts";
 import { type Reason, reasons } from "../reason.ts";
 import type { State } from "../state.ts";
+import { forgetListeners } from "../std/gone-socket.ts";
 import { Line } from "../std/line.ts";
 import type { AcmeHandshakes } from "./acme-handshake.ts";
 import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
@@ -181,7 +182,10 @@ export class Listener implements ConnectionOwner {
       return;
     }
     this.#state.counters.connectionsTotal[this.name]++;
-    socket.once("close", () => this.#caps.leave(group));
+    socket.once("close", () => {
+      this.#caps.leave(group);
+      forgetListeners(socket);
+    });
     if (this.tls === undefined && !this.#state.snapshot.connection.h2c) {
       this.#giveRest(this.#connect(socket, peer, undefined, false), rest);
       return;
