@@ -12,6 +12,7 @@ export interface Options {
   readonly rounds: number;
   /** Length of one measured window, seconds. */
   readonly seconds: number;
+  /** V8 compiles for some 8 s of load: what the slowest requests wait before that is another figure than after it. */
   readonly warmUpSeconds: number;
   /** Idle connections held for the memory figure. */
   readonly idleConnections: number;
@@ -45,6 +46,8 @@ export function parseOptions(args: readonly string[]): Options | "help" | string
   if (typeof rounds === "string") return rounds;
   const seconds = count("seconds", values.seconds, quick ? 1 : 4, 60);
   if (typeof seconds === "string") return seconds;
+  const warmUpSeconds = count("warm-up", values["warm-up"], quick ? 1 : 3, 60);
+  if (typeof warmUpSeconds === "string") return warmUpSeconds;
 
   const whole = !quick && values.only === undefined && values.candidates === undefined && log === "both";
   return {
@@ -53,7 +56,7 @@ export function parseOptions(args: readonly string[]): Options | "help" | string
     logs: log === "both" ? [true, false] : [log === "on"],
     rounds,
     seconds,
-    warmUpSeconds: quick ? 1 : 3,
+    warmUpSeconds,
     idleConnections: quick ? 500 : 2000,
     save: values.save === true || (whole && rounds >= 5),
     quick,
@@ -72,6 +75,7 @@ export const usage = `npm run bench -- [options]
                       default: ${usualCandidates.join(", ")}
   --log on|off|both   access log states to measure (default both)
   --rounds N          default 7     --seconds N   length of a window, default 4
+  --warm-up N         seconds of load before the first window of each, default 3
   --before DIR        measure the gateway of another checkout as well, as "before"
   --save              write bench/results for a partial or quick run too`;
 
@@ -85,6 +89,7 @@ function read(args: readonly string[]) {
       log: { type: "string" },
       rounds: { type: "string" },
       seconds: { type: "string" },
+      "warm-up": { type: "string" },
       save: { type: "boolean" },
       before: { type: "string" },
       help: { type: "boolean", short: "h" },

@@ -50,6 +50,7 @@ test("a mistake is told, not guessed at", () => {
   assert.match(String(parseOptions(["--log", "maybe"])), /--log takes/);
   assert.match(String(parseOptions(["--rounds", "0"])), /--rounds takes a whole number from 1 to 50/);
   assert.match(String(parseOptions(["--seconds", "1e9"])), /--seconds takes/);
+  assert.match(String(parseOptions(["--warm-up", "0"])), /--warm-up takes/);
   assert.equal(typeof parseOptions(["--fast"]), "string");
   assert.equal(parseOptions(["--help"]), "help");
 });
