@@ -38,7 +38,7 @@ export function isInstalled({ module, recommended, unicodeMap }: ShippedRules): 
  */
 export function writeRules(directory: string, shipped: ShippedRules): string {
   const data = join(directory, "data");
-  mkdirSync(data);
+  mkdirSync(data, { recursive: true }); // a port may come twice in a run
   const file = join(directory, "modsecurity.conf");
   const text = withDirectives(readFileSync(shipped.recommended, "utf8"), {
     SecRuleEngine: "On",
