@@ -5,7 +5,10 @@
  */
 export class StreamTable<S extends { readonly id: number }> {
   size = 0;
-  /** Open addressing: a stream stands where its number says, or behind it, with nothing free in between. */
+  /**
+   * Open addressing: a stream stands where its number says, or behind it, with nothing free in between. A client that picks ids
+   * for one slot makes a look-up as long as its streams are many: 100 (STREAMS_MAX).
+   */
   #slots: (S | undefined)[] = emptySlots(SLOTS_AT_FIRST);
 
   get(id: number): S | undefined {

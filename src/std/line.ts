@@ -8,7 +8,7 @@ export interface LineMember<M> {
  * Members in the order in which they came; each in one line at a time. For those that come and go with every request or
  * connection, where a Set costs V8 its old space: it makes a new table for every few of them, and once it lies in old space
  * each table does from its birth, and keeps what stood in it alive until the whole heap is marked. Measured: 2 MB a second
- * of tables under 25,000 bodies, 35 MB of dead connections under 10,000 (bench/results/profiles.md).
+ * of tables under 25,000 bodies a second (bench/results/profiles.md).
  */
 export class Line<M extends LineMember<M>> {
   size = 0;
