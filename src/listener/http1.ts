@@ -19,18 +19,15 @@ import { type BodyOwner, Http1Body } from "./http1-body.ts";
 import { Http1Input } from "./http1-input.ts";
 import { Http1Output, type OutputOwner } from "./http1-output.ts";
 import { identify } from "./identify.ts";
+import { Linger } from "./linger.ts";
 
 const READING_HEAD = 0;
 const BUSY = 1;
-/** The last answer is out; what still comes in is read and thrown away for a moment, then the socket goes. */
+/** The last answer is out; what still comes in is read and thrown away for a while, then the socket goes. */
 const LINGERING = 2;
 const CLOSED = 3;
 /** Its bytes go to a WebSocket's other end. */
 const TUNNEL = 4;
-
-/** Discarded after the last answer so that the client can read it before a reset (reliability.md FR19). */
-const LINGER_BYTES = 65536;
-const LINGER_MS = 1000;
 
 /**
  * One client connection speaking HTTP/1.1: reads heads, one exchange at a time, in order; gives it the body and prints
@@ -61,8 +58,10 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
   #served = 0;
   #paused = false;
   #endSeen = false;
-  /** Bytes thrown away after the last answer. */
-  #lingered = 0;
+  /** Of what comes behind the last answer. */
+  #rest: Linger | undefined = undefined;
+  /** What the client sends is a message, and not too slow: the rest of it may come. */
+  #mayLinger = true;
 
   // The exchange under way.
   #request: CanonicalRequest | undefined;
@@ -154,8 +153,9 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
 
   onRead(buffer: Buffer, length: number): void {
     if (this.#phase === LINGERING) {
-      this.#lingered += length;
-      if (this.#lingered > LINGER_BYTES) this.close();
+      const waitMs = this.#rest!.take(length);
+      if (waitMs === 0) this.close();
+      else if (!this.#output.isSending) this.#wait(waitMs);
       return;
     }
     if (this.#phase === CLOSED) return;
@@ -319,6 +319,7 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
 
   failBody(reason: Reason): void {
     this.#keepAlive = false;
+    this.#mayLinger = false;
     this.#exchange?.fail(reason);
   }
 
@@ -356,8 +357,8 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
     if (this.#phase !== BUSY) return;
     const request = this.#request!;
     if (reason.close || !this.#body.isDone || request.webSocket) this.#keepAlive = false;
-    if (reason.status !== 0)
-      this.#output.refusal(reason, request, this.#keepAlive, retryAfterSecs, methods, this.#snapshot);
+    if (reason.status === 0) this.#mayLinger = false;
+    else this.#output.refusal(reason, request, this.#keepAlive, retryAfterSecs, methods, this.#snapshot);
     this.#finish();
   }
 
@@ -466,14 +467,19 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
     const output = this.#output;
     output.settle();
     this.#phase = LINGERING;
-    this.#lingered = 0;
+    const rest = new Linger(this.#mayLinger && !this.#body.isDone, this.#state);
+    this.#rest = rest;
     this.#input.clear();
     // The client has `write_timeout_ms` for each step of what is queued, and a moment more when it is gone.
     const isQueued = output.queuedBytes > 0;
     output.isBlocked &&= isQueued; // no 'drain' comes after this
-    if (isQueued) this.#socket.end(() => this.#onFinish());
-    else this.#socket.end();
-    this.#wait(isQueued || this.#endSeen ? this.limits.writeTimeoutMs : LINGER_MS);
+    if (isQueued) {
+      this.#socket.end(() => this.#onFinish());
+    } else {
+      this.#socket.end();
+      rest.start();
+    }
+    this.#wait(isQueued || this.#endSeen ? this.limits.writeTimeoutMs : rest.waitMs);
     // When nothing more comes from the client, the socket closes itself once the answer is written.
     if (this.#paused && !this.#endSeen) this.#resumeReading();
   }
@@ -482,7 +488,8 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
   #onFinish(): void {
     if (this.#phase !== LINGERING) return;
     this.#output.isBlocked = false;
-    this.#wait(LINGER_MS);
+    this.#rest!.start();
+    this.#wait(this.#rest!.waitMs);
   }
 
   // --- time and the other end

@@ -127,7 +127,9 @@ export class Http2Frames implements FrameSink {
       return;
     }
     const stream = this.#streams.get(id);
-    if (!owner.count(RESET_FRAME) || stream === undefined) return;
+    // Who has its answer and does not send the rest of its body asks for no more than others do.
+    if (stream?.isLingering !== true && !owner.count(RESET_FRAME)) return;
+    if (stream === undefined) return;
     this.#streams.withdraw(stream);
     stream.onGone();
   }

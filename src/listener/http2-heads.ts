@@ -116,7 +116,7 @@ export class Http2Heads {
       return;
     }
     streams.lastId = id;
-    if (streams.size >= STREAMS_MAX) {
+    if (streams.size >= STREAMS_MAX && !streams.makePlace()) {
       this.#ignore(source, start, end);
       owner.resetStream(id, REFUSED_STREAM, !isOver);
       owner.countRejected();

@@ -43,6 +43,9 @@ export class StreamInput {
   #taken = 0;
   /** What came and was not taken: it is missing in the connection's window. */
   #untaken = 0;
+  /** What comes is thrown away: so much, since the client was told that it may send as many again. */
+  #isDiscarding = false;
+  #discarded = 0;
 
   constructor(id: number, owner: InputOwner, reader: StreamReader, isOver: boolean) {
     this.#id = id;
@@ -59,14 +62,19 @@ export class StreamInput {
   /** DATA of `length` comes, of which `padding` is nobody's. False: more than the window. */
   begin(length: number, padding: number): boolean {
     this.#window -= length;
+    if (this.#window < 0) return false;
+    if (this.#isDiscarding) {
+      this.#discard(length);
+      return true;
+    }
     this.#untaken += length - padding;
     this.#taken += padding;
-    if (this.#window < 0) return false;
     if (padding > 0) this.#openWindow();
     return true;
   }
 
   take(bytes: Buffer, start: number, end: number): void {
+    if (this.#isDiscarding) return;
     if (this.#reader.wantsInput && this.isTaken) this.#give(bytes, start, end);
     else this.#keep(bytes, start, end);
   }
@@ -105,6 +113,26 @@ export class StreamInput {
       this.#give(bytes, start, end);
     }
     if (!this.isFull) this.#openWindow();
+  }
+
+  /** Nobody takes more, but the client may send it: what waits, and all that comes, is thrown away. */
+  discard(): void {
+    this.#isDiscarding = true;
+    this.#isLent = false;
+    this.#forgetWaiting();
+    const gone = this.#taken + this.#untaken;
+    this.#taken = this.#untaken = 0;
+    this.#discard(gone);
+  }
+
+  /** Not in large steps for the connection: a hundred such streams would take its window and never bring the rest. */
+  #discard(bytes: number): void {
+    this.#owner.takeBody(bytes);
+    this.#discarded += bytes;
+    if (this.#discarded < STREAM_WINDOW_BYTES / 2 || this.isOver) return;
+    this.#window += this.#discarded;
+    this.#owner.output.openWindow(this.#id, this.#discarded);
+    this.#discarded = 0;
   }
 
   /** Nobody takes more. Padding and what waits is given back to the connection's window, but not the stream's. */

@@ -21,6 +21,7 @@ import { type AnswerCarrier, StreamAnswer } from "./http2-stream-answer.ts";
 import { StreamBody, type StreamBodyOwner } from "./http2-stream-body.ts";
 import type { InputOwner } from "./http2-stream-input.ts";
 import { identify } from "./identify.ts";
+import { Linger } from "./linger.ts";
 
 /** The connection, as its streams see it. Met by http2.ts `Http2Connection`. */
 export interface StreamOwner extends InputOwner, AnswerCarrier {
@@ -67,6 +68,10 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
   #isCall = false;
   /** The tunnel it is an end of. */
   #side: TunnelSide | undefined = undefined;
+  /** The client still sends a body behind its answer. */
+  #rest: Linger | undefined = undefined;
+  /** What the client sends is a message, and not too slow: the rest of it may come. */
+  #mayLinger = true;
   /** Made when the client is first waited for. */
   #stallWatch: StallWatch | undefined = undefined;
 
@@ -120,6 +125,8 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
     try {
       identify(request, this.#owner.peer, this.#snapshot, this.#state);
       this.#isCall = request.refusal === undefined && isGrpc(request);
+      // Clients of gRPC know that an answer ends a call.
+      this.#mayLinger = request.refusal === undefined && !this.#isCall;
       const { status } = request.refusal ?? NOT_REFUSED;
       if (status === 431 || request.refusal === reasons.http2Head) this.#owner.countRejected();
       if (this.#isGone) return;
@@ -201,8 +208,12 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
 
   /** Bytes of the body, from the connection. */
   onData(bytes: Buffer, start: number, end: number): void {
-    // Behind the answer it is for nobody, and no window is given for it.
-    if (this.#isGone || this.#answer.isEnded) return;
+    if (this.#isGone) return;
+    // Behind the answer it is for nobody. Until that has left, no window is given for it.
+    if (this.#answer.isEnded) {
+      if (this.#rest !== undefined) this.#waitForRest(this.#rest.take(end - start));
+      return;
+    }
     const body = this.#body!;
     try {
       if (!body.count(end - start)) return;
@@ -218,6 +229,10 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
     const body = this.#body!;
     body.input.isOver = true;
     if (this.#isGone) return;
+    if (this.isLingering) {
+      this.#leave(reasons.clientGone);
+      return;
+    }
     if (trailers !== undefined) body.noteTrailers(trailers);
     this.#guard(this.#checkBodyEnd);
   }
@@ -228,7 +243,8 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
 
   refuseTrailers(reason: Reason): void {
     this.#body!.input.isOver = true;
-    this.#guard(() => this.failMalformed(reason));
+    if (this.isLingering) this.#leave(reasons.clientGone);
+    else this.#guard(() => this.failMalformed(reason));
   }
 
   /**
@@ -237,11 +253,12 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
    */
   failMalformed(reason: Reason): void {
     if (this.#exchange === undefined) return;
-    this.#exchange.fail(reason);
+    this.failBody(reason);
     this.#owner.countRejected();
   }
 
   failBody(reason: Reason): void {
+    this.#mayLinger = false;
     this.#exchange?.fail(reason);
   }
 
@@ -318,10 +335,34 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
     else this.#watchQueue();
   }
 
-  /** The end of the stream. Whoever still sends a body is told to stop (RFC 9113 §8.1). */
+  /** The end of the stream, as soon as the client has sent its body. */
   #conclude(): void {
-    if (!this.isInputOver) this.#owner.resetStream(this.id, NO_ERROR, true);
+    if (this.isInputOver) this.#leave(reasons.clientGone);
+    else if (this.#mayLinger && this.#state.pressure.level === 0) this.#linger();
+    else this.stopInput();
+  }
+
+  /** The client is told to stop sending (RFC 9113 §8.1). */
+  stopInput(): void {
+    this.#owner.resetStream(this.id, NO_ERROR, true);
     this.#leave(reasons.clientGone);
+  }
+
+  #linger(): void {
+    this.#rest = new Linger(true, this.#state);
+    this.#rest.start();
+    this.#body!.input.discard();
+    this.#waitForRest(this.#rest.waitMs);
+  }
+
+  #waitForRest(waitMs: number): void {
+    if (waitMs > 0) this.arm(waitMs);
+    else this.stopInput();
+  }
+
+  /** The answer has left, whole; the client still sends. */
+  get isLingering(): boolean {
+    return this.#rest !== undefined;
   }
 
   // --- as one end of a tunnel (RFC 8441)
@@ -329,6 +370,7 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
   switchProtocols(head: ResponseHead, side: TunnelSide): TunnelEnd | undefined {
     if (this.#isGone) return undefined;
     this.#side = side;
+    this.#mayLinger = false;
     this.#body ??= new StreamBody(this, this.#owner, this.id, true, this.#state.wheel);
     const { input } = this.#body;
     this.#body.switchTo(side);
@@ -480,7 +522,9 @@ export class Http2Stream implements Downstream, TunnelEnd, SendingStream, Stream
   }
 
   #onDeadline(): void {
-    if (!this.isBlocked && this.#exchange !== undefined) {
+    if (this.isLingering) {
+      this.stopInput();
+    } else if (!this.isBlocked && this.#exchange !== undefined) {
       this.#exchange.fail(reasons.bodyTimeout);
     } else if (
       this.#stallWatch?.isStalled(this.output.queuedBytes, this.#owner.output.takenBytes) === false

@@ -60,6 +60,13 @@ export class Http2Streams {
     this.#open.delete(stream);
   }
 
+  /** Ends the oldest that has its answer, and of which only the rest of a body is awaited. False: there is none. */
+  makePlace(): boolean {
+    const stream = this.#open.all().find(({ isLingering }) => isLingering);
+    stream?.stopInput();
+    return stream !== undefined;
+  }
+
   /** We reset it, and the client may be sending. */
   noteReset(id: number): void {
     this.#resets.add(id);

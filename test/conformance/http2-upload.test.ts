@@ -23,8 +23,8 @@ import {
   request,
   SETTINGS,
   uint32,
-  WINDOW_UPDATE,
 } from "../support/h2-frames.ts";
+import { Windows } from "../support/h2-windows.ts";
 import { ok } from "../support/origin.ts";
 import { watchWrites } from "../support/written-messages.ts";
 import { type Bench, startBench } from "./bench.ts";
@@ -47,33 +47,6 @@ async function open(t: TestContext, { edge }: Bench, isSecure = true): Promise<F
 function post(path: string, isSecure: boolean, ...fields: Fields): Buffer {
   const scheme = [":scheme", isSecure ? "https" : "http"] as const;
   return block(head("POST", path, ...fields).map((one) => (one[0] === ":scheme" ? scheme : one)));
-}
-
-/** What the gateway lets this client send: no upload here sends a byte more. */
-class Windows {
-  readonly #client: FrameClient;
-  readonly #open = new Map<number, number>([[0, 65_535]]);
-  #seen = 0;
-
-  constructor(client: FrameClient) {
-    this.#client = client;
-  }
-
-  of(id: number): number {
-    for (; this.#seen < this.#client.frames.length; this.#seen++) {
-      const { type, stream, payload } = this.#client.frames[this.#seen]!;
-      if (type === WINDOW_UPDATE) this.#add(stream, payload.readUInt32BE(0));
-    }
-    return Math.min(this.#open.get(0)!, this.#open.get(id) ?? 65_535);
-  }
-
-  use(id: number, bytes: number): void {
-    for (const one of [0, id]) this.#add(one, -bytes);
-  }
-
-  #add(id: number, bytes: number): void {
-    this.#open.set(id, (this.#open.get(id) ?? 65_535) + bytes);
-  }
 }
 
 /** One stream's body, in frames of all sizes, some padded, some empty. */

@@ -8,6 +8,8 @@ interface Bench {
   readonly given: Buffer[];
   /** Bytes given back to the connection. */
   back: number;
+  /** Bytes of the stream's own window that were opened again. */
+  opened: number;
   wants: boolean;
   /** Pieces after which the reader asks to wait. */
   fullAfter: number;
@@ -17,7 +19,11 @@ interface Bench {
 
 function bench(): Bench {
   const owner = {
-    output: { openWindow() {} },
+    output: {
+      openWindow(_id: number, bytes: number) {
+        state.opened += bytes;
+      },
+    },
     takeBody(bytes: number) {
       state.back += bytes;
     },
@@ -34,7 +40,7 @@ function bench(): Bench {
     },
   };
   const input = new StreamInput(1, owner, reader, false);
-  const state: Bench = { input, given, back: 0, wants: false, fullAfter: Infinity, onGiven() {} };
+  const state: Bench = { input, given, back: 0, opened: 0, wants: false, fullAfter: Infinity, onGiven() {} };
   return state;
 }
 
@@ -120,4 +126,41 @@ test("a stream that ends while bytes wait gives all of them back, once", () => {
   state.input.close();
   state.input.close();
   assert.equal(state.back, 1500);
+});
+
+test("what is thrown away is given back, at once to the connection, and the stream's window stays open", () => {
+  for (const isTaken of [false, true]) {
+    const state = bench();
+    state.wants = isTaken;
+    send(state.input, Buffer.alloc(20_000));
+    // Of a frame that has come in part, all was counted.
+    assert.ok(state.input.begin(30_000, 100));
+    state.input.take(Buffer.alloc(10_000), 0, 10_000);
+    state.input.discard();
+    assert.equal(state.back, 50_000);
+    state.input.take(Buffer.alloc(19_900), 0, 19_900);
+    for (let more = 0; more < 1000; more++) {
+      assert.ok(state.input.begin(16_384, more % 2));
+      state.input.take(Buffer.alloc(16_384), 0, 16_384);
+    }
+    const sent = 50_000 + 1000 * 16_384;
+    assert.equal(state.back, sent);
+    assert.ok(state.opened <= sent && state.opened > sent - 32_768);
+    state.input.close();
+    assert.equal(state.back, sent);
+    assert.equal(state.given.length, isTaken ? 2 : 0);
+  }
+});
+
+test("what is lent and thrown away does not wait", () => {
+  const state = bench();
+  assert.ok(state.input.begin(5000, 0));
+  state.input.lend(Buffer.alloc(5000), 0, 5000);
+  state.input.discard();
+  state.input.settle();
+  state.wants = true;
+  state.input.resume();
+  state.input.close();
+  assert.equal(state.back, 5000);
+  assert.equal(state.given.length, 0);
 });
