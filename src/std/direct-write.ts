@@ -59,13 +59,16 @@ export class DirectWrite {
     let wantsMore: boolean;
     if (this.#isUnknown && typeof handle.writeQueueSize === "number") {
       this.#isUnknown = false;
+      const isOwn = Object.hasOwn(handle, "writeBuffer");
       const { writeBuffer } = handle;
       handle.writeBuffer = (request, data) => {
         this.#Request = request.constructor as RequestMaker;
         return writeBuffer.call(handle, request, data);
       };
       wantsMore = socket.write(bytes);
-      Reflect.deleteProperty(handle, "writeBuffer");
+      // Somebody else may listen, too (closed-writes.ts).
+      if (isOwn) handle.writeBuffer = writeBuffer;
+      else Reflect.deleteProperty(handle, "writeBuffer");
     } else wantsMore = socket.write(bytes);
     if (!wantsMore) owner.onQueued();
     return socket.writableLength === 0;

@@ -22,6 +22,7 @@ import {
 import type { TunnelEnd, TunnelSide } from "../http/tunnel-end.ts";
 import { switchFault } from "../http/websocket.ts";
 import { type Reason, reasons } from "../reason.ts";
+import { type ClosedWriteOwner, hearClosedWrites } from "../std/closed-writes.ts";
 import { hasLeft, waitingBytes } from "../std/direct-write.ts";
 import { isFree, type Leaver } from "../std/outbox.ts";
 import { Deadline } from "../std/timer-wheel.ts";
@@ -40,6 +41,9 @@ const LEAVING = 5;
 /** What an upstream that leaves a tunnel has to take the last bytes and to close. */
 const LEAVE_MS = 5000;
 
+/** For what an upstream sent before it closed its connection in the midst of a request: it is here, or will not come. */
+const LAST_WORDS_MS = 1000;
+
 /** 1xx answers before the final one (reliability.md C33). */
 const INTERIM_MAX = 4;
 
@@ -48,7 +52,7 @@ const INTERIM_MAX = 4;
  * again only when the answer was complete, the request fully sent (taken by the kernel), nothing came after the answer, and both sides said
  * keep-alive: anything else could give the next client somebody else's answer (reliability.md C20).
  */
-export class UpstreamConnection implements TunnelEnd, Leaver {
+export class UpstreamConnection implements TunnelEnd, Leaver, ClosedWriteOwner {
   readonly endpoint: Endpoint;
   readonly socket: net.Socket;
   /** Exchanges served before the present one. */
@@ -74,6 +78,9 @@ export class UpstreamConnection implements TunnelEnd, Leaver {
   #leavesWhole = false;
   /** Some of it waits in libuv, where the stream does not count it. */
   #isQueued = false;
+  /** The error, where the upstream closed the connection before it was sent: the rest of it is thrown away. */
+  #sendFault = "";
+  #hearsClosedWrites = false;
 
   // The answer under way.
   #headDone = false;
@@ -143,7 +150,7 @@ export class UpstreamConnection implements TunnelEnd, Leaver {
 
   /** Body bytes of the request. False asks to wait for `resumeRequestBody`. */
   sendBody(bytes: Buffer, start: number, end: number): boolean {
-    if (this.#state !== BUSY) return true;
+    if (this.#state !== BUSY || this.#sendFault !== "") return true;
     const { outbox, wheel } = this.endpoint.deps;
     if (this.#chunkedRequest) {
       if (outbox.room < 32) outbox.flush(this.socket, this.#encrypted);
@@ -162,6 +169,7 @@ export class UpstreamConnection implements TunnelEnd, Leaver {
   endBody(): void {
     if (this.#state !== BUSY) return;
     this.#requestDone = true;
+    if (this.#sendFault !== "") return;
     const { outbox, wheel } = this.endpoint.deps;
     if (this.#chunkedRequest) {
       const trailers = this.#exchange?.requestTrailers;
@@ -318,6 +326,8 @@ export class UpstreamConnection implements TunnelEnd, Leaver {
       this.#loseTunnel(reasons.upstreamIdle, "write_timeout");
     } else if (this.#state === CONNECTING) {
       this.#fail(reasons.upstreamConnectTimeout, true, "connect_timeout");
+    } else if (this.#sendFault !== "") {
+      this.#fail(reasons.upstreamReset, false, this.#sendFault);
     } else if (settings.totalTimeoutMs > 0 && nowMs - this.#startedMs >= settings.totalTimeoutMs) {
       this.#fail(reasons.upstreamTotal, false, "total_timeout");
     } else {
@@ -357,6 +367,7 @@ export class UpstreamConnection implements TunnelEnd, Leaver {
     this.#unhurried = exchange.isStream;
     this.#requestDone = request.bodyKind === BODY_NONE;
     this.#chunkedRequest = request.bodyKind === BODY_CHUNKED;
+    this.#sendFault = "";
     this.#startedMs = wheel.nowMs;
     wheel.set(this.#deadline, this.#limit(wheel.nowMs + settings.requestTimeoutMs));
     outbox.reserve(request.arenaEnd + OWN_HEAD_BYTES_MAX, this.socket, this.#encrypted);
@@ -382,7 +393,22 @@ export class UpstreamConnection implements TunnelEnd, Leaver {
     // The body may have failed, and with it this connection.
     if (this.#state !== BUSY) outbox.drop();
     else if (this.#requestDone) outbox.leave(this, this.socket, this.#encrypted);
-    else outbox.flush(this.socket, this.#encrypted);
+    else this.#sendInPieces();
+  }
+
+  /** The upstream may answer and close before it has read all: many do, with 413, and what is on its way resets them. */
+  #sendInPieces(): void {
+    if (!this.#hearsClosedWrites && !this.#encrypted) hearClosedWrites(this.socket, this);
+    this.#hearsClosedWrites = true;
+    this.endpoint.deps.outbox.flush(this.socket, this.#encrypted);
+  }
+
+  onClosedWrite(code: string): boolean {
+    if (this.#state !== BUSY || this.#leavesWhole) return false;
+    const { wheel } = this.endpoint.deps;
+    if (this.#sendFault === "") wheel.set(this.#deadline, this.#limit(wheel.nowMs + LAST_WORDS_MS));
+    this.#sendFault = code;
+    return true;
   }
 
   /** Returns the offset of the body, or -1 when there is no complete head (yet). */
@@ -485,7 +511,8 @@ export class UpstreamConnection implements TunnelEnd, Leaver {
     exchange.onAnswerFlush();
     // Bytes of the request that still wait were not asked for: an upstream that answers without reading them would
     // leave the next request behind them.
-    const requestGone = this.#requestDone && !this.#isQueued && hasLeft(this.socket, this.#encrypted);
+    const requestGone =
+      this.#requestDone && this.#sendFault === "" && !this.#isQueued && hasLeft(this.socket, this.#encrypted);
     if (nothingAfter && this.#keepAlive && requestGone && !this.#endSeen && !this.#paused) this.#becomeIdle();
     else this.close();
     exchange.onAnswerEnd(this.#headNow);
@@ -537,8 +564,10 @@ export class UpstreamConnection implements TunnelEnd, Leaver {
       return;
     }
     this.#headNow = false;
-    if (this.#state === BUSY && this.#headDone && this.#bodyKind === RESPONSE_CLOSE) this.#finish(true);
-    else if (this.#state === BUSY) this.#fail(reasons.upstreamReset, false, "closed");
+    // Behind a reset nobody knows whether it was all.
+    const endsAnswer = this.#headDone && this.#bodyKind === RESPONSE_CLOSE && this.#sendFault === "";
+    if (this.#state === BUSY && endsAnswer) this.#finish(true);
+    else if (this.#state === BUSY) this.#fail(reasons.upstreamReset, false, this.#sendFault || "closed");
     // Inside a TLS handshake: an exchange waits for it.
     else if (this.#state === CONNECTING) this.#onClose();
     else this.close();

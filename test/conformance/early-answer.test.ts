@@ -8,6 +8,7 @@ import { type TestContext, test } from "node:test";
 import tls from "node:tls";
 import { promisify } from "node:util";
 import { newDirectory } from "../support/directory.ts";
+import type { Edge } from "../support/edge.ts";
 import {
   ACK,
   block,
@@ -45,7 +46,7 @@ function start(t: TestContext): Promise<Bench> {
   });
 }
 
-async function connectTo({ edge }: Bench, isSecure: boolean): Promise<net.Socket> {
+async function connectTo(edge: Edge, isSecure: boolean): Promise<net.Socket> {
   const options = { port: isSecure ? edge.tlsPort : edge.port, host: "127.0.0.1" };
   const socket = isSecure ? tls.connect({ ...options, rejectUnauthorized: false }) : net.connect(options);
   await once(socket, isSecure ? "secureConnect" : "connect");
@@ -61,7 +62,7 @@ for (const isSecure of [false, true])
   ])
     test(`over HTTP/1.1${isSecure ? " and TLS" : ""} a body that is ${what} may be sent before the answer is read`, async (t) => {
       const bench = await start(t);
-      const socket = await connectTo(bench, isSecure);
+      const socket = await connectTo(bench.edge, isSecure);
       socket.pause();
       socket.write(`POST ${path} HTTP/1.1\r\nHost: a.test\r\n${framing}\r\n\r\n`);
       const isChunked = path === "/early";
@@ -161,3 +162,38 @@ test("curl sees why its upload was refused, over HTTP/2 and HTTP/1.1", async (t)
     assert.equal(stdout, answer);
   }
 });
+
+for (const isSecure of [false, true])
+  test(`an upstream that answers and is gone before it has read${isSecure ? ", of a client over TLS," : ""} is heard`, async (t) => {
+    const { edge } = await startBench(t, {
+      tlsNames: ["localhost"],
+      script: (_, { socket }) => {
+        socket.pause();
+        // What is still on its way to it is answered with a reset.
+        socket.write("HTTP/1.1 413 Payload Too Large\r\nContent-Length: 3\r\n\r\nbig", () =>
+          socket.destroy(),
+        );
+      },
+    });
+    const body = Buffer.alloc(1 << 20);
+    const upload = async (): Promise<string> => {
+      const socket = await connectTo(edge, isSecure);
+      socket.on("error", () => {});
+      let text = "";
+      const over = new Promise<void>((resolve) => {
+        socket.on("close", () => resolve());
+        socket.on("data", (bytes) => {
+          text += bytes.toString("latin1");
+          // The connection may be kept: all of the body may have come before the answer.
+          if (text.endsWith("\r\n\r\nbig")) resolve();
+        });
+      });
+      socket.write(`POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: ${body.length}\r\n\r\n`);
+      socket.write(body);
+      await over;
+      socket.destroy();
+      return `${text.split(" ", 2)[1]} ${text.slice(-3)}`;
+    };
+    for (let round = 0; round < 10; round++)
+      assert.deepEqual(await Promise.all(Array.from({ length: 4 }, upload)), Array(4).fill("413 big"));
+  });
