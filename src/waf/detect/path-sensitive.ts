@@ -150,7 +150,9 @@ const UNIX = new RegExp(
     "etc/{1,4}(?:(?:\\.{1,2}|\\w)/{1,4})?[\\w.[\\]*?!~-]{2,40}",
     "|proc/{1,2}(?:self|version|\\d{1,7}|cmdline|cpuinfo|mounts|net|sys|sched_debug|stat|interrupts|meminfo|filesystems|partitions)\\b",
     "|sys/(?:class|kernel|firmware|devices/(?:system|virtual|pci))\\b",
-    "|var/(?:log|logs|adm|run|mail|spool|lib|backups|webmin|cpanel|apache2?|saf|mysql|ftp|db)/[\\w./-]{0,80}",
+    "|var/(?:log|logs|adm|run|mail|spool|backups|webmin|cpanel|apache2?|saf|mysql|ftp|db)/[\\w./-]{0,80}",
+    // Applications keep their data here, and say so in settings, manifests and reports.
+    "|var/lib/(?:mlocate|mysql|dpkg|rpm|php\\d{0,2}|tomcat\\d{0,2}|nfs|aide|cloud|pgsql|random-seed|logrotate|samba)/[\\w./-]{1,80}$",
     "|var/(?:www|htdocs|local/www)/[\\w./-]{0,80}(?:\\.(?:php|inc|ini|conf|cnf|env|log|ya?ml|config|xml|sql|key|pem|py|rb|bak|old)|/\\.\\w{1,20})$",
     // Other roots hold applications too: the file itself must be a configuration, a log or a secret.
     "|(?:usr|opt|home|apache2?|httpd|mysql|www|xampp|lampp|nginx|private|volumes|library|system/library|web|users|srv)/[\\w./ -]{0,80}?(?:",

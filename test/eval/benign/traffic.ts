@@ -1,5 +1,6 @@
 import type { EvalCase } from "../case.ts";
 import { accounts } from "./accounts.ts";
+import { actionNames } from "./actions.ts";
 import { apart } from "./apart.ts";
 import { beacons } from "./beacons.ts";
 import { blogs } from "./blogs.ts";
@@ -41,6 +42,7 @@ export const kinds: Readonly<Record<string, readonly Template[]>> = {
   uploads,
   documents,
   rpc,
+  actionNames,
 };
 
 /** Requests made from each template. */

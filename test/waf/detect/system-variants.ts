@@ -253,7 +253,7 @@ export const systemVariants: Readonly<Record<string, readonly string[]>> = {
     "/home/user/.ssh/id_rsa",
     "~/.ssh/id_rsa",
     "/.dockerenv",
-    "/var/lib/docker/overlay2",
+    "/var/lib/mysql/mysql/user.myd",
     "/dev/tcp/1.2.3.4/80",
     "C:/Windows/System32/drivers/etc/hosts",
     "c:\\inetpub\\wwwroot\\web.config",
