@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isOriginPattern } from "../gate/origin-rule.ts";
-import { methodNames, TRACE } from "../http/request.ts";
+import { COMMON_METHODS, methodNames, TRACE } from "../http/request.ts";
 import type { CorsConfig } from "./config.ts";
 import type { Path } from "./finding.ts";
 import { flag, int, optionalTexts, texts } from "./keys.ts";
@@ -70,7 +70,7 @@ export function readCors(
   }
   return {
     allowedOrigins: input.allowed_origins.map((origin) => origin.toLowerCase()),
-    allowedMethods: input.allowed_methods ?? methods ?? served,
+    allowedMethods: input.allowed_methods ?? methods ?? methodNames.slice(0, COMMON_METHODS),
     allowedHeaders: input.allowed_headers,
     exposedHeaders: input.exposed_headers,
     allowCredentials: input.allow_credentials,

@@ -1,4 +1,5 @@
 import { isOriginPattern } from "../gate/origin-rule.ts";
+import { COMMON_METHODS } from "../http/request.ts";
 import { findRouteConflicts } from "../route/conflict.ts";
 import { isPatternProblem, parsePattern } from "../route/pattern.ts";
 import { readHostName } from "./address.ts";
@@ -427,7 +428,7 @@ function reportConflicts(
     // Two routes can clash on several hosts: once is enough.
     if (reported.has(`${first} ${second}`)) continue;
     reported.add(`${first} ${second}`);
-    const scope = `${host === undefined ? "any host" : `host ${host}`}, ${methods.length === servedMethods.length ? "any method" : methods.join(", ")}`;
+    const scope = `${host === undefined ? "any host" : `host ${host}`}, ${methods.length === COMMON_METHODS ? "any method" : methods.join(", ")}`;
     context.findings.add({
       code: "Z1212",
       path: ["route", places[second]!, "path"],

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { methodNames } from "../http/request.ts";
+import { methodNames, TRACE } from "../http/request.ts";
 import { accessLog, logSample } from "./access-log.ts";
 import { acme, acmeAccount, acmeCertificate } from "./acme-schema.ts";
 import { admin, adminToken } from "./admin.ts";
@@ -53,7 +53,7 @@ import { exclude, routeWafKeys, waf, wafProfile } from "./waf-schema.ts";
  */
 
 /** Methods a route can list. TRACE and CONNECT are never served. */
-export const servedMethods: readonly string[] = methodNames.slice(0, 7);
+export const servedMethods: readonly string[] = methodNames.slice(0, TRACE);
 
 const hour = 3_600_000;
 
@@ -357,7 +357,7 @@ const route = z.strictObject({
   methods: optionalTexts({
     type: "array of methods",
     example: ["GET", "HEAD"],
-    doc: "Absent = all of GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS.",
+    doc: "Absent = all of GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS. Those of WebDAV are served where they are named.",
   }),
   internal_only: flag(false, "Only for clients in internal_networks: 403 for others."),
   public: flag(false, "Says that the route is meant for everyone; for require_route_auth."),

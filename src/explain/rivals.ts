@@ -1,5 +1,5 @@
 import type { RouteConfig } from "../config/config.ts";
-import { methodNames } from "../http/request.ts";
+import { COMMON_METHODS, methodNames } from "../http/request.ts";
 import { buildRouteTable } from "../route/table.ts";
 import type { View } from "./steps.ts";
 
@@ -34,7 +34,7 @@ export function rivalsOf({ request, route, config }: View): string[] {
 
   function whyNot(one: RouteConfig, fit: typeof fits): string {
     if (!fit(one, false, true)) return `hosts ${(one.hosts ?? []).join(", ")}`;
-    return `methods ${(one.methods ?? methodNames.slice(0, 7)).join(", ")}`;
+    return `methods ${(one.methods ?? methodNames.slice(0, COMMON_METHODS)).join(", ")}`;
   }
 }
 

@@ -44,7 +44,7 @@ export interface Downstream extends Outlet {
    */
   switchProtocols?(head: ResponseHead, side: TunnelSide): TunnelEnd | undefined;
   /** Our own fixed answer. */
-  /** `methods` are the served ones as bits `1 << method`, for Allow; 0 = all seven. */
+  /** `methods` are the served ones as bits `1 << method`, for Allow; 0 = the seven common ones. */
   refuse(reason: Reason, retryAfterSecs: number, methods: number): void;
   /** Our own answer with these bytes: complete head, ids included by the caller's printer. */
   answerOwn(status: number, fields: string, body: string): void;

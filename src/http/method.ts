@@ -1,4 +1,4 @@
-import { DELETE, GET, HEAD, methodNames, OPTIONS, PUT } from "./request.ts";
+import { DELETE, GET, HEAD, methodNames, OPTIONS, PROPFIND, PUT, REPORT, SEARCH } from "./request.ts";
 
 /** Id of the method at `source[start, end)`, or -1. Method names are case-sensitive (RFC 9110 §9.1). */
 export function methodId(source: Uint8Array, start: number, end: number): number {
@@ -38,9 +38,18 @@ function buildMethodBytes(): Uint8Array {
   return bytes;
 }
 
-/** What it does twice is what it does once (RFC 9110 §9.2.2). Not of TRACE, which is not served. */
+/**
+ * What it does twice is what it does once (RFC 9110 §9.2.2). Of WebDAV those that only read: of the others a second try
+ * answers otherwise than the first. Not of TRACE, which is not served.
+ */
 export function isIdempotent(method: number): boolean {
   return (idempotent & (1 << method)) !== 0;
 }
 
-const idempotent = (1 << GET) | (1 << HEAD) | (1 << OPTIONS) | (1 << PUT) | (1 << DELETE);
+/** Only reads (RFC 9110 §9.2.1). */
+export function isSafe(method: number): boolean {
+  return (safe & (1 << method)) !== 0;
+}
+
+const safe = (1 << GET) | (1 << HEAD) | (1 << OPTIONS) | (1 << PROPFIND) | (1 << REPORT) | (1 << SEARCH);
+const idempotent = safe | (1 << PUT) | (1 << DELETE);

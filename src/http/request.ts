@@ -2,7 +2,10 @@ import type { Reason } from "../reason.ts";
 import { fieldIdCount } from "./field.ts";
 import type { ShownCertificate } from "./tls-facts.ts";
 
-/** Methods this gateway knows, by id. The first seven are served; the rest are known and refused. */
+/**
+ * Methods this gateway knows, by id. The first seven are served where a route says nothing of methods; those of WebDAV, its
+ * calendars, searches and versions where a route names them (RFC 4918, 3744, 4791, 5323, 3253); the last two never.
+ */
 export const methodNames = [
   "GET",
   "HEAD",
@@ -11,6 +14,20 @@ export const methodNames = [
   "PATCH",
   "DELETE",
   "OPTIONS",
+  "PROPFIND",
+  "PROPPATCH",
+  "MKCOL",
+  "COPY",
+  "MOVE",
+  "LOCK",
+  "UNLOCK",
+  "REPORT",
+  "SEARCH",
+  "ACL",
+  "MKCALENDAR",
+  "MKACTIVITY",
+  "CHECKOUT",
+  "MERGE",
   "TRACE",
   "CONNECT",
 ] as const;
@@ -22,8 +39,13 @@ export const PUT = 3;
 export const PATCH = 4;
 export const DELETE = 5;
 export const OPTIONS = 6;
-export const TRACE = 7;
-export const CONNECT = 8;
+export const PROPFIND = 7;
+export const REPORT = 14;
+export const SEARCH = 15;
+export const TRACE = 21;
+export const CONNECT = 22;
+/** Ids below this are served by routes that name no methods. */
+export const COMMON_METHODS = PROPFIND;
 
 /** How the body is framed on the wire it came in by. */
 export const BODY_NONE = 0;

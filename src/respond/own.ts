@@ -1,5 +1,5 @@
 import { STATUS_CODES } from "node:http";
-import { type CanonicalRequest, HEAD, methodNames, TRACE } from "../http/request.ts";
+import { type CanonicalRequest, COMMON_METHODS, HEAD, methodNames } from "../http/request.ts";
 import { allReasons, type Reason, reasons } from "../reason.ts";
 import type { Outbox } from "../std/outbox.ts";
 import type { OwnBody } from "./error-page.ts";
@@ -65,10 +65,10 @@ const refusalFields: readonly string[] = allReasons.map((reason) => {
   return "";
 });
 
-/** Methods for Allow (RFC 9110 §10.2.1): those of the bits, all that are served when there are none. */
+/** Methods for Allow (RFC 9110 §10.2.1): those of the bits, the common ones when there are none. */
 function allowed(methods: number): string {
   return methodNames
-    .filter((_, method) => method < TRACE && (methods === 0 || (methods & (1 << method)) !== 0))
+    .filter((_, method) => (methods === 0 ? method < COMMON_METHODS : (methods & (1 << method)) !== 0))
     .join(", ");
 }
 

@@ -1,4 +1,4 @@
-import { methodNames, TRACE } from "../http/request.ts";
+import { COMMON_METHODS, methodNames, TRACE } from "../http/request.ts";
 
 /** One route as configured. */
 export interface RouteEntry<T> extends RouteMatch {
@@ -10,7 +10,7 @@ export interface RouteMatch {
   /** Lower-case exact names and `*.suffix`; undefined = any host. */
   readonly hosts?: readonly string[] | undefined;
   readonly path: string;
-  /** Upper-case names of the seven served methods; undefined = all seven. GET implies HEAD. */
+  /** Upper-case names of methods; undefined = the seven common ones. GET implies HEAD. */
   readonly methods?: readonly string[] | undefined;
 }
 
@@ -27,7 +27,7 @@ export function hostKeys(route: RouteMatch): readonly string[] {
 
 /** Bits `1 << id` of the methods a route names; names that are not served are passed over. */
 export function methodBits(route: RouteMatch): number {
-  if (route.methods === undefined) return (1 << SERVED_METHODS) - 1;
+  if (route.methods === undefined) return (1 << COMMON_METHODS) - 1;
   let bits = 0;
   for (let method = 0; method < SERVED_METHODS; method++) {
     if (route.methods.includes(methodNames[method]!)) bits |= 1 << method;

@@ -18,9 +18,12 @@ export class RouteTable<T> {
   readonly #suffixes: ReadonlyMap<string, MethodTrees<T>>;
   readonly #suffixLabelsMax: number;
   readonly #anyHost: MethodTrees<T> | undefined;
+  /** Those that some route serves. */
+  readonly #methods: number;
 
   /** For `buildRouteTable`. */
-  constructor(byHost: ReadonlyMap<string, MethodTrees<T>>) {
+  constructor(byHost: ReadonlyMap<string, MethodTrees<T>>, methods: number) {
+    this.#methods = methods;
     const exact = new Map<string, MethodTrees<T>>();
     const suffixes = new Map<string, MethodTrees<T>>();
     let suffixLabelsMax = 0;
@@ -52,12 +55,13 @@ export class RouteTable<T> {
 
   /**
    * The methods that have a route for this host and path, as bits `1 << method`: 0 means 404, anything else 405 and
-   * its Allow. For misses only: it looks up seven times.
+   * its Allow. For misses only: it looks up each method that has a route anywhere.
    */
   allowed(host: string, path: string): number {
     let methods = 0;
     for (let method = 0; method < SERVED_METHODS; method++) {
-      if (this.find(host, path, method) !== undefined) methods |= 1 << method;
+      const bit = 1 << method;
+      if ((this.#methods & bit) !== 0 && this.find(host, path, method) !== undefined) methods |= bit;
     }
     return methods;
   }
@@ -97,11 +101,13 @@ export function* routeTableSteps<T extends NonNullable<unknown>>(
       `routes ${conflict.first} and ${conflict.second} both serve ${routes[conflict.second]!.path}`,
     );
   }
+  let methods = 0;
   const claimsByHost = new Map<string, RouteClaim<T>[]>();
   for (const route of routes) {
     const pattern = parsePattern(route.path);
     if (isPatternProblem(pattern)) throw new Error(`route path ${route.path}: ${pattern.problem}`);
     const claim: RouteClaim<T> = { pattern, value: route.value, methods: methodBits(route) };
+    methods |= claim.methods & (1 << GET) ? claim.methods | (1 << HEAD) : claim.methods;
     for (const host of hostKeys(route)) {
       const claims = claimsByHost.get(host);
       if (claims === undefined) claimsByHost.set(host, [claim]);
@@ -110,7 +116,7 @@ export function* routeTableSteps<T extends NonNullable<unknown>>(
   }
   const treesByHost = new Map<string, MethodTrees<T>>();
   for (const [host, claims] of claimsByHost) treesByHost.set(host, yield* methodTreeSteps(claims));
-  return new RouteTable(treesByHost);
+  return new RouteTable(treesByHost, methods);
 }
 
 /** By method id; methods that see the same routes share a tree. */

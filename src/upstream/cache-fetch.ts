@@ -1,8 +1,9 @@
 import type { Fetching, FetchOwner } from "../cache/fetching.ts";
 import { headField } from "../cache/head-image.ts";
 import { F } from "../http/field.ts";
+import { isSafe } from "../http/method.ts";
 import { ForwardedMemo, type HopFacts } from "../http/print-request.ts";
-import { type CanonicalRequest, DELETE, PATCH, POST, PUT } from "../http/request.ts";
+import type { CanonicalRequest } from "../http/request.ts";
 import type { ResponseHead } from "../http/response-head.ts";
 import type { Trailers } from "../http/trailer.ts";
 import { reasons } from "../reason.ts";
@@ -22,7 +23,7 @@ export interface FetchGround {
 
 /** Methods that may change what a URI stands for. */
 export function isUnsafe(method: number): boolean {
-  return method === POST || method === PUT || method === PATCH || method === DELETE;
+  return !isSafe(method);
 }
 
 /** URIs that an answer says it is about, too (RFC 9111 §4.4). */

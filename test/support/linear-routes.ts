@@ -55,9 +55,12 @@ function best<T>(routes: readonly RouteEntry<T>[], path: string, method: string)
   return winner;
 }
 
+const common = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
 /** 2: serves it; 1: by implication; 0: not. */
 function methodRight<T>(route: RouteEntry<T>, method: string): number {
-  if (route.methods === undefined || route.methods.includes(method)) return 2;
+  if (route.methods === undefined) return common.includes(method) ? 2 : 0;
+  if (route.methods.includes(method)) return 2;
   return method === "HEAD" && route.methods.includes("GET") ? 1 : 0;
 }
 
