@@ -1,15 +1,17 @@
 /**
  * The candidate nearest to a misspelt name, or undefined when none is near: at most a third of its characters wrong.
- * Case, `-` for `_` and camelCase count as equal.
+ * Case, `-` for `_`, camelCase and the order of words count as equal.
  */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   if (name.length > longestName) return undefined;
   const folded = fold(name);
+  const words = sortedWords(folded);
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(folded.length / 3)) + 1;
   for (const candidate of candidates) {
     const other = fold(candidate);
-    if (other === folded) return candidate;
+    // Or the same words in another order: `http_listen`.
+    if (other === folded || sortedWords(other) === words) return candidate;
     if (Math.abs(other.length - folded.length) >= bestDistance) continue;
     const distance = editDistance(folded, other);
     if (distance < bestDistance) {
@@ -28,6 +30,10 @@ function fold(name: string): string {
     .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
     .toLowerCase()
     .replaceAll("-", "_");
+}
+
+function sortedWords(folded: string): string {
+  return folded.split("_").toSorted().join("_");
 }
 
 /** Insertions, deletions, substitutions and swaps of neighbours that turn `a` into `b` (optimal string alignment). */

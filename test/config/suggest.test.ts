@@ -31,3 +31,11 @@ test("the distance is symmetric, zero only for equal words, and at most the long
   );
   assert.equal(editDistance("ab", "ba"), 1);
 });
+
+test("the same words in another order are the same name", () => {
+  const keys = ["listen_http", "listen_https", "http_mode"];
+  assert.equal(nearest("http_listen", keys), "listen_http");
+  assert.equal(nearest("https-listen", keys), "listen_https");
+  assert.equal(nearest("modeHttp", keys), "http_mode");
+  assert.equal(nearest("http_port", ["listen_http"]), undefined);
+});
