@@ -3,6 +3,7 @@ import http from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
 import type { TestContext } from "node:test";
+import { methodNames, TRACE } from "../../src/http/request.ts";
 import { freePort } from "../support/free-port.ts";
 import { type LogEvent, startGateway } from "../support/gateway.ts";
 import type { EvalCase } from "./case.ts";
@@ -82,6 +83,7 @@ url = "http://127.0.0.1:${originPort}"
 [[route]]
 path = "/{*rest}"
 upstream = "origin"
+methods = [${served.map((method) => `"${method}"`).join(", ")}]
 `,
   );
   const answers = await sendAll(gateway.port, cases);
@@ -91,6 +93,9 @@ upstream = "origin"
   const lines = new Map(gateway.accessLog().map((line) => [String(line["zion.request_id"]), line]));
   return cases.map((one, index) => explain(one, answers[index]!, lines.get(answers[index]!.requestId)));
 }
+
+/** Those of WebDAV have to be named. */
+const served = methodNames.slice(0, TRACE);
 
 async function sendAll(port: number, cases: readonly EvalCase[]): Promise<Answer[]> {
   const answers: Answer[] = new Array(cases.length);

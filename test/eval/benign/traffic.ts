@@ -19,6 +19,7 @@ import { rpc } from "./rpc.ts";
 import { telemetry } from "./telemetry.ts";
 import type { Template } from "./template.ts";
 import { uploads } from "./uploads.ts";
+import { webdav } from "./webdav.ts";
 import { webhooks } from "./webhooks.ts";
 import { writing } from "./writing.ts";
 
@@ -43,6 +44,7 @@ export const kinds: Readonly<Record<string, readonly Template[]>> = {
   documents,
   rpc,
   actionNames,
+  webdav,
 };
 
 /** Requests made from each template. */
