@@ -60,12 +60,15 @@ async function poll() {
   }, POLL_MS);
 }
 
-/** What happens. A stream that ends is asked for again; the ring fills what was missed meanwhile. */
+/**
+ * What happens. A stream that ends is asked for again. What was missed until it tells comes from the ring: asked for before, it would
+ * not have what happens in between.
+ */
 async function follow() {
   try {
-    await catchUp();
     await gateway.listen((name, data) => {
-      if (name === "decision") note(data);
+      if (name === "hello") catchUp().catch(() => {});
+      else if (name === "decision") note(data);
       else if (name === "generation") showGenerations().catch(() => {});
     });
   } catch (error) {
