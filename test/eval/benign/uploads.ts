@@ -3,6 +3,30 @@ import { navigation, scripted } from "./browser.ts";
 import type { Draw } from "./draw.ts";
 import { lines, multipart, send, type Template, texts } from "./template.ts";
 
+const office = "application/vnd.openxmlformats-officedocument";
+const fileTypes: Readonly<Record<string, readonly string[]>> = {
+  "put-file": [
+    `${office}.wordprocessingml.document`,
+    `${office}.spreadsheetml.sheet`,
+    `${office}.presentationml.presentation`,
+    ..."text spreadsheet presentation".split(" ").map((kind) => `application/vnd.oasis.opendocument.${kind}`),
+    ..."msword vnd.ms-excel vnd.ms-powerpoint vnd.ms-outlook epub+zip"
+      .split(" ")
+      .map((kind) => `application/${kind}`),
+    "model/gltf-binary",
+  ],
+  "put-archive":
+    "x-zip-compressed x-7z-compressed vnd.rar x-rar-compressed x-bzip2 x-xz zstd x-compressed-tar java-archive wasm x-rpm"
+      .split(" ")
+      .map((kind) => `application/${kind}`),
+  "put-data": [
+    "binary/octet-stream",
+    ..."vnd.android.package-archive vnd.debian.binary-package vnd.apache.parquet vnd.sqlite3 dns-message x-pkcs12"
+      .split(" ")
+      .map((kind) => `application/${kind}`),
+  ],
+};
+
 /** Files, by their own formats' rules. */
 export const uploads: readonly Template[] = [
   {
@@ -33,6 +57,20 @@ export const uploads: readonly Template[] = [
         navigation(d),
       ),
   },
+  ...["put-file", "put-archive", "put-data"].map(
+    (name): Template => ({
+      name,
+      // As a page or a tool puts a file into a store: named by its type, and compressed inside.
+      make: (d) =>
+        send(
+          "PUT",
+          `/bucket/${d.token(12)}?uploadId=${d.base64url(24)}&partNumber=${d.int(1, 9)}`,
+          d.turn(fileTypes[name]!),
+          Buffer.concat([Buffer.from("PK\x03\x04\x14\x00\x06\x00"), d.bytes(20_000)]),
+          scripted(d),
+        ),
+    }),
+  ),
   {
     name: "jpeg-raw",
     make: (d) => send("PUT", `/files/IMG_${d.digits(8)}~2.jpg`, "image/jpeg", jpeg(d), scripted(d)),
