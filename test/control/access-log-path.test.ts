@@ -40,7 +40,8 @@ upstream = "app"
 }
 
 function pathsIn({ directory }: Gateway, name: string): string[] {
-  const lines = readFileSync(join(directory, name), "latin1").split("\n").filter(Boolean);
+  // Without the last, which may be half written.
+  const lines = readFileSync(join(directory, name), "latin1").split("\n").slice(0, -1);
   return lines.map((line) => String((JSON.parse(line) as Record<string, unknown>)["url.path"]));
 }
 
