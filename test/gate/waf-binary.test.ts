@@ -39,6 +39,19 @@ test("control characters that databases read as spaces do not end a text", () =>
   assert.deepEqual(textsOf(Buffer.from("select\x01\x01\x01\x01\x01nothing", "latin1")), []);
 });
 
+test("in a small value, and where one begins, words may be far apart", () => {
+  const far = "1' union select a from t".replaceAll(" ", "\x0b\x0b\x0b\x0b");
+  const noise = Buffer.alloc(5000, 0x80);
+  assert.deepEqual(textsOf(Buffer.concat([noise.subarray(0, 99), Buffer.from(far)])), [far]);
+  assert.deepEqual(textsOf(Buffer.concat([Buffer.from(far), noise])), [far]);
+});
+
+test("the tables of a font are no text", () => {
+  const table = ">\x0132\x16\x15\x14\x06+\x01\x1532\x16\x15\x14\x06#".repeat(40);
+  const noise = Buffer.alloc(5000, 0x80);
+  assert.deepEqual(textsOf(Buffer.concat([noise, Buffer.from(table, "latin1"), noise])), []);
+});
+
 test("random bytes hold hardly a text", () => {
   let state = 1;
   let texts = 0;
