@@ -34,10 +34,11 @@ const CANCEL = 8;
 /** More than the buffers of two sockets take. */
 const LARGE_BYTES = 32 << 20;
 
-function start(t: TestContext): Promise<Bench> {
+/** A body that the upstream answers may be as large as it likes: a megabyte of it can pass before the answer comes. */
+function start(t: TestContext, maxBodyMb = 64): Promise<Bench> {
   return startBench(t, {
     tlsNames: ["localhost"],
-    route: "max_body_mb = 1",
+    route: `max_body_mb = ${maxBodyMb}`,
     script: ({ target }, { socket }) => {
       // The body is not read.
       if (target === "/early")
@@ -56,12 +57,18 @@ async function connectTo(edge: Edge, isSecure: boolean): Promise<net.Socket> {
 const piece = Buffer.alloc(1 << 20, "x");
 
 for (const isSecure of [false, true])
-  for (const { what, path, framing, status } of [
-    { what: "too large", path: "/", framing: `Content-Length: ${LARGE_BYTES}`, status: 413 },
-    { what: "answered early", path: "/early", framing: "Transfer-Encoding: chunked", status: 403 },
+  for (const { what, path, framing, status, maxBodyMb } of [
+    { what: "too large", path: "/", framing: `Content-Length: ${LARGE_BYTES}`, status: 413, maxBodyMb: 1 },
+    {
+      what: "answered early",
+      path: "/early",
+      framing: "Transfer-Encoding: chunked",
+      status: 403,
+      maxBodyMb: 64,
+    },
   ])
     test(`over HTTP/1.1${isSecure ? " and TLS" : ""} a body that is ${what} may be sent before the answer is read`, async (t) => {
-      const bench = await start(t);
+      const bench = await start(t, maxBodyMb);
       const socket = await connectTo(bench.edge, isSecure);
       socket.pause();
       socket.write(`POST ${path} HTTP/1.1\r\nHost: a.test\r\n${framing}\r\n\r\n`);
@@ -149,7 +156,7 @@ test("a client that sends nothing more of what is answered is told to stop after
 });
 
 test("curl sees why its upload was refused, over HTTP/2 and HTTP/1.1", async (t) => {
-  const { edge } = await start(t);
+  const { edge } = await start(t, 1);
   const file = join(newDirectory("early-answer"), "upload");
   writeFileSync(file, Buffer.alloc(4 << 20));
   const how = ["-sSk", "--data-binary", `@${file}`, "-o", "/dev/null", "-w", "%{http_version} %{http_code}"];
