@@ -301,7 +301,8 @@ export class BodyInspection {
       case "text":
       case "none":
         this.#reader = this.#openText();
-        this.#entropyOf = "all";
+        // `curl -T` sends pictures and archives without a type.
+        this.#entropyOf = type.family === "none" && waf.takesOctets ? "nothing" : "all";
         this.#hasBlocks = true;
         this.#guess = this.#openJson(defaultJsonLimits);
         return;

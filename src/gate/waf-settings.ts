@@ -1,6 +1,6 @@
 import { defaultGraphqlLimits, type GraphqlLimits } from "../body/graphql.ts";
 import { defaultJsonLimits, type JsonLimits } from "../body/json-limit.ts";
-import { compileTypeList, type TypeList } from "../body/type-list.ts";
+import { compileTypeList, matchesAllowList, type TypeList } from "../body/type-list.ts";
 import type { RuleSet } from "../waf/compile.ts";
 import { compileProfile, type Exclude, type Profile } from "../waf/profile.ts";
 import { buildPlainFields, type PlainFields } from "./waf-plain-field.ts";
@@ -185,6 +185,8 @@ export interface RouteWaf {
   readonly graphql: GraphqlLimits;
   readonly denyUnknownContentTypes: boolean;
   readonly allowed: TypeList;
+  /** Bytes of any kind may come, as application/octet-stream: then they may come without a type, too (RFC 9110 §8.3). */
+  readonly takesOctets: boolean;
   readonly entropyCheck: boolean;
   /** Bits per byte. */
   readonly entropyThreshold: number;
@@ -226,6 +228,7 @@ export function buildRouteWaf(given: Partial<WafSettings>, ruleSet: RuleSet): Ro
     },
     denyUnknownContentTypes: settings.denyUnknownContentTypes,
     allowed,
+    takesOctets: !settings.denyUnknownContentTypes || matchesAllowList("application/octet-stream", allowed),
     entropyCheck: settings.entropyCheck,
     entropyThreshold: settings.entropyThreshold,
     plainFields: buildPlainFields(settings.scanHeaders),
