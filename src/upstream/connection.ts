@@ -1,33 +1,18 @@
 import type net from "node:net";
-import {
-  CHUNK_DATA,
-  CHUNK_END,
-  CHUNK_MORE,
-  ChunkDecoder,
-  printTrailers,
-  writeChunkSize,
-} from "../http/chunked.ts";
+import { printTrailers, writeChunkSize } from "../http/chunked.ts";
 import { OWN_HEAD_BYTES_MAX, printRequest } from "../http/print-request.ts";
-import { BODY_CHUNKED, BODY_NONE, HEAD } from "../http/request.ts";
-import {
-  RESPONSE_BAD,
-  RESPONSE_CHUNKED,
-  RESPONSE_CLOSE,
-  RESPONSE_HEAD_BYTES_MAX,
-  RESPONSE_LENGTH,
-  RESPONSE_MORE,
-  RESPONSE_NONE,
-  readResponseHead,
-} from "../http/response-head.ts";
-import type { TunnelEnd, TunnelSide } from "../http/tunnel-end.ts";
+import { BODY_CHUNKED, BODY_NONE } from "../http/request.ts";
 import { switchFault } from "../http/websocket.ts";
 import { type Reason, reasons } from "../reason.ts";
 import { type ClosedWriteOwner, hearClosedWrites } from "../std/closed-writes.ts";
 import { hasLeft, waitingBytes } from "../std/direct-write.ts";
 import { isFree, type Leaver } from "../std/outbox.ts";
 import { Deadline } from "../std/timer-wheel.ts";
+import { ANSWER_BAD, ANSWER_MORE, ANSWER_SWITCH, AnswerReader } from "./answer-reader.ts";
 import type { AnswerSink, AnswerTail } from "./answer-sink.ts";
+import { DISCARDED_BYTES_MAX, Discarding } from "./discarding.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { type SwitchedConnection, TunnelSocket } from "./tunnel-socket.ts";
 
 const CONNECTING = 0;
 const IDLE = 1;
@@ -35,24 +20,15 @@ const BUSY = 2;
 const CLOSED = 3;
 /** Its bytes go to a WebSocket's other end. */
 const TUNNEL = 4;
-/** Out of a tunnel: what is queued goes out, what comes is thrown away. */
-const LEAVING = 5;
-
-/** What an upstream that leaves a tunnel has to take the last bytes and to close. */
-const LEAVE_MS = 5000;
-
 /** For what an upstream sent before it closed its connection in the midst of a request: it is here, or will not come. */
 const LAST_WORDS_MS = 1000;
-
-/** 1xx answers before the final one (reliability.md C33). */
-const INTERIM_MAX = 4;
 
 /**
  * One HTTP/1.1 connection to an upstream endpoint; it serves one exchange at a time and never pipelines. It is used
  * again only when the answer was complete, the request fully sent (taken by the kernel), nothing came after the answer, and both sides said
  * keep-alive: anything else could give the next client somebody else's answer (reliability.md C20).
  */
-export class UpstreamConnection implements TunnelEnd, Leaver, ClosedWriteOwner {
+export class UpstreamConnection implements SwitchedConnection, Leaver, ClosedWriteOwner {
   readonly endpoint: Endpoint;
   readonly socket: net.Socket;
   /** Exchanges served before the present one. */
@@ -83,25 +59,22 @@ export class UpstreamConnection implements TunnelEnd, Leaver, ClosedWriteOwner {
   #hearsClosedWrites = false;
 
   // The answer under way.
-  #headDone = false;
+  readonly #answer: AnswerReader;
   /** The head came with the read event under way. */
   #headNow = false;
-  #interim = 0;
-  #bodyKind = RESPONSE_NONE;
-  #remaining = 0;
   #keepAlive = false;
-  #chunks: ChunkDecoder | undefined;
-  #stash: Buffer | undefined;
   #paused = false;
   #endSeen = false;
   /** An answer without limits of time; see `unhurry`. */
   #unhurried = false;
-  #side: TunnelSide | undefined;
+
+  #tunnel: TunnelSocket | undefined = undefined;
 
   constructor(endpoint: Endpoint, socket: net.Socket, encrypted: boolean) {
     this.endpoint = endpoint;
     this.socket = socket;
     this.#encrypted = encrypted;
+    this.#answer = new AnswerReader(endpoint.deps.responseHead);
     socket.on("error", (error: NodeJS.ErrnoException) => this.#onError(error));
     socket.on("end", () => this.#onEnd());
     socket.on("close", () => this.#onClose());
@@ -124,25 +97,26 @@ export class UpstreamConnection implements TunnelEnd, Leaver, ClosedWriteOwner {
   /** The exchange is over for its client: whatever comes is thrown away with the connection. */
   abandon(): void {
     this.#exchange = undefined;
-    this.#side = undefined;
+    this.#tunnel = undefined;
     this.close();
   }
 
   discard(): void {
-    const isShort = this.#bodyKind !== RESPONSE_CLOSE && this.#remaining <= DISCARDED_BYTES_MAX;
+    const isShort = this.#answer.isWithin(DISCARDED_BYTES_MAX);
     if (this.#state !== BUSY || !this.#requestDone || !isShort) {
       this.abandon();
       return;
     }
     const { wheel } = this.endpoint.deps;
     this.#exchange = undefined;
-    this.#discarding = new Discarding(this, wheel.nowMs + DISCARDED_MS);
+    this.#discarding = new Discarding(wheel.nowMs, () => this.close());
     wheel.set(this.#deadline, this.#discarding.untilMs);
   }
 
   close(): void {
     if (this.#state === CLOSED) return;
     this.#state = CLOSED;
+    this.#answer.drop();
     this.endpoint.deps.wheel.clear(this.#deadline);
     this.endpoint.forget(this);
     this.socket.destroy();
@@ -177,7 +151,7 @@ export class UpstreamConnection implements TunnelEnd, Leaver, ClosedWriteOwner {
       outbox.append(last, 0, last.length, this.socket, this.#encrypted);
     }
     if (!this.#gathering) outbox.leave(this, this.socket, this.#encrypted);
-    if (!this.#headDone)
+    if (!this.#answer.isHeadDone)
       wheel.set(this.#deadline, this.#limit(wheel.nowMs + this.endpoint.settings.requestTimeoutMs));
   }
 
@@ -214,41 +188,10 @@ export class UpstreamConnection implements TunnelEnd, Leaver, ClosedWriteOwner {
     this.#resumeBody();
   }
 
-  // --- as one end of a tunnel
-
-  sendTunnel(bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.#state !== TUNNEL || this.socket.writableEnded) return true;
-    const { outbox, wheel } = this.endpoint.deps;
-    outbox.append(bytes, start, end, this.socket, this.#encrypted);
-    if (outbox.flush(this.socket, this.#encrypted)) return true;
-    wheel.set(this.#deadline, wheel.nowMs + this.endpoint.settings.idleTimeoutMs);
-    return false;
-  }
-
-  endTunnel(): void {
-    if (this.#state === TUNNEL) this.socket.end();
-  }
-
-  resumeTunnel(): void {
-    if (!this.#paused) return;
-    this.#paused = false;
-    this.socket.resume();
-  }
-
-  leaveTunnel(): void {
-    if (this.#state !== TUNNEL) return;
-    this.#state = LEAVING;
-    this.#side = undefined;
-    const { wheel } = this.endpoint.deps;
-    wheel.set(this.#deadline, wheel.nowMs + LEAVE_MS);
-    this.socket.end();
-    this.resumeTunnel();
-  }
-
   /** The answer to a handshake that the client's connection was switched for. */
   #switch(buffer: Buffer, at: number, length: number): void {
     const exchange = this.#exchange!;
-    const { responseHead, wheel } = this.endpoint.deps;
+    const { responseHead } = this.endpoint.deps;
     const fault = switchFault(responseHead, exchange.request);
     if (fault !== "") {
       this.#fail(reasons.upstreamInvalid, false, fault);
@@ -256,34 +199,23 @@ export class UpstreamConnection implements TunnelEnd, Leaver, ClosedWriteOwner {
     }
     this.#exchange = undefined;
     this.#state = TUNNEL;
-    // Each direction ends by itself.
-    this.socket.allowHalfOpen = true;
-    wheel.pause(this.#deadline);
-    this.#side = exchange.onAnswerSwitch(responseHead, this);
-    if (this.#side === undefined) this.close();
-    else if (at < length) this.#pass(this.#side, buffer, at, length);
-  }
-
-  #pass(side: TunnelSide, buffer: Buffer, start: number, end: number): void {
-    if (side.onBytes(buffer, start, end) || this.#paused || this.#state !== TUNNEL) return;
-    this.#paused = true;
-    this.socket.pause();
-  }
-
-  #loseTunnel(reason: Reason, detail: string): void {
-    const side = this.#side;
-    this.#side = undefined;
-    this.close();
-    side?.onGone(reason, detail);
+    const tunnel = new TunnelSocket(this, this.#deadline);
+    const side = exchange.onAnswerSwitch(responseHead, tunnel);
+    if (side === undefined) {
+      this.close();
+      return;
+    }
+    this.#tunnel = tunnel;
+    tunnel.start(side);
+    if (at < length) tunnel.onBytes(buffer, at, length);
   }
 
   /** Bytes from the upstream; `buffer` belongs to the reader. */
   onRead(buffer: Buffer, length: number): void {
-    if (this.#side !== undefined) {
-      this.#pass(this.#side, buffer, 0, length);
+    if (this.#tunnel !== undefined) {
+      this.#tunnel.onBytes(buffer, 0, length);
       return;
     }
-    if (this.#state === LEAVING) return;
     if (this.#state !== BUSY) {
       // Nobody asked: an answer to nothing must not become the next exchange's answer.
       this.close();
@@ -299,31 +231,25 @@ export class UpstreamConnection implements TunnelEnd, Leaver, ClosedWriteOwner {
       // An answer that does not wait for the body's end. Whether the connection may be kept depends on what has left.
       outbox.settle();
     }
-    if (this.#stash !== undefined) {
-      buffer = Buffer.concat([this.#stash, buffer.subarray(0, length)]);
-      length = buffer.length;
-      this.#stash = undefined;
-    }
-    this.#headNow = !this.#headDone;
-    const at = this.#headNow ? this.#readHead(buffer, length) : 0;
-    if (at < 0 || this.#state !== BUSY) return;
-    this.#readBody(buffer, at, length);
+    this.#headNow = !this.#answer.isHeadDone;
+    if (this.#headNow) this.#readHead(buffer, length);
+    else this.#readBody(buffer, 0, length);
   }
 
   onDefect(cause: unknown): void {
     this.endpoint.deps.onDefect(cause);
     this.endpoint.deps.outbox.drop();
-    if (this.#side !== undefined) this.#loseTunnel(reasons.defect, "defect");
+    if (this.#tunnel !== undefined) this.#tunnel.lose(reasons.defect, "defect");
     else this.#fail(reasons.defect, false, "defect");
   }
 
   /** Called by the timer wheel. */
   expire(nowMs: number): void {
     const { settings } = this.endpoint;
-    if (this.#state === IDLE || this.#state === LEAVING) {
+    if (this.#tunnel !== undefined) {
+      this.#tunnel.expire();
+    } else if (this.#state === IDLE) {
       this.close();
-    } else if (this.#state === TUNNEL) {
-      this.#loseTunnel(reasons.upstreamIdle, "write_timeout");
     } else if (this.#state === CONNECTING) {
       this.#fail(reasons.upstreamConnectTimeout, true, "connect_timeout");
     } else if (this.#sendFault !== "") {
@@ -331,11 +257,9 @@ export class UpstreamConnection implements TunnelEnd, Leaver, ClosedWriteOwner {
     } else if (settings.totalTimeoutMs > 0 && nowMs - this.#startedMs >= settings.totalTimeoutMs) {
       this.#fail(reasons.upstreamTotal, false, "total_timeout");
     } else {
-      this.#fail(
-        this.#headDone ? reasons.upstreamIdle : reasons.upstreamTimeout,
-        false,
-        this.#headDone ? "idle_timeout" : "head_timeout",
-      );
+      const isBegun = this.#answer.isHeadDone;
+      const reason = isBegun ? reasons.upstreamIdle : reasons.upstreamTimeout;
+      this.#fail(reason, false, isBegun ? "idle_timeout" : "head_timeout");
     }
   }
 
@@ -361,8 +285,7 @@ export class UpstreamConnection implements TunnelEnd, Leaver, ClosedWriteOwner {
     const { settings } = this.endpoint;
     const request = exchange.request;
     this.#state = BUSY;
-    this.#headDone = false;
-    this.#interim = 0;
+    this.#answer.begin();
     this.#paused = false;
     this.#unhurried = exchange.isStream;
     this.#requestDone = request.bodyKind === BODY_NONE;
@@ -411,96 +334,37 @@ export class UpstreamConnection implements TunnelEnd, Leaver, ClosedWriteOwner {
     return true;
   }
 
-  /** Returns the offset of the body, or -1 when there is no complete head (yet). */
-  #readHead(buffer: Buffer, length: number): number {
+  #readHead(bytes: Buffer, byteCount: number): void {
     const exchange = this.#exchange!;
-    const head = this.endpoint.deps.responseHead;
-    let at = 0;
-    for (;;) {
-      const next = readResponseHead(buffer, at, length, exchange.request.method === HEAD, head);
-      if (next === RESPONSE_MORE) {
-        if (length - at > RESPONSE_HEAD_BYTES_MAX) this.#fail(reasons.upstreamInvalid, false, "head_bytes");
-        else this.#stash = Buffer.from(buffer.subarray(at, length));
-        return -1;
-      }
-      if (next === RESPONSE_BAD) {
-        this.#fail(reasons.upstreamInvalid, false, head.fault);
-        return -1;
-      }
-      if (head.status >= 200) {
-        at = next;
-        break;
-      }
-      if (head.status === 101 && exchange.request.webSocket) {
-        this.#switch(buffer, next, length);
-        return -1;
-      }
-      // 100 and 103 are answers to us; nobody asked for another protocol.
-      if (head.status === 101 || ++this.#interim > INTERIM_MAX) {
-        this.#fail(reasons.upstreamInvalid, false, head.status === 101 ? "unasked_101" : "interim_count");
-        return -1;
-      }
-      at = next;
-      if (at === length) return -1;
-    }
-    this.#headDone = true;
-    this.#bodyKind = head.bodyKind;
-    this.#remaining = head.bodyKind === RESPONSE_LENGTH ? head.bodyLength : 0;
-    this.#keepAlive = head.keepAlive;
-    if (head.bodyKind === RESPONSE_CHUNKED) (this.#chunks ??= new ChunkDecoder(false)).reset();
-    exchange.onAnswerHead(head);
-    return at;
+    const answer = this.#answer;
+    const { responseHead } = this.endpoint.deps;
+    const buffer = answer.joined(bytes, byteCount);
+    const length = buffer === bytes ? byteCount : buffer.length;
+    const at = answer.readHead(buffer, length, exchange.request);
+    if (at === ANSWER_BAD) this.#fail(reasons.upstreamInvalid, false, answer.fault);
+    else if (at === ANSWER_SWITCH) this.#switch(buffer, answer.position, length);
+    if (at < 0) return;
+    this.#keepAlive = responseHead.keepAlive;
+    exchange.onAnswerHead(responseHead);
+    if (this.#state === BUSY) this.#readBody(buffer, at, length);
   }
 
   #readBody(buffer: Buffer, at: number, length: number): void {
-    const exchange: AnswerTail = this.#exchange ?? this.#discarding!;
-    let wanted = true;
-    switch (this.#bodyKind) {
-      case RESPONSE_NONE:
-        this.#finish(at === length);
-        return;
-      case RESPONSE_LENGTH: {
-        const end = length - at < this.#remaining ? length : at + this.#remaining;
-        if (end > at) wanted = exchange.onAnswerBody(buffer, at, end);
-        this.#remaining -= end - at;
-        if (this.#state !== BUSY) return;
-        if (this.#remaining === 0) {
-          this.#finish(end === length);
-          return;
-        }
-        break;
-      }
-      case RESPONSE_CHUNKED: {
-        const chunks = this.#chunks!;
-        for (;;) {
-          const result = chunks.next(buffer, at, length);
-          if (result === CHUNK_MORE) break;
-          if (result === CHUNK_DATA) {
-            wanted = exchange.onAnswerBody(buffer, chunks.dataStart, chunks.dataEnd);
-            if (this.#state !== BUSY) return;
-            at = chunks.position;
-            continue;
-          }
-          if (result === CHUNK_END) {
-            if (chunks.trailers.length > 0) exchange.onAnswerTrailers(chunks.trailers);
-            this.#finish(chunks.position === length);
-            return;
-          }
-          this.#fail(reasons.upstreamInvalid, false, "chunk");
-          return;
-        }
-        break;
-      }
-      default: // until the upstream closes
-        if (length > at) wanted = exchange.onAnswerBody(buffer, at, length);
-        if (this.#state !== BUSY) return;
+    const tail: AnswerTail = this.#exchange ?? this.#discarding!;
+    const answer = this.#answer;
+    const end = answer.readBody(buffer, at, length, tail);
+    if (this.#state !== BUSY) return;
+    if (end !== ANSWER_MORE) {
+      if (end === ANSWER_BAD) this.#fail(reasons.upstreamInvalid, false, answer.fault);
+      else this.#finish(end === length);
+      return;
     }
     // Asked even if it wants no more already: what was gathered has to leave.
-    const flushed = exchange.onAnswerFlush();
+    const flushed = tail.onAnswerFlush();
     if (this.#state !== BUSY) return;
     const { wheel } = this.endpoint.deps;
     wheel.set(this.#deadline, this.#limit(wheel.nowMs + this.endpoint.settings.idleTimeoutMs));
-    if (!wanted || !flushed) this.pause();
+    if (answer.isFull || !flushed) this.pause();
   }
 
   /** The answer is complete. The connection is given back before the exchange goes on, who may want it at once. */
@@ -530,9 +394,8 @@ export class UpstreamConnection implements TunnelEnd, Leaver, ClosedWriteOwner {
 
   #onDrain(): void {
     this.#isQueued = !this.#encrypted && waitingBytes(this.socket) > 0;
-    if (this.#side !== undefined) {
-      this.endpoint.deps.wheel.pause(this.#deadline);
-      this.#guard(this.#side, (side) => side.onDrain());
+    if (this.#tunnel !== undefined) {
+      this.#tunnel.onDrain();
       return;
     }
     this.#resumeBody();
@@ -548,24 +411,15 @@ export class UpstreamConnection implements TunnelEnd, Leaver, ClosedWriteOwner {
     }
   }
 
-  /** Events of a tunnel come from Node, not from the reader: a bug in them is caught here. */
-  #guard(side: TunnelSide, tell: (side: TunnelSide) => void): void {
-    try {
-      tell(side);
-    } catch (cause) {
-      this.onDefect(cause);
-    }
-  }
-
   #onEnd(): void {
     this.#endSeen = true;
-    if (this.#side !== undefined) {
-      this.#guard(this.#side, (side) => side.onEnd());
+    if (this.#tunnel !== undefined) {
+      this.#tunnel.onEnd();
       return;
     }
     this.#headNow = false;
     // Behind a reset nobody knows whether it was all.
-    const endsAnswer = this.#headDone && this.#bodyKind === RESPONSE_CLOSE && this.#sendFault === "";
+    const endsAnswer = this.#answer.endsWithConnection && this.#sendFault === "";
     if (this.#state === BUSY && endsAnswer) this.#finish(true);
     else if (this.#state === BUSY) this.#fail(reasons.upstreamReset, false, this.#sendFault || "closed");
     // Inside a TLS handshake: an exchange waits for it.
@@ -575,8 +429,8 @@ export class UpstreamConnection implements TunnelEnd, Leaver, ClosedWriteOwner {
 
   #onError(error: NodeJS.ErrnoException): void {
     const code = error.code ?? "error";
-    if (this.#side !== undefined) {
-      this.#loseTunnel(reasons.upstreamReset, code);
+    if (this.#tunnel !== undefined) {
+      this.#tunnel.lose(reasons.upstreamReset, code);
       return;
     }
     if (this.#state === CONNECTING) {
@@ -588,8 +442,8 @@ export class UpstreamConnection implements TunnelEnd, Leaver, ClosedWriteOwner {
   }
 
   #onClose(): void {
-    if (this.#side !== undefined) {
-      this.#loseTunnel(reasons.upstreamReset, "closed");
+    if (this.#tunnel !== undefined) {
+      this.#tunnel.lose(reasons.upstreamReset, "closed");
       return;
     }
     if (this.#state === CONNECTING)
@@ -605,7 +459,7 @@ export class UpstreamConnection implements TunnelEnd, Leaver, ClosedWriteOwner {
     if (this.#leavesWhole && this.endpoint.deps.outbox.isLeaving(this)) nothingSent = true;
     // A connection that had served before and was closed before a single byte of the answer: most likely the
     // upstream closed it while idle and our request crossed its FIN.
-    const stale = this.served > 0 && !this.#headDone && reason === reasons.upstreamReset;
+    const stale = this.served > 0 && !this.#answer.isHeadDone && reason === reasons.upstreamReset;
     this.close();
     exchange?.onFault({ reason, nothingSent, detail: stale ? "stale" : detail });
   }
@@ -617,35 +471,6 @@ export class UpstreamConnection implements TunnelEnd, Leaver, ClosedWriteOwner {
     const total = this.endpoint.settings.totalTimeoutMs;
     return total > 0 ? Math.min(atMs, this.#startedMs + total) : atMs;
   }
-}
-
-/** What is read of an answer that nobody wants, and for how long: a new connection costs more than a short page. */
-const DISCARDED_BYTES_MAX = 65_536;
-const DISCARDED_MS = 1_000;
-
-class Discarding implements AnswerTail {
-  readonly untilMs: number;
-  readonly #connection: UpstreamConnection;
-  #bytes = 0;
-
-  constructor(connection: UpstreamConnection, untilMs: number) {
-    this.#connection = connection;
-    this.untilMs = untilMs;
-  }
-
-  onAnswerBody(_bytes: Buffer, start: number, end: number): boolean {
-    this.#bytes += end - start;
-    if (this.#bytes > DISCARDED_BYTES_MAX) this.#connection.close();
-    return true;
-  }
-
-  onAnswerFlush(): boolean {
-    return true;
-  }
-
-  onAnswerTrailers(): void {}
-
-  onAnswerEnd(): void {}
 }
 
 const CRLF = Buffer.from("\r\n", "latin1");
