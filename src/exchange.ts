@@ -10,6 +10,7 @@ import type { BodyScreen, ScreenOwner } from "./gate/body-screen.ts";
 import { preflightMethod } from "./gate/cors.ts";
 import { addIdentityLines, scrubTrailers } from "./gate/identity-fields.ts";
 import { leaveInFlight } from "./gate/in-flight.ts";
+import { restoreMethodOverride } from "./gate/method-override.ts";
 import { runBodyGates, runConnectionGates, runEarlyGates, runRouteGates } from "./gate/order.ts";
 import type { HeldRefusal } from "./gate/tarpit.ts";
 import type { WafVerdict } from "./gate/waf-verdict.ts";
@@ -180,6 +181,10 @@ export class Exchange
     }
     this.route = route;
     this.record.route = route;
+    if (request.scrubbed > 0) {
+      const restored = restoreMethodOverride(request, route, host, path, snapshot.routes);
+      this.state.counters.scrubbed.override -= restored;
+    }
 
     // 7. Gates that need only the head, in the order of gate/order.ts: those that can say at once, then those that may
     // have to ask somebody. They lead to `send`.

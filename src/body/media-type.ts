@@ -46,6 +46,18 @@ const families: ReadonlyMap<string, Family> = new Map([
   ["application/x-javascript", "text"],
   ["application/yaml", "text"],
   ["application/x-yaml", "text"],
+  ["application/vnd.flux", "text"],
+  ["application/sdp", "text"],
+  ["application/trickle-ice-sdpfrag", "text"],
+  ["application/sparql-query", "text"],
+  ["application/sparql-update", "text"],
+  ["application/n-triples", "text"],
+  ["application/sql", "text"],
+  ["application/edifact", "text"],
+  ["application/edi-x12", "text"],
+  ["application/hl7-v2", "text"],
+  // Lines of JSON, attachments between them.
+  ["application/x-sentry-envelope", "text"],
 ] satisfies [string, Family][]);
 
 /** Family of a type in lower case, without parameters. */
@@ -61,6 +73,7 @@ export function familyOf(essence: string): Family {
     if (suffix === "json") return "json";
     if (suffix === "xml") return "xml";
     if (suffix === "protobuf" || suffix === "proto") return "protobuf";
+    if (suffix === "x-ndjson" || suffix === "ndjson" || suffix === "yaml") return "text";
   }
   return essence.startsWith("text/") ? "text" : "other";
 }

@@ -36,7 +36,8 @@ export interface MultipartLimits {
 }
 
 export const defaultMultipartLimits: MultipartLimits = {
-  partsMax: 100,
+  // Django takes 1,000 fields, Rack 4,096 parts: a form with a file sends all of its fields as parts.
+  partsMax: 4096,
   headBytesMax: 4096,
   headersMax: 8,
   pieceBytes: 8192,

@@ -65,6 +65,8 @@ export const defaultContentTypes: readonly string[] = [
   "application/ndjson",
   "application/jsonl",
   "application/json-seq",
+  "*+x-ndjson", // Elasticsearch 8
+  "*+ndjson",
   "application/x-www-form-urlencoded",
   "multipart/form-data",
   "multipart/mixed", // OData batches
@@ -91,6 +93,18 @@ export const defaultContentTypes: readonly string[] = [
   "application/javascript",
   "application/yaml",
   "application/x-yaml",
+  "*+yaml", // Kubernetes
+  "application/vnd.flux",
+  "application/x-sentry-envelope",
+  "application/sdp", // WHIP
+  "application/trickle-ice-sdpfrag",
+  "application/sparql-query",
+  "application/sparql-update",
+  "application/n-triples",
+  "application/sql",
+  "application/edifact",
+  "application/edi-x12",
+  "application/hl7-v2",
   "application/pdf",
   "application/zip",
   "application/gzip",
@@ -128,11 +142,21 @@ export const defaultContentTypes: readonly string[] = [
   "application/vnd.apache.arrow.stream",
   "application/vnd.sqlite3",
   "application/vnd.ms-sync.wbxml", // ActiveSync
+  "application/mapi-http", // Outlook
+  "application/vnd.syncml+wbxml",
+  "message/*",
+  "application/avro",
+  "application/dicom",
+  "application/ipp",
+  "application/x-amf",
+  "application/vnd.docker.image.rootfs.diff.tar.gzip",
   "application/openmetrics-text",
   "application/dns-message",
   "application/jwt",
   "application/jose",
   "application/pkcs10",
+  "application/secevent+jwt",
+  "application/pkcs7-mime", // AS2
   "application/pkix-cert",
   "application/x-pkcs12",
   "application/timestamp-query",

@@ -95,6 +95,8 @@ function isForeignFrame(tag: Tag, lower: string): boolean {
   const source = tag.attributes.find((attribute) => attribute.name === "src");
   if (source === undefined || !source.assigned) return tag.attributes.some((attribute) => attribute.assigned);
   let url = lower.slice(source.start, source.end).trim();
+  // A page of the same site: Canvas shows its videos so.
+  if (/^\/[a-z0-9]/.test(url)) return false;
   if (url.startsWith("https:")) url = url.slice(6);
   if (!url.startsWith("//")) return true;
   const slash = url.indexOf("/", 2);

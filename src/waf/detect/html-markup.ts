@@ -151,6 +151,8 @@ const INCLUDE = /^<[a-z][\w.-]{0,20}:include\s[^>]{0,200}?href\s{0,4}=/;
 
 /** `<xsl:include href="common.xsl"/>`: a style sheet or schema in several files names its own by relative addresses. */
 function isPartOfDocument(tag: string): boolean {
+  // What stands for a part of the same message (MTOM).
+  if (/^<xop:include\s(?=[^>]{0,200}?href\s{0,4}=\s{0,4}["']cid:)/.test(tag)) return true;
   return (
     /^<(?:xsl|xsd?|wsdl|jsp|ui|tiles):include\s[^>]{0,200}?href\s{0,4}=\s{0,4}["'](?:\.{0,2}\/)?[\w-][\w./-]{0,100}["']/.test(
       tag,

@@ -188,19 +188,37 @@ const PATH_VALUE = /^[\w./\\:*?[\]!~<>$%{}()@ ;=+-]{2,300}$/;
 const URL_PATH =
   /(?:^|\/)(?:\.(?:env(?:[.-][\w.-]{1,20})?|git(?:\/|config|-credentials|$)|svn(?:\/|$)|hg(?:\/|$)|bzr\/|htaccess|htpasswd|htgroup|ssh\/|aws\/|bash_history|bash_profile|bashrc|zsh_history|mysql_history|psql_history|netrc|pgpass|npmrc|dockerenv|dockercfg|docker\/|kube\/|vscode\/(?:sftp|settings)\.json|cursor\/|claude\/|aider|[a-z]{2,12}ignore$|idea\/(?:workspace|datasources|webservers)\.xml|s3cfg|remote-sync\.json|ftpconfig)|(?:wp-config|config(?:uration)?(?:\.inc)?|settings|database|db|localsettings|local)\.(?:php|inc|py|rb|yml|xml)[.~](?:bak|old|save|orig|swp|txt|backup|\d|~)?|wp-config\.(?:bak|old|txt|php[~.])|[\w.-]{0,40}\.(?:sql(?:\.(?:gz|zip|bz2|xz|tar|tgz|7z|rar))?|p12|pfx|kdbx|mdb|swp|php~|asa|dbf)|web-inf\/|(?:@fs|@id)\/(?:etc\/|\.env|__x00__|proc\/|c:)|proc\/(?:self|version|cmdline|cpuinfo|interrupts|meminfo|mounts|net|sched_debug|\d{1,6}\/(?:environ|cmdline|maps|fd))(?:\/|$)|sys\/(?:class|kernel|firmware)(?:\/|$)|etc\/(?:passwd|shadow|hosts|group|issue|fstab|crontab|sudoers|nginx\/|apache2\/|httpd\/|ssh\/|mysql\/|my\.cnf|php\.ini)|(?:wp-content|storage\/logs|var\/log[s]?|logs?|app\/logs|runtime\/logs?)\/(?:debug|errors?|access|laravel|php_errors?|error_log|access_log|app|system|production|dev|prod)\.?(?:log)(?:\.\d)?|id_(?:rsa|dsa|ecdsa|ed25519)$|(?:server-status|server-info)$|phpunit\/(?:src\/)?util\/php\/eval-stdin\.php|cgi-bin\/(?:\.|%2e)|boot\.ini$|win\.ini$|web\.config$|winnt\/system32|windows\/(?:system32|win\.ini))/;
 
+/**
+ * What forges, file stores and trackers put before the name of a file that they show: `/o/r/blob/main/.gitignore`,
+ * `/attachments/download/2/x.sql`. What a web server shows by mistake lies in its root.
+ */
+const BROWSED =
+  /^\/(?:[^/]+\/){1,12}?(?:-|blob|tree|raw|blame|contents|entry|browser?|plain|raw-file|annotate|commits?|_?edit|branch|tag|repository|(?:web)?dav)\/.|^\/attachments\/(?:download\/)?\d{1,12}\//;
+
+/** Is the file at `lower[at]` one that an application shows? */
+function isBrowsed(lower: string, at: number): boolean {
+  if (lower.charCodeAt(0) !== 0x2f) return false;
+  const match = BROWSED.exec(lower);
+  return match !== null && match[0].length <= at + 2;
+}
+
 /** Reports a value that is nothing but such a path, or one that asks for a restricted resource. */
 export function findSensitivePath({ lower }: Subject, found: Detection[]): void {
   if (lower.length > 2000) return;
   const value = trimmed(lower);
   if (value.length >= 4 && value.length <= 300 && PATH_VALUE.test(value) && !isSentence(value)) {
     const name = value.replaceAll("\\\\", "\\");
-    if (UNIX.test(name.replaceAll("\\", "/")) || WINDOWS.test(name) || SECRET_NAME.test(name)) {
+    if (
+      UNIX.test(name.replaceAll("\\", "/")) ||
+      WINDOWS.test(name) ||
+      (SECRET_NAME.test(name) && !isBrowsed(name, name.lastIndexOf("/")))
+    ) {
       found.push({ kind: "path.sensitive_file", start: 0, end: lower.length });
     } else if (isBrokenSystemFile(value))
       found.push({ kind: "path.sensitive_file", start: 0, end: lower.length });
   }
   const restricted = lower.charCodeAt(0) === 0x2f && !/\s/.test(lower) ? URL_PATH.exec(lower) : null;
-  if (restricted !== null) {
+  if (restricted !== null && !isBrowsed(lower, restricted.index)) {
     found.push({
       kind: "path.restricted_resource",
       start: restricted.index,

@@ -48,7 +48,7 @@ const PATTERNS: readonly LinearPattern[] = [
     needs: ["file:"],
     pattern:
       /(?:^|[=\s"'(,<>])(?:url:|jar:)?file:(?:\/{1,4}|\\{1,4})(?:localhost)?\/{0,4}\.{0,2}\/{0,4}(?:etc|proc|sys|dev|var|root|home|usr|opt|tmp|windows|winnt|boot\.ini|[a-z][:|][\\/]{0,4}(?:windows|winnt|boot\.ini|inetpub|xampp|wamp|users[\\/]\w{1,20}[\\/](?:\.ssh|appdata|ntuser)))(?:[\\/.]|$)/g,
-    accept: (match, { lower }) => match.index <= 8 || !(isManyLines(lower) || isRemark(match[0], lower)),
+    accept: (match, { lower }) => match.index <= 1 || !(isManyLines(lower) || isRemark(match, lower)),
   },
   {
     // //host/c$/…, \\127.0.0.1\share: a file name that makes Windows log in elsewhere.
@@ -111,11 +111,11 @@ const padding: Detector = {
 export const path: readonly Detector[] = [...detectorsOf(KINDS, PATTERNS), traversal, sensitive, padding];
 
 /** A sentence that names a file which is no configuration: `see file:///usr/share/doc/x/index.html for more`. */
-function isRemark(address: string, lower: string): boolean {
+function isRemark(match: RegExpExecArray, lower: string): boolean {
   return (
-    lower.length > 120 &&
+    (lower.length > 120 || /[a-z]{2,} $/.test(lower.slice(0, match.index + 1))) &&
     !lower.includes("<") &&
-    !/(?:etc|proc|sys|root|windows|winnt|boot\.ini)/.test(address)
+    !/(?:etc|proc|sys|root|windows|winnt|boot\.ini)/.test(match[0])
   );
 }
 

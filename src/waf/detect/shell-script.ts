@@ -12,7 +12,7 @@ const SCRIPT_LINES = 3;
 const PREFIX_MAX = 240;
 
 /** Ends of lines: as they are, as HTML writes them, as the text of a JSON string does. */
-const LINE_END = /[\r\n]+|<br ?\/?>|\\r\\n|\\n/g;
+const LINE_END = /[\r\n]+|<br ?\/?>|<(?:code|pre)\b[^<>]{0,80}>|\\r\\n|\\n/g;
 /** As the reading that turns backslashes into slashes leaves those of JSON in a form. */
 const TURNED_LINE_END = /[\r\n]+|<br ?\/?>|[\\/]{1,3}n/g;
 
@@ -81,6 +81,7 @@ export function isInScriptLine(lower: string, at: number): boolean {
   // `\` at the end of the line before: this one goes on with it.
   if (prefix.trim() === "") return CONTINUED.test(lower.slice(Math.max(0, at - 40), at)) && isScript(lower);
   if (isLogged(prefix) || isImageStep(lower)) return true;
+  if (isInCode(lower, at)) return beginsWithCommand(prefix);
   if (!isScript(lower)) return false;
   // A sign at the end of a line: what follows is a line of its own, which is no finding either.
   return (
@@ -88,6 +89,17 @@ export function isInScriptLine(lower: string, at: number): boolean {
     /^[;|&]{1,2}\\?[ \t]{0,4}(?:#[^\n]{0,80})?\r?\n/.test(lower.slice(at, at + 96))
   );
 }
+
+/** Between the tags of HTML's `code` or `pre`. */
+function isInCode(lower: string, at: number): boolean {
+  const before = lower.slice(Math.max(0, at - CODE_MAX), at);
+  const open = Math.max(before.lastIndexOf("<code"), before.lastIndexOf("<pre"));
+  if (open < 0 || open < Math.max(before.lastIndexOf("</code>"), before.lastIndexOf("</pre>"))) return false;
+  return /<\/(?:code|pre)>/.test(lower.slice(at, at + CODE_MAX));
+}
+
+/** Code of a page is looked at this far around a separator. Characters. */
+const CODE_MAX = 2000;
 
 function isScript(lower: string): boolean {
   return (

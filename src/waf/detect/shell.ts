@@ -231,6 +231,8 @@ function afterSeparator(
   if (command === undefined) return;
   const proof = evidenceAt(lower, command.end);
   let kind: string | undefined;
+  if (place === SOFT && isQuoteReference(lower, separator) && !namesSecret(lower, separator, proof.end))
+    return;
   // `\w+` of a regular expression.
   const tricked = command.tricked && command.name.length > 1;
   if (tricked && (proof.bits !== 0 || command.pathed) && !isQuotedWord(lower, command)) {
@@ -255,6 +257,16 @@ function isReferenceEnd(lower: string, at: number): boolean {
     if (!((code >= 0x61 && code <= 0x7a) || (code >= 0x30 && code <= 0x39) || code === 0x23)) return false;
   }
   return false;
+}
+
+/** A quote or blank as HTML writes it: `Use &quot;ls -la /tmp&quot; to list files`. As a quote it is read in another view. */
+function isQuoteReference(lower: string, at: number): boolean {
+  return (
+    lower.charCodeAt(at) === 0x3b &&
+    /&(?:quot|apos|[lr][sd]quo|[lr]aquo|nbsp|#0{0,3}(?:3[49]|160)|#x0{0,3}(?:2[27]|a0))$/.test(
+      lower.slice(Math.max(0, at - 9), at),
+    )
+  );
 }
 
 /** Inline code of Markdown stands between blanks or brackets; attached to a word, or alone, it is a substitution. */

@@ -68,6 +68,8 @@ const PATTERNS: readonly LinearPattern[] = [
     ),
     // With a port it is how native applications receive OAuth answers (RFC 8252 section 7.3).
     accept: (match, { lower }) => {
+      // `localhost:9100`: monitoring names what it watches so. Nothing fetches an address without a scheme.
+      if (match[2] !== undefined && !/:[/\\]|^\s{0,8}(?:url:|\/\/)/.test(match[0])) return false;
       const port = match[1] ?? match[2];
       // What npm publish sends of its registry: /name/-/name-1.0.0.tgz.
       if (/\/-\/[\w.-]{1,100}\.tgz$/.test(lower.slice(-120))) return false;
