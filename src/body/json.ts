@@ -92,14 +92,6 @@ export class JsonReader implements PlaceNamer {
           if (++this.#literalAt === this.#literal.length) this.#state = AFTER_VALUE;
           at++;
           continue;
-        case MARK_SECOND:
-        case MARK_THIRD: {
-          const isSecond = this.#state === MARK_SECOND;
-          if (byte !== (isSecond ? 0xbb : 0xbf)) return this.#refuse("json_utf8");
-          this.#state = isSecond ? MARK_THIRD : VALUE;
-          at++;
-          continue;
-        }
         case MINUS:
         case ZERO:
         case INTEGER:
@@ -166,14 +158,9 @@ export class JsonReader implements PlaceNamer {
             this.#state = LITERAL;
             at++;
           } else if (opens === NOTHING) {
-            const isFirst = this.#base + at === 0;
-            // UTF-16 would hide everything from a reader of bytes.
-            if (!isFirst || byte !== 0xef)
-              return this.#refuse(isFirst && byte >= 0xfe ? "json_utf8" : "json_syntax");
-            // Clients on .NET begin with a byte order mark, and parsers may pass it over (RFC 8259 §8.1).
-            this.#nodeCount--;
-            this.#state = MARK_SECOND;
-            at++;
+            // A byte order mark, or UTF-16, which would hide everything from a reader of bytes.
+            const isMark = this.#base + at === 0 && (byte === 0xef || byte >= 0xfe);
+            return this.#refuse(isMark ? "json_utf8" : "json_syntax");
           } else {
             if (this.#depth === this.#limits.depthMax) return this.#refuse("json_depth");
             this.#items[this.#depth] = opens === FIRST_KEY ? OBJECT : 0;
@@ -406,8 +393,6 @@ const FRACTION = 14;
 const EXPONENT = 15;
 const EXPONENT_SIGN = 16;
 const EXPONENT_DIGITS = 17;
-const MARK_SECOND = 18;
-const MARK_THIRD = 19;
 
 const literalTrue: Uint8Array = Buffer.from("true", "latin1");
 const literalFalse: Uint8Array = Buffer.from("false", "latin1");

@@ -258,7 +258,7 @@ const server = z.strictObject({
   raw_path_chars: choice(
     ["refuse", "encode"],
     "refuse",
-    "Raw { } | ^ [ ] and backtick in a path: refuse with 400, or percent-encode.",
+    "Raw { } | ^ and backtick in a path: refuse with 400, or percent-encode, as [ and ] are in either case.",
   ),
   cache_max_memory_mb: int({
     min: 0,

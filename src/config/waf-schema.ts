@@ -69,6 +69,12 @@ export const wafProfile = z.strictObject({
     default: 1024,
     doc: "One number of a JSON body, in characters.",
   }),
+  max_inflate_ratio: int({
+    min: 2,
+    max: 1000,
+    default: 10,
+    doc: "Bytes of a body with a Content-Encoding for each compressed one, from 64 KiB on. Logs and metrics reach 30.",
+  }),
   graphql_max_depth: int({
     min: 1,
     max: 1000,
@@ -85,7 +91,7 @@ export const wafProfile = z.strictObject({
   allowed_content_types: optionalTexts({
     type: "array of media types",
     example: ["application/json", "application/*+json", "multipart/form-data"],
-    doc: "Types of bodies: type/subtype, type/*, or *+json for a suffix. Absent = the built-in list of what browsers and common clients send.",
+    doc: 'Types of bodies: type/subtype, type/*, or *+json for a suffix; "default" for the built-in list of what browsers and common clients send (docs/waf.md), which holds if this is absent.',
   }),
   entropy_check: flag(true, "Refuse text whose bytes are as random as those of encrypted data."),
   entropy_threshold: real({

@@ -68,11 +68,17 @@ function readProfile(
     maxDepth: input.max_depth,
     maxStringLen: input.max_string_len,
     maxNumberLen: input.max_number_len,
+    maxInflateRatio: input.max_inflate_ratio,
     graphqlMaxDepth: input.graphql_max_depth,
     graphqlMaxAliases: input.graphql_max_aliases,
     graphqlIntrospection: input.graphql_introspection,
     denyUnknownContentTypes: input.deny_unknown_content_types,
-    allowedContentTypes: readTypes([...path, "allowed_content_types"], input.allowed_content_types, context),
+    allowedContentTypes: readTypes(
+      [...path, "allowed_content_types"],
+      input.allowed_content_types,
+      context,
+      "default",
+    ),
     entropyCheck: input.entropy_check,
     entropyThreshold: input.entropy_threshold,
     inspectBufferKb: input.inspect_buffer_kb,
@@ -90,9 +96,10 @@ function readTypes(
   path: Path,
   types: readonly string[] | undefined,
   context: SectionContext,
+  also?: string,
 ): readonly string[] | undefined {
   for (const [i, type] of types?.entries() ?? []) {
-    if (typeof compileTypeList([type]) !== "string") continue;
+    if (type.trim() === also || typeof compileTypeList([type]) !== "string") continue;
     const at = [...path, i];
     context.findings.add({
       code: "Z1106",

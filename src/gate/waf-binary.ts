@@ -51,6 +51,72 @@ export function reportTexts(
   reportWideTexts(bytes, start, end, place, sink);
 }
 
+/**
+ * Of a file: only what a server that takes it for a script would run. Its other texts are names, messages and tables: 168 of 1,038
+ * files of a Debian were refused for them, 69 of 70 JARs and 32 of 80 fonts among these.
+ */
+export function reportCode(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  place: Place,
+  sink: ValueSink,
+): void {
+  let from = start;
+  for (let at = start; at <= end; at++) {
+    if (at < end && textKind[bytes[at]!] === TEXT) continue;
+    if (at - from >= TEXT_BYTES_MIN && holdsCode(bytes, from, at)) sink.value(bytes, from, at, place);
+    from = at + 1;
+  }
+}
+
+/**
+ * Whether bytes begin as a file of a kind that no application reads values from: programs, archives, fonts, pictures, sound,
+ * databases. Each of these beginnings has bytes that are no text; hardly one begins a message of protobuf, MessagePack or CBOR.
+ */
+export function beginsFile(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start < FILE_BYTES_MIN) return false;
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset + start, FILE_BYTES_MIN).latin1Slice();
+  return FILE_BEGIN.test(view);
+}
+
+const FILE_BYTES_MIN = 16;
+const FILE_BEGIN = new RegExp(
+  `^(?:${[
+    "\\x7fELF[\\x01\\x02]",
+    "MZ[^]\\x00",
+    "PK\\x03\\x04",
+    "PK\\x05\\x06",
+    "\\xca\\xfe\\xba\\xbe", // Java's classes, programs of macOS
+    "[\\xce\\xcf]\\xfa\\xed\\xfe",
+    "[^]\\r\\r\\n[\\x00-\\x03]\\x00\\x00\\x00", // Python's bytecode
+    "\\x00asm",
+    "\\x00\\x01\\x00\\x00\\x00", // TrueType
+    "OTTO\\x00",
+    "ttcf\\x00",
+    "wOF[F2][^]{4}\\x00",
+    "\\x89PNG\\r\\n",
+    "\\xff\\xd8\\xff",
+    "GIF8[79]a[^][\\x00-\\x08]",
+    "RIFF[^]{3}[\\x00-\\x08](?:WEBP|WAVE|AVI )",
+    "\\x00[^]{3}ftyp",
+    "OggS\\x00",
+    "ID3[\\x02-\\x04]\\x00",
+    "fLaC\\x00",
+    "\\x1a\\x45\\xdf\\xa3", // Matroska
+    "7z\\xbc\\xaf\\x27\\x1c",
+    "Rar!\\x1a\\x07",
+    "\\xfd7zXZ\\x00",
+    "\\x04\\x22\\x4d\\x18", // LZ4
+    "\\xed\\xab\\xee\\xdb", // RPM
+    "PACK\\x00\\x00\\x00",
+    "HG20\\x00",
+    "SVN[\\x00-\\x02]",
+    "SQLite format 3\\x00",
+    "\\xde\\x12\\x04\\x95|\\x95\\x04\\x12\\xde", // message catalogues
+  ].join("|")})`,
+);
+
 /** `<?` or `<%`: where PHP, ASP or JSP begins, for which a picture is a file like another. */
 function holdsCode(bytes: Uint8Array, start: number, end: number): boolean {
   for (let at = start; at < end - 1; at++)

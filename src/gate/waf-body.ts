@@ -23,7 +23,7 @@ import { CleanValues } from "./clean-values.ts";
 import { GraphqlQueries } from "./graphql-queries.ts";
 import { RepeatedStrings } from "./repeated-strings.ts";
 import { ScriptSamples } from "./script-samples.ts";
-import { isBinary, isCompressed, reportTexts } from "./waf-binary.ts";
+import { beginsFile, isBinary, isCompressed, reportCode, reportTexts } from "./waf-binary.ts";
 import { WafReaders } from "./waf-readers.ts";
 import type { RouteWaf } from "./waf-settings.ts";
 import { inspectorGate, topRule, type WafGate, type WafVerdict } from "./waf-verdict.ts";
@@ -65,6 +65,8 @@ export class BodyInspection {
   #block: Buffer | undefined;
   #blockEnd = 0;
   #isFirstBlock = true;
+  /** The body or part under way began as a file does. */
+  #isFile = false;
   /** Names of `#profile` in which nothing was seen: applications have few, and send them again and again. */
   readonly #cleanKeys: CleanValues = new CleanValues(128, 24);
   readonly #cleanFields: CleanValues = new CleanValues(128, 24);
@@ -212,7 +214,7 @@ export class BodyInspection {
     else if (coding !== "identity") {
       this.#decoder = new CodingDecoder(
         coding,
-        { outputMaxBytes: waf.maxBodyBytes },
+        { outputMaxBytes: waf.maxBodyBytes, ratioMax: waf.inflateRatioMax },
         {
           slice: (bytes, start, end) => this.#readSlice(bytes, start, end),
           drained: () => {
@@ -327,9 +329,15 @@ export class BodyInspection {
     const { kind } = place;
     const from = start + place.repeated;
     if (kind === JSON_STRING && this.#samples.isReport) this.#samples.string(start, end, place);
-    if ((kind === BODY_BYTES || kind === BODY_TEXT) && isBinary(bytes, start, end))
-      reportTexts(bytes, start, end, place, inspector);
-    else if (kind === JSON_KEY) this.#takeName(this.#cleanKeys, bytes, start, end, place);
+    const isBytes = kind === BODY_BYTES || kind === BODY_TEXT;
+    if (isBytes && place.repeated === 0)
+      this.#isFile = this.#readers.mayBeFile && beginsFile(bytes, start, end);
+    if (isBytes && (this.#isFile || isBinary(bytes, start, end))) {
+      place.kind = BODY_BYTES;
+      if (this.#isFile) reportCode(bytes, start, end, place, inspector);
+      else reportTexts(bytes, start, end, place, inspector);
+      place.kind = kind;
+    } else if (kind === JSON_KEY) this.#takeName(this.#cleanKeys, bytes, start, end, place);
     else if (kind === FORM_NAME) this.#takeName(this.#cleanFields, bytes, start, end, place);
     else if (place.kind === JSON_STRING && this.#bytes > REPEATS_FROM_BYTES)
       this.#strings.take(inspector, bytes, start, end, place);

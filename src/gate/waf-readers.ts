@@ -4,6 +4,7 @@ import { defaultFormLimits, FormReader } from "../body/form.ts";
 import { type GrpcEvents, GrpcReader } from "../body/grpc.ts";
 import { JsonReader } from "../body/json.ts";
 import { defaultJsonLimits, type JsonLimits } from "../body/json-limit.ts";
+import type { Family } from "../body/media-type.ts";
 import { MultipartReader, type PartFacts, type PartReader } from "../body/multipart.ts";
 import { RepeatedParts } from "../body/part-repeat.ts";
 import { BODY_BYTES, type ValueSink } from "../body/place.ts";
@@ -35,6 +36,8 @@ export class WafReaders {
   hasBlocks = false;
   entropyOf: "nothing" | "strings" | "parts" | "all" = "nothing";
   lagBytes = LAG_BYTES;
+  /** Bytes of it may be a file: a body of octets or of no known type, or a part. */
+  mayBeFile = false;
   readonly #sink: ValueSink;
   readonly #queries: GraphqlQueries;
   readonly #seed: number;
@@ -63,6 +66,7 @@ export class WafReaders {
     this.guess = undefined;
     this.entropyOf = "nothing";
     this.lagBytes = LAG_BYTES;
+    this.mayBeFile = request !== undefined && FILES.has(type.family);
     switch (type.family) {
       case "json":
       case "report":
@@ -228,6 +232,8 @@ export class WafReaders {
     };
   }
 }
+
+const FILES: ReadonlySet<Family> = new Set(["octet", "other", "none", "multipart"]);
 
 /** As the inspector's own windows, so that none is cut again. */
 const OVERLAP_BYTES = 1024;

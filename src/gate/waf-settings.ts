@@ -28,6 +28,8 @@ export interface WafSettings {
   readonly maxStringLen: number;
   /** JSON: characters of one number. */
   readonly maxNumberLen: number;
+  /** Bytes of a body for each of its compressed ones. */
+  readonly maxInflateRatio: number;
   /** GraphQL: brackets that are open together. */
   readonly graphqlMaxDepth: number;
   readonly graphqlMaxAliases: number;
@@ -122,6 +124,21 @@ export const defaultContentTypes: readonly string[] = [
   "application/zstd",
   "application/x-compressed-tar",
   "application/java-archive",
+  "application/x-java-archive",
+  "application/java-vm",
+  "application/x-java",
+  "application/x-bzip",
+  "application/x-gtar-compressed",
+  "application/x-debian-package",
+  "application/x-apple-diskimage",
+  "application/x-iso9660-image",
+  "application/x-executable",
+  "application/x-sharedlib",
+  "application/x-msdos-program",
+  "application/x-ms-dos-executable",
+  "application/x-msdownload",
+  "application/x-msi",
+  "application/vnd.microsoft.portable-executable",
   "application/vnd.android.package-archive",
   "application/vnd.debian.binary-package",
   "application/x-rpm",
@@ -141,6 +158,36 @@ export const defaultContentTypes: readonly string[] = [
   "application/vnd.apache.parquet",
   "application/vnd.apache.arrow.stream",
   "application/vnd.sqlite3",
+  "application/x-sqlite3",
+  "application/parquet",
+  "application/x-hdf5",
+  "application/x-netcdf",
+  "application/bson",
+  "application/x-thrift",
+  "application/vnd.tcpdump.pcap",
+  "application/x-bittorrent",
+  "application/x-shellscript",
+  "application/x-php",
+  "application/x-perl",
+  "application/x-python-code",
+  "application/x-python-bytecode",
+  "application/x-ruby",
+  "application/x-gettext-translation",
+  "application/x-tex",
+  "application/x-latex",
+  "application/toml",
+  "application/vnd.apple.mpegurl", // HLS
+  "application/vnd.ms-excel.sheet.macroenabled.12",
+  "application/vnd.ms-excel.sheet.binary.macroenabled.12",
+  "application/vnd.ms-word.document.macroenabled.12",
+  "application/vnd.ms-powerpoint.presentation.macroenabled.12",
+  "application/vnd.openxmlformats-officedocument.wordprocessingml.template",
+  "application/vnd.openxmlformats-officedocument.spreadsheetml.template",
+  "application/vnd.openxmlformats-officedocument.presentationml.slideshow",
+  "application/vnd.oasis.opendocument.graphics",
+  "application/vnd.oasis.opendocument.text-template",
+  "application/vnd.oasis.opendocument.formula-template", // what rclone calls an .otf
+  "application/vnd.visio",
   "application/vnd.ms-sync.wbxml", // ActiveSync
   "application/mapi-http", // Outlook
   "application/vnd.syncml+wbxml",
@@ -158,11 +205,20 @@ export const defaultContentTypes: readonly string[] = [
   "application/secevent+jwt",
   "application/pkcs7-mime", // AS2
   "application/pkix-cert",
+  "application/x-x509-ca-cert",
+  "application/x-pem-file",
+  "application/pgp-keys",
+  "application/pgp-signature",
   "application/x-pkcs12",
   "application/timestamp-query",
   "application/ocsp-request",
   "application/x-git-upload-pack-request",
   "application/x-git-receive-pack-request",
+  "application/x-git-bundle",
+  "application/vnd.svn-skel", // Subversion
+  "application/vnd.svn-svndiff",
+  "application/mercurial-0.1",
+  "application/mercurial-0.2",
   "image/*",
   "audio/*",
   "video/*",
@@ -183,6 +239,7 @@ export const defaultWafSettings: WafSettings = {
   maxDepth: 64,
   maxStringLen: 1_048_576,
   maxNumberLen: 1024,
+  maxInflateRatio: 10,
   graphqlMaxDepth: defaultGraphqlLimits.depthMax,
   graphqlMaxAliases: defaultGraphqlLimits.aliasesMax,
   graphqlIntrospection: "allow",
@@ -204,6 +261,7 @@ export interface RouteWaf {
   readonly streams: boolean;
   readonly profile: Profile;
   readonly maxBodyBytes: number;
+  readonly inflateRatioMax: number;
   readonly inspectBufferBytes: number;
   readonly json: JsonLimits;
   readonly graphql: GraphqlLimits;
@@ -220,7 +278,10 @@ export interface RouteWaf {
 /** Throws RangeError for an allowed type that is none, or an exclusion's place that is none. */
 export function buildRouteWaf(given: Partial<WafSettings>, ruleSet: RuleSet): RouteWaf {
   const settings: WafSettings = { ...defaultWafSettings, ...given };
-  const allowed = compileTypeList(settings.allowedContentTypes);
+  const types = settings.allowedContentTypes.flatMap((type) =>
+    type === "default" ? defaultContentTypes : [type],
+  );
+  const allowed = compileTypeList(types);
   if (typeof allowed === "string") throw new RangeError(`"${allowed}" is no content type`);
   const profile = compileProfile(ruleSet, {
     mode: settings.mode,
@@ -237,6 +298,7 @@ export function buildRouteWaf(given: Partial<WafSettings>, ruleSet: RuleSet): Ro
     streams: settings.streams,
     profile,
     maxBodyBytes: settings.maxBodyMb * 1_048_576,
+    inflateRatioMax: settings.maxInflateRatio,
     inspectBufferBytes: settings.inspectBufferKb * 1024,
     json: {
       ...defaultJsonLimits,

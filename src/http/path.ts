@@ -5,7 +5,7 @@ import { escapedUtf8End, escapeValue, unreserved } from "./percent.ts";
 import type { CanonicalRequest } from "./request.ts";
 
 export interface PathOptions {
-  /** Percent-encode raw `{ } | ^ [ ]` and backtick instead of refusing them. */
+  /** Percent-encode raw `{ } | ^` and backtick instead of refusing them, as `[` and `]` always are. */
   readonly encodeRawChars: boolean;
   /** Most `/` a path may hold as it came. */
   readonly segmentsMax: number;
@@ -94,7 +94,7 @@ function rewritePath(
   request: CanonicalRequest,
   options: PathOptions,
 ): Reason | undefined {
-  request.reserve((end - start) * (options.encodeRawChars ? 3 : 1));
+  request.reserve((end - start) * 3);
   const arena = request.arena;
   const pathStart = request.arenaEnd;
   let out = pathStart;
@@ -199,7 +199,8 @@ function rewritePath(
         break;
       }
       case LOOSE:
-        if (!options.encodeRawChars) return reasons.targetChar;
+        // Browsers leave [ and ] as they are (`photo[1].pdf`); RFC 3986 has no place for them in a path.
+        if (!options.encodeRawChars && byte !== 0x5b && byte !== 0x5d) return reasons.targetChar;
         out = writeEscape(arena, out, byte);
         dots = NOT_DOTS;
         break;

@@ -30,6 +30,12 @@ const CLOSED = 3;
 const TUNNEL = 4;
 
 /**
+ * A client that closes its connection, and one that only says that it sends no more, look the same until something is
+ * written to it. An upstream that is silent for so long (a watch, a log that is followed) is let go; nginx does it at once.
+ */
+const HALF_CLOSED_MS = 5000;
+
+/**
  * One client connection speaking HTTP/1.1: reads heads, one exchange at a time, in order; gives it the body and prints
  * its answer. Input that nobody can take yet is kept (at most one read) and reading pauses, so that neither a fast
  * client nor a pipelining one grows anything. Its phases stand here; what waits of its input, the body under way and what
@@ -340,6 +346,7 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
   }
 
   answerFlush(): boolean {
+    if (this.#endSeen) this.#wait(HALF_CLOSED_MS);
     return this.#output.leave();
   }
 
@@ -508,7 +515,8 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
       this.#state.wheel.pause(this.#deadline);
       this.#tell(this.#side, "onDrain");
     } else if (this.#phase === BUSY) {
-      this.#state.wheel.pause(this.#deadline);
+      if (this.#endSeen) this.#wait(HALF_CLOSED_MS);
+      else this.#state.wheel.pause(this.#deadline);
       if (this.#body.isWanted) this.#body.expectMore();
       this.#exchange?.onDownstreamDrain();
     } else if (this.#phase === READING_HEAD) {
@@ -533,6 +541,7 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
       // Half-closed: a client that sent everything still gets its answer; one that did not never will send it.
       this.#keepAlive = false;
       if (!this.#body.isDone) this.#exchange?.fail(reasons.bodyCut);
+      else this.#wait(HALF_CLOSED_MS);
       return;
     }
     // Half-closed while its answer is still queued: it gets that, and no other.

@@ -57,6 +57,8 @@ const FLUSH_MS = 200;
 const VALUE_BYTES_MAX = 1024;
 /** Upper bound of one line: a few values at six bytes a byte, and our own text. */
 const LINE_BYTES_MAX = 32768;
+/** Of a Content-Type that is refused. */
+const TYPE_CHARS_MAX = 128;
 /** Kept free in it for what follows the included headers. */
 const LINE_TAIL_BYTES = 8192;
 
@@ -223,6 +225,12 @@ export class AccessLog {
     }
     if (request.originClass !== "")
       at += out.latin1Write(`,"zion.origin_class":"${request.originClass}"`, at);
+    // Whoever is to allow it has to know which one it was. Before the findings, which take the room that is left.
+    if (record.wafGate === "content_type") {
+      const type = request.fieldText(F.contentType);
+      if (type !== undefined)
+        at += out.latin1Write(`,"zion.waf.content_type":"${jsonText(type.slice(0, TYPE_CHARS_MAX))}"`, at);
+    }
     if (record.wafGate !== "" || record.findings.length > 0)
       at += out.latin1Write(wafPart(record, names, this.#length + LINE_BYTES_MAX - at - 2), at);
     out[at++] = 125;

@@ -50,6 +50,7 @@ export const lineFields = {
   "zion.waf.gate": "",
   "zion.waf.mode": "",
   "zion.waf.detail": "",
+  "zion.waf.content_type": "",
   "security_rule.name": "rule.name",
   "security_rule.ruleset.name": "rule.ruleset",
   "zion.waf.score": "",

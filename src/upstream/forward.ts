@@ -80,7 +80,10 @@ export class Forwarding {
     if (!this.#admitted) return false;
     const failed = this.#endpoint;
     this.#reportFault(fault);
-    const allowed = replayable && this.#attempts <= upstream.config.retry.attempts && !isLocal(fault);
+    // Who did not answer in time is not asked again: the client would wait twice as long for the same.
+    const isAlone = fault.reason === reasons.upstreamTimeout && upstream.endpoints.length === 1;
+    const allowed =
+      replayable && this.#attempts <= upstream.config.retry.attempts && !isLocal(fault) && !isAlone;
     // A stale connection says nothing of the endpoint: the other try goes anywhere, and costs no budget.
     if (!allowed || (fault.detail !== "stale" && !upstream.budget.withdraw())) {
       this.#settleBreaker(fault);

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import net from "node:net";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
+import tls from "node:tls";
 import { startLoad } from "../support/load.ts";
 import { ok, rawAnswer, reset } from "../support/origin.ts";
 import { ask, connect, field } from "../support/raw-client.ts";
@@ -245,3 +247,28 @@ test("an upstream that closes its idle connections at any moment costs no GET", 
   await load.stop();
   assert.deepEqual(load.failures, []);
 });
+
+for (const isSecure of [false, true])
+  test(`a client that closes while the upstream is silent is noticed within seconds${isSecure ? ", over TLS" : ""}`, async (t) => {
+    const { edge, origin } = await startBench(t, {
+      tlsNames: ["localhost"],
+      script: (_, { socket }) => {
+        // A watch: its head, one event, and nothing for a minute.
+        socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{}\n\r\n");
+      },
+    });
+    const options = {
+      host: "127.0.0.1",
+      port: isSecure ? edge.tlsPort : edge.port,
+      rejectUnauthorized: false,
+    };
+    const client = isSecure ? tls.connect(options) : net.connect(options);
+    await once(client, isSecure ? "secureConnect" : "connect");
+    client.write("GET /watch HTTP/1.1\r\nHost: a.test\r\nX-Request-ID: watch-1\r\n\r\n");
+    await once(client, "data");
+    const { socket } = origin.connections[0]!;
+    const startMs = performance.now();
+    client.destroy();
+    await once(socket, "close");
+    assert.ok(performance.now() - startMs < 15_000);
+  });

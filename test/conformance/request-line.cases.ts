@@ -65,12 +65,13 @@ export const requestLineCases: readonly Case[] = [
     line: "GET //evil.test/x HTTP/1.1",
     has: ["X-Forwarded-Host: a.test"],
   },
-  ...['"', "<", ">", "`", "{", "}", "^", "|", "["].map(
+  ...['"', "<", ">", "`", "{", "}", "^", "|"].map(
     (char): Case => ({ id: "RL28", bytes: get(`/a${char}b`), refused: 400, reason: "target_char" }),
   ),
   ...['"', "<", ">"].map(
     (char): Case => ({ id: "RL28", bytes: get(`/a?q=${char}`), refused: 400, reason: "target_char" }),
   ),
+  { id: "RL28", bytes: get("/a[b].pdf"), line: "GET /a%5Bb%5D.pdf HTTP/1.1" },
   // Browsers leave these raw in a query, and an upstream may have signed it: byte-exact.
   { id: "RL28", bytes: get("/a?q={}|^[]\\'`"), line: "GET /a?q={}|^[]\\'` HTTP/1.1" },
   { id: "RL28", bytes: get("/a?%zz=%2&?//../%2e%2e"), line: "GET /a?%zz=%2&?//../%2e%2e HTTP/1.1" },

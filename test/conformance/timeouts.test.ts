@@ -107,6 +107,15 @@ test("an upstream that never answers makes a 504", async (t) => {
   assert.equal(origin.requests.length, 1);
 });
 
+test("the only member of an upstream is not asked again when it did not answer in time", async (t) => {
+  const { edge, origin } = await startBench(t, {
+    upstream: "request_timeout_ms = 300",
+    script: () => undefined,
+  });
+  assert.equal((await ask(edge.port, get("/x"))).status, 504);
+  assert.equal(origin.requests.length, 1);
+});
+
 test("an upstream that stops inside its answer: the answer is cut", async (t) => {
   // F12
   const { edge } = await startBench(t, {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BODY_BYTES, Place } from "../../src/body/place.ts";
-import { isBinary, reportTexts } from "../../src/gate/waf-binary.ts";
+import { beginsFile, isBinary, reportCode, reportTexts } from "../../src/gate/waf-binary.ts";
 
 function textsOf(bytes: Buffer): string[] {
   const found: string[] = [];
@@ -98,4 +98,55 @@ test("the beginning of a serialised object is reported as it is, of the first pi
   const place = new Place();
   place.repeated = 50;
   reportTexts(java, 0, java.length, place, { value: () => assert.fail("it was there before") });
+});
+
+test("a file is known by how it begins, and no text is", () => {
+  const begins = (text: string): boolean => {
+    const bytes = Buffer.from(text.padEnd(40, "\x01"), "latin1");
+    return beginsFile(bytes, 0, bytes.length);
+  };
+  for (const file of [
+    "\x7fELF\x02\x01",
+    "MZ\x90\x00",
+    "PK\x03\x04",
+    "\xca\xfe\xba\xbe",
+    "o\r\r\n\x00\x00\x00\x00",
+    "\x00\x01\x00\x00\x00\x10",
+    "wOF2\x00\x01\x00\x00\x00",
+    "\x89PNG\r\n\x1a\n",
+    "GIF89a\x10\x00",
+    "RIFF\x10\x20\x00\x00WEBPVP8",
+    "\x00\x00\x00\x18ftypmp42",
+    "SQLite format 3\x00",
+    "\xde\x12\x04\x95",
+  ])
+    assert.ok(begins(file), JSON.stringify(file));
+  for (const text of [
+    "' or 1=1--",
+    "GIF89a' or 1=1",
+    "RIFFabcdWEBP",
+    "abcdftyp",
+    "wOFFOTTO",
+    "PK",
+    "MZ' or 1=1",
+    "BZh91AY&SY",
+    "ID3'--",
+    "SVN' or",
+  ])
+    assert.ok(!begins(text.padEnd(40, "x")), text);
+});
+
+test("of a file only code is a text", () => {
+  const codeOf = (text: string): string[] => {
+    const found: string[] = [];
+    const bytes = Buffer.from(text, "latin1");
+    const sink = {
+      value: (from: Uint8Array, start: number, end: number) =>
+        found.push(Buffer.from(from.subarray(start, end)).toString("latin1")),
+    };
+    reportCode(bytes, 0, bytes.length, new Place(), sink);
+    return found;
+  };
+  assert.deepEqual(codeOf("PK\x03\x04\x00META-INF/MANIFEST.MF\x00' or 1=1 -- ;cat /etc/passwd\x00"), []);
+  assert.deepEqual(codeOf("GIF89a\x01\x00<?php system($_GET[1]);?>\x00"), ["<?php system($_GET[1]);?>"]);
 });

@@ -156,6 +156,37 @@ test("compressed bytes that do not say so are not refused for their entropy", ()
   assert.equal(said(post("text/plain", zlib.deflateSync(randomBytes(4000)))), "passed");
 });
 
+test("a program, an archive or a font is let through, with its type or without, and code in it is not", () => {
+  const pieces = ["META-INF/MANIFEST.MF", "' or '1'='1' -- x", "../src/main.c", "Usage:\n chrt [options]\n"];
+  const rest = Buffer.from(
+    `\x00${pieces.join("\x00\x01")}\x00please say xyzzy, thank you all\x00`.repeat(300),
+    "latin1",
+  );
+  const code = Buffer.from("<?php xyzzy(); ?>");
+  for (const begin of ["PK\x03\x04", "\x7fELF\x02\x01\x01", "\x00\x01\x00\x00\x00\x10"].map((text) =>
+    Buffer.from(text, "latin1"),
+  ))
+    for (const type of ["application/octet-stream", "application/java-archive", undefined]) {
+      const headers = type === undefined ? [] : ([["Content-Type", type]] as const);
+      const give = (...chunks: Uint8Array[]): string =>
+        said(bench.give({ method: "POST", headers, body: Buffer.concat(chunks) }));
+      assert.equal(give(begin, rest), "passed");
+      assert.equal(give(begin, rest, code, rest), "patterns demo-xyzzy");
+      assert.equal(give(rest), "patterns demo-xyzzy");
+    }
+  const part = (...chunks: Uint8Array[]): string => {
+    const body = Buffer.concat([
+      Buffer.from(`--xx\r\n${field("a", "", '; filename="a.jar"')}`),
+      ...chunks,
+      Buffer.from("\r\n--xx--\r\n"),
+    ]);
+    return said(bench.give({ method: "POST", headers: [["Content-Type", parted]], body }));
+  };
+  assert.equal(part(Buffer.from("PK\x03\x04"), rest), "passed");
+  assert.equal(part(Buffer.from("PK\x03\x04"), code, rest), "patterns demo-xyzzy");
+  assert.equal(part(Buffer.from("\x00\x01"), rest), "patterns demo-xyzzy");
+});
+
 test("JSON limits are the profile's", () => {
   assert.equal(said(post("application/json", "[[[]]]", { maxDepth: 2 })), "json json_depth");
   assert.equal(said(post("application/json", '["abcd"]', { maxStringLen: 3 })), "json json_string");

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { matchesAllowList } from "../../src/body/type-list.ts";
 import { buildRouteWaf, defaultContentTypes, defaultWafSettings } from "../../src/gate/waf-settings.ts";
 import { demoRuleSet } from "./waf-demo-rules.ts";
 
@@ -34,4 +35,8 @@ test("a type that is none is named", () => {
 test("no default type is listed twice", () => {
   assert.equal(new Set(defaultContentTypes).size, defaultContentTypes.length);
   assert.equal(defaultWafSettings.allowedContentTypes, defaultContentTypes);
+  const { allowed } = buildRouteWaf({ allowedContentTypes: ["default", "application/x-own"] }, ruleSet);
+  for (const type of ["application/x-own", "application/json", "text/x"])
+    assert.ok(matchesAllowList(type, allowed));
+  assert.ok(!matchesAllowList("application/x-other", allowed));
 });

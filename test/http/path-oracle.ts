@@ -13,7 +13,7 @@ export function readPathPlainly(path: string, options: PathOptions): PlainReadin
   refuseIf(!path.startsWith("/"), "target_form");
   // biome-ignore lint/suspicious/noControlCharactersInRegex: controls are the point
   refuseIf(/[\x00-\x20"<>?\x7f-\xff]/.test(path), "target_char");
-  refuseIf(!options.encodeRawChars && /[{}|^[\]`]/.test(path), "target_char");
+  refuseIf(!options.encodeRawChars && /[{}|^`]/.test(path), "target_char");
   refuseIf(path.includes("#"), "fragment");
   refuseIf(/\\|%5c/i.test(path), "backslash");
   refuseIf(/%(?![0-9a-f]{2})/i.test(path), "path_percent");

@@ -3,17 +3,27 @@ import { type Decode, hexDigit, UNCHANGED, writeCodePoint } from "./decoder.ts";
 /**
  * HTML character references: numeric ones with or without semicolon, and the named ones that write ASCII punctuation or
  * white space (HTML Living Standard, 13.5). The rest of the 2,231 names hide nothing that a browser acts on.
+ *
+ * Between tags of a page's text a reference to `<` stays what it is: there it never begins a tag, and every editor writes
+ * the code that somebody quotes so.
  */
 export const decodeEntities: Decode = (source, start, end, out) => {
   let to = 0;
   let changed = false;
+  let isPage: boolean | undefined;
   for (let at = start; at < end; at++) {
     const byte = source[at]!;
     if (byte === 0x26 && at + 2 < end) {
       const used = source[at + 1] === 0x23 ? numeric(source, at + 2, end) : named(source, at + 1, end);
       if (used !== 0) {
+        const code = Math.floor(used / 0x40);
+        if (code === LESS_THAN && (isPage ??= hasText(source, start, end))) {
+          for (const until = at + (used % 0x40); at < until; at++) out[to++] = source[at]!;
+          out[to++] = source[at]!;
+          continue;
+        }
         // The reader packs code and length into one number, so that nothing is allocated.
-        to = writeCodePoint(Math.floor(used / 0x40), out, to);
+        to = writeCodePoint(code, out, to);
         at += used % 0x40;
         changed = true;
         continue;
@@ -23,6 +33,17 @@ export const decodeEntities: Decode = (source, start, end, out) => {
   }
   return changed ? to : UNCHANGED;
 };
+
+const LESS_THAN = 0x3c;
+
+/** Ends of elements of text. `srcdoc` is a page in an attribute, whose references are undone before it is read. */
+const TEXT_END =
+  /<\/(?:p|div|span|pre|code|li|[uod]l|d[dt]|h[1-6]|t[dhr]|table|b|i|u|s|a|em|strong|small|mark|kbd|samp|tt|su[bp]|blockquote|figure|section|article|font|center)>/i;
+
+function hasText(source: Uint8Array, start: number, end: number): boolean {
+  const text = Buffer.from(source.buffer, source.byteOffset + start, end - start).latin1Slice();
+  return TEXT_END.test(text) && !/srcdoc/i.test(text);
+}
 
 /** Longest reference that is read, `&` and `;` included: leading zeros are how filters are evaded. */
 const REFERENCE_MAX = 40;

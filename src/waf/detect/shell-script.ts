@@ -81,7 +81,7 @@ export function isInScriptLine(lower: string, at: number): boolean {
   // `\` at the end of the line before: this one goes on with it.
   if (prefix.trim() === "") return CONTINUED.test(lower.slice(Math.max(0, at - 40), at)) && isScript(lower);
   if (isLogged(prefix) || isImageStep(lower)) return true;
-  if (isInCode(lower, at)) return beginsWithCommand(prefix);
+  if (isInCode(lower, at)) return OPENING.test(prefix) || beginsWithCommand(prefix);
   if (!isScript(lower)) return false;
   // A sign at the end of a line: what follows is a line of its own, which is no finding either.
   return (

@@ -231,6 +231,7 @@ function afterSeparator(
   if (command === undefined) return;
   const proof = evidenceAt(lower, command.end);
   let kind: string | undefined;
+  if (place === HARD && isAlternative(lower, separator, command.end)) return;
   if (place === SOFT && isQuoteReference(lower, separator) && !namesSecret(lower, separator, proof.end))
     return;
   // `\w+` of a regular expression.
@@ -259,6 +260,21 @@ function isReferenceEnd(lower: string, at: number): boolean {
   return false;
 }
 
+/** `^(ext4|debugfs)$`, `(error|halt|reboot)`: words between the brackets of a regular expression. */
+function isAlternative(lower: string, at: number, end: number): boolean {
+  if (lower.charCodeAt(at) !== 0x7c) return false;
+  const open = lower.lastIndexOf("(", at);
+  const close = lower.indexOf(")", end);
+  if (
+    open < 0 ||
+    close < 0 ||
+    close - open > 600 ||
+    /[;&|`$\n\r]$/.test(lower.slice(Math.max(0, open - 1), open))
+  )
+    return false;
+  return /^(?:\?:)?[\w.\\*+-]{1,40}(?:\|[\w.\\*+-]{1,40}){1,60}$/.test(lower.slice(open + 1, close));
+}
+
 /** A quote or blank as HTML writes it: `Use &quot;ls -la /tmp&quot; to list files`. As a quote it is read in another view. */
 function isQuoteReference(lower: string, at: number): boolean {
   return (
@@ -280,11 +296,27 @@ function atBacktick(lower: string, at: number, found: Detection[]): number {
   }
   if (close === at + 1) return close;
   if (!mayStartCommand(lower, at + 1)) return at;
+  if (isQuotedName(lower, at, close)) return close;
   const attached =
     isNameBehind(lower, close) ||
     (at > 0 && (!/[\s([:,`*>/|]/.test(lower[at - 1]!) || isInAddress(lower, at)));
   if (attached || isAlone(lower, at, close)) afterSeparator(lower, at, at + 1, SUBSTITUTION, found);
   return close;
+}
+
+/**
+ * Names of MySQL: `` `users`.`id` ``, `` u.`id` = 5 ``, `` ORDER BY `id` DESC ``. Behind another quoted name and a dot, or with what SQL
+ * has behind a column's name.
+ */
+function isQuotedName(lower: string, at: number, close: number): boolean {
+  if (close - at > 65 || !/^[\w$-]{1,64}$/.test(lower.slice(at + 1, close))) return false;
+  if (lower.startsWith("`.", at - 2) && lower.lastIndexOf("`", at - 3) >= at - 68) return true;
+  if (lower.startsWith(".`", close + 1)) return true;
+  const before = lower.slice(Math.max(0, at - 40), at);
+  if (!/(?:^|[\s,(.=<>])$/.test(before)) return false;
+  return /^ {0,2}(?:[<>]?=|<>|!=|[<>] |(?:is|in|like|between|asc|desc|and|or|not|as)\b)/.test(
+    lower.slice(close + 1, close + 14),
+  );
 }
 
 /** `http://x.example/`id``: inside an address there is no inline code. */
@@ -327,6 +359,7 @@ function atStart(lower: string, found: Detection[]): void {
     /[.!?]\s[a-z]/.test(line)
   )
     return;
+  if (lower.charCodeAt(0) === 0x28 && isAlternative(lower, lower.indexOf("|"), command.end)) return;
   const rare = command.class === "rare";
   const proven =
     (rare && (bits & STRONG) !== 0) ||

@@ -39,9 +39,12 @@ const PATTERNS: readonly LinearPattern[] = [
     needs: ["include"],
     pattern: /<(?:[a-z]{1,12}:)?include\s[^<>]{0,240}?\bhref\s{0,4}=|http:\/\/www\.w3\.org\/2001\/xinclude/g,
     accept: (match, subject) =>
-      match[0].startsWith("http")
-        ? subject.lower.includes("include")
-        : /xinclude|file:|https?:|\/etc\/|\bparse\s{0,4}=/.test(subject.lower),
+      // A part of the same message (MTOM).
+      /^<xop:include\s[^<>]*?\bhref\s{0,4}=$/.test(match[0]) && isPartOfMessage(match, subject)
+        ? false
+        : match[0].startsWith("http")
+          ? subject.lower.includes("include")
+          : /xinclude|file:|https?:|\/etc\/|\bparse\s{0,4}=/.test(subject.lower),
   },
   {
     kind: "xml-attack.xinclude",
@@ -169,6 +172,12 @@ const PATTERNS: readonly LinearPattern[] = [
     accept: (match) => !HTML_ENTITY.test(match[1]!),
   },
 ];
+
+/** `href="cid:…"` */
+function isPartOfMessage(match: RegExpExecArray, { lower }: Subject): boolean {
+  const at = match.index + match[0].length;
+  return /^\s{0,4}["']cid:/.test(lower.slice(at, at + 12));
+}
 
 /** Kinds of document that programs send as text in forms, JSON and data: URLs. */
 const EVERYDAY_ROOTS =

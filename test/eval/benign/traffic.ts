@@ -2,6 +2,7 @@ import type { EvalCase } from "../case.ts";
 import { accounts } from "./accounts.ts";
 import { actionNames } from "./actions.ts";
 import { apart } from "./apart.ts";
+import { applications } from "./applications.ts";
 import { beacons } from "./beacons.ts";
 import { blogs } from "./blogs.ts";
 import { cms } from "./cms.ts";
@@ -45,6 +46,7 @@ export const kinds: Readonly<Record<string, readonly Template[]>> = {
   rpc,
   actionNames,
   webdav,
+  applications,
 };
 
 /** Requests made from each template. */
