@@ -1,9 +1,11 @@
+import type { Transform } from "node:stream";
 import * as zlib from "node:zlib";
 import { gzipHeaderLength } from "./gzip-header.ts";
+import { SnappyError, SnappyStream } from "./snappy.ts";
 import { ZstdFrame } from "./zstd-frame.ts";
 
 /** The codings a request body may have; `identity` is none at all. */
-export type Coding = "identity" | "gzip" | "deflate" | "br" | "zstd";
+export type Coding = "identity" | "gzip" | "deflate" | "br" | "zstd" | "snappy";
 
 /**
  * Why a coded body is not accepted. `coding_unsupported`: no coding we undo, or more than one layer of them.
@@ -14,7 +16,7 @@ export type CodingReason = "coding_unsupported" | "decompress" | "decompress_cap
 export interface CodingLimits {
   /** Decoded bytes at most: the route's body cap. */
   readonly outputMaxBytes: number;
-  /** Decoded bytes per coded byte at most, once more than `ratioGraceBytes` have come out. Default 10. */
+  /** Decoded bytes per coded byte at most, once more than `ratioGraceBytes` have come out. Default 10, of snappy 20. */
   readonly ratioMax?: number;
   /** Default 65,536. */
   readonly ratioGraceBytes?: number;
@@ -22,6 +24,8 @@ export interface CodingLimits {
 
 /** Where decoded bytes go. Nothing is called after `ended` or after the decoder was closed. */
 export interface DecodedSink {
+  /** The coded bytes, in order, each before what comes out of it. */
+  readonly coded?: (bytes: Uint8Array, start: number, end: number) => void;
   /**
    * At most `SLICE_BYTES` of decoded body, in order; the bytes are the sink's only during the call. Returns whether
    * it wants more at once: after `false` nothing comes until `resume()`.
@@ -37,8 +41,8 @@ export interface DecodedSink {
 export const SLICE_BYTES = 8192;
 
 /**
- * The coding that a Content-Encoding or grpc-encoding value names, or undefined for one that is not undone here. One layer only: a
- * list of codings (even with `identity`) is a way to hide a body from whoever undoes fewer layers (EN3).
+ * The coding that a Content-Encoding value names, or undefined for one that is not undone here. One layer only: a list of codings
+ * (even with `identity`) is a way to hide a body from whoever undoes fewer layers (EN3).
  */
 export function contentCoding(value: string): Coding | undefined {
   switch (value.trim().toLowerCase()) {
@@ -53,24 +57,33 @@ export function contentCoding(value: string): Coding | undefined {
       return "br";
     case "zstd":
       return "zstd";
+    case "snappy":
+      return "snappy";
     default:
       return undefined;
   }
 }
 
+/** The same of a grpc-encoding value. Who compresses messages with snappy uses its framing format, which nobody undoes here. */
+export function messageCoding(value: string): Coding | undefined {
+  const coding = contentCoding(value);
+  return coding === "snappy" ? undefined : coding;
+}
+
 /**
  * Undoes one content coding while the body flows, only to look at it: the coded bytes are what is forwarded.
  *
- * The work is done in zlib's thread pool, one input block at a time, and comes back in slices, so the event loop is
- * held no longer than the sink needs for one slice. Input is cut into blocks of `BLOCK_BYTES` whatever way it came:
+ * The work is done in zlib's thread pool (snappy's here), one input block at a time, and comes back in slices, so the event
+ * loop is held no longer than the sink needs for one slice. Input is cut into blocks of one size whatever way it came:
  * the slices, and the verdict of the ratio cap, are the same for every chunking. A small body is therefore decoded
  * when its last byte is here.
  *
  * Memory: two blocks, two slices and the coding's window (32 KiB; br up to 16 MiB and zstd up to 8 MiB of address
- * space, touched as output fills it).
+ * space, touched as output fills it; snappy all of the output).
  */
 export class CodingDecoder {
   readonly #coding: Exclude<Coding, "identity">;
+  readonly #blockBytes: number;
   readonly #limits: CodingLimits;
   readonly #sink: DecodedSink;
   #engine: Engine | null = null;
@@ -98,6 +111,7 @@ export class CodingDecoder {
 
   constructor(coding: Exclude<Coding, "identity">, limits: CodingLimits, sink: DecodedSink) {
     this.#coding = coding;
+    this.#blockBytes = coding === "snappy" ? SLICE_BYTES : BLOCK_BYTES;
     this.#limits = limits;
     this.#sink = sink;
     if (coding === "zstd") this.#zstd = new ZstdFrame();
@@ -115,12 +129,12 @@ export class CodingDecoder {
   write(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.#closed) return true;
     while (start < end) {
-      this.#filling ??= Buffer.allocUnsafeSlow(BLOCK_BYTES);
-      const count = Math.min(end - start, BLOCK_BYTES - this.#filled);
+      this.#filling ??= Buffer.allocUnsafeSlow(this.#blockBytes);
+      const count = Math.min(end - start, this.#blockBytes - this.#filled);
       this.#filling.set(bytes.subarray(start, start + count), this.#filled);
       this.#filled += count;
       start += count;
-      if (this.#filled === BLOCK_BYTES) this.#endBlock();
+      if (this.#filled === this.#blockBytes) this.#endBlock();
     }
     this.#pump();
     this.#refusedWrite = this.#blocks.length >= 2 && !this.#closed;
@@ -176,6 +190,8 @@ export class CodingDecoder {
   #feed(block: Buffer): void {
     const start = this.#inputBytes === 0 && this.#coding === "gzip" ? gzipHeaderLength(block) : 0;
     this.#inputBytes += block.length;
+    this.#sink.coded?.(block, 0, block.length);
+    if (this.#closed) return;
     if (this.#engineEnded) this.#keepTail(block);
     else if (start < 0 || this.#zstd?.write(block, 0, block.length) === false) this.#finish("decompress");
     else {
@@ -207,10 +223,10 @@ export class CodingDecoder {
   }
 
   #open(): Engine {
-    const engine = engineOf(this.#coding);
+    const engine = engineOf(this.#coding, this.#limits.outputMaxBytes);
     engine.on("data", (slice: Buffer) => this.#deliver(slice));
     engine.on("end", () => this.#endEngine());
-    engine.on("error", () => this.#finish("decompress"));
+    engine.on("error", (error) => this.#finish(error instanceof SnappyError ? error.reason : "decompress"));
     return engine;
   }
 
@@ -232,7 +248,8 @@ export class CodingDecoder {
   }
 
   #limitPassed(): CodingReason | undefined {
-    const { outputMaxBytes, ratioMax = 10, ratioGraceBytes = 65_536 } = this.#limits;
+    const { outputMaxBytes, ratioGraceBytes = 65_536 } = this.#limits;
+    const ratioMax = this.#limits.ratioMax ?? (this.#coding === "snappy" ? SNAPPY_RATIO_MAX : RATIO_MAX);
     if (this.#outputBytes > outputMaxBytes) return "decompress_cap";
     if (this.#outputBytes <= ratioGraceBytes) return undefined;
     return this.#outputBytes > ratioMax * this.#inputBytes ? "ratio_cap" : undefined;
@@ -270,7 +287,15 @@ export class CodingDecoder {
   }
 }
 
-type Engine = zlib.Inflate | zlib.InflateRaw | zlib.BrotliDecompress | zlib.ZstdDecompress;
+/** `bytesWritten`: of the input, as far as it was read. */
+type Engine = Transform & { readonly bytesWritten: number };
+
+const RATIO_MAX = 10;
+/**
+ * Histograms of a service mesh, whose series differ in one label of twenty, come 15 times smaller from Prometheus. More than 21.3
+ * (64 bytes for 3) the format cannot do.
+ */
+const SNAPPY_RATIO_MAX = 20;
 
 /** Above a gzip header's limit, so that a header always lies in the first block. */
 const BLOCK_BYTES = 16_384;
@@ -279,7 +304,7 @@ const GZIP_TRAILER_BYTES = 8;
 const ZSTD_WINDOW_LOG_MAX = 23;
 
 /** The limits of the decoded stream are ours; zlib only gets the size of a slice and the largest window. */
-function engineOf(coding: Exclude<Coding, "identity">): Engine {
+function engineOf(coding: Exclude<Coding, "identity">, outputMaxBytes: number): Engine {
   const options = { chunkSize: SLICE_BYTES };
   switch (coding) {
     case "gzip":
@@ -296,5 +321,7 @@ function engineOf(coding: Exclude<Coding, "identity">): Engine {
         ...options,
         params: { [zlib.constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX },
       });
+    case "snappy":
+      return new SnappyStream(SLICE_BYTES, outputMaxBytes);
   }
 }

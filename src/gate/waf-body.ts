@@ -20,6 +20,7 @@ import { BODY_LENGTH, BODY_NONE, type CanonicalRequest } from "../http/request.t
 import type { Inspector } from "../waf/inspector.ts";
 import type { Profile } from "../waf/profile.ts";
 import { CleanValues } from "./clean-values.ts";
+import type { CodedText } from "./coded-text.ts";
 import { GraphqlQueries } from "./graphql-queries.ts";
 import { RepeatedStrings } from "./repeated-strings.ts";
 import { ScriptSamples } from "./script-samples.ts";
@@ -60,6 +61,7 @@ export class BodyInspection {
   #isBegun = false;
   #isOpen = false;
   #decoder: CodingDecoder | undefined;
+  #codedText: CodedText | undefined;
   /** After content decoding. */
   #bytes = 0;
   #block: Buffer | undefined;
@@ -167,6 +169,7 @@ export class BodyInspection {
     this.#readers.close();
     this.#decoder?.close();
     this.#decoder = undefined;
+    this.#codedText = undefined;
     this.#request = undefined;
     this.#events = undefined;
     this.#done = undefined;
@@ -210,12 +213,16 @@ export class BodyInspection {
     if (!waf.entropyCheck || (isShort && codingText === undefined)) this.#readers.entropyOf = "nothing";
     if (codingText === undefined) return;
     const coding = contentCoding(codingText);
-    if (coding === undefined) this.#refuse("coding", "coding_unsupported");
+    // No browser and no client of JSON knows snappy, and it has no magic number and no checksum: a form can be snappy as it stands.
+    const isKnown = coding !== undefined && (coding !== "snappy" || type.family === "protobuf");
+    if (!isKnown) this.#refuse("coding", "coding_unsupported");
     else if (coding !== "identity") {
+      if (coding === "snappy") this.#codedText = this.#readers.openCodedText();
       this.#decoder = new CodingDecoder(
         coding,
         { outputMaxBytes: waf.maxBodyBytes, ratioMax: waf.inflateRatioMax },
         {
+          coded: (bytes, start, end) => this.#readCoded(bytes, start, end),
           slice: (bytes, start, end) => this.#readSlice(bytes, start, end),
           drained: () => {
             if (!this.#isCalled) this.#events?.drained();
@@ -279,6 +286,11 @@ export class BodyInspection {
     return true;
   }
 
+  #readCoded(bytes: Uint8Array, start: number, end: number): void {
+    this.#codedText?.write(bytes, start, end);
+    if (this.#verdict.refused) this.#tellRefusal();
+  }
+
   #endDecoding(reason: CodingReason | undefined): void {
     if (reason === undefined) this.#finish();
     else {
@@ -305,6 +317,7 @@ export class BodyInspection {
     if (!this.#verdict.refused && this.#bytes > 0) {
       if (this.#blockEnd > 0) this.#endBlock();
       this.#readers.guess?.end();
+      this.#codedText?.end();
       const reason = this.#readers.reader?.end();
       if (typeof reason === "string") this.#refuse(this.#readers.gate, reason);
       this.#checkEntropy();

@@ -1,4 +1,4 @@
-import { contentCoding } from "../body/coding.ts";
+import { messageCoding } from "../body/coding.ts";
 import type { ContentType } from "../body/content-type.ts";
 import { defaultFormLimits, FormReader } from "../body/form.ts";
 import { type GrpcEvents, GrpcReader } from "../body/grpc.ts";
@@ -13,6 +13,7 @@ import { XmlReader } from "../body/xml.ts";
 import { grpcEncoding } from "../http/grpc.ts";
 import type { CanonicalRequest } from "../http/request.ts";
 import { WINDOW_BYTES } from "../waf/views.ts";
+import { CodedText } from "./coded-text.ts";
 import type { GraphqlQueries } from "./graphql-queries.ts";
 import { sameLimits } from "./same-limits.ts";
 import type { RouteWaf } from "./waf-settings.ts";
@@ -49,6 +50,7 @@ export class WafReaders {
   #text: TextReader | undefined = undefined;
   #octets: TextReader | undefined = undefined;
   #grpc: GrpcReader | undefined = undefined;
+  #codedText: CodedText | undefined = undefined;
   #parts: RepeatedParts | undefined = undefined;
 
   /** `seed`: 32 random bits that no client can learn; see NameSet. */
@@ -120,6 +122,13 @@ export class WafReaders {
     return this.reader === this.#grpc ? this.#grpc : undefined;
   }
 
+  /** Reads coded bytes beside what comes out of them. */
+  openCodedText(): CodedText {
+    this.#codedText ??= new CodedText(this.#sink, WINDOW_BYTES, OVERLAP_BYTES);
+    this.#codedText.reset();
+    return this.#codedText;
+  }
+
   /** Gives back what the readers grew to. */
   close(): void {
     this.reader = undefined;
@@ -130,6 +139,7 @@ export class WafReaders {
     this.#text?.reset();
     this.#octets?.reset();
     this.#grpc?.reset();
+    this.#codedText?.reset();
     this.#parts?.clear();
   }
 
@@ -172,7 +182,7 @@ export class WafReaders {
     grpc.reset();
     grpc.messageBytesMax = waf.maxBodyBytes;
     const encoding = grpcEncoding(request);
-    const coding = encoding === undefined ? undefined : contentCoding(encoding);
+    const coding = encoding === undefined ? undefined : messageCoding(encoding);
     if (coding !== undefined && coding !== "identity") {
       grpc.coding = coding;
       // Nobody can say how far into a compressed message the inspection has come.

@@ -2,15 +2,23 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import * as zlib from "node:zlib";
 import fc from "fast-check";
-import { type Coding, CodingDecoder, contentCoding, SLICE_BYTES } from "../../src/body/coding.ts";
+import {
+  type Coding,
+  CodingDecoder,
+  contentCoding,
+  messageCoding,
+  SLICE_BYTES,
+} from "../../src/body/coding.ts";
+import { type Piece, snappyBlock, snappySync, varint } from "../support/snappy.ts";
 
 type Coded = Exclude<Coding, "identity">;
-const codings: readonly Coded[] = ["gzip", "deflate", "br", "zstd"];
+const codings: readonly Coded[] = ["gzip", "deflate", "br", "zstd", "snappy"];
 const encode: Readonly<Record<Coded, (bytes: Uint8Array) => Buffer>> = {
   gzip: (bytes) => zlib.gzipSync(bytes),
   deflate: (bytes) => zlib.deflateSync(bytes),
   br: (bytes) => zlib.brotliCompressSync(bytes, { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 5 } }),
   zstd: (bytes) => zlib.zstdCompressSync(bytes),
+  snappy: snappySync,
 };
 
 interface Outcome {
@@ -97,6 +105,7 @@ suite("content codings", () => {
     assert.equal(contentCoding("deflate"), "deflate");
     assert.equal(contentCoding("br"), "br");
     assert.equal(contentCoding("zstd"), "zstd");
+    assert.equal(contentCoding("Snappy"), "snappy");
     assert.equal(contentCoding("identity"), "identity");
     assert.equal(contentCoding(""), "identity");
     const thousand = Array.from({ length: 1_000 }, () => "gzip").join(", ");
@@ -107,6 +116,8 @@ suite("content codings", () => {
       "identity, gzip",
       ",gzip",
       "x-gzip",
+      "x-snappy-framed",
+      "snappy, snappy",
       "compress",
       "x-compress",
       "aes128gcm",
@@ -117,6 +128,13 @@ suite("content codings", () => {
       "chunked",
     ])
       assert.equal(contentCoding(value), undefined, value.slice(0, 40));
+  });
+
+  test("of messages are the same, but for snappy", () => {
+    assert.equal(messageCoding("zstd"), "zstd");
+    assert.equal(messageCoding("identity"), "identity");
+    assert.equal(messageCoding("snappy"), undefined);
+    assert.equal(messageCoding("lz4"), undefined);
   });
 
   for (const coding of codings) {
@@ -202,7 +220,7 @@ suite("content codings", () => {
       });
 
       test("bombs are stopped after some hundred kilobytes (EN2)", async () => {
-        const zeros = encode[coding](Buffer.alloc(20_000_000));
+        const zeros = encode[coding](Buffer.alloc(10_000_000));
         for (const coded of [zeros, encode[coding](Buffer.alloc(1_000_000, "ab"))]) {
           const outcome = await decode(coding, coded);
           assert.equal(outcome.problem, "ratio_cap");
@@ -353,5 +371,58 @@ suite("content codings", () => {
     const summed = Buffer.from(zlib.zstdCompressSync(body.subarray(0, 900), { params: { [sum]: 1 } }));
     summed[summed.length - 1]! ^= 1;
     await refused("decompress", "zstd", summed);
+  });
+
+  test("snappy: a body that grows 19.3 times passes and one that grows 20.4 times does not (EN2)", async () => {
+    const grown = (noiseBytes: number): Buffer => {
+      const literal = Buffer.alloc(noiseBytes, "noise");
+      const pieces: Piece[] = [];
+      for (let copies = 0; copies < 1_000; copies++) pieces.push({ literal }, { offset: 1, length: 960 }); // 45 coded bytes
+      return snappyBlock(1_000 * (noiseBytes + 960), pieces);
+    };
+    assert.equal((await decode("snappy", grown(4))).problem, "");
+    assert.equal((await decode("snappy", grown(1))).problem, "ratio_cap");
+  });
+
+  test("snappy: a length beyond the limit is refused before anything comes out", async () => {
+    const outcome = await decode("snappy", Buffer.concat([varint(2 ** 32 - 1), Buffer.alloc(40_000)]));
+    assert.deepEqual([outcome.problem, outcome.produced], ["decompress_cap", 0]);
+  });
+
+  test("the sink gets coded bytes before what comes out of them, and may end it there", async () => {
+    const coded = snappySync(prose(60_000));
+    for (const chunkBytes of [1_000, 100_000]) {
+      const seen: string[] = [];
+      let isClosed = false;
+      await new Promise<void>((settle) => {
+        const decoder: CodingDecoder = new CodingDecoder(
+          "snappy",
+          { outputMaxBytes: 100_000 },
+          {
+            coded(_bytes, start, end) {
+              assert.ok(!isClosed);
+              seen.push(`in ${end - start}`);
+              if (seen.filter((line) => line.startsWith("in")).length < 3) return;
+              isClosed = true;
+              decoder.close();
+              settle();
+            },
+            slice(_bytes, start, end) {
+              assert.ok(!isClosed);
+              seen.push(`out ${end - start}`);
+              return true;
+            },
+            drained: () => {},
+            ended: () => assert.fail("it was closed"),
+          },
+        );
+        for (let at = 0; at < coded.length; at += chunkBytes)
+          decoder.write(coded, at, Math.min(coded.length, at + chunkBytes));
+        decoder.end();
+      });
+      for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+      assert.deepEqual(seen.slice(0, 2), ["in 8192", "out 8192"]);
+      assert.equal(seen.at(-1), "in 8192");
+    }
   });
 });

@@ -1,4 +1,5 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
+import { snappySync } from "../support/snappy.ts";
 import type { BypassCase } from "./waf-bypass.cases.ts";
 import {
   attacks,
@@ -63,6 +64,10 @@ const codings: readonly (readonly [string, (body: Buffer) => Buffer])[] = [
   ["br", brotliCompressSync],
   ["zstd", zstdCompressSync],
 ];
+/** A message of protobuf with one string. */
+const message = (value: string): Buffer =>
+  Buffer.concat([Buffer.from([10, value.length]), Buffer.from(value)]);
+const protobuf = "application/x-protobuf";
 const clean = Buffer.from('{"q":"fine words"}');
 const cleanGzip = gzipSync(clean);
 const text = "text/plain";
@@ -353,15 +358,7 @@ export const bodyBypasses: readonly BypassCase[] = [
     ),
   ),
   ...withAttacks((payload, name) =>
-    make(
-      "BT9",
-      `${name} in protobuf`,
-      "patterns",
-      postRequest(
-        "application/x-protobuf",
-        Buffer.concat([Buffer.from([10, payload.length]), Buffer.from(payload)]),
-      ),
-    ),
+    make("BT9", `${name} in protobuf`, "patterns", postRequest(protobuf, message(payload))),
   ),
   make(
     "BT10",
@@ -783,6 +780,33 @@ export const bodyBypasses: readonly BypassCase[] = [
 
   // EN: content codings.
   ...codings.map(([coding, encode]) => coded("EN1", "clean", "passes", coding, encode(clean))),
+  ...withAttacks((payload, name) =>
+    coded("R4", `${name} in protobuf`, "patterns", "snappy", snappySync(message(payload)), protobuf),
+  ),
+  coded("EN1", "clean", "passes", "snappy", snappySync(message("fine words, fine words")), protobuf),
+  coded("EN2", "a bomb", "coding/ratio_cap", "snappy", snappySync(Buffer.alloc(4 << 20, 0x20)), protobuf),
+  coded("EN2", "4 GiB", "coding/decompress_cap", "snappy", Buffer.from("ffffffff0f00", "hex"), protobuf),
+  // It has no magic number and no checksum: what a server reads that does not undo it would not be looked at.
+  ...[json, form, multipart, text, "", "application/octet-stream"].map((type) =>
+    coded("EN3", `of ${type}`, "coding/coding_unsupported", "snappy", snappySync(clean), type),
+  ),
+  coded("EN4", "cut", "coding/decompress", "snappy", snappySync(message("fine")).subarray(0, -1), protobuf),
+  coded(
+    "EN4",
+    "zeros behind it",
+    "coding/decompress",
+    "snappy",
+    Buffer.concat([snappySync(message("fine")), Buffer.alloc(64)]),
+    protobuf,
+  ),
+  coded(
+    "EN5",
+    "JSON that is snappy as it stands, with the tags `<`, `(`, `x` and a backquote",
+    "patterns",
+    "snappy",
+    Buffer.from(`{ "a":"hhhh<svg onload=alert(1)>${"x".repeat(72)}\`${"x".repeat(23)}"}`),
+    protobuf,
+  ),
   ...codings.map(([coding, encode]) =>
     coded("EN2", "a bomb", "coding/ratio_cap", coding, encode(Buffer.alloc(4 << 20, 0x20))),
   ),
@@ -795,6 +819,7 @@ export const bodyBypasses: readonly BypassCase[] = [
     "compress",
     "aes128gcm",
     "lz4",
+    "x-snappy-framed",
     "gzip;q=1",
     "*",
   ].map((coding) => coded("EN3", "an unknown coding", "coding/coding_unsupported", coding, cleanGzip)),

@@ -7,6 +7,7 @@ import { JsonReader } from "../../src/body/json.ts";
 import { defaultJsonLimits } from "../../src/body/json-limit.ts";
 import { MultipartReader } from "../../src/body/multipart.ts";
 import { FORM_VALUE, Place, type ValueSink } from "../../src/body/place.ts";
+import { SnappyBlock } from "../../src/body/snappy.ts";
 import { XmlReader } from "../../src/body/xml.ts";
 import { buildRuleSet, kindsOfDetectors } from "../../src/waf/compile.ts";
 import { detectors } from "../../src/waf/detectors.ts";
@@ -98,8 +99,43 @@ export const bodyTargets: readonly Target[] = [
       for (const [, , start, end] of sink.seen) assert.ok(start <= end && end <= bytes.length);
     },
   },
+  {
+    name: "snappy",
+    covers: ["/src/body/snappy"],
+    seeds: ["\x0a\x04ab\x01\x02\x0e\x02\0", "\x05\xf0\x04abcde", "\x48\0a\xfe\x01\0\x1a\x01\0"],
+    words: [
+      "\xf0\x04",
+      "\xfc\xff\xff\xff\xff",
+      "\x01\x01",
+      "\x0e\x02\0",
+      "\x0f\x02\0\0\0",
+      "\xff\xff\xff\xff\x0f",
+    ],
+    run: undoSnappy,
+  },
   inspection(),
 ];
+
+/** Whatever the cut, the same comes out, and takes no more memory than it fills. */
+function undoSnappy(bytes: Buffer): void {
+  const undo = (cut: number, count: number): unknown => {
+    const block = new SnappyBlock(1_000_000);
+    for (let at = 0; at < bytes.length || block.hasMore; ) {
+      const before = block.end;
+      const read = block.read(bytes, at, at < cut ? cut : bytes.length, count);
+      if (typeof read === "string") return read;
+      assert.ok(read > at || block.end > before, "goes on");
+      at = read;
+    }
+    assert.ok(
+      block.output.length <= Math.max(1024, block.end * 2 + 64),
+      `${block.output.length} for ${block.end}`,
+    );
+    return { isWhole: block.isWhole, body: block.output.toString("latin1", 0, block.end) };
+  };
+  const whole = undo(0, 1_000_000);
+  assert.deepEqual(undo(cutOf(bytes), 7), whole);
+}
 
 /** Views, decoders, detectors and rules over one value: never a failure, and every finding lies in what was read. */
 function inspection(): Target {

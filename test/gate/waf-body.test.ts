@@ -6,6 +6,7 @@ import fc from "fast-check";
 import type { WafSettings } from "../../src/gate/waf-settings.ts";
 import { Inspector } from "../../src/waf/inspector.ts";
 import { WINDOW_BYTES } from "../../src/waf/views.ts";
+import { snappyBlock, snappySync, varint } from "../support/snappy.ts";
 import { type Outcome, WafBench } from "./waf-corpus.ts";
 import { demoRuleSet } from "./waf-demo-rules.ts";
 
@@ -271,6 +272,57 @@ for (const [coding, encode] of codings)
     const large = Buffer.from(JSON.stringify({ a: randomBytes(400_000).toString("hex"), b: "xyzzy" }));
     assert.equal(await coded(coding, encode(large), {}, Array(100).fill(4096)), "patterns demo-xyzzy");
   });
+
+const protobuf = "application/x-protobuf";
+function remoteWrite(body: Uint8Array, type = protobuf, chunks: readonly number[] = []): Promise<Outcome> {
+  const headers = [
+    ["Content-Type", type],
+    ["Content-Encoding", "snappy"],
+  ] as const;
+  return new WafBench(ruleSet).giveLater({ method: "POST", headers, body, chunks });
+}
+
+test("undoes snappy of protobuf, and of nothing else", async () => {
+  const label = (value: string): Buffer =>
+    Buffer.concat([varint((1 << 3) | 2), varint(value.length), Buffer.from(value)]);
+  assert.equal(said(await remoteWrite(snappySync(label("xyzzy")))), "patterns demo-xyzzy");
+  assert.equal(said(await remoteWrite(snappySync(label("up")))), "passed");
+  assert.equal(
+    said(await remoteWrite(snappySync(label("up")), `${protobuf};proto=io.prometheus.write.v2.Request`)),
+    "passed",
+  );
+  assert.equal(said(await remoteWrite(snappySync(label("up")).subarray(0, -1))), "coding decompress");
+  const words = Array.from({ length: 60_000 }, (_, index) => `${index * 7919}`).join(" ");
+  const large = snappySync(label(`${words} xyzzy`));
+  for (const chunks of [[], Array(5_000).fill(100), Array(500).fill(4096)])
+    assert.equal(said(await remoteWrite(large, protobuf, chunks)), "patterns demo-xyzzy");
+  assert.equal(said(await remoteWrite(snappySync(label(words)))), "passed");
+  for (const type of [
+    "application/json",
+    form,
+    "text/plain",
+    parted,
+    "application/octet-stream",
+    "application/grpc",
+  ])
+    assert.equal(said(await remoteWrite(snappySync(label("up")), type)), "coding coding_unsupported", type);
+});
+
+test("a body in snappy that is text as it came is read as that, too", async () => {
+  // ASCII that is snappy: 40 bytes, 9 of them behind the tag " ", 31 behind the tag "x". Undone, it says "yzzy".
+  const raw = (text: string): Buffer => Buffer.from(`( 123456789x${text.padEnd(31, ".")}`);
+  assert.equal(said(await remoteWrite(raw("yzzy"))), "patterns demo-xyzzy");
+  assert.equal(said(await remoteWrite(raw("yzzy"), protobuf, [1, 2, 3, 15])), "patterns demo-xyzzy");
+  assert.equal(said(await remoteWrite(raw("yz"))), "passed");
+  // With a control character it is text to nobody.
+  assert.equal(said(await remoteWrite(raw("yzzy\x12"))), "passed");
+  // It is found in a long one too, wherever it is cut; whoever finds it ends the decoder.
+  const fill = Buffer.alloc(60, 0x31);
+  const literals = Array.from({ length: 200 }, () => ({ literal: fill }));
+  const long = Buffer.concat([snappyBlock(12_031, literals), Buffer.from(`x${"yzzy".padEnd(31, ".")}`)]);
+  for (const chunks of [[], Array(100).fill(777)])
+    assert.equal(said(await remoteWrite(long, protobuf, chunks)), "patterns demo-xyzzy");
+});
 
 test("refuses codings that it cannot undo, broken ones and bombs", async () => {
   const body = Buffer.from("{}");
