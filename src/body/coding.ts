@@ -16,7 +16,7 @@ export type CodingReason = "coding_unsupported" | "decompress" | "decompress_cap
 export interface CodingLimits {
   /** Decoded bytes at most: the route's body cap. */
   readonly outputMaxBytes: number;
-  /** Decoded bytes per coded byte at most, once more than `ratioGraceBytes` have come out. Default 10, of snappy 20. */
+  /** Decoded bytes per coded byte at most, once more than `ratioGraceBytes` have come out. Default and least 10, of snappy 20. */
   readonly ratioMax?: number;
   /** Default 65,536. */
   readonly ratioGraceBytes?: number;
@@ -24,7 +24,7 @@ export interface CodingLimits {
 
 /** Where decoded bytes go. Nothing is called after `ended` or after the decoder was closed. */
 export interface DecodedSink {
-  /** The coded bytes, in order, each before what comes out of it. */
+  /** Coded bytes that may be text, in order, each before what comes out of it: all of snappy, names in the header of gzip. */
   readonly coded?: (bytes: Uint8Array, start: number, end: number) => void;
   /**
    * At most `SLICE_BYTES` of decoded body, in order; the bytes are the sink's only during the call. Returns whether
@@ -190,7 +190,8 @@ export class CodingDecoder {
   #feed(block: Buffer): void {
     const start = this.#inputBytes === 0 && this.#coding === "gzip" ? gzipHeaderLength(block) : 0;
     this.#inputBytes += block.length;
-    this.#sink.coded?.(block, 0, block.length);
+    if (this.#coding === "snappy") this.#sink.coded?.(block, 0, block.length);
+    else if (start > GZIP_HEADER_BYTES) this.#sink.coded?.(block, GZIP_HEADER_BYTES, start);
     if (this.#closed) return;
     if (this.#engineEnded) this.#keepTail(block);
     else if (start < 0 || this.#zstd?.write(block, 0, block.length) === false) this.#finish("decompress");
@@ -249,7 +250,8 @@ export class CodingDecoder {
 
   #limitPassed(): CodingReason | undefined {
     const { outputMaxBytes, ratioGraceBytes = 65_536 } = this.#limits;
-    const ratioMax = this.#limits.ratioMax ?? (this.#coding === "snappy" ? SNAPPY_RATIO_MAX : RATIO_MAX);
+    const least = this.#coding === "snappy" ? SNAPPY_RATIO_MAX : RATIO_MAX;
+    const ratioMax = Math.max(this.#limits.ratioMax ?? least, least);
     if (this.#outputBytes > outputMaxBytes) return "decompress_cap";
     if (this.#outputBytes <= ratioGraceBytes) return undefined;
     return this.#outputBytes > ratioMax * this.#inputBytes ? "ratio_cap" : undefined;
@@ -300,6 +302,8 @@ const SNAPPY_RATIO_MAX = 20;
 /** Above a gzip header's limit, so that a header always lies in the first block. */
 const BLOCK_BYTES = 16_384;
 const GZIP_TRAILER_BYTES = 8;
+/** Without the names and comments that may follow (RFC 1952 §2.3). */
+const GZIP_HEADER_BYTES = 10;
 /** 8 MiB: what RFC 9659 §3 lets a zstd content coding ask for. */
 const ZSTD_WINDOW_LOG_MAX = 23;
 

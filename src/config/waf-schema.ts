@@ -70,7 +70,7 @@ export const wafProfile = z.strictObject({
     doc: "One number of a JSON body, in characters.",
   }),
   max_inflate_ratio: int({
-    min: 2,
+    min: 10,
     max: 1000,
     default: 10,
     doc: "Bytes of a body with a Content-Encoding for each compressed one, from 64 KiB on. Logs and metrics reach 30.",

@@ -11,7 +11,7 @@ import {
   JSON_KEY,
   JSON_STRING,
   PART_TEXT,
-  type Place,
+  Place,
   type ValueSink,
 } from "../body/place.ts";
 import { matchesAllowList } from "../body/type-list.ts";
@@ -287,7 +287,13 @@ export class BodyInspection {
   }
 
   #readCoded(bytes: Uint8Array, start: number, end: number): void {
-    this.#codedText?.write(bytes, start, end);
+    if (this.#codedText !== undefined) this.#codedText.write(bytes, start, end);
+    else {
+      // A server that knows no codings reads a form in the name of the file.
+      const place = new Place();
+      place.kind = BODY_BYTES;
+      this.#take(bytes, start, end, place);
+    }
     if (this.#verdict.refused) this.#tellRefusal();
   }
 

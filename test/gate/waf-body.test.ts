@@ -330,6 +330,14 @@ test("refuses codings that it cannot undo, broken ones and bombs", async () => {
   assert.equal(await coded("gzip, gzip", body), "coding coding_unsupported");
   assert.equal(await coded("gzip", body), "coding decompress");
   assert.equal(await coded("gzip", zlib.gzipSync(Buffer.alloc(1_000_000, 0x20))), "coding ratio_cap");
+  // A name in the header, as gzip(1) writes it, is text for whoever knows no codings.
+  const named = (name: string): Buffer => {
+    const plain = zlib.gzipSync("[1]");
+    plain[3] = 8;
+    return Buffer.concat([plain.subarray(0, 10), Buffer.from(`${name}\0`), plain.subarray(10)]);
+  };
+  assert.equal(await coded("gzip", named("report.csv")), "passed");
+  assert.equal(await coded("gzip", named("&b=xyzzy&")), "patterns demo-xyzzy");
   assert.equal(await coded("identity", body), "passed");
 });
 
