@@ -1,23 +1,37 @@
 import { z } from "zod";
 import type { Path } from "./finding.ts";
-import { keyDocs } from "./keys.ts";
+import { keyDocs, toml } from "./keys.ts";
 import { keyLabel, shownValue } from "./label.ts";
 import type { SectionContext } from "./section.ts";
 
 /** A key that lists statuses and ranges of them. */
 export function statuses(about: { readonly default: readonly string[]; readonly doc: string }) {
-  const schema = z
-    .array(z.union([z.string(), z.int()], { error: 'expected a status (200) or a range ("200-399")' }), {
-      error: "expected an array of statuses",
-    })
-    .default([...about.default]);
+  const schema = list().default([...about.default]);
   keyDocs.add(schema, {
-    type: "array of statuses or ranges",
+    type: TYPE,
     preset: JSON.stringify(about.default),
     example: undefined,
     doc: about.doc,
   });
   return schema;
+}
+
+/** The same without a default. */
+export function optionalStatuses(about: { readonly example: readonly string[]; readonly doc: string }) {
+  const schema = list().optional();
+  keyDocs.add(schema, { type: TYPE, preset: undefined, example: toml(about.example), doc: about.doc });
+  return schema;
+}
+
+const TYPE = "array of statuses or ranges";
+
+function list() {
+  return z.array(
+    z.union([z.string(), z.int()], { error: 'expected a status (200) or a range ("200-399")' }),
+    {
+      error: "expected an array of statuses",
+    },
+  );
 }
 
 /** The ranges, inclusive. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { choice, flag, int, keyDocs, optionalFlag, optionalInt, optionalText, text } from "./keys.ts";
-import { statuses } from "./statuses.ts";
+import { optionalStatuses } from "./statuses.ts";
 
 /** The keys of `[upstream.NAME]` and its tables: types and ranges only. Loaded in the primary only. */
 
@@ -40,9 +40,9 @@ export const health = z.strictObject({
     doc: "Between probes of a healthy member; more often while it is down. 0 = no probes.",
   }),
   timeout_ms: int({ min: 10, max: 120_000, default: 5000, doc: "Deadline of one probe." }),
-  expected_status: statuses({
-    default: ["200-399"],
-    doc: 'Statuses that count as healthy: 204 or "200-399".',
+  expected_status: optionalStatuses({
+    example: ["200-399"],
+    doc: 'Statuses that count as healthy: 204 or "200-399". Absent: 200-399, and up to 499 where path is /, since many applications have no page there.',
   }),
   grpc: flag(
     false,

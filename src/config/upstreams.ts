@@ -93,7 +93,7 @@ function readUpstream(
     });
   }
   const statusPath = [...path, "health", "expected_status"];
-  const { expected_status: statuses } = input.health;
+  const { path: probe, expected_status: statuses = [probe === "/" ? "200-499" : "200-399"] } = input.health;
   if (statuses.length === 0)
     context.findings.add({
       code: "Z1106",

@@ -108,7 +108,7 @@ test("the smallest config has every default", () => {
           host: undefined,
           intervalMs: 30_000,
           timeoutMs: 5000,
-          expectedStatus: [[200, 399]],
+          expectedStatus: [[200, 499]],
           grpc: false,
           unhealthyThreshold: 2,
           healthyThreshold: 1,
