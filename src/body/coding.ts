@@ -1,11 +1,12 @@
 import type { Transform } from "node:stream";
 import * as zlib from "node:zlib";
+import { AwsChunkedStream } from "./aws-chunked.ts";
 import { gzipHeaderLength } from "./gzip-header.ts";
 import { SnappyError, SnappyStream } from "./snappy.ts";
 import { ZstdFrame } from "./zstd-frame.ts";
 
 /** The codings a request body may have; `identity` is none at all. */
-export type Coding = "identity" | "gzip" | "deflate" | "br" | "zstd" | "snappy";
+export type Coding = "identity" | "gzip" | "deflate" | "br" | "zstd" | "snappy" | "aws-chunked";
 
 /**
  * Why a coded body is not accepted. `coding_unsupported`: no coding we undo, or more than one layer of them.
@@ -59,6 +60,8 @@ export function contentCoding(value: string): Coding | undefined {
       return "zstd";
     case "snappy":
       return "snappy";
+    case "aws-chunked":
+      return "aws-chunked";
     default:
       return undefined;
   }
@@ -67,7 +70,7 @@ export function contentCoding(value: string): Coding | undefined {
 /** The same of a grpc-encoding value. Who compresses messages with snappy uses its framing format, which nobody undoes here. */
 export function messageCoding(value: string): Coding | undefined {
   const coding = contentCoding(value);
-  return coding === "snappy" ? undefined : coding;
+  return coding === "snappy" || coding === "aws-chunked" ? undefined : coding;
 }
 
 /**
@@ -327,5 +330,7 @@ function engineOf(coding: Exclude<Coding, "identity">, outputMaxBytes: number): 
       });
     case "snappy":
       return new SnappyStream(SLICE_BYTES, outputMaxBytes);
+    case "aws-chunked":
+      return new AwsChunkedStream(SLICE_BYTES);
   }
 }

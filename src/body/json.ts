@@ -278,6 +278,7 @@ export class JsonReader implements PlaceNamer {
   ): void {
     const place = this.#place;
     place.kind = this.#isKey ? JSON_KEY : JSON_STRING;
+    place.depth = this.#depth;
     place.start = sourceStart;
     place.end = sourceEnd;
     place.repeated = repeated;

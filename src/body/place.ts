@@ -111,6 +111,8 @@ export class Place {
   repeated = 0;
   /** More pieces of the value follow. */
   goesOn = false;
+  /** Objects and arrays of JSON around the value; 0 elsewhere. */
+  depth = 0;
   readonly #namer: PlaceNamer | undefined;
 
   constructor(namer?: PlaceNamer) {

@@ -16,7 +16,15 @@ import {
 } from "../body/place.ts";
 import { matchesAllowList } from "../body/type-list.ts";
 import { F } from "../http/field.ts";
-import { BODY_LENGTH, BODY_NONE, type CanonicalRequest } from "../http/request.ts";
+import { findNamedField } from "../http/named-field.ts";
+import {
+  BODY_LENGTH,
+  BODY_NONE,
+  type CanonicalRequest,
+  FIELD_SLOTS,
+  VALUE_END,
+  VALUE_START,
+} from "../http/request.ts";
 import type { Inspector } from "../waf/inspector.ts";
 import type { Profile } from "../waf/profile.ts";
 import { CleanValues } from "./clean-values.ts";
@@ -214,7 +222,10 @@ export class BodyInspection {
     if (codingText === undefined) return;
     const coding = contentCoding(codingText);
     // No browser and no client of JSON knows snappy, and it has no magic number and no checksum: a form can be snappy as it stands.
-    const isKnown = coding !== undefined && (coding !== "snappy" || type.family === "protobuf");
+    const isKnown =
+      coding !== undefined &&
+      (coding !== "snappy" || type.family === "protobuf") &&
+      (coding !== "aws-chunked" || isSignedInPieces(request));
     if (!isKnown) this.#refuse("coding", "coding_unsupported");
     else if (coding !== "identity") {
       if (coding === "snappy") this.#codedText = this.#readers.openCodedText();
@@ -396,6 +407,16 @@ export class BodyInspection {
     this.#verdict.gate = gate;
     this.#verdict.detail = detail;
   }
+}
+
+/** As clients of S3 say that they send it so; nobody else has that coding. */
+function isSignedInPieces(request: CanonicalRequest): boolean {
+  const index = findNamedField(request, "x-amz-content-sha256", 0);
+  if (index < 0) return false;
+  const { arena, fields } = request;
+  const start = fields[index * FIELD_SLOTS + VALUE_START]!;
+  const end = fields[index * FIELD_SLOTS + VALUE_END]!;
+  return arena.latin1Slice(start, end).startsWith("STREAMING-");
 }
 
 /** Of a binary message: read like a body of an unknown type. */

@@ -8,6 +8,8 @@ export interface Subject {
   readonly text: string;
   /** `text` with A-Z lower-cased; same length. */
   readonly lower: string;
+  /** A string three levels deep in JSON, or in lines of it: of records and manifests, where parameters are not. */
+  readonly isNested?: boolean;
 }
 
 /** One construct that was found. */

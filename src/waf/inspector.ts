@@ -4,6 +4,7 @@ import {
   FORM_NAME,
   FORM_VALUE,
   JSON_KEY,
+  JSON_STRING,
   PART_TEXT,
   type Place,
   placeNames,
@@ -48,6 +49,8 @@ export class Inspector implements ValueSink {
   #profile: Profile | undefined;
   #route = "";
   #nowMs = 0;
+  /** The value under way is one of a record; see Subject. */
+  #isNested = false;
   #done = false;
   /** By rule: it fired, and counts no more. */
   readonly #fired: Uint8Array;
@@ -106,6 +109,7 @@ export class Inspector implements ValueSink {
     if (profile === undefined || this.#done || start >= end) return;
     this.bytes += end - start;
     this.workUnits += end - start;
+    this.#isNested = place.kind === JSON_STRING && place.depth > RECORD_DEPTH;
     if (end - start <= WINDOW_BYTES) {
       this.#window(profile, bytes, start, end, 0, place, 0, start);
       return;
@@ -177,6 +181,8 @@ export class Inspector implements ValueSink {
   #jsonStrings(profile: Profile, { views, inner }: Level, place: Place, depth: number): void {
     const { bytes, start, end, chain, flags } = views.plain;
     const isContinued = depth === 0 && place.repeated > 0;
+    // Lines of JSON are records; a document is read as JSON, too, and its outer strings there.
+    if (place.kind === BODY_TEXT) this.#isNested = true;
     let open = firstJsonString(bytes, start, end, isContinued);
     while (open >= 0 && !this.#done) {
       const close = jsonStringEnd(bytes, open, end);
@@ -341,10 +347,11 @@ export class Inspector implements ValueSink {
     const { bytes, start, end, flags } = view;
     const text = latin1(bytes, start, end);
     // V8 lower-cases ASCII eight bytes at a time, but would change letters above it too.
-    if ((flags & HIGH) === 0) return { text, lower: text.toLowerCase() };
+    const isNested = this.#isNested;
+    if ((flags & HIGH) === 0) return { text, lower: text.toLowerCase(), isNested };
     const { lower } = this.#scratch;
     for (let at = start; at < end; at++) lower[at - start] = folded[bytes[at]!]!;
-    return { text, lower: lower.latin1Slice(0, end - start) };
+    return { text, lower: lower.latin1Slice(0, end - start), isNested };
   }
 }
 
@@ -355,6 +362,8 @@ const WINDOW_OVERLAP = 1_024;
  * are; without it, of a hundred thousand values of one byte, 280 ns. bench/micro/gate/hold.bench.ts.
  */
 const CONFIRM_UNITS = 64;
+/** Parameters of an application lie no deeper in JSON. */
+const RECORD_DEPTH = 2;
 /** What a string of JSON text costs beside its bytes, likewise. */
 const STRING_UNITS = 16;
 
@@ -367,6 +376,7 @@ function latin1(bytes: Uint8Array, start: number, end: number): string {
 interface MutableSubject {
   text: string;
   lower: string;
+  isNested: boolean;
 }
 
 /** Places whose percent-encoding and plus signs every receiver undoes; readers report them as they came. */

@@ -7,7 +7,7 @@ import type { WafSettings } from "../../src/gate/waf-settings.ts";
 import { Inspector } from "../../src/waf/inspector.ts";
 import { WINDOW_BYTES } from "../../src/waf/views.ts";
 import { snappyBlock, snappySync, varint } from "../support/snappy.ts";
-import { type Outcome, WafBench } from "./waf-corpus.ts";
+import { type Outcome, shippedRuleSet, WafBench } from "./waf-corpus.ts";
 import { demoRuleSet } from "./waf-demo-rules.ts";
 
 const ruleSet = demoRuleSet();
@@ -423,4 +423,47 @@ test("a profile says how deep GraphQL may go, how many aliases it may use, and w
     assert.equal(said(post("application/json", body)), "passed", text);
     assert.equal(said(post("application/json", body, settings)), `content_type ${reason}`);
   }
+});
+
+test("aws-chunked is undone for clients of S3, and for nobody else", async () => {
+  const headers = [
+    ["Content-Type", "application/octet-stream"],
+    ["Content-Encoding", "aws-chunked"],
+  ] as const;
+  const streaming = [...headers, ["X-Amz-Content-Sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"]] as const;
+  const ask = async (
+    fields: readonly (readonly [string, string])[],
+    ...pieces: string[]
+  ): Promise<string> => {
+    const chunks = pieces.map((piece) => `${piece.length.toString(16)}\r\n${piece}\r\n`).join("");
+    return said(
+      await bench.giveLater({ method: "PUT", headers: fields, body: Buffer.from(`${chunks}0\r\n\r\n`) }),
+    );
+  };
+  assert.equal(await ask(streaming, "a line of", " a file"), "passed");
+  assert.equal(await ask(streaming, "a line with xyz", "zy in two pieces"), "patterns demo-xyzzy");
+  assert.equal(await ask(headers, "a line of a file"), "coding coding_unsupported");
+});
+
+test("the names of logs and configurations are data in records, and attacks where parameters stand", () => {
+  const shipped = new WafBench(shippedRuleSet());
+  const give = (type: string, body: unknown): string => {
+    const text = typeof body === "string" ? body : JSON.stringify(body);
+    return said(shipped.give({ method: "POST", headers: [["Content-Type", type]], body: Buffer.from(text) }));
+  };
+  const refused = "patterns lfi-sensitive-file";
+  for (const file of ["/var/log/nginx/access.log", "/etc/nginx/nginx.conf", "/etc/localtime"]) {
+    assert.equal(give("application/json", { log: { file: { path: file } } }), "passed", file);
+    assert.equal(give("application/x-ndjson", `{"create":{}}\n{"log":{"path":"${file}"}}\n`), "passed", file);
+    assert.equal(give("application/json", { path: file }), refused, file);
+    assert.equal(give("text/plain", { path: file }), refused, file);
+    assert.equal(give(form, `path=${file}`), refused, file);
+  }
+  for (const file of [
+    "/etc/passwd",
+    "/proc/self/environ",
+    "/root/.ssh/id_rsa",
+    "/etc/../etc/nginx/nginx.conf",
+  ])
+    assert.notEqual(give("application/json", { log: { file: { path: file } } }), "passed", file);
 });

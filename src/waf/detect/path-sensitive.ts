@@ -174,6 +174,20 @@ const UNIX = new RegExp(
   ].join(""),
 );
 
+/** Files that an attacker wants, wherever they are named. */
+const SECRET_UNIX =
+  /passwd|shadow|group|sudoers|issue|hosts|crontab|fstab|proc\/{1,2}(?:self|version|\d|cmdline|sched_debug)|\/root\/|\/\.|history|secret|credential|sess_|[[\]*?!]|\.\.|\/{2}/;
+
+/** In records and manifests (Filebeat, Loki, Kubernetes) the names of logs and of configurations are data. */
+function isUnixFile(name: string, isNested: boolean): boolean {
+  return UNIX.test(name) && (!isNested || SECRET_UNIX.test(name));
+}
+
+function isSecretName(name: string, isNested: boolean): boolean {
+  if (!SECRET_NAME.test(name) || isBrowsed(name, name.lastIndexOf("/"))) return false;
+  return !isNested || !name.startsWith("/etc/") || SECRET_UNIX.test(name);
+}
+
 /** A Windows path as the whole value. */
 const WINDOWS =
   /^(?:[a-z]:)?[/\\]{0,4}(?:windows[/\\]{1,4}(?:system32|win\.ini|repair|panther|temp|debug|system\.ini|iis|php\.ini|my\.ini|system|inf|security|tasks|setup|debug|logs|microsoft|prefetch)|windows[/\\]?\w{0,12}\.(?:ini|log)|winnt[/\\]|boot\.ini|win\.ini|autoexec\.bat|inetpub[/\\]|system32[/\\]|system volume information|sysprep|unattend|(?:opt[/\\])?(?:xampp|wamp(?:64)?|lampp|apache2?|mysql|php[45]?|nginx|apache group|apachegroup|appserv)[/\\][\w\\/. -]{0,60}\.(?:ini|log|conf|cnf|err|pem|key|dat|inc|xml)|(?:opt[/\\])?(?:xampp|wamp(?:64)?|lampp|apache2?|apache group|apachegroup)[/\\][\w\\/. -]{0,60}?(?:logs?[/\\]|(?:error|access)_log)|program(?:data| ?files(?: \(x86\))?)[/\\]{1,4}(?:apache|mysql|php|filezilla|xampp|zend|ibm|nginx|hmailserver|serv-u|postgresql|vsphere|ibm http)[\w\\/. -]{0,80}\.(?:ini|log|conf|cnf|err|xml|inc|dat)|users[/\\][\w.-]{1,30}[/\\](?:\.ssh|ntuser\.dat|appdata[/\\]\w{1,20}[/\\](?:filezilla|google[/\\]chrome[/\\]user data))|documents and settings[/\\][\w.-]{1,30}[/\\](?:ntuser\.dat|application data))/;
@@ -203,15 +217,15 @@ function isBrowsed(lower: string, at: number): boolean {
 }
 
 /** Reports a value that is nothing but such a path, or one that asks for a restricted resource. */
-export function findSensitivePath({ lower }: Subject, found: Detection[]): void {
+export function findSensitivePath({ lower, isNested }: Subject, found: Detection[]): void {
   if (lower.length > 2000) return;
   const value = trimmed(lower);
   if (value.length >= 4 && value.length <= 300 && PATH_VALUE.test(value) && !isSentence(value)) {
     const name = value.replaceAll("\\\\", "\\");
     if (
-      UNIX.test(name.replaceAll("\\", "/")) ||
+      isUnixFile(name.replaceAll("\\", "/"), isNested === true) ||
       WINDOWS.test(name) ||
-      (SECRET_NAME.test(name) && !isBrowsed(name, name.lastIndexOf("/")))
+      isSecretName(name, isNested === true)
     ) {
       found.push({ kind: "path.sensitive_file", start: 0, end: lower.length });
     } else if (isBrokenSystemFile(value))

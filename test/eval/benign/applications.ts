@@ -287,6 +287,64 @@ export const applications: readonly Template[] = [
     }),
   },
   {
+    // A stream of the AWS SDK: signed piece by piece, or summed at the end.
+    name: "s3-in-pieces",
+    make: (d) => {
+      const bytes = d.bytes(d.int(1, 20_000));
+      const isSigned = d.round % 2 === 0;
+      const mark = (): string => (isSigned ? `;chunk-signature=${d.hex(64)}` : "");
+      const end = isSigned ? "\r\n" : `x-amz-checksum-crc32:${d.base64(4)}\r\n\r\n`;
+      const body = [`${bytes.length.toString(16)}${mark()}\r\n`, bytes, `\r\n0${mark()}\r\n${end}`];
+      return send(
+        "PUT",
+        `/bucket/${d.token(6)}.bin?x-id=PutObject`,
+        "application/octet-stream",
+        Buffer.concat(body.map((piece) => Buffer.from(piece))),
+        [
+          ["User-Agent", "aws-sdk-js/3.940.0 ua/2.1 os/linux lang/js md/nodejs#22.11.0 api/s3#3.940.0"],
+          ["Content-Encoding", "aws-chunked"],
+          ["X-Amz-Decoded-Content-Length", String(bytes.length)],
+          [
+            "X-Amz-Content-Sha256",
+            isSigned ? "STREAMING-AWS4-HMAC-SHA256-PAYLOAD" : "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+          ],
+        ],
+      );
+    },
+  },
+  {
+    name: "records-with-file-names",
+    make: (d) => {
+      const file = d.pick([
+        ..."/var/log/syslog /var/log/nginx/access.log /etc/nginx/nginx.conf /etc/localtime /proc/meminfo".split(
+          " ",
+        ),
+        ..."/etc/prometheus/prometheus.yml /etc/ssl/certs/ca-certificates.crt /var/run/docker.sock".split(
+          " ",
+        ),
+      ]);
+      const event = JSON.stringify({
+        "@timestamp": "2026-11-23T10:00:00Z",
+        log: { file: { path: file }, offset: d.int(0, 9999) },
+      });
+      return d.pick([
+        () => send("POST", "/_bulk", "application/x-ndjson", `{"create":{"_index":"logs"}}\n${event}\n`),
+        () => send("POST", "/filebeat/_doc", "application/json", event),
+        () =>
+          json("POST", "/loki/api/v1/push", {
+            streams: [
+              { stream: { filename: file, job: "varlogs" }, values: [["1795450001000000000", "up"]] },
+            ],
+          }),
+        () =>
+          json("POST", "/api/v1/namespaces/default/pods", {
+            kind: "Pod",
+            spec: { containers: [{ name: "a", volumeMounts: [{ name: "v", mountPath: file }] }] },
+          }),
+      ])();
+    },
+  },
+  {
     name: "types-of-clients",
     make: (d) => {
       const [type, body] = d.pick([
