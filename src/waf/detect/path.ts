@@ -115,7 +115,10 @@ function isRemark(match: RegExpExecArray, lower: string): boolean {
   return (
     (lower.length > 120 || /[a-z]{2,} $/.test(lower.slice(0, match.index + 1))) &&
     !lower.includes("<") &&
-    !/(?:etc|proc|sys|root|windows|winnt|boot\.ini)/.test(match[0])
+    !/(?:etc|proc|sys|root|windows|winnt|boot\.ini)/.test(match[0]) &&
+    !/^[^ ]*?(?:\/\.|passwd|shadow|id_[rd]sa|history|secret|credential)/.test(
+      lower.slice(match.index + 1, match.index + 200),
+    )
   );
 }
 

@@ -94,7 +94,13 @@ export function isInScriptLine(lower: string, at: number): boolean {
 function isInCode(lower: string, at: number): boolean {
   const before = lower.slice(Math.max(0, at - CODE_MAX), at);
   const open = Math.max(before.lastIndexOf("<code"), before.lastIndexOf("<pre"));
-  if (open < 0 || open < Math.max(before.lastIndexOf("</code>"), before.lastIndexOf("</pre>"))) return false;
+  // Somebody says something before code; an injected value is nothing but it.
+  if (
+    open < 0 ||
+    !/[a-z]{2}\W{1,8}[a-z]{2}/.test(before.slice(0, open)) ||
+    open < Math.max(before.lastIndexOf("</code>"), before.lastIndexOf("</pre>"))
+  )
+    return false;
   return /<\/(?:code|pre)>/.test(lower.slice(at, at + CODE_MAX));
 }
 

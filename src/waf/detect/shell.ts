@@ -310,6 +310,9 @@ function atBacktick(lower: string, at: number, found: Detection[]): number {
  */
 function isQuotedName(lower: string, at: number, close: number): boolean {
   if (close - at > 65 || !/^[\w$-]{1,64}$/.test(lower.slice(at + 1, close))) return false;
+  // `` `whoami`.x.example ``: the name of a host goes on behind it.
+  if (/^\.[a-z0-9-]/.test(lower.slice(close + 1, close + 3))) return false;
+  if (/^\.`[\w$-]{1,64}`\.[a-z0-9-]/.test(lower.slice(close + 1, close + 72))) return false;
   if (lower.startsWith("`.", at - 2) && lower.lastIndexOf("`", at - 3) >= at - 68) return true;
   if (lower.startsWith(".`", close + 1)) return true;
   const before = lower.slice(Math.max(0, at - 40), at);
