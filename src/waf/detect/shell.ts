@@ -231,9 +231,6 @@ function afterSeparator(
   if (command === undefined) return;
   const proof = evidenceAt(lower, command.end);
   let kind: string | undefined;
-  if (place === HARD && isAlternative(lower, separator, command.end)) return;
-  if (place === SOFT && isQuoteReference(lower, separator) && !namesSecret(lower, separator, proof.end))
-    return;
   // `\w+` of a regular expression.
   const tricked = command.tricked && command.name.length > 1;
   if (tricked && (proof.bits !== 0 || command.pathed) && !isQuotedWord(lower, command)) {
@@ -241,8 +238,9 @@ function afterSeparator(
   } else if (place === HARD && isInterpreterPipe(lower, separator, command, proof)) {
     kind = "shell.piped_interpreter";
   } else if (isProven(lower, separator, at, place, command, proof)) kind = KIND_OF_PLACE[place];
-  if (kind === undefined) return;
+  if (kind === undefined || (place === HARD && isAlternative(lower, separator, command.end))) return;
   const end = Math.max(command.end, proof.end);
+  if (place === SOFT && isQuoteReference(lower, separator) && !namesSecret(lower, separator, end)) return;
   if (kind !== "shell.hidden_word" && !namesSecret(lower, separator, end)) {
     if (place === LINE ? beginsAsScript(lower) : isInScriptLine(lower, separator)) return;
     if (isOrdinaryUse(lower, separator, command.class === "word", place === SUBSTITUTION)) return;
@@ -260,19 +258,19 @@ function isReferenceEnd(lower: string, at: number): boolean {
   return false;
 }
 
+/** Characters of a list of alternatives to either side of a sign. */
+const LIST_MAX = 300;
+
 /** `^(ext4|debugfs)$`, `(error|halt|reboot)`: words between the brackets of a regular expression. */
 function isAlternative(lower: string, at: number, end: number): boolean {
   if (lower.charCodeAt(at) !== 0x7c) return false;
-  const open = lower.lastIndexOf("(", at);
-  const close = lower.indexOf(")", end);
-  if (
-    open < 0 ||
-    close < 0 ||
-    close - open > 600 ||
-    /[;&|`$\n\r]$/.test(lower.slice(Math.max(0, open - 1), open))
-  )
-    return false;
-  return /^(?:\?:)?[\w.\\*+-]{1,40}(?:\|[\w.\\*+-]{1,40}){1,60}$/.test(lower.slice(open + 1, close));
+  // No farther than a list of words goes, or a text of signs would be read once for each of them.
+  const start = Math.max(0, at - LIST_MAX);
+  const list = lower.slice(start, end + LIST_MAX);
+  const open = list.lastIndexOf("(", at - start);
+  const close = list.indexOf(")", end - start);
+  if (open < 0 || close < 0 || /[;&|`$\n\r]/.test(list[open - 1] ?? "")) return false;
+  return /^(?:\?:)?[\w.\\*+-]{1,40}(?:\|[\w.\\*+-]{1,40}){1,60}$/.test(list.slice(open + 1, close));
 }
 
 /** A quote or blank as HTML writes it: `Use &quot;ls -la /tmp&quot; to list files`. As a quote it is read in another view. */
