@@ -63,12 +63,34 @@ export function reportCode(
   sink: ValueSink,
 ): void {
   let from = start;
+  /** Where what was given ends. */
+  let given = start;
   for (let at = start; at <= end; at++) {
-    if (at < end && textKind[bytes[at]!] === TEXT) continue;
-    if (at - from >= TEXT_BYTES_MIN && holdsCode(bytes, from, at)) sink.value(bytes, from, at, place);
+    if (at < end && textKind[bytes[at]!] === TEXT) {
+      // PHP reads on over a NUL in a comment: `<?php /*\0*/ system/*\0*/(…)`.
+      if (at >= given && beginsPhp(bytes, at, end)) {
+        given = Math.min(end, at + PHP_BYTES);
+        sink.value(bytes, at, given, place);
+      }
+      continue;
+    }
+    if (at > given && at - from >= TEXT_BYTES_MIN && holdsCode(bytes, from, at))
+      sink.value(bytes, from, at, place);
     from = at + 1;
   }
 }
+
+/** `<?php` or `<?=`; random bytes have one in 16 MB. */
+function beginsPhp(bytes: Uint8Array, at: number, end: number): boolean {
+  if (bytes[at] !== 0x3c || at + 5 > end || bytes[at + 1] !== 0x3f) return false;
+  if (bytes[at + 2] === 0x3d) return true;
+  return (
+    (bytes[at + 2]! | 0x20) === 0x70 && (bytes[at + 3]! | 0x20) === 0x68 && (bytes[at + 4]! | 0x20) === 0x70
+  );
+}
+
+/** Of a script within a file, so much is looked at from its beginning on. */
+const PHP_BYTES = 1024;
 
 /**
  * Whether bytes begin as a file of a kind that no application reads values from: programs, archives, fonts, pictures, sound,

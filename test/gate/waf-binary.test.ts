@@ -148,5 +148,5 @@ test("of a file only code is a text", () => {
     return found;
   };
   assert.deepEqual(codeOf("PK\x03\x04\x00META-INF/MANIFEST.MF\x00' or 1=1 -- ;cat /etc/passwd\x00"), []);
-  assert.deepEqual(codeOf("GIF89a\x01\x00<?php system($_GET[1]);?>\x00"), ["<?php system($_GET[1]);?>"]);
+  assert.deepEqual(codeOf("GIF89a\x01\x00<?php system($_GET[1]);?>\x00"), ["<?php system($_GET[1]);?>\x00"]);
 });

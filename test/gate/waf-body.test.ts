@@ -445,6 +445,16 @@ test("aws-chunked is undone for clients of S3, and for nobody else", async () =>
   assert.equal(await ask(headers, "a line of a file"), "coding coding_unsupported");
 });
 
+test("a script in a file is found whatever bytes stand between its words", () => {
+  const shipped = new WafBench(shippedRuleSet());
+  for (const byte of ["\x00", "\x01", "\xff"]) {
+    const code = `<?php /*${byte}*/ system/*${byte}*/($_GET/*${byte}*/[0]);?>`;
+    const body = Buffer.from(`PK\x03\x04${"\x00".repeat(5000)}${code}${"\x00".repeat(100)}`, "latin1");
+    const headers = [["Content-Type", "application/octet-stream"]] as const;
+    assert.ok(shipped.give({ method: "PUT", headers, body }).refused, JSON.stringify(byte));
+  }
+});
+
 test("the names of logs and configurations are data in records, and attacks where parameters stand", () => {
   const shipped = new WafBench(shippedRuleSet());
   const give = (type: string, body: unknown): string => {
