@@ -1,4 +1,4 @@
-import type { Place } from "../body/place.ts";
+import { type Place, RECORD_DEPTH } from "../body/place.ts";
 import type { Inspector } from "../waf/inspector.ts";
 import { CleanValues } from "./clean-values.ts";
 
@@ -33,7 +33,9 @@ export class RepeatedStrings {
     }
     const before = inspector.workUnits;
     inspector.value(bytes, start, end, place);
-    if (known < 0 && inspector.detections === 0 && !inspector.done)
+    // The name of a file that a record may hold is another thing in a parameter.
+    const isRecord = place.depth > RECORD_DEPTH && bytes.subarray(start, end).includes(0x2f);
+    if (known < 0 && inspector.detections === 0 && !inspector.done && !isRecord)
       seen.addSecond(bytes, start, end, inspector.workUnits - before);
   }
 

@@ -455,6 +455,20 @@ test("a script in a file is found whatever bytes stand between its words", () =>
   }
 });
 
+test("a name that a record held is looked at again where a parameter stands", () => {
+  const shipped = new WafBench(shippedRuleSet());
+  const file = "/var/log/nginx/access.log";
+  const records = Array.from({ length: 2000 }, () => ({ log: { file: { path: file } } }));
+  const give = (body: unknown): boolean =>
+    shipped.give({
+      method: "POST",
+      headers: [["Content-Type", "application/json"]],
+      body: Buffer.from(JSON.stringify(body)),
+    }).refused;
+  assert.ok(!give({ records }));
+  assert.ok(give({ records, path: file }));
+});
+
 test("the names of logs and configurations are data in records, and attacks where parameters stand", () => {
   const shipped = new WafBench(shippedRuleSet());
   const give = (type: string, body: unknown): string => {
