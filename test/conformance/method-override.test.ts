@@ -73,7 +73,7 @@ test("a method that another route takes is removed", async (t) => {
   // The narrower route has no POST, so that the wider one serves it.
   const { status } = await ask(
     edge.port,
-    "POST /b HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0\r\nX-HTTP-Method-Override: DELETE\r\n\r\n",
+    "POST /api/b HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0\r\nX-HTTP-Method-Override: DELETE\r\n\r\n",
   );
   assert.equal(status, 200);
   assert.ok(!bench.origin.requests.at(-1)!.fields.some(([name]) => name === "x-http-method-override"));
