@@ -36,6 +36,7 @@ export function primaryFlags(command?: string, ...rest: readonly string[]): read
   // `run` validates in a thread.
   if (command === "run") allowed.push("--allow-fs-write=*", "--allow-worker");
   if (writesFiles(command, rest)) allowed.push("--allow-fs-write=*");
+  if (opensSockets(command, rest)) allowed.push(...NETWORK);
   const processes = serves ? defaultWorkerCount() + 1 : 1;
   return [
     ...hardeningFlags,
@@ -55,6 +56,20 @@ function writesFiles(command: string | undefined, rest: readonly string[]): bool
   );
 }
 
+/** Nodes before 25 leave the network to everybody, and refuse to start with a flag that they do not know. */
+const NETWORK: readonly string[] = process.allowedNodeEnvironmentFlags.has("--allow-net")
+  ? ["--allow-net", "--disable-warning=ExperimentalWarning"]
+  : [];
+
+/** Commands that ask nobody cannot, whatever a file that they read makes them do. */
+function opensSockets(command: string | undefined, rest: readonly string[]): boolean {
+  if (command === "check") return rest.some((word) => /^--(?:online|against)/.test(word));
+  return (
+    command !== undefined &&
+    !["exclude", "import", "init", "migrate", "rules", "sign", "version"].includes(command)
+  );
+}
+
 export interface WorkerFlagsOptions {
   /** Where package.json lies. */
   readonly packageDir: string;
@@ -63,6 +78,8 @@ export interface WorkerFlagsOptions {
   readonly logPath: string | undefined;
   /** Whose files it serves. Absent = none. */
   readonly served?: readonly string[];
+  /** What explains requests sends none. Absent = it listens and connects. */
+  readonly isOffline?: boolean;
 }
 
 /** A worker reads its own code and the files it serves, and writes its access log if that is a file. */
@@ -73,6 +90,7 @@ export function workerFlags(options: WorkerFlagsOptions): readonly string[] {
   // It asks where a file lies that it opened (respond/static/open-file.ts).
   if (served.length > 0) allowed.push("--allow-fs-read=/proc/self/fd");
   if (options.logPath !== undefined) allowed.push(`--allow-fs-write=${options.logPath}`);
+  if (options.isOffline !== true) allowed.push(...NETWORK);
   return [...hardeningFlags, oldSpaceFlag(options.workerCount + 1), YOUNG_SPACE, COLLECTABLE, ...allowed];
 }
 

@@ -67,7 +67,7 @@ export async function openExplainer(options: ExplainerOptions): Promise<Explaine
   const { config, generation, banned, limits, scores, family, environment } = options;
   const seeds = limits === undefined ? undefined : { seed: limits.seed, store: limits.store };
   const child = fork(entry, [], {
-    execArgv: [...workerFlags({ packageDir, workerCount: 1, logPath: undefined })],
+    execArgv: [...workerFlags({ packageDir, workerCount: 1, logPath: undefined, isOffline: true })],
     env: workerEnvironment(environment),
     serialization: "advanced",
     stdio: childStdio("ignore", family?.lastGaspFile),

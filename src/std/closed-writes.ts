@@ -17,8 +17,9 @@ export function hearClosedWrites(socket: Socket, owner: ClosedWriteOwner): void 
   if (handle === null || typeof handle.writeBuffer !== "function" || typeof handle.writev !== "function")
     return;
   const { writeBuffer, writev } = handle;
-  const faultOf = (status: number): number => {
-    if (status === 0) return 0;
+  const faultOf = <Result>(status: Result): Result | 0 => {
+    // Node 26 gives the request of a write that waits.
+    if (typeof status !== "number" || status === 0) return status;
     const code = getSystemErrorName(status);
     const isClosed = code === "EPIPE" || code === "ECONNRESET";
     return isClosed && owner.onClosedWrite(code) ? 0 : status;
@@ -28,6 +29,6 @@ export function hearClosedWrites(socket: Socket, owner: ClosedWriteOwner): void 
 }
 
 interface WritingHandle {
-  writeBuffer(request: object, bytes: Uint8Array): number;
-  writev(request: object, chunks: readonly unknown[], areBuffers: boolean): number;
+  writeBuffer(request: object | null, bytes: Uint8Array): unknown;
+  writev(request: object | null, chunks: readonly unknown[], areBuffers: boolean): unknown;
 }

@@ -11,16 +11,24 @@ export interface WriteOwner {
 
 /**
  * Writes to plain sockets without the stream in front of them, which for small messages costs as much as printing them
- * (decision 0030). Node has no public call for it: the handle's own is used, with the kind of request that Node itself
- * gave to it in the first write. Where none is learned, the stream serves.
+ * (decision 0030). Node has no public call for it: the handle's own is used, as Node itself was seen to call it in the first
+ * write. Node 24 gives a request to it, Node 26 null, and is given a request back if some of the bytes wait. Where neither is
+ * seen, the stream serves.
  */
 export class DirectWrite {
   #Request: RequestMaker | undefined;
+  /** The handle makes its requests itself. */
+  #givesRequests = false;
   #isUnknown: boolean;
 
   /** `isAllowed`: false = the stream serves. */
   constructor(isAllowed = true) {
     this.#isUnknown = isAllowed;
+  }
+
+  /** Whether the handle's own call is used from now on. */
+  get isDirect(): boolean {
+    return this.#givesRequests || this.#Request !== undefined;
   }
 
   /**
@@ -30,20 +38,22 @@ export class DirectWrite {
   write(socket: Socket, bytes: Buffer, owner: WriteOwner, mayKeep: boolean): boolean {
     const handle = (socket as unknown as HandleSlot)._handle;
     if (handle === null) return true;
-    if (this.#Request === undefined)
+    let request: WriteRequest | null = null;
+    // Never one that was used: where the kernel takes the rest in libuv's second try, nothing is queued and the request
+    // is still under way, and Node aborts the process over one that is used twice. A new one costs 40 ns.
+    if (this.#Request !== undefined) request = new this.#Request();
+    else if (!this.#givesRequests)
       return this.#writeByStream(socket, handle, mayKeep ? bytes : copyOf(bytes), owner) || !mayKeep;
     // Behind what waits already it would wait, too: a copy, so that a slow reader keeps no whole buffer for each message.
     const isCopy = !mayKeep || handle.writeQueueSize > 0;
     const data = isCopy ? copyOf(bytes) : bytes;
-    // Never one that was used: where the kernel takes the rest in libuv's second try, nothing is queued and the request
-    // is still under way, and Node aborts the process over one that is used twice. A new one costs 40 ns.
-    const request = new this.#Request();
-    const fault = handle.writeBuffer(request, data);
-    if (fault !== 0) {
-      socket.destroy(faultOf(fault));
+    const result = handle.writeBuffer(request, data);
+    if (typeof result !== "number") request = result;
+    else if (result !== 0) {
+      socket.destroy(faultOf(result));
       return true;
     }
-    if (handle.writeQueueSize === 0) return true;
+    if (request === null || handle.writeQueueSize === 0) return true;
     request.oncomplete = (status) => {
       if (status < 0) socket.destroy(faultOf(status));
       else owner.onTaken();
@@ -62,8 +72,9 @@ export class DirectWrite {
       const isOwn = Object.hasOwn(handle, "writeBuffer");
       const { writeBuffer } = handle;
       handle.writeBuffer = (request, data) => {
-        this.#Request = request.constructor as RequestMaker;
-        return writeBuffer.call(handle, request, data);
+        const result = writeBuffer.call(handle, request, data);
+        this.#learn(request, result);
+        return result;
       };
       wantsMore = socket.write(bytes);
       // Somebody else may listen, too (closed-writes.ts).
@@ -73,6 +84,17 @@ export class DirectWrite {
     if (!wantsMore) owner.onQueued();
     return socket.writableLength === 0;
   }
+
+  /** Whatever another Node gives or is given: it must not end the connection, of which this is only the first write. */
+  #learn(request: unknown, result: unknown): void {
+    if (request === null) this.#givesRequests = typeof result === "number" || isRequest(result);
+    else if (isRequest(request) && typeof result === "number")
+      this.#Request = request.constructor as RequestMaker;
+  }
+}
+
+function isRequest(value: unknown): value is WriteRequest {
+  return typeof value === "object" && value !== null && "oncomplete" in value;
 }
 
 /** Some of what was written to `socket` waits, in its stream or behind it. */
@@ -119,7 +141,8 @@ interface WriteRequest {
 type RequestMaker = new () => WriteRequest;
 
 interface WriteHandle {
-  writeBuffer(request: WriteRequest, bytes: Uint8Array): number;
+  /** A status of libuv, or a request that Node 26 made. */
+  writeBuffer(request: WriteRequest | null, bytes: Uint8Array): number | WriteRequest;
   readonly writeQueueSize: number;
   readonly bytesWritten: number;
 }

@@ -52,6 +52,8 @@ export interface GatewayOptions {
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
   /** A command that runs another one, in a control group say. */
   readonly prefix?: readonly string[];
+  /** Which Node runs it; absent = the one that runs the test. */
+  readonly node?: string;
   /** False: resolves without waiting until it serves. */
   readonly expectServing?: boolean;
 }
@@ -64,7 +66,7 @@ export async function startGateway(t: TestContext, options: GatewayOptions): Pro
   for (const [name, contents] of Object.entries(options.files ?? {})) {
     writeFileSync(join(directory, name), contents, { mode: 0o600 });
   }
-  const command = [...(options.prefix ?? []), process.execPath, launcher, "run", "-c", file];
+  const command = [...(options.prefix ?? []), options.node ?? process.execPath, launcher, "run", "-c", file];
   const child = spawn(command[0]!, command.slice(1), {
     stdio: ["ignore", "ignore", "pipe"],
     env: { ...process.env, ...options.environment },
