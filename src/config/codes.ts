@@ -526,6 +526,14 @@ export const codes = {
     "ask for more, 3 of 5 where there are as many",
     "Claims are signed, but an edge that was taken over signs, too. Only the number of edges that must agree stands against that.",
   ),
+  Z2120: warning(
+    "a body limit that the WAF does not follow",
+    "larger bodies than the WAF inspects are answered 400 `body_size`, whatever the route takes.",
+    "raise `max_body_mb` of the WAF profile, too",
+    'A route and the WAF have a limit each: what a route takes, and what is inspected. Nothing passes uninspected for its size. Held bodies share `max_buffered_mb`; a route with `body = "stream"` holds none.',
+    '[[route]]\npath = "/upload"\nupstream = "app"\nmax_body_mb = 100',
+    '[[route]]\npath = "/upload"\nupstream = "app"\nmax_body_mb = 100\n\n[waf_profile.default]\nmax_body_mb = 100',
+  ),
   Z2131: warning(
     "a certificate chain that clients may not follow",
     "clients that do not know the missing issuer will refuse the connection.",

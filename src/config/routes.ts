@@ -3,6 +3,7 @@ import { COMMON_METHODS } from "../http/request.ts";
 import { findRouteConflicts } from "../route/conflict.ts";
 import { isPatternProblem, parsePattern } from "../route/pattern.ts";
 import { readHostName } from "./address.ts";
+import { checkBodyLimits } from "./body-limits.ts";
 import { readRouteCache } from "./cache.ts";
 import { readRouteClientAuth } from "./client-auth.ts";
 import { readCompress } from "./compression.ts";
@@ -43,6 +44,7 @@ export function readRoutes(document: DocumentInput, context: SectionContext): re
   }
   reportConflicts(routes, places, context);
   reportNames(routes, places, document, context);
+  checkBodyLimits(document, findings);
   if (document.route.length > 0)
     reportUnused(
       {

@@ -400,8 +400,8 @@ const route = z.strictObject({
   max_body_mb: optionalInt({
     min: 1,
     max: 1_048_576,
-    example: 100,
-    doc: "Request body in MiB: 413 above. Absent = the server's.",
+    example: 5,
+    doc: "Request body in MiB: 413 above. Absent = the server's. The WAF has a limit of its own: `max_body_mb` of the profile.",
   }),
   lists: texts({
     type: "array of lists",

@@ -208,6 +208,17 @@ const cases: readonly Case[] = [
     "Z2114 4:8",
     "Z2107 10:11",
   ),
+  inRoute(
+    "a route that takes more than the WAF",
+    'path = "/"\nupstream = "app"\nmax_body_mb = 11',
+    "Z2120 4:15",
+  ),
+  inRoute(
+    "a route that takes more than its profile, and nobody more than [server] where it is a shadow",
+    'path = "/"\nupstream = "app"\nwaf_profile = "few"\nmax_body_mb = 2\n[[route]]\npath = "/b"\nupstream = "app"\nwaf_shadow = true\nmax_body_mb = 90\n[waf_profile.few]\nmax_body_mb = 1',
+    "Z2120 5:15",
+  ),
+  inServer("a server that takes more than the WAF", "max_body_mb = 20", "Z2120 3:15"),
 
   // Types and ranges.
   inServer("a string for a number", 'max_headers = "ten"', "Z1043 3:15"),
