@@ -127,9 +127,6 @@ export class Place {
   }
 }
 
-/** Parameters of an application lie no deeper in JSON: deeper strings are of records and manifests. */
-export const RECORD_DEPTH = 2;
-
 /** Where readers report. The bytes belong to the reader: they are valid only until `value` returns. */
 export interface ValueSink {
   /** One leaf value `bytes[start, end)`, its own escapes (JSON, XML) resolved, percent-encoding left as it came. */

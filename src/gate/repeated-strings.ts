@@ -1,5 +1,5 @@
-import { type Place, RECORD_DEPTH } from "../body/place.ts";
-import type { Inspector } from "../waf/inspector.ts";
+import type { Place } from "../body/place.ts";
+import { type Inspector, RECORD_DEPTH } from "../waf/inspector.ts";
 import { CleanValues } from "./clean-values.ts";
 
 /**

@@ -10,7 +10,6 @@ import {
   placeNames,
   QUERY_NAME,
   QUERY_VALUE,
-  RECORD_DEPTH,
   type ValueSink,
 } from "../body/place.ts";
 import type { RuleSet, Target } from "./compile.ts";
@@ -363,6 +362,8 @@ const WINDOW_OVERLAP = 1_024;
  * are; without it, of a hundred thousand values of one byte, 280 ns. bench/micro/gate/hold.bench.ts.
  */
 const CONFIRM_UNITS = 64;
+/** Parameters of an application lie no deeper in JSON: deeper strings are of records and manifests. */
+export const RECORD_DEPTH = 2;
 /** What a string of JSON text costs beside its bytes, likewise. */
 const STRING_UNITS = 16;
 
