@@ -3,7 +3,7 @@ import { printable } from "./label.ts";
 import type { DocumentInput, RouteInput } from "./schema.ts";
 import { defaultProfile } from "./waf.ts";
 
-/** What the WAF takes where the file says nothing of its default profile. */
+/** What a server takes and a WAF inspects where the file says nothing of it. */
 const PROFILE_MIB = 10;
 
 /**
@@ -21,17 +21,18 @@ export function checkBodyLimits(
     const inspectedMib = profiles[name]?.max_body_mb ?? PROFILE_MIB;
     const isOwn = input.max_body_mb !== undefined;
     const takenMib = input.max_body_mb ?? server?.max_body_mb ?? PROFILE_MIB;
-    // 0 is a word of its own: no body at all.
-    if (inspectedMib === 0 || takenMib <= inspectedMib || (!isOwn && isServerTold)) continue;
+    // 0 is a word of its own: no body at all. A profile below what nobody raised is meant to be.
+    if (inspectedMib === 0 || takenMib <= inspectedMib) continue;
+    if (!isOwn && (isServerTold || takenMib <= PROFILE_MIB)) continue;
     isServerTold ||= !isOwn;
     const profile: Path = ["waf_profile", name, "max_body_mb"];
-    const isWritten = profiles[name]?.max_body_mb !== undefined;
+    const hasTable = profiles[name] !== undefined;
     findings.add({
       code: "Z2120",
       path: isOwn ? ["route", i, "max_body_mb"] : ["server", "max_body_mb"],
       message: `bodies of up to ${takenMib} MiB are taken, and the WAF refuses those of more than ${inspectedMib}`,
       fix: `write \`max_body_mb = ${takenMib}\` in [waf_profile.${printable(name)}]; with \`body = "stream"\` on the route little of a body is held`,
-      ...(isWritten ? { related: [{ path: profile, label: "what is inspected" }] } : {}),
+      ...(hasTable ? { related: [{ path: profile, label: "what is inspected" }] } : {}),
     });
   }
 }

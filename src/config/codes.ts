@@ -530,7 +530,7 @@ export const codes = {
     "a body limit that the WAF does not follow",
     "larger bodies than the WAF inspects are answered 400 `body_size`, whatever the route takes.",
     "raise `max_body_mb` of the WAF profile, too",
-    'A route and the WAF have a limit each: what a route takes, and what is inspected. Nothing passes uninspected for its size. Held bodies share `max_buffered_mb`; a route with `body = "stream"` holds none.',
+    'A route and the WAF have a limit each: what a route takes, and what is inspected. Nothing passes uninspected for its size. Held bodies share `max_buffered_mb`; a route with `body = "stream"` holds little of one.',
     '[[route]]\npath = "/upload"\nupstream = "app"\nmax_body_mb = 100',
     '[[route]]\npath = "/upload"\nupstream = "app"\nmax_body_mb = 100\n\n[waf_profile.default]\nmax_body_mb = 100',
   ),

@@ -218,6 +218,10 @@ const cases: readonly Case[] = [
     'path = "/"\nupstream = "app"\nwaf_profile = "few"\nmax_body_mb = 2\n[[route]]\npath = "/b"\nupstream = "app"\nwaf_shadow = true\nmax_body_mb = 90\n[waf_profile.few]\nmax_body_mb = 1',
     "Z2120 5:15",
   ),
+  inRoute(
+    "nobody whose profile takes less than what was never raised",
+    'path = "/"\nupstream = "app"\nwaf_profile = "few"\n[waf_profile.few]\nmax_body_mb = 1',
+  ),
   inServer("a server that takes more than the WAF", "max_body_mb = 20", "Z2120 3:15"),
 
   // Types and ranges.
