@@ -59,13 +59,22 @@ test("on Node 26 every connection is answered, and nothing is said that is no ev
   assert.doesNotMatch(gateway.stderr(), /warning/i);
 });
 
-test("on Node 26 check may not open a socket", (t) => {
+test("on Node 26 only what asks somebody may open a socket", (t) => {
   if (!needs(t, what, existsSync(node))) return;
   const file = join(newDirectory("test"), "zion.toml");
   writeFileSync(file, config(1));
   const check = (...words: readonly string[]) =>
     spawnSync(node, [launcher, "check", "-c", file, ...words], { encoding: "utf8" });
   assert.deepEqual([check().status, check().stderr], [0, ""]);
+  const asking = [["run"], ["check", "--online"], ["status"], ["audit", "verify"]];
+  const silent = [["check"], ["check", "--fix"], ["exclude"], ["import", "nginx"], ["migrate"], []];
+  const script = `const { primaryFlags, workerFlags } = await import("./src/control/flags.ts");
+    const worker = { packageDir: ".", workerCount: 1, logPath: undefined };
+    const flags = [...${JSON.stringify([...asking, ...silent])}.map((words) => primaryFlags(...words)),
+      workerFlags(worker), workerFlags({ ...worker, isOffline: true })];
+    console.log(JSON.stringify(flags.map((one) => one.includes("--allow-net"))));`;
+  const { stdout } = spawnSync(node, ["--input-type=module", "-e", script], { cwd: root, encoding: "utf8" });
+  assert.deepEqual(JSON.parse(stdout), [...asking.map(() => true), ...silent.map(() => false), true, false]);
   assert.match(check("--online").stdout + check("--online").stderr, /ECONNREFUSED|refused/);
 });
 
