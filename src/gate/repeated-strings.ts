@@ -33,9 +33,9 @@ export class RepeatedStrings {
     }
     const before = inspector.workUnits;
     inspector.value(bytes, start, end, place);
+    if (known >= 0 || inspector.detections > 0 || inspector.done) return;
     // The name of a file that a record may hold is another thing in a parameter.
-    const isRecord = place.depth > RECORD_DEPTH && bytes.subarray(start, end).includes(0x2f);
-    if (known < 0 && inspector.detections === 0 && !inspector.done && !isRecord)
+    if (place.depth <= RECORD_DEPTH || !bytes.subarray(start, end).includes(0x2f))
       seen.addSecond(bytes, start, end, inspector.workUnits - before);
   }
 
