@@ -78,7 +78,7 @@ export function* automatonSteps(literals: readonly Literal[], targets: number): 
       const length = outLengths[at]!;
       if (length > 0) {
         if (
-          (last - length >= start && isLetter(bytes[last - length]!)) ||
+          (last - length >= start && isGlued(bytes, last - length, start)) ||
           (last + 1 < end && isLetter(bytes[last + 1]!))
         ) {
           isDone = false;
@@ -107,6 +107,31 @@ function byteClasses(literals: readonly Literal[]): { classes: Uint8Array; class
   if (classCount > 255) throw new RangeError("the literals use every byte value");
   for (let byte = 0x41; byte <= 0x5a; byte++) classes[byte] = classes[byte + 0x20]!;
   return { classes, classCount };
+}
+
+/**
+ * Whether the letter at `at` makes the word behind it part of a longer one. The letters that end a number do not: SQL
+ * lexers read `0x1for 1=1` and `1dunion` as a number and a word. A run of hexadecimal digits is walked once for each
+ * word that starts behind it, so the cost stays linear.
+ */
+function isGlued(bytes: Uint8Array, at: number, start: number): boolean {
+  if (!isLetter(bytes[at]!)) return false;
+  const letter = bytes[at]! | 0x20;
+  if (letter > 0x66) return true;
+  const before = at > start ? bytes[at - 1]! : 0;
+  if (letter >= 0x64 && (isDigit(before) || before === 0x2e)) return false;
+  let from = at;
+  while (from > start && isHexadecimal(bytes[from]!)) from--;
+  return (bytes[from]! | 0x20) !== 0x78 || from === start || bytes[from - 1] !== 0x30;
+}
+
+function isHexadecimal(byte: number): boolean {
+  const letter = byte | 0x20;
+  return isDigit(byte) || (letter >= 0x61 && letter <= 0x66);
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= 0x30 && byte <= 0x39;
 }
 
 function isLetter(byte: number): boolean {

@@ -10,7 +10,11 @@ function naive(literals: readonly Literal[], text: string): number[] {
     const wanted = literal.text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
     if (literal.word !== true) return lower.includes(wanted);
     for (let at = lower.indexOf(wanted); at >= 0; at = lower.indexOf(wanted, at + 1))
-      if (!/[a-z]/.test(lower[at - 1] ?? "") && !/[a-z]/.test(lower[at + wanted.length] ?? "")) return true;
+      if (
+        !/(?:[g-z]|(?<!0x[0-9a-f]*|[0-9.](?=[d-f]))[a-f])$/.test(lower.slice(0, at)) &&
+        !/[a-z]/.test(lower[at + wanted.length] ?? "")
+      )
+        return true;
     return false;
   });
   return [...new Set(found.map(({ target }) => target))].sort((a, b) => a - b);
@@ -46,6 +50,27 @@ test("finds exactly the literals that a naive search finds, in any case of ASCII
       assert.deepEqual(targetsOf(hits), naive(literals, text));
     }),
     { numRuns: 500 },
+  );
+});
+
+test("a word may stand behind the letters of a number", () => {
+  const unit = fc.constantFrom("0x", "1", "f", "D", "or", "OR", ".", "e", "a", "g", " ");
+  const automaton = buildAutomaton([{ text: "or", target: 0, word: true }], 1);
+  const hitsOf = (text: string) => {
+    const hits = new Uint32Array(1);
+    automaton.scan(Buffer.from(text, "latin1"), 0, text.length, hits);
+    return targetsOf(hits);
+  };
+  for (const text of ["0x1for 1", "0XAFor", "1dor", "1.for", "2eor"])
+    assert.deepEqual(hitsOf(text), [0], text);
+  for (const text of ["0xor", "x1aor", "1gor", "for", "dor", "a0x", "1afor"])
+    assert.deepEqual(hitsOf(text), [], text);
+  fc.assert(
+    fc.property(fc.array(unit, { maxLength: 12 }), (units) => {
+      const text = units.join("");
+      assert.deepEqual(hitsOf(text), naive([{ text: "or", target: 0, word: true }], text));
+    }),
+    { numRuns: 2000 },
   );
 });
 

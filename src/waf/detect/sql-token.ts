@@ -130,7 +130,7 @@ export function readTokens(tokens: Tokens, max: number): void {
         }
       }
       // "1or1=1": a lexer that ends the number at the letter reads three tokens.
-      let end = at > from && isDigit(text.charCodeAt(at - 1)) ? gluedLogicEnd(lower, at) : -1;
+      let end = at > from && endsNumber(tokens, at) ? gluedLogicEnd(lower, at) : -1;
       if (end < 0) end = wordEnd(text, at + 1);
       if (end - at === 1 && isQuote(text.charCodeAt(end)) && isStringPrefix(lower.charCodeAt(at))) at = end;
       else {
@@ -465,12 +465,38 @@ function numberEnd(lower: string, from: number): number {
       while (isDigit(lower.charCodeAt(at))) at += 1;
     }
   }
-  return at;
+  return isSuffix(lower.charCodeAt(at)) && startsClause(lower, at + 1) ? at + 1 : at;
+}
+
+/** Oracle's `1d` and `1f`, SQL Server's `1e`: their lexers end the number there, so that `1dunion` is two tokens. */
+function isSuffix(char: number): boolean {
+  return char >= 0x64 && char <= 0x66;
+}
+
+/** A word that goes on after a value: what an injection glues to it. `3din` and `1fas` are names. */
+function startsClause(lower: string, at: number): boolean {
+  if (gluedLogicEnd(lower, at) >= 0) return true;
+  const code = wordCode(lower, at, wordEnd(lower, at));
+  return (
+    code === word.logic ||
+    code === word.union ||
+    code === word.having ||
+    code === word.order ||
+    code === word.group
+  );
 }
 
 /** `x.select` is a name of somebody's, not a word of the grammar. */
 function followsDot(tokens: Tokens): boolean {
   return tokens.count > 0 && tokens.kinds[tokens.count - 1] === token.dot;
+}
+
+function endsNumber(tokens: Tokens, at: number): boolean {
+  return (
+    tokens.count > 0 &&
+    tokens.kinds[tokens.count - 1] === token.number &&
+    tokens.ends[tokens.count - 1] === at
+  );
 }
 
 function gluedLogicEnd(lower: string, at: number): number {

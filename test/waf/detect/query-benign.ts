@@ -113,6 +113,8 @@ export const benignTexts: readonly string[] = [
   "merge and acquisition",
   "1 or 2 people",
   "2 or 3 -- maybe 4",
+  "mask 0x1f or 0x2f, colour #1ffor x=2",
+  "3dorder=desc, 1ford=1, 1dand 2d, 4dor 5d",
   "yes and no; select one",
   "A & B || C",
   "5 > 3 and 2 < 4 is something children learn in school",

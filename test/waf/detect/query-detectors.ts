@@ -32,5 +32,7 @@ export function detectionsOf(detector: Detector, value: string): Detection[] {
 
 function isCalled({ triggers, words = [] }: Detector, lower: string): boolean {
   if (triggers.some((trigger) => lower.includes(trigger))) return true;
-  return words.some((word) => new RegExp(`(?<![a-z])${word}(?![a-z])`).test(lower));
+  return words.some((word) =>
+    new RegExp(`(?:(?<![a-z])|(?<=0x[0-9a-f]+)|(?<=[0-9.][d-f]))${word}(?![a-z])`).test(lower),
+  );
 }
