@@ -23,7 +23,8 @@ export const hardeningFlags: readonly string[] = [
 ];
 
 /** `npx zion COMMAND`: what its process may do. The permission model is a seat belt, not a boundary (N29). */
-export function primaryFlags(command?: string, ...rest: readonly string[]): readonly string[] {
+export function primaryFlags(...words: readonly string[]): readonly string[] {
+  const [command, ...rest] = withoutColor(words);
   // It keeps what it signed durable, and Node has no fsync under the permission model.
   if (command === "audit" && rest[0] === "witness") return hardeningFlags;
   // `run` reads the config, certificates and CA files wherever the operator keeps them, and writes in `state_dir`,
@@ -44,6 +45,13 @@ export function primaryFlags(command?: string, ...rest: readonly string[]): read
     ...(command === "run" ? [COLLECTABLE] : []),
     ...allowed,
   ];
+}
+
+/** `--color` is an option of all commands, which may stand before the command, too. */
+function withoutColor(words: readonly string[]): readonly string[] {
+  return words.filter(
+    (word, i) => word !== "--color" && words[i - 1] !== "--color" && !word.startsWith("--color="),
+  );
 }
 
 /** Commands that write what their words name. Every other one cannot, whatever is wrong with it. */

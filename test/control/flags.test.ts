@@ -107,13 +107,29 @@ function handshake(port: number, version: "TLSv1.2" | "TLSv1.3"): Promise<string
 }
 
 test("a command that does not serve may neither write nor start processes", () => {
-  for (const command of ["check", "version", undefined]) {
-    const flags = primaryFlags(command);
+  for (const words of [["check"], ["version"], []]) {
+    const flags = primaryFlags(...words);
     assert.ok(flags.includes("--permission"));
     assert.ok(!flags.some((flag) => flag.startsWith("--allow-fs-write") || flag === "--allow-child-process"));
   }
   for (const command of ["demo", "explain", "why", "replay"])
     assert.ok(!primaryFlags(command).some((flag) => flag.startsWith("--allow-fs-write")));
+});
+
+test("an option of all commands may stand before the command and among its words", () => {
+  for (const words of [
+    ["run"],
+    ["audit", "witness"],
+    ["mesh", "keygen"],
+    ["check", "--fix"],
+    ["version"],
+    [],
+  ]) {
+    const [command = [], ...rest] = words;
+    assert.deepEqual(primaryFlags("--color", "never", ...words), primaryFlags(...words));
+    assert.deepEqual(primaryFlags("--color=always", ...words), primaryFlags(...words));
+    assert.deepEqual(primaryFlags(...[command].flat(), "--color", "auto", ...rest), primaryFlags(...words));
+  }
 });
 
 test("the heap is divided among the processes", () => {
