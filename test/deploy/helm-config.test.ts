@@ -103,7 +103,7 @@ test("any tree of values, however hostile, is the same tree in zion.toml, and no
   const objects = objectsOf({ config }, "--skip-schema-validation");
   const rendered = configOf(objects);
   for (const [index, one] of trees.entries())
-    assert.deepEqual(rendered[`tree${index}`], JSON.parse(JSON.stringify(one)), JSON.stringify(one));
+    assert.deepEqual(rendered[`tree${index}`], one, JSON.stringify(one));
   const others = (all: readonly Tree[]) => all.filter(({ metadata }) => metadata.name !== "edge-zion-config");
   assert.deepEqual(others(objects), others(plain));
 });

@@ -86,6 +86,10 @@ function requestOf(head: string): CanonicalRequest {
   return request;
 }
 
+function isWhole(head: string): boolean {
+  return readAsHead(Buffer.from(head, "latin1"), new CanonicalRequest()).outcome !== "more";
+}
+
 function recordOf(change: Partial<ExchangeRecord> = {}): ExchangeRecord {
   return Object.assign(new ExchangeRecord(1000, 7), change);
 }
@@ -230,6 +234,8 @@ test("a line says what the plain form says, whatever the head and however it end
         const written = await logged((log) => {
           for (const [head, ending] of cases) {
             const request = requestOf(head);
+            // Of a head that never came whole there is no exchange, and no line.
+            if (!isWhole(head)) continue;
             const record = recordOf(endings[ending]);
             if (request.refusal !== undefined) record.reason = request.refusal;
             log.write(record, request, peer(), 1010.75);
@@ -242,7 +248,7 @@ test("a line says what the plain form says, whatever the head and however it end
     ),
     { numRuns: 60 },
   );
-  assert.ok(lines >= 1200, `${lines} lines`);
+  assert.ok(lines >= 800, `${lines} lines`);
 });
 
 test("in ECS a line says the same, under the names of that schema", async () => {

@@ -92,7 +92,8 @@ function read(bytes: Buffer): ReceivedMessage {
   for (const [name, value] of fields) {
     if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name)) hazards.add("name");
     const isLookalike =
-      /transfer.?enc|content.?len/.test(name) || /[^\x20-\x7e]\s*transfer-encoding\s*:/i.test(value);
+      /^[^a-z0-9]*(?:transfer[^a-z0-9]*encoding|content[^a-z0-9]*length)[^a-z0-9]*$/.test(name) ||
+      /[^\x20-\x7e]\s*transfer-encoding\s*:/i.test(value);
     if (isLookalike && name !== "content-length" && name !== "transfer-encoding") hazards.add("lookalike");
   }
   const lengths = values("content-length");
