@@ -190,11 +190,11 @@ async function ask(past: PastRequest, config: Config, environment: NodeJS.Proces
 }
 
 function page({ source, past }: Found, today: (Today & { readonly file: string }) | undefined): string {
-  const { requestId, time, generation, client, method, host, target, route } = past;
+  const { requestId, time, generation, client, method, head, host, target, route } = past;
   const lines = [`${requestId} at ${time}, by generation ${generation}, as ${source} has it`];
   lines.push(
     method === ""
-      ? `   a request that could not be read, from ${client}`
+      ? `   a request that could not be read, from ${client}${head === "" ? "" : `: ${head}`}`
       : `   ${method} ${host}${target} from ${client}${route === "" ? "" : `, route ${route}`}`,
   );
   lines.push(`=  ${decided(past)}`);

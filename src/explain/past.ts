@@ -13,6 +13,8 @@ export interface PastRequest {
   readonly client: string;
   /** "" for a head that could not be read, as host and target. */
   readonly method: string;
+  /** What could be made out of such a head; "" = nothing. */
+  readonly head: string;
   readonly host: string;
   /** The path, from the audit log with a query whose values may be hidden. */
   readonly target: string;
@@ -43,7 +45,8 @@ export interface PastFinding {
 export type ShownDecision = Omit<Decision, "timeMs"> & { readonly time: string };
 
 export function pastOfDecision(one: ShownDecision): PastRequest {
-  const { requestId, time, generation, client, method, host, path, route, decision, status, score } = one;
+  const { requestId, time, generation, client, host, path, route, decision, status, score } = one;
+  const method = path === "" ? "" : one.method;
   // The WAF's own words stand in place of the reason there.
   const wafRow = Object.hasOwn(wafReasons, one.gate)
     ? wafReasons[one.gate as keyof typeof wafReasons]
@@ -51,6 +54,7 @@ export function pastOfDecision(one: ShownDecision): PastRequest {
   const isRefused = decision === "deny" || decision === "error";
   return {
     ...{ requestId, time, generation, client, method, host, target: path, route, decision, status, score },
+    head: one.head ?? "",
     reason: wafRow === undefined ? one.reason : isRefused ? wafRow.code : "",
     detail: one.detail,
     wafGate: wafRow === undefined ? "" : one.gate,
@@ -80,6 +84,7 @@ export function pastOfRecord(line: string): PastRequest | undefined {
     generation: numberAt(record, "cfg"),
     client: textAt(at(record, "src"), "ip"),
     method: textAt(req, "m"),
+    head: textAt(req, "head"),
     host: textAt(req, "host"),
     target: textAt(req, "path"),
     route: textAt(req, "route"),

@@ -21,6 +21,7 @@ import { readFraming } from "./framing.ts";
 import type { HeadLimits } from "./head.ts";
 import type { FieldSink } from "./hpack-decoder.ts";
 import { methodByte, methodId } from "./method.ts";
+import { refusedHeadOf } from "./refused-head.ts";
 import {
   BODY_CHUNKED,
   BODY_NONE,
@@ -109,6 +110,11 @@ export class Http2HeadReader implements FieldSink {
       if (isHead) request.method = HEAD;
       request.refusal = fault;
       request.refusalDetail = this.#detail;
+      request.refusedHead = refusedHeadOf(
+        this.#pseudoText(PSEUDO_METHOD),
+        this.#pseudoText(PSEUDO_PATH),
+        this.#pseudoText(PSEUDO_AUTHORITY),
+      );
       request.targetBytes = targetBytes;
     }
     request.version = 20;
@@ -333,8 +339,7 @@ export class Http2HeadReader implements FieldSink {
 
   #readScheme(): Reason | undefined {
     if (this.#is(PSEUDO_SCHEME, this.#request.secure ? "https" : "http")) return undefined;
-    const text = this.#pseudo.latin1Slice(this.#starts[PSEUDO_SCHEME]!, this.#ends[PSEUDO_SCHEME]!);
-    return SCHEME.test(text) ? reasons.scheme : this.#malformed("scheme");
+    return SCHEME.test(this.#pseudoText(PSEUDO_SCHEME)) ? reasons.scheme : this.#malformed("scheme");
   }
 
   #readHost(): Reason | undefined {
@@ -359,6 +364,12 @@ export class Http2HeadReader implements FieldSink {
     if (this.#pseudo[start] !== SLASH && !isStar) return this.#malformed("path");
     if (start === end) return this.#malformed("path");
     return readTarget(this.#pseudo, start, end, request, limits);
+  }
+
+  /** "" = it was not sent. */
+  #pseudoText(kind: number): string {
+    if ((this.#seen & (1 << kind)) === 0) return "";
+    return this.#pseudo.latin1Slice(this.#starts[kind]!, this.#ends[kind]!);
   }
 
   #is(kind: number, text: string): boolean {

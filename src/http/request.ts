@@ -1,5 +1,6 @@
 import type { Reason } from "../reason.ts";
 import { fieldIdCount } from "./field.ts";
+import type { RefusedHead } from "./refused-head.ts";
 import type { ShownCertificate } from "./tls-facts.ts";
 
 /**
@@ -155,6 +156,8 @@ export class CanonicalRequest {
   targetBytes = 0;
   /** Why the head parser refused; undefined while it has not. */
   refusal: Reason | undefined = undefined;
+  /** What is told of a head that was refused. */
+  refusedHead: RefusedHead | undefined = undefined;
 
   /** Fields removed because clients must not set them: overrides, identity, httpoxy. */
   scrubbed = 0;
@@ -271,6 +274,7 @@ export class CanonicalRequest {
     this.droppedNames = 0;
     this.scrubbed = 0;
     this.refusal = undefined;
+    this.refusedHead = undefined;
     this.hasTargetAuthority = false;
     this.targetBytes = 0;
     this.traceReplaced = false;

@@ -3,6 +3,7 @@ import { Exchange } from "../exchange.ts";
 import type { BodySink, ConnectionLogPiece, Downstream } from "../http/downstream.ts";
 import { HEAD_MORE, HEAD_REFUSED, readHead } from "../http/head.ts";
 import { ForwardedMemo } from "../http/print-request.ts";
+import { findRefusedHead } from "../http/refused-head.ts";
 import type { CanonicalRequest } from "../http/request.ts";
 import type { ResponseHead } from "../http/response-head.ts";
 import type { TlsFacts } from "../http/tls-facts.ts";
@@ -253,7 +254,10 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
     }
     input.headBytes = 0;
     this.#snapshot = snapshot;
-    input.start = next === HEAD_REFUSED ? input.end : next;
+    if (next === HEAD_REFUSED) {
+      request.refusedHead = findRefusedHead(input.bytes, input.start, input.end);
+      input.start = input.end;
+    } else input.start = next;
     this.#serve(request);
     return true;
   }
@@ -582,6 +586,7 @@ export class Http1Connection implements ClientConnection, Downstream, TunnelEnd,
     const request = this.#takeRequest();
     request.reset();
     request.refusal = reasons.headTimeout;
+    request.refusedHead = findRefusedHead(this.#input.bytes, this.#input.start, this.#input.end);
     this.#input.skip();
     this.#snapshot = this.#state.snapshot;
     this.#serve(request);

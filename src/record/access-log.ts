@@ -182,7 +182,8 @@ export class AccessLog {
           request.fields[agent + VALUE_END]!,
         );
       if (this.#includeHeaders.length > 0) at = this.#putHeaders(out, at, request);
-    }
+    } else if (request.refusedHead !== undefined)
+      at += out.latin1Write(names.refusedHead(request.refusedHead), at);
     const { route, reason } = record;
     at = put(out, at, names.route);
     at = put(out, at, route === undefined ? NO_ROUTE : route.logPiece);

@@ -1,6 +1,7 @@
 import type { AuditFeed } from "../audit/feed.ts";
 import { FLOOD_WINDOW_MS, FloodCounter } from "../audit/flood.ts";
 import type { AuditEvent, EventKind } from "../audit/record.ts";
+import { refusedHeadText } from "../http/refused-head.ts";
 import { type CanonicalRequest, methodNames } from "../http/request.ts";
 import { type Reason, reasons } from "../reason.ts";
 import type { ExchangeRecord } from "./record.ts";
@@ -105,7 +106,7 @@ export class AuditReport {
       cfg: record.generation,
       kind,
       out: out as NonNullable<AuditEvent["out"]>,
-      ...(request.refusal === undefined ? { req: requestOf(record, request, redaction) } : {}),
+      ...requestPart(record, request, redaction),
       rid: request.text(request.requestIdStart, request.requestIdEnd),
       src: sourceOf(request, redaction),
       trace: request.text(request.traceStart + 3, request.traceStart + 35),
@@ -122,6 +123,17 @@ function sourceOf(
   return shownCertificate === undefined
     ? { ip }
     : { cert: redaction.fingerprint(shownCertificate.fingerprint), ip };
+}
+
+/** Of a head that was refused, what could be made out of it. */
+function requestPart(
+  record: ExchangeRecord,
+  request: CanonicalRequest,
+  redaction: Redaction,
+): { readonly req?: NonNullable<AuditEvent["req"]> } {
+  if (request.refusal === undefined) return { req: requestOf(record, request, redaction) };
+  const head = request.refusedHead === undefined ? "" : refusedHeadText(request.refusedHead);
+  return head === "" ? {} : { req: { head } };
 }
 
 /** A request that could be read. */

@@ -1,3 +1,4 @@
+import { refusedHeadText } from "../http/refused-head.ts";
 import { type CanonicalRequest, methodNames } from "../http/request.ts";
 import { TRACE_AT } from "../http/trace.ts";
 import type { Clock } from "../std/clock.ts";
@@ -18,6 +19,8 @@ export interface Decision {
   /** "" for a head that could not be read, as the path. */
   readonly host: string;
   readonly path: string;
+  /** What could be made out of such a head. */
+  readonly head?: string;
   /** "" = none. */
   readonly route: string;
   readonly status: number;
@@ -104,6 +107,7 @@ function decisionFrom(
     path: whole
       ? request.text(request.pathStart, Math.min(request.pathEnd, request.pathStart + PATH_MAX))
       : "",
+    ...(request.refusedHead === undefined ? {} : { head: refusedHeadText(request.refusedHead) }),
     route: record.route?.name ?? "",
     status: record.status,
     decision: decisionNames[decisionOf(record)]!,

@@ -1,4 +1,5 @@
 import { type Outcome, outcomes } from "../cache/counts.ts";
+import type { RefusedHead } from "../http/refused-head.ts";
 import { methodNames } from "../http/request.ts";
 import { allReasons } from "../reason.ts";
 import { latin1 } from "../std/byte-print.ts";
@@ -25,6 +26,9 @@ export const lineFields = {
   "server.address": "url.domain",
   "url.path": "",
   "url.query": "",
+  "http.request.method_original": "",
+  "url.original": "",
+  "http.request.header.host": "",
   "user_agent.original": "",
   "http.route": "labels.route",
   "http.request.body.size": "http.request.body.bytes",
@@ -90,6 +94,8 @@ export interface LineNames {
   readonly path: Uint8Array;
   readonly query: Uint8Array;
   readonly agent: Uint8Array;
+  /** What could be made out of a head that was refused. */
+  refusedHead(head: RefusedHead): string;
   readonly route: Uint8Array;
   readonly requestBytes: Uint8Array;
   readonly responseBytes: Uint8Array;
@@ -150,6 +156,10 @@ export function buildLineNames(format: LogFormat, hidesAddresses: boolean): Line
     path: latin1(`","${n("url.path")}":"`),
     query: latin1(`,"${n("url.query")}":"`),
     agent: latin1(`,"${n("user_agent.original")}":"`),
+    refusedHead: ({ method, target, host }) =>
+      textPart(n("http.request.method_original"), method) +
+      textPart(n("url.original"), target) +
+      textPart(n("http.request.header.host"), host),
     route: latin1(`,"${n("http.route")}":`),
     requestBytes: latin1(`,"${n("http.request.body.size")}":`),
     responseBytes: latin1(`,"${n("http.response.body.size")}":`),
@@ -179,4 +189,9 @@ export function buildLineNames(format: LogFormat, hidesAddresses: boolean): Line
         }${certificate === "" ? "" : `,"${n("tls.client.hash.sha256")}":"${certificate}"`},"${n("http.request.method")}":"`,
       ),
   };
+}
+
+/** Of printable ASCII; "" is left out. */
+function textPart(name: string, text: string): string {
+  return text === "" ? "" : `,"${name}":${JSON.stringify(text)}`;
 }

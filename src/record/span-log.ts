@@ -118,6 +118,11 @@ function factsOf(
       Math.min(request.pathEnd, request.pathStart + PATH_MAX),
     );
   }
+  if (request.refusedHead !== undefined) {
+    const { method: original, target } = request.refusedHead;
+    if (original !== "") attributes["http.request.method_original"] = original;
+    if (target !== "") attributes["url.original"] = target;
+  }
   if (route !== undefined) attributes["http.route"] = route;
   if (record.status !== 0) attributes["http.response.status_code"] = record.status;
   if (reason !== undefined) {

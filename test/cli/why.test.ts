@@ -160,6 +160,25 @@ test("nothing that a client wrote acts on the terminal", async (t) => {
   assert.match(out, /GET a·\/search·\[31m from/);
 });
 
+test("of a head that was refused the page says what could be made out", async (t) => {
+  const folder = folderWith({ "zion.toml": config(searchRoute) });
+  const unread = {
+    ...blocked,
+    method: "_OTHER",
+    host: "",
+    path: "",
+    route: "",
+    gate: "target",
+    reason: "path_escape",
+  };
+  const admin = await startAdmin(t, [{ ...unread, head: "GET /a%255C, Host shop.example" }]);
+  const { out } = await zion(folder, ["why", "1f3c-000042", "-c", "zion.toml", "--admin", admin]);
+  assert.match(
+    out,
+    /\n {3}a request that could not be read, from 203\.0\.113\.9: GET \/a%255C, Host shop\.example\n/,
+  );
+});
+
 test("a request that a real gateway refused is found by the id that its client was given", async (t) => {
   const auditFolder = newDirectory("why-audit");
   const log = path.join(auditFolder, "log");

@@ -4,6 +4,7 @@ import path from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { stampIds } from "../../src/http/id-lines.ts";
+import { findRefusedHead } from "../../src/http/refused-head.ts";
 import { CanonicalRequest, methodNames } from "../../src/http/request.ts";
 import { reasons } from "../../src/reason.ts";
 import { AccessLog, endpointLogPiece, routeLogPiece } from "../../src/record/access-log.ts";
@@ -80,7 +81,9 @@ async function logged(
 
 function requestOf(head: string): CanonicalRequest {
   const request = new CanonicalRequest();
-  readAsHead(Buffer.from(head, "latin1"), request);
+  const bytes = Buffer.from(head, "latin1");
+  readAsHead(bytes, request);
+  if (request.refusal !== undefined) request.refusedHead = findRefusedHead(bytes, 0, bytes.length);
   stampIds(request, pool, undefined, false);
   request.clientAddress = "192.0.2.7";
   return request;
@@ -127,7 +130,7 @@ function plainLine(
           ...(query === "" ? {} : { "url.query": plainQuery(query.slice(1, 1025), hidden) }),
           ...(agent === undefined ? {} : { "user_agent.original": agent.slice(0, 1024) }),
         }
-      : {}),
+      : plainHead(request)),
     "http.route": record.route?.name ?? "-",
     "http.request.body.size": record.requestBytes,
     "http.response.body.size": record.responseBytes,
@@ -159,6 +162,16 @@ function plainLine(
           "zion.ended_by": record.reason.blame,
           ...(record.faultDetail === "" ? {} : { "zion.detail": record.faultDetail }),
         }),
+  };
+}
+
+/** Of a refused head, what there is. */
+function plainHead({ refusedHead }: CanonicalRequest): Line {
+  const { method = "", target = "", host = "" } = refusedHead ?? {};
+  return {
+    ...(method === "" ? {} : { "http.request.method_original": method }),
+    ...(target === "" ? {} : { "url.original": target }),
+    ...(host === "" ? {} : { "http.request.header.host": host }),
   };
 }
 

@@ -25,7 +25,11 @@ function refused(): { request: CanonicalRequest; record: ExchangeRecord } {
   return { request, record };
 }
 
-function reported(headers: readonly string[]): AuditEvent {
+function reported(
+  headers: readonly string[],
+  request = refused().request,
+  record = refused().record,
+): AuditEvent {
   const events: AuditEvent[] = [];
   const feed = { isUp: true, report: (event: AuditEvent) => void events.push(event), close: async () => {} };
   const settings = { headers, queryParams: undefined, jsonFields: [], ip: "full", ipKey: "" } as const;
@@ -34,7 +38,6 @@ function reported(headers: readonly string[]): AuditEvent {
     requests: false,
     refusesOnFailure: false,
   });
-  const { request, record } = refused();
   report.conclude(record, request, 0);
   void report.close();
   return events[0]!;
@@ -60,4 +63,18 @@ test("a decision tells the certificate, good or bad, and nothing where none was 
   const [first, second] = log.take();
   assert.equal(first!.certificate, fingerprint);
   assert.ok(!("certificate" in second!));
+});
+
+test("of a head that was refused both tell what could be made out", () => {
+  const { request, record } = refused();
+  request.refusal = record.reason = reasons.pathDouble;
+  request.refusedHead = { method: "GET", target: "/a%255C", host: "shop.example" };
+  const log = new DecisionLog(systemClock);
+  log.add(record, request, "192.0.2.1", 1);
+  const [decision] = log.take();
+  const { method, host, path, head } = decision!;
+  assert.deepEqual([method, host, path, head], ["_OTHER", "", "", "GET /a%255C, Host shop.example"]);
+  assert.deepEqual(reported([], request, record).req, { head: "GET /a%255C, Host shop.example" });
+  request.refusedHead = { method: "", target: "", host: "" };
+  assert.ok(!("req" in reported([], request, record)));
 });

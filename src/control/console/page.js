@@ -203,7 +203,7 @@ async function showGenerations() {
 /** What was decided, in words, and what the configuration of today says of the rule. */
 function explain(decision) {
   const facts = [
-    ["Request", `${decision.method} ${decision.host}${decision.path}`],
+    ["Request", decision.head ?? `${decision.method} ${decision.host}${decision.path}`],
     [
       "Client",
       decision.client === decision.peer ? decision.client : `${decision.client} through ${decision.peer}`,
