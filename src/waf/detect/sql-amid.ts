@@ -1,6 +1,8 @@
 import type { Subject } from "../detection.ts";
+import { wordEnd } from "./sql-char.ts";
+import { tokenise } from "./sql-lexer.ts";
 import { amidOrigin, cutOrigin, type Origin } from "./sql-origin.ts";
-import { type Tokens, tokenise, wordEnd } from "./sql-token.ts";
+import type { Tokens } from "./sql-token.ts";
 import { call, callKind, isCatalogue, lengthsOf, mayBeNamed, word, wordCode } from "./sql-word.ts";
 
 /** Tokens read from a word that prose seldom has. */

@@ -1,8 +1,9 @@
+import { wordEnd } from "./sql-char.ts";
 import { bareOperand, expressionEnd, isLiteral, isTruth, operandEnd, typeAt } from "./sql-expression.ts";
 import type { Report } from "./sql-origin.ts";
 import { callAt, isQuery } from "./sql-pair.ts";
 import { nameEnd, stops } from "./sql-statement.ts";
-import { spelling, type Tokens, token, wordEnd } from "./sql-token.ts";
+import { spelling, type Tokens, token } from "./sql-token.ts";
 import { call, isCatalogue, word } from "./sql-word.ts";
 
 /** Names that mean something by themselves: functions of the server, catalogues. */

@@ -340,3 +340,13 @@ function execution(tokens: Tokens, at: number): Sureness {
   if (first === "master" && after > at + 1) return 2;
   return kinds[after] === token.string || kinds[after] === token.variable ? 1 : 0;
 }
+
+/** A name. */
+export function isPlain(tokens: Tokens, at: number): boolean {
+  return tokens.kinds[at] === token.word && isProse(tokens.codes[at]!);
+}
+
+/** A word that is a name in a query, and any word of a sentence. */
+export function isProse(code: number): boolean {
+  return code === word.plain || code === word.callLike;
+}

@@ -1,11 +1,14 @@
 import type { Detection, Detector, Subject } from "../detection.ts";
 import { reportOnce } from "./once.ts";
 import { readAmid } from "./sql-amid.ts";
-import { isNoCondition, readChain, startsStatement } from "./sql-chain.ts";
+import { isNoCondition, readChain } from "./sql-chain.ts";
+import { wordEnd } from "./sql-char.ts";
 import { endsInComment } from "./sql-expression.ts";
 import { isIdleText } from "./sql-idle.ts";
+import { readTokens, tokenise } from "./sql-lexer.ts";
 import { bareOrigin, cutOrigin, type Origin } from "./sql-origin.ts";
-import { readTokens, type Tokens, token, tokenise, wordEnd } from "./sql-token.ts";
+import { startsStatement } from "./sql-script.ts";
+import { type Tokens, token } from "./sql-token.ts";
 import { word, wordCode } from "./sql-word.ts";
 
 /** Tokens read after the first quote of each sort: all of a piece, or `'+1+1+1…` hides what follows. */
