@@ -8,7 +8,7 @@ export type JsonReason =
   | "json_nodes" // too many values
   | "json_dup" // a key occurs twice in one object: servers disagree on which one counts
   | "json_utf8" // not UTF-8, a byte order mark, or an escaped lone surrogate
-  | "json_trailing"; // something after the value: a second value, NDJSON, garbage
+  | "json_trailing"; // something after the value: a second value, NDJSON (but where `sequences` is set), garbage
 
 export interface JsonLimits {
   /** Open arrays and objects together. */
@@ -25,6 +25,8 @@ export interface JsonLimits {
   /** Keys of all objects open at one time: what the reader must remember. At most 65,535. */
   readonly openKeysMax: number;
   readonly duplicateKeys: "refuse" | "allow";
+  /** Values may follow each other, with or without white space between them. */
+  readonly sequences: boolean;
   /** Keys and strings are reported in pieces of at most so many bytes, each beginning with an overlap. */
   readonly pieceBytes: number;
   readonly overlapBytes: number;
@@ -39,6 +41,7 @@ export const defaultJsonLimits: JsonLimits = {
   keysMax: 1_000_000,
   openKeysMax: 10_240,
   duplicateKeys: "refuse",
+  sequences: false,
   pieceBytes: 8192,
   overlapBytes: 1024,
 };

@@ -110,7 +110,11 @@ export class JsonReader implements PlaceNamer {
       }
       switch (this.#state) {
         case AFTER_VALUE:
-          if (this.#depth === 0) return this.#refuse("json_trailing");
+          if (this.#depth === 0) {
+            if (!this.#limits.sequences) return this.#refuse("json_trailing");
+            this.#state = VALUE;
+            continue;
+          }
           if (byte === COMMA) {
             const item = this.#items[this.#depth - 1]!;
             if (item === OBJECT) this.#state = KEY;

@@ -712,6 +712,7 @@ export interface WafProfileConfig {
   /** 64 */ readonly maxDepth: number;
   /** 1048576 bytes */ readonly maxStringLen: number;
   /** 1024 characters */ readonly maxNumberLen: number;
+  /** false */ readonly jsonSequences: boolean;
   /** 10 */ readonly maxInflateRatio: number;
   /** 32 */ readonly graphqlMaxDepth: number;
   /** 200 */ readonly graphqlMaxAliases: number;

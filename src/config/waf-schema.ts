@@ -69,6 +69,10 @@ export const wafProfile = z.strictObject({
     default: 1024,
     doc: "One number of a JSON body, in characters.",
   }),
+  json_sequences: flag(
+    false,
+    "A JSON body may be several values, one after the other: what Splunk's HEC and Elasticsearch's _bulk take as application/json.",
+  ),
   max_inflate_ratio: int({
     min: 10,
     max: 1000,

@@ -68,6 +68,7 @@ function readProfile(
     maxDepth: input.max_depth,
     maxStringLen: input.max_string_len,
     maxNumberLen: input.max_number_len,
+    jsonSequences: input.json_sequences,
     maxInflateRatio: input.max_inflate_ratio,
     graphqlMaxDepth: input.graphql_max_depth,
     graphqlMaxAliases: input.graphql_max_aliases,

@@ -28,6 +28,8 @@ export interface WafSettings {
   readonly maxStringLen: number;
   /** JSON: characters of one number. */
   readonly maxNumberLen: number;
+  /** JSON: values may follow each other. */
+  readonly jsonSequences: boolean;
   /** Bytes of a body for each of its compressed ones. */
   readonly maxInflateRatio: number;
   /** GraphQL: brackets that are open together. */
@@ -239,6 +241,7 @@ export const defaultWafSettings: WafSettings = {
   maxDepth: 64,
   maxStringLen: 1_048_576,
   maxNumberLen: 1024,
+  jsonSequences: false,
   maxInflateRatio: 10,
   graphqlMaxDepth: defaultGraphqlLimits.depthMax,
   graphqlMaxAliases: defaultGraphqlLimits.aliasesMax,
@@ -305,6 +308,7 @@ export function buildRouteWaf(given: Partial<WafSettings>, ruleSet: RuleSet): Ro
       depthMax: settings.maxDepth,
       stringBytesMax: settings.maxStringLen,
       numberCharsMax: settings.maxNumberLen,
+      sequences: settings.jsonSequences,
     },
     graphql: {
       ...defaultGraphqlLimits,

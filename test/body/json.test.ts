@@ -180,6 +180,39 @@ test("where duplicates are allowed, paths name the key last read", () => {
   );
 });
 
+test("where sequences are allowed, each value is read as if it came alone", () => {
+  const one = fc.tuple(
+    fc.oneof(fc.jsonValue(), fc.constantFrom({}, [], "", 0, "a{}")).map((value) => JSON.stringify(value)),
+    fc.constantFrom("\n", " ", "\r\n\n", ""),
+  );
+  let several = 0;
+  fc.assert(
+    fc.property(fc.array(one, { minLength: 1, maxLength: 4 }), fc.array(fc.nat(60)), (parts, cuts) => {
+      // A number ends at white space.
+      const body = parts.map(([text, gap]) => text + (/\d$/.test(text) ? gap || "\n" : gap)).join("");
+      const alone = parts.map(([text]) => read(text));
+      const { reason, seen } = read(body, { sequences: true }, cuts);
+      const firstFault = alone.find((reading) => reading.reason !== undefined)?.reason;
+      assert.equal(reason, firstFault, body);
+      if (reason !== undefined) return;
+      const told = (reading: readonly Seen[]) => reading.map(([place, value]) => [place, value]);
+      assert.deepEqual(told(seen), told(alone.flatMap((reading) => reading.seen)));
+      if (parts.length > 1) {
+        assert.equal(reasonOf(body), "json_trailing");
+        several++;
+      }
+    }),
+    { numRuns: 1000 },
+  );
+  assert.ok(several > 300, `${several}`);
+  const sequences = { sequences: true };
+  for (const body of ["{}x", "{},{}", "{}]", '{}"', "", "\n", "1,2", "{}\u001e{}", "truefalse\u0000"])
+    assert.equal(reasonOf(body, sequences), "json_syntax", body);
+  assert.equal(reasonOf('{"a":1}{"a":1}', sequences), undefined);
+  assert.equal(reasonOf('{"a":1}{"a":1,"a":1}', sequences), "json_dup");
+  assert.equal(reasonOf("{}".repeat(5), { ...sequences, nodesMax: 4 }), "json_nodes");
+});
+
 test("every limit holds at its boundary", () => {
   const cases: [Partial<JsonLimits>, string, string, string][] = [
     [{ depthMax: 3 }, '[{"a":[]}]', '[{"a":[[]]}]', "json_depth"],

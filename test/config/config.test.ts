@@ -189,6 +189,7 @@ test("the smallest config has every default", () => {
           maxDepth: 64,
           maxStringLen: 1_048_576,
           maxNumberLen: 1024,
+          jsonSequences: false,
           maxInflateRatio: 10,
           graphqlMaxDepth: 32,
           graphqlMaxAliases: 200,

@@ -199,6 +199,7 @@ max_body_mb = 0
 max_depth = 10
 max_string_len = 11
 max_number_len = 12
+json_sequences = true
 max_inflate_ratio = 40
 graphql_max_depth = 7
 graphql_max_aliases = 3
@@ -228,6 +229,7 @@ answer_window_kb = 9
       maxDepth: 10,
       maxStringLen: 11,
       maxNumberLen: 12,
+      jsonSequences: true,
       maxInflateRatio: 40,
       graphqlMaxDepth: 7,
       graphqlMaxAliases: 3,

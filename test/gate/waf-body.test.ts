@@ -194,6 +194,14 @@ test("JSON limits are the profile's", () => {
   assert.equal(said(post("application/json", "[1234]", { maxNumberLen: 3 })), "json json_number");
 });
 
+test("a body of several JSON values is the profile's to take, and each of them is inspected", () => {
+  const lines = (text: string) => `{"index":{}}\n{"event":"${text}"}\n{"event":"fine"}`;
+  assert.equal(said(post("application/json", lines("fine"))), "json json_trailing");
+  assert.equal(said(post("application/json", lines("fine"), { jsonSequences: true })), "passed");
+  const escaped = post("application/json", lines("\\u0078yzzy"), { jsonSequences: true });
+  assert.deepEqual(escaped.findings, ["demo-xyzzy json:$.event [] xyzzy"]);
+});
+
 test("a body larger than the profile allows is refused, declared or not", () => {
   assert.equal(said(post("text/plain", "a", { maxBodyMb: 0 })), "body_size body_size");
   assert.equal(
