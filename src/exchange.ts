@@ -235,7 +235,7 @@ export class Exchange
     const upstream = split.length === 0 ? own : chooseSplit(request, own, split, Math.random() * 100);
     this.#upstream = upstream;
     if (inspection !== undefined) askForInspectable(request, inspection);
-    const refusal = editOutgoing(request, transform, mergeSlashes);
+    const refusal = editOutgoing(request, transform, mergeSlashes, upstream.address);
     if (refusal !== undefined) {
       this.refuse(refusal);
       return;

@@ -40,7 +40,7 @@ export function editTarget(
   const before = mergeSlashes
     ? request.text(request.routePathStart, request.routePathEnd)
     : request.text(request.pathStart, request.pathEnd);
-  const path = canonical(editPath(before, edit));
+  const path = editedPath(before, edit);
   if (path === undefined) return reasons.rewrittenTarget;
   const query = request.text(request.queryStart, request.queryEnd);
   const target = path + (edit.query === undefined ? query : editQuery(query, edit.query));
@@ -50,6 +50,11 @@ export function editTarget(
   request.arenaEnd += request.arena.latin1Write(target, request.arenaEnd);
   request.sentTargetEnd = request.arenaEnd;
   return undefined;
+}
+
+/** What a path becomes, in its canonical form. Undefined: it has none. */
+export function editedPath(path: string, edit: TargetEdit | undefined): string | undefined {
+  return canonical(edit === undefined ? path : editPath(path, edit));
 }
 
 /** As much as a request's own target may be. */

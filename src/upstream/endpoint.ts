@@ -249,7 +249,7 @@ function tune(socket: net.Socket): void {
 }
 
 /** Authority for the Host field: the port is left out when it is the scheme's own. */
-function hostOf(config: EndpointConfig): string {
+export function hostOf(config: EndpointConfig): string {
   if (config.socketPath !== "") return "localhost";
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
   const usual = config.scheme === "https" ? 443 : 80;

@@ -1,5 +1,6 @@
+import { editDestination, type SentAddress } from "../http/destination.ts";
 import { editRequestFields, type FieldEdits } from "../http/field-edit.ts";
-import type { CanonicalRequest } from "../http/request.ts";
+import { type CanonicalRequest, COPY, MOVE } from "../http/request.ts";
 import { editTarget, type TargetEdit } from "../http/target-edit.ts";
 import { findCookie, findField, type TemplateScope } from "../http/template.ts";
 import type { Reason } from "../reason.ts";
@@ -12,19 +13,33 @@ interface OutgoingEdits {
   readonly scope: TemplateScope;
 }
 
-/** Once for each exchange, behind gates and WAF: they looked at what the client sent. */
+/**
+ * Once for each exchange, behind gates and WAF: they looked at what the client sent. `address`: how the
+ * upstream is asked.
+ */
 export function editOutgoing(
   request: CanonicalRequest,
   { target, hostLine, requestFields, scope }: OutgoingEdits,
   mergeSlashes: boolean,
+  address: SentAddress,
 ): Reason | undefined {
   if (target !== undefined) {
     const refusal = editTarget(request, target, mergeSlashes);
     if (refusal !== undefined) return refusal;
   }
+  if (request.method === COPY || request.method === MOVE) {
+    const sent = hostLine === undefined ? address : { ...address, host: hostOfLine(hostLine) };
+    const refusal = editDestination(request, target, sent);
+    if (refusal !== undefined) return refusal;
+  }
   request.sentHostLine = hostLine;
   if (requestFields !== undefined) editRequestFields(request, requestFields, scope);
   return undefined;
+}
+
+/** Of `Host: …` with CRLF. */
+function hostOfLine(line: Uint8Array): string {
+  return Buffer.from(line).latin1Slice("Host: ".length, line.length - 2);
 }
 
 /** Met by snapshot.ts `SplitTarget`. */

@@ -1,5 +1,6 @@
 import tls from "node:tls";
 import type { UpstreamConfig } from "../config/config.ts";
+import type { SentAddress } from "../http/destination.ts";
 import {
   type CanonicalRequest,
   FIELD_SLOTS,
@@ -11,7 +12,7 @@ import {
 import { type Reason, reasons } from "../reason.ts";
 import { Balance, chooseEndpoint, tryEndpoint } from "./balance.ts";
 import { Breaker } from "./breaker.ts";
-import { Endpoint, type EndpointOwner, type UpstreamDeps } from "./endpoint.ts";
+import { Endpoint, type EndpointOwner, hostOf, type UpstreamDeps } from "./endpoint.ts";
 import { OutlierDetection } from "./outlier.ts";
 import { RetryBudget } from "./retry-budget.ts";
 import { Sticky } from "./sticky.ts";
@@ -25,6 +26,8 @@ export class Upstream implements EndpointOwner {
   readonly config: UpstreamConfig;
   readonly endpoints: readonly Endpoint[];
   readonly secureContext: tls.SecureContext | undefined;
+  /** How it is asked. Where each member has a host of its own, nobody knows it before one is chosen: then the client's. */
+  readonly address: SentAddress;
   readonly breaker: Breaker | undefined;
   readonly budget: RetryBudget;
   readonly outliers: OutlierDetection;
@@ -53,6 +56,9 @@ export class Upstream implements EndpointOwner {
     this.config = config;
     const secure = config.endpoints.some((endpoint) => endpoint.scheme === "https");
     this.secureContext = secure ? tls.createSecureContext(contextOptions(config)) : undefined;
+    const [first, ...others] = config.endpoints;
+    const host = config.preserveHost || others.length > 0 ? "" : hostOf(first!);
+    this.address = { secure, host };
     this.breaker = config.circuitBreaker === undefined ? undefined : new Breaker(config.circuitBreaker);
     this.budget = new RetryBudget(config.retry.budgetPct);
     this.outliers = new OutlierDetection(config.outlierDetection);

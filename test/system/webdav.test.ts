@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import https from "node:https";
 import path from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { newDirectory } from "../support/directory.ts";
 import { startEdge } from "../support/edge.ts";
@@ -59,12 +60,7 @@ function isFine(answer: Response): boolean {
 }
 
 test("litmus finds what it finds without the gateway, but for a type that the WAF does not let through", async (t) => {
-  const missing = [APACHE, LITMUS, `${MODULES}/mod_dav.so`].filter((file) => !existsSync(file));
-  if (missing.length > 0) {
-    assert.equal(process.env["CI"], undefined, `${missing.join(", ")} must be there in CI`);
-    t.skip(`${missing.join(", ")}: absent`);
-    return;
-  }
+  if (lacks(t)) return;
   const port = await freePort();
   const apache = await startApache(port);
   t.after(() => apache.kill());
@@ -74,7 +70,6 @@ http_mode = "serve"
 
 [upstream.dav]
 url = "http://127.0.0.1:${port}"
-preserve_host = true
 
 [[route]]
 path = "/{*rest}"
@@ -89,6 +84,70 @@ methods = ["GET", "POST", "PUT", "DELETE", "OPTIONS", "PROPFIND", "PROPPATCH", "
   assert.deepEqual(through.failed, ["mkcol_with_body"]);
   assert.equal(through.passed, 103);
 });
+
+test("what came over TLS is copied by a server that speaks plain HTTP", async (t) => {
+  if (lacks(t)) return;
+  const port = await freePort();
+  const apache = await startApache(port);
+  t.after(() => apache.kill());
+  for (const preserveHost of [true, false]) {
+    const edge = await startEdge(
+      `
+[server]
+http_mode = "serve"
+
+[upstream.dav]
+url = "http://127.0.0.1:${port}"
+preserve_host = ${preserveHost}
+
+[[route]]
+path = "/{*rest}"
+upstream = "dav"
+methods = ["GET", "PUT", "COPY", "MOVE"]
+`,
+      { tlsNames: ["dav.test"] },
+    );
+    t.after(() => edge.stop());
+    const host = `dav.test:${edge.tlsPort}`;
+    const ask = (method: string, target: string, destination?: string): Promise<number> =>
+      statusOf(edge.tlsPort, method, target, {
+        host,
+        ...(destination === undefined ? {} : { destination: `https://${host}${destination}` }),
+      });
+    const file = `/${preserveHost}`;
+    assert.equal(await ask("PUT", file), 201);
+    assert.equal(await ask("COPY", file, `${file}-copy`), 201);
+    assert.equal(await ask("MOVE", `${file}-copy`, `${file}%20moved`), 201);
+    assert.equal(await ask("GET", `${file}%20moved`), 200);
+    assert.equal(await ask("GET", `${file}-copy`), 404);
+  }
+});
+
+function statusOf(
+  port: number,
+  method: string,
+  target: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const options = { port, host: "127.0.0.1", method, path: target, headers, rejectUnauthorized: false };
+    const request = https.request({ ...options, servername: "dav.test", agent: false }, (answer) => {
+      answer.resume();
+      answer.on("end", () => resolve(answer.statusCode!));
+    });
+    request.on("error", reject);
+    request.end(method === "PUT" ? "text" : undefined);
+  });
+}
+
+/** Whether a program is absent, which skips the test, but not in CI. */
+function lacks(t: TestContext): boolean {
+  const missing = [APACHE, LITMUS, `${MODULES}/mod_dav.so`].filter((file) => !existsSync(file));
+  if (missing.length === 0) return false;
+  assert.equal(process.env["CI"], undefined, `${missing.join(", ")} must be there in CI`);
+  t.skip(`${missing.join(", ")}: absent`);
+  return true;
+}
 
 async function litmus(
   port: number,
