@@ -60,8 +60,23 @@ export function openSlot(listeners: readonly ListenerSlots[], index: number, wor
 
 /** Takes the sockets of a slot away from whoever accepts on them. */
 export function closeSlot(listeners: readonly ListenerSlots[], index: number, worker: WorkerLink): void {
-  for (const { name, surplus } of listeners) {
-    for (const slot of [index, ...surplus(index).map((more) => more.slot)])
+  moveSlot(listeners, [], index, worker);
+}
+
+/**
+ * The sockets of a slot in place of others. A listener that only moves is opened and not closed: the worker lets go of
+ * the former socket once it listens on this one, so that somebody listens on a port that both have.
+ */
+export function moveSlot(
+  gone: readonly ListenerSlots[],
+  come: readonly ListenerSlots[],
+  index: number,
+  worker: WorkerLink,
+): void {
+  openSlot(come, index, worker);
+  for (const { name, surplus } of gone) {
+    const own = come.some((listener) => listener.name === name) ? [] : [index];
+    for (const slot of [...own, ...surplus(index).map((more) => more.slot)])
       worker.send({ type: "close", listener: name, slot });
   }
 }

@@ -1,5 +1,5 @@
 import type { Clock } from "../std/clock.ts";
-import { adoptLostSlots, closeSlot, openSlot } from "./adoption.ts";
+import { adoptLostSlots, moveSlot, openSlot } from "./adoption.ts";
 import type { Log } from "./log.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import type { Publication } from "./publication.ts";
@@ -183,11 +183,9 @@ export class Supervision {
       const own =
         slot.worker?.phase === "opening" || slot.worker?.phase === "serving" ? slot.worker : undefined;
       if (own?.phase === "opening") own.unopened += come.length;
-      for (const holder of own === undefined ? slot.adopters : [own, ...slot.adopters]) {
-        closeSlot(gone, slot.index, holder);
-        openSlot(come, slot.index, holder);
-      }
-      if (slot.leaving !== undefined) closeSlot(gone, slot.index, slot.leaving);
+      // Who leaves serves until its successor does, and may be the only one.
+      for (const holder of [own, slot.leaving, ...slot.adopters])
+        if (holder !== undefined) moveSlot(gone, come, slot.index, holder);
     }
     this.#slots.grow(workerCount);
     for (const slot of this.#slots.all) {

@@ -164,7 +164,7 @@ export function controlWorker(edge: Edge, channel: WorkerChannel): WorkerControl
   const openListener = async (message: ToWorker & { readonly type: "open" }, handle: unknown) => {
     const { listener, slot, address } = message;
     const key = `${listener} ${slot}`;
-    if (finishing || open.has(key)) return closeHandle(handle);
+    if (finishing) return closeHandle(handle);
     open.set(key, { listener, slot });
     try {
       await edge.open(listener, slot, handle ?? address);

@@ -61,9 +61,12 @@ export class Listener implements ConnectionOwner {
     return this.#http2.connections;
   }
 
-  /** Accepts on a bound handle, or binds the address. */
+  /**
+   * Accepts on a bound handle, or binds the address. What the slot accepted on before is closed once this listens: a
+   * listener that moves to other addresses of its port leaves no moment in which the kernel refuses.
+   */
   open(slot: number, source: unknown, tcpKeepaliveSecs: number): Promise<void> {
-    this.close(slot);
+    const former = this.#servers.get(slot);
     const server = net.createServer({
       allowHalfOpen: true,
       noDelay: true,
@@ -72,6 +75,8 @@ export class Listener implements ConnectionOwner {
     });
     server.on("connection", (socket) => this.#accept(socket));
     this.#servers.set(slot, server);
+    // All ends of this beginning: nobody else knows the former one any more.
+    for (const event of ["listening", "error", "close"]) server.once(event, () => former?.close());
     return new Promise((resolve, reject) => {
       server.once("error", reject);
       const listening = (): void => {

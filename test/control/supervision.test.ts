@@ -205,6 +205,34 @@ test("a generation from before the start brings its number of workers, and start
   );
 });
 
+test("a listener that moves is opened and not closed, one that goes is closed", async (t) => {
+  const run = await serving(t);
+  const received = () => run.workers.map((worker) => worker.received.splice(0));
+  received();
+  const handle = { slot: 7 } as unknown as BoundHandle;
+  const address = { host: "0.0.0.0", port: 1 };
+  const moved: ListenerSlots = {
+    name: "http",
+    address,
+    asked: address,
+    reserve: () => () => {},
+    handle: () => handle,
+    surplus: () => [],
+    sockets: () => [],
+    close() {},
+  };
+  run.supervision.rearrange([moved], 2, 0);
+  assert.deepEqual(
+    received(),
+    [0, 1].map((slot) => [{ type: "open", listener: "http", slot, address: undefined, handle }]),
+  );
+  run.supervision.rearrange([], 2, 0);
+  assert.deepEqual(
+    received(),
+    [0, 1].map((slot) => [{ type: "close", listener: "http", slot }]),
+  );
+});
+
 test("a dead worker is replaced at once, and a neighbour serves its socket until the new one does", async (t) => {
   const run = await serving(t);
   const [dead, neighbour] = run.workers;
