@@ -43,12 +43,17 @@ export function adoptLostSlots(
 }
 
 /** Gives a worker the sockets of a slot, its own or a neighbour's. */
-export function openSlot(listeners: readonly ListenerSlots[], index: number, worker: WorkerLink): void {
+export function openSlot(
+  listeners: readonly ListenerSlots[],
+  index: number,
+  worker: WorkerLink,
+  type: "open" | "move" = "open",
+): void {
   for (const { name, address, handle, surplus } of listeners) {
     for (const more of surplus(index))
       worker.send({ type: "open", listener: name, slot: more.slot, address: undefined }, more.handle);
     const bound = handle(index);
-    const open = { type: "open", listener: name, slot: index } as const;
+    const open = { type, listener: name, slot: index } as const;
     if (bound === undefined) {
       // Its own sockets are all it can have: an adopter's would take a share of new connections for nothing.
       if (worker.slot === index) worker.send({ ...open, address });
@@ -64,7 +69,7 @@ export function closeSlot(listeners: readonly ListenerSlots[], index: number, wo
 }
 
 /**
- * The sockets of a slot in place of others. A listener that only moves is opened and not closed: the worker lets go of
+ * The sockets of a slot in place of others. A listener that only moves is not closed: the worker lets go of
  * the former socket once it listens on this one, so that somebody listens on a port that both have.
  */
 export function moveSlot(
@@ -73,7 +78,7 @@ export function moveSlot(
   index: number,
   worker: WorkerLink,
 ): void {
-  openSlot(come, index, worker);
+  openSlot(come, index, worker, "move");
   for (const { name, surplus } of gone) {
     const own = come.some((listener) => listener.name === name) ? [] : [index];
     for (const slot of [...own, ...surplus(index).map((more) => more.slot)])

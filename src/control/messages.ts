@@ -27,9 +27,9 @@ export type ToWorker =
   | PrepareMessage
   | { readonly type: "commit"; readonly generation: number }
   | { readonly type: "discard"; readonly generation: number }
-  /** With a bound handle attached, or with an address for the worker to bind. */
+  /** With a bound handle attached, or with an address for the worker to bind. "move": in place of the slot's former one. */
   | {
-      readonly type: "open";
+      readonly type: "open" | "move";
       readonly listener: ListenerName;
       readonly slot: number;
       readonly address: SocketAddress | undefined;

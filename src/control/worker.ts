@@ -161,10 +161,10 @@ export function controlWorker(edge: Edge, channel: WorkerChannel): WorkerControl
     parts.keepOnly(inForce === undefined ? [] : [inForce]);
   };
 
-  const openListener = async (message: ToWorker & { readonly type: "open" }, handle: unknown) => {
-    const { listener, slot, address } = message;
+  const openListener = async (message: ToWorker & { readonly type: "open" | "move" }, handle: unknown) => {
+    const { type, listener, slot, address } = message;
     const key = `${listener} ${slot}`;
-    if (finishing) return closeHandle(handle);
+    if (finishing || (type === "open" && open.has(key))) return closeHandle(handle);
     open.set(key, { listener, slot });
     try {
       await edge.open(listener, slot, handle ?? address);
@@ -204,6 +204,7 @@ export function controlWorker(edge: Edge, channel: WorkerChannel): WorkerControl
         case "discard":
           return discard(message.generation);
         case "open":
+        case "move":
           return void openListener(message, handle);
         case "close":
           return closeListener(message.listener, message.slot);

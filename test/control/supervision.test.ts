@@ -205,7 +205,7 @@ test("a generation from before the start brings its number of workers, and start
   );
 });
 
-test("a listener that moves is opened and not closed, one that goes is closed", async (t) => {
+test("a listener that moves is not closed first, one that goes is closed", async (t) => {
   const run = await serving(t);
   const received = () => run.workers.map((worker) => worker.received.splice(0));
   received();
@@ -224,7 +224,7 @@ test("a listener that moves is opened and not closed, one that goes is closed", 
   run.supervision.rearrange([moved], 2, 0);
   assert.deepEqual(
     received(),
-    [0, 1].map((slot) => [{ type: "open", listener: "http", slot, address: undefined, handle }]),
+    [0, 1].map((slot) => [{ type: "move", listener: "http", slot, address: undefined, handle }]),
   );
   run.supervision.rearrange([], 2, 0);
   assert.deepEqual(

@@ -185,6 +185,16 @@ test("a second copy of a handle is closed, not served twice", async (t) => {
   assert.equal(closed, 1);
 });
 
+test("a slot that moves is opened on the new handle", async (t) => {
+  const { control, calls } = start(t);
+  const [former, next] = [{ close() {} }, { close: () => assert.fail("in use") }];
+  control.receive({ type: "open", listener: "http", slot: 1, address: undefined }, former);
+  control.receive({ type: "move", listener: "http", slot: 1, address: undefined }, next);
+  await settle();
+  // The listener closes the former one itself: a "close" here would end the new one.
+  assert.deepEqual(calls, ["open http 1 {}", "open http 1 {}"]);
+});
+
 test("a slot that was never opened is not closed", (t) => {
   const { control, calls } = start(t);
   control.receive({ type: "close", listener: "http", slot: 5 }, undefined);
